@@ -1,0 +1,1 @@
+"""The built-in live page and Grafana dashboards as code."""

@@ -1,0 +1,1 @@
+"""Readings on their way in and out: instruments, decoders, collector, forwarder, simulation."""

@@ -1,0 +1,1 @@
+"""From sample to observation: sentinels, scaling, corrections, calibration, tests and flags."""

@@ -1,0 +1,1 @@
+"""The teaching case: real data, notebooks, tasks, questions and plans."""
