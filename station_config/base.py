@@ -1,0 +1,116 @@
+"""What every table of the station file shares: strict models, durations, moments, secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+from station_config.errors import StationConfigError
+
+Identifier = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", strip_whitespace=False)
+]
+"""A name used in paths, topics and database tags: letters, digits, dot, dash, underscore; 64 at most."""
+
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(value: Any) -> float:
+    """Turn ``"60s"``, ``"30min"``, ``"1h"``, ``"14d"`` into seconds; numbers are refused for want of a unit."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*", value)
+        if match:
+            return float(match[1]) * _UNITS[match[2]]
+    raise ValueError("a duration with its unit is expected, such as '60s', '30min', '1h' or '14d'")
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+"""Seconds, written with a unit in the file."""
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("a time with its zone is expected, such as 2026-03-01T00:00:00+08:00")
+    if isinstance(value, str):
+        raise ValueError("a TOML time without quotes is expected, such as 2026-03-01T00:00:00+08:00")
+    return value
+
+
+Moment = Annotated[datetime | date, BeforeValidator(_moment)]
+"""A zoned time, or a date that means its midnight in the station's time zone."""
+
+
+def moment_us(value: datetime | date, zone: ZoneInfo) -> int:
+    """Microseconds UTC of a moment [µs]; a plain date is its midnight in `zone`."""
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time(0), zone)
+    delta = value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+class Table(BaseModel):
+    """A table of the station file: unknown keys are refused, nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Secret(Table):
+    """Where a secret comes from; it is never written in the station file.
+
+    Exactly one of `env` (name of an environment variable) and `file` (path of a file outside the
+    repository whose first line is the secret).
+    """
+
+    env: str | None = None
+    file: Path | None = None
+
+    def model_post_init(self, context: Any, /) -> None:
+        if (self.env is None) == (self.file is None):
+            raise ValueError('exactly one of env and file is expected, such as { env = "SOILCO2_TOKEN" }')
+
+    def reveal(self) -> str:
+        """The secret itself.
+
+        Raises
+        ------
+        StationConfigError
+            When the variable is not set or the file cannot be read.
+        """
+        if self.env is not None:
+            found = os.environ.get(self.env, "")
+            if not found:
+                raise StationConfigError(
+                    f"the environment variable {self.env} is not set; put the secret there"
+                )
+            return found
+        assert self.file is not None
+        try:
+            lines = self.file.expanduser().read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise StationConfigError(
+                f"the secret's file {self.file} cannot be read: {error.strerror}"
+            ) from error
+        if not lines or not lines[0].strip():
+            raise StationConfigError(f"the secret's file {self.file} is empty; its first line is the secret")
+        return lines[0].strip()
+
+
+class Names(Table):
+    """A name in both languages; a plain string stands for both."""
+
+    en: str
+    zh: str
+
+
+def names(value: Any) -> Any:
+    """Accept a plain string where a name in two languages is expected."""
+    return {"en": value, "zh": value} if isinstance(value, str) else value
+
+
+BothNames = Annotated[Names, BeforeValidator(names)]

@@ -1,0 +1,16 @@
+"""Table ``[[people]]``: roles, for the plans."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from station_config.base import BothNames, Table
+
+
+class Person(Table):
+    """Somebody responsible for something."""
+
+    name: BothNames
+    role: Literal["owner", "operator", "technician", "data-manager", "analyst", "reviewer"]
+    organisation: BothNames | None = None
+    contact: str = ""
