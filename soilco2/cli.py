@@ -1,0 +1,98 @@
+"""What commands share: the station argument, languages, times, JSON, and one way to say no."""
+
+from __future__ import annotations
+
+import json
+import locale
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+if TYPE_CHECKING:
+    from station_config.loader import Station
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def station_argument(function: F) -> F:
+    """The argument STATION: path of a station file."""
+    return click.argument("station", type=click.Path(path_type=Path, dir_okay=True))(function)
+
+
+def json_option(function: F) -> F:
+    """The option ``--json``: one JSON object on standard output, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+def language_option(function: F) -> F:
+    """The option ``--lang``: en or zh; the locale decides when it is left out."""
+    return click.option(
+        "--lang", type=click.Choice(["en", "zh"]), callback=lambda _c, _p, v: language(v), help="Language."
+    )(function)
+
+
+def language(chosen: str | None) -> str:
+    """``"en"`` or ``"zh"``: the one chosen, else the locale's."""
+    if chosen:
+        return chosen
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if found := os.environ.get(name):
+            return "zh" if found.lower().startswith("zh") else "en"
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"
+
+
+def load(path: Path) -> Station:
+    """The station of a station file, or exit 2 with every fault, a line each."""
+    from station_config.errors import StationConfigError
+    from station_config.loader import load_station
+
+    try:
+        return load_station(path)
+    except StationConfigError as error:
+        fail(str(error))
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """Print one clear sentence on standard error and exit."""
+    click.echo(message, err=True)
+    raise click.exceptions.Exit(code)
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON object; NaN has no place in it."""
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def parse_time(text: str, zone: ZoneInfo) -> int:
+    """Microseconds UTC [µs] of ``2026-03-01``, ``2026-03-01T08:00`` (both in `zone`) or a zoned time.
+
+    Raises
+    ------
+    click.BadParameter
+        When it is none of these.
+    """
+    try:
+        if len(text) == 10:
+            moment = datetime.combine(date.fromisoformat(text), time(0), zone)
+        else:
+            moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=zone)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no time; expected such as 2026-03-01, 2026-03-01T08:00 (station's time) "
+            "or 2026-03-01T00:00Z"
+        ) from None
+    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def window_options(function: F) -> F:
+    """The options ``--from`` and ``--to``, as text for `parse_time`."""
+    function = click.option("--to", "until", metavar="TIME", help="End, exclusive.")(function)
+    return click.option("--from", "since", metavar="TIME", help="Start, inclusive.")(function)

@@ -1,0 +1,127 @@
+"""The command ``soilco2``: finds a command's module only when that command is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from soilco2 import __version__
+
+COMMANDS: dict[str, str] = {
+    "demo": "Run a station of simulated probes on measured data and open its page.",
+    "check": "Say what a station file will read from where, or everything that is wrong with it.",
+    "simulate": "Run simulated probes for a station on measured data.",
+    "collect": "Read the station's probes and keep every reading safe.",
+    "status": "Show what came in, what is stored, what waits and what is wrong.",
+    "import": "Bring a tidy table into the journal.",
+    "export": "Write series as a tidy table with a sidecar that explains it.",
+    "replay": "Send a window of the journal to the database again.",
+    "verify": "Compare journal and database, series by series.",
+    "reprocess": "Recompute observations after a changed station file.",
+    "parked": "List, show, retry or drop what could not be used.",
+    "archive": "Write old readings to a checksummed file, or check one.",
+    "flag": "Flag a stretch of a series by hand, or take the flag back.",
+    "note": "Write a note into the station's log.",
+    "analyse": "Answer how CO₂ goes with temperature, water and salinity.",
+    "dashboard": "Serve the live page, or write Grafana's dashboards.",
+    "plan": "Write the monitoring plan or the data-quality plan.",
+    "teach": "Work through the teaching case.",
+}
+"""Every command in the order of the help, with its one-line help: the list must not import them."""
+
+
+def _module(name: str) -> str:
+    return "soilco2.commands." + (name + "_" if name == "import" else name)
+
+
+class _Group(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if importlib.util.find_spec(_module(name)) is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(_module(cmd_name)).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, COMMANDS[name]) for name in self.list_commands(ctx)]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if not name.startswith("-") and name not in self.list_commands(ctx):
+            import difflib
+
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else " 'soilco2 --help' lists them."
+            ctx.fail(f"No such command '{name}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Each command has an example: soilco2 COMMAND --help",
+)
+@click.version_option(__version__, prog_name="soilco2")
+def cli() -> None:
+    """From the soil probe to an answer that holds."""
+
+
+def _sentence(error: BaseException) -> str | None:
+    """The sentence of an error that a user can mend; None when it is a fault of the program."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if names & {
+        "StationConfigError",
+        "StorageError",
+        "IngestError",
+        "AnalysisError",
+        "DashboardError",
+        "TeachingError",
+    }:
+        return str(error)
+    if isinstance(error, OSError):
+        place = f" {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}:{place}" if place else str(error)
+    return None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line: 0 fine, 1 a result says no, 2 wrong use or a fault that needs a person."""
+    try:
+        code: Any = cli.main(
+            args=None if argv is None else list(argv), prog_name="soilco2", standalone_mode=False
+        )
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.Abort:
+        click.echo("stopped", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        click.echo(f"soilco2: {sentence}", err=True)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
