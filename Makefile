@@ -1,0 +1,45 @@
+# One command per job; each makes what it needs.
+SHELL := /bin/sh
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+.PHONY: help demo test lint bench torture calibrate constraints clean
+
+help:
+	@echo "make demo       run a station of simulated probes on measured data and open its page"
+	@echo "make test       run every test, with real broker, database and browser where they can be had"
+	@echo "make lint       style, types, and who may import whom"
+	@echo "make bench      speed and size, each beside a baseline in the same run"
+	@echo "make constraints  renew the pinned versions"
+
+.venv/.demo .venv/.dev: pyproject.toml constraints.txt
+	@tools/environment.sh $(patsubst .venv/.%,%,$@)
+
+demo: .venv/.demo
+	@$(BIN)/soilco2 demo $(ARGS)
+
+test: .venv/.dev
+	@tools/parts.sh
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.dev
+	@tools/parts.sh
+	@$(BIN)/python -m benchmarks
+
+calibrate: .venv/.dev
+	@$(BIN)/python -m benchmarks.calibrate
+
+constraints:
+	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet \
+	| { echo "# Versions everything is tested with; uv and pip both read it (make constraints renews it)."; cat; } \
+	> constraints.new && mv constraints.new constraints.txt
+
+clean:
+	rm -rf .venv artefacts dist build
