@@ -1,0 +1,1 @@
+"""From concentration to flux: soil-gas physics on arrays shaped (..., depth), depth in m positive downward."""

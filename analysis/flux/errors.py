@@ -1,0 +1,22 @@
+"""Errors of the soil-gas physics.
+
+FluxError          anything that keeps a whole call from being answered; the message is one clear sentence
+├── UnitQuestion   numbers that look like another unit; asked about, never converted in silence
+└── SoilTableError a soil table, pit table or model expression that cannot be used
+
+What concerns single profiles never raises: it becomes a reason per profile (see ``analysis.flux.reasons``).
+"""
+
+from __future__ import annotations
+
+
+class FluxError(ValueError):
+    """The call cannot be answered as it was made."""
+
+
+class UnitQuestion(FluxError):
+    """A whole column of numbers looks like another unit."""
+
+
+class SoilTableError(FluxError):
+    """Soil horizons, a pit table or a diffusivity expression cannot be used."""
