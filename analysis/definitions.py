@@ -1,0 +1,190 @@
+"""What the words mean: signs, scales, limits and the reasons for withholding a number. One place, in words.
+
+Lag
+    In hours. A lag L > 0 means **CO2 comes after** the driver (temperature, water, pressure); L < 0 means
+    CO2 comes before it. Lags are wrapped to -12 to 12 h; beyond 9 h either way the two are called
+    *anti-phase*, because a day cannot tell 10 h after from 14 h before.
+Loop
+    The mean day drawn as a curve with the driver on the x axis and CO2 on the y axis, both scaled 0 to 1.
+    The signed area is positive when the curve runs **anticlockwise**, which is CO2 after the driver; two
+    sines L hours apart give (pi/4) sin(2 pi L/24).
+Scale
+    ``within-day``: value minus the centred 24 h mean.
+    ``within-day, mean day removed``: the same minus the mean course of the day, so that only what differs
+    from day to day is left.
+    ``day-to-day``: daily mean minus the centred 15-day mean of daily means.
+    ``seasonal``: daily means as they are.
+    ``as measured``: the values themselves, all scales mixed.
+    ``event``: one number per rain event.
+Pair
+    CO2 and its driver at the same time, both present and good. Nothing is ever filled in.
+Effective number
+    How many independent pairs would give r the same spread (:mod:`analysis.memory`).
+Apparent
+    A temperature answer of a *concentration*: it holds production and transport together. Respiration has a
+    Q10; a concentration has an apparent Q10.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+WITHIN_DAY: Final = "within-day"
+WITHIN_DAY_REST: Final = "within-day, mean day removed"
+DAY_TO_DAY: Final = "day-to-day"
+SEASONAL: Final = "seasonal"
+AS_MEASURED: Final = "as measured"
+EVENT: Final = "event"
+
+DAY_S: Final = 86_400
+SYNOPTIC_DAYS: Final = 15
+"""Width of the running mean that the day-to-day scale subtracts [d]."""
+DAY_COVERAGE: Final = 0.75
+"""Share of a day's slots that must be present for a daily mean or a daily harmonic."""
+LEVEL: Final = 0.95
+"""Confidence level of every interval."""
+BLOCKS: Final = 6
+"""Blocks of the block jackknife (:mod:`analysis.intervals`)."""
+T_REF: Final = 20.0
+"""Reference temperature of Rref [degC]."""
+
+# When a number is withheld.
+MIN_N_EFF: Final = 10.0
+MIN_T_RANGE: Final = 8.0
+"""5 to 95 % range of temperature below which no Q10 is given [K]."""
+MIN_DAYS: Final = 10
+MAX_DROPPED: Final = 0.20
+"""Share of values a logarithm may drop before the log fit is withheld."""
+MIN_CLASS_DAYS: Final = 5
+MIN_CLASS_PAIRS: Final = 100
+MIN_W_RANGE: Final = 0.03
+"""5 to 95 % range of water content below which no water model is given [m3/m3]."""
+MIN_HARMONIC_R2: Final = 0.3
+MIN_AMPLITUDE_STEPS: Final = 3.0
+"""Diel amplitude in units of the sensor's resolution."""
+MAX_CLIPPED: Final = 0.005
+FROZEN_BELOW: Final = 0.5
+"""Soil temperature below which a record is kept apart as frozen [degC]."""
+MIN_PORE_WATER: Final = 0.10
+MAX_R_SW: Final = 0.9
+MAX_R_TW: Final = 0.8
+MIN_DIEL_W: Final = 0.003
+MAX_DIEL_R_TW: Final = 0.7
+MAX_VIF: Final = 10.0
+ANTI_PHASE_H: Final = 9.0
+
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "n_eff": (
+        "the effective number of independent pairs is {n_eff:.1f}, below 10",
+        "有效独立样本数为 {n_eff:.1f}，低于 10",
+    ),
+    "constant": (
+        "{name} does not change, so nothing can go with it",
+        "{name} 没有变化，无法求相关",
+    ),
+    "few_pairs": (
+        "{n} pairs are too few (at least {least} are needed)",
+        "仅 {n} 对有效数据，至少需要 {least} 对",
+    ),
+    "missing_driver": (
+        "there is no {name} in this profile",
+        "该剖面没有{name}数据",
+    ),
+    "t_range": (
+        "temperature spans {range:.1f} K (5 to 95 %), below 8 K",
+        "温度范围仅 {range:.1f} K（5%–95%），低于 8 K",
+    ),
+    "days": (
+        "{days} days with data, fewer than {least}",
+        "有效天数仅 {days} 天，少于 {least} 天",
+    ),
+    "dropped": (
+        "the logarithm would drop {percent:.0f} % of the values (zero or negative), above 20 %; "
+        "see the fit without logarithm",
+        "取对数会丢弃 {percent:.0f}% 的数据（零或负值），超过 20%；请看不取对数的拟合",
+    ),
+    "class_small": (
+        "the class has {days} days and {n} pairs; 5 days and 100 pairs are needed",
+        "该类仅有 {days} 天、{n} 对数据；至少需要 5 天、100 对",
+    ),
+    "w_range": (
+        "water content spans {range:.3f} m3/m3 (5 to 95 %), below 0.03",
+        "含水率范围仅 {range:.3f} m³/m³（5%–95%），低于 0.03",
+    ),
+    "optimum_outside": (
+        "the fitted optimum lies outside the 5 to 95 % range of the data",
+        "拟合的最适含水率超出数据的 5%–95% 范围",
+    ),
+    "harmonic": (
+        "a 24 h wave explains {r2:.2f} of the daily course of {name}, below 0.3",
+        "24 小时波仅解释{name}日变化的 {r2:.2f}，低于 0.3",
+    ),
+    "amplitude": (
+        "the daily amplitude of {name} is {amplitude:.3g}, below three steps of its resolution",
+        "{name}的日振幅为 {amplitude:.3g}，小于分辨率的三倍",
+    ),
+    "clock": (
+        "the clock check failed: {text}",
+        "时钟检查未通过：{text}",
+    ),
+    "no_fit": (
+        "the model could not be fitted to these values",
+        "模型无法拟合这些数据",
+    ),
+    "few_events": (
+        "{n} rain events, fewer than {least}",
+        "仅 {n} 次降雨事件，少于 {least} 次",
+    ),
+    "water_follows_t": (
+        "within the day the water reading follows temperature (r = {r:.2f}) or hardly moves "
+        "(amplitude {amplitude:.4f} m3/m3): that is the sensor's own temperature response",
+        "日内含水率读数随温度变化（r = {r:.2f}）或几乎不动（振幅 {amplitude:.4f} m³/m³）："
+        "这是传感器自身的温度响应",
+    ),
+    "salinity_water": (
+        "salinity repeats water (r = {r:.2f}); the data cannot separate them",
+        "盐分与水分高度相关（r = {r:.2f}），数据无法区分二者",
+    ),
+    "salinity_raw": (
+        "bulk conductivity is not corrected to 25 degC and has no temperature beside it",
+        "表观电导率未校正到 25 ℃，且缺少温度数据",
+    ),
+    "pore_dry": (
+        "water content stays below 0.10 m3/m3, too dry for pore-water conductivity",
+        "含水率低于 0.10 m³/m³，过干，无法给出孔隙水电导率",
+    ),
+    "no_null": (
+        "{days} days allow {shifts} shifts; p could not fall below {floor:.2f}",
+        "{days} 天仅允许 {shifts} 次移位，p 值不可能低于 {floor:.2f}",
+    ),
+    "no_longitude": (
+        "the longitude is not known, so clock time cannot be compared with the sun",
+        "未知经度，无法与太阳时比较",
+    ),
+    "one_profile": (
+        "{n} profiles with this result; at least three are needed to compare profiles",
+        "仅有 {n} 个剖面有此结果，至少需要三个剖面",
+    ),
+}
+"""Reason for withholding, English and Chinese, by code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a number is withheld. A refusal is a result.
+
+    Parameters
+    ----------
+    code : str
+        Key of :data:`REASONS`.
+    values : dict
+        Numbers and names the sentence needs.
+    """
+
+    code: str
+    values: dict[str, float | int | str] = field(default_factory=dict)
+
+    def text(self, lang: str = "en") -> str:
+        """The sentence, in English or Chinese."""
+        return REASONS[self.code][1 if lang == "zh" else 0].format(**self.values)

@@ -1,0 +1,25 @@
+"""Errors of the analysis.
+
+AnalysisError               anything that stops an analysis; the message is one clear sentence
+├── DataError               the data handed in cannot be read as a station's record
+├── OptionError             an option or argument that cannot be used
+└── JobError                a job that failed while running, with the job's name
+"""
+
+from __future__ import annotations
+
+
+class AnalysisError(ValueError):
+    """Something stops the analysis; the message says what, where, what was expected and what to do."""
+
+
+class DataError(AnalysisError):
+    """The data handed in cannot be read as a station's record."""
+
+
+class OptionError(AnalysisError):
+    """An option or argument cannot be used."""
+
+
+class JobError(AnalysisError):
+    """A job failed while running."""

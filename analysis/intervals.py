@@ -1,0 +1,165 @@
+"""Intervals that hold for autocorrelated records: block jackknife, block bootstrap.
+
+Block jackknife
+    The complete pairs, in order of time, are cut into six blocks of equal number; the estimate is repeated
+    without each block; the spread of the six gives the standard error and Student's t with five degrees of
+    freedom the interval. Künsch (1989), https://doi.org/10.1214/aos/1176347265, section 2 (blocks); Ibragimov
+    & Müller (2010), https://doi.org/10.1198/jbes.2009.08046 (few blocks and t instead of many and a normal).
+    Six long blocks keep their independence under memories where twenty do not.
+
+Block bootstrap
+    Whole blocks are drawn with replacement and the percentiles of the estimates taken. The textbook choice,
+    kept for comparison: with the number of blocks a season has, its 95 % intervals cover 75 to 92 %
+    (``make calibrate``), so results carry the jackknife's.
+
+Both work on **block sums**: any estimate that is a function of sums over pairs (moments, normal equations,
+tables of exponentials) is recomputed for all replicates at once by one matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.definitions import BLOCKS, LEVEL
+
+Array = NDArray[np.float64]
+Estimate = Callable[[Array], Array]
+
+
+class Interval(NamedTuple):
+    """An estimate with its standard error and interval; NaN where it cannot be had."""
+
+    value: float
+    lower: float
+    upper: float
+    se: float
+
+
+def block_sums(terms: ArrayLike, blocks: int = BLOCKS) -> Array:
+    """Sums of `terms` over `blocks` runs of equally many rows.
+
+    Parameters
+    ----------
+    terms : array_like, shape (..., n, k)
+        One row for each complete pair, in order of time; what is to be summed in columns.
+    blocks : int
+
+    Returns
+    -------
+    ndarray, shape (..., blocks, k)
+    """
+    terms = np.asarray(terms, dtype=float)
+    edges = np.linspace(0, terms.shape[-2], blocks + 1).astype(int)
+    return np.add.reduceat(terms, edges[:-1], axis=-2)
+
+
+def leave_one_out(sums: Array) -> Array:
+    """Totals without each block in turn, same shape as `sums`."""
+    return sums.sum(-2, keepdims=True) - sums
+
+
+def t_quantile(df: float, level: float = LEVEL) -> float:
+    """Two-sided quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, 0.5 + level / 2))
+
+
+def jackknife_se(without: ArrayLike) -> Array:
+    """Standard error from the estimates without each of q equal blocks; shape (..., q) to (...)."""
+    without = np.asarray(without, dtype=float)
+    q = without.shape[-1]
+    spread = without - without.mean(-1, keepdims=True)
+    se: Array = np.sqrt((q - 1) / q * (spread**2).sum(-1))
+    return se
+
+
+def jackknife(
+    sums: Array,
+    estimate: Estimate,
+    *,
+    forward: Estimate | None = None,
+    back: Estimate | None = None,
+    level: float = LEVEL,
+) -> Interval:
+    """Interval of an estimate that is a function of block sums.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (blocks, k)
+        From :func:`block_sums`.
+    estimate : callable
+        Takes totals, shape (..., k), gives the estimate, shape (...).
+    forward, back : callable, optional
+        Scale on which the estimate is nearly normal (arctanh for r, log for Q10) and its inverse.
+    level : float
+
+    Returns
+    -------
+    Interval
+    """
+    forward = forward or _same
+    back = back or _same
+    with np.errstate(all="ignore"):
+        whole = float(estimate(sums.sum(-2)))
+        centre = float(forward(np.asarray(whole)))
+        se = float(jackknife_se(forward(estimate(leave_one_out(sums)))))
+        reach = t_quantile(sums.shape[-2] - 1, level) * se
+        ends = back(np.array([centre - reach, centre + reach]))
+    if not np.isfinite([whole, *ends]).all():
+        return Interval(whole, np.nan, np.nan, np.nan)
+    return Interval(whole, float(ends.min()), float(ends.max()), se)
+
+
+def block_bootstrap(
+    sums: Array, estimate: Estimate, draws: int, rng: np.random.Generator, *, batch: int = 256
+) -> Array:
+    """Estimates from blocks drawn with replacement, by matrix products.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (blocks, k)
+        Sums over blocks of whole days.
+    estimate : callable
+        Takes totals, shape (..., k), gives the estimate, shape (...).
+    draws : int
+    rng : numpy.random.Generator
+    batch : int
+        Draws held at a time.
+
+    Returns
+    -------
+    ndarray, shape (draws,)
+    """
+    blocks = sums.shape[0]
+    out = np.empty(draws)
+    for first in range(0, draws, batch):
+        size = min(batch, draws - first)
+        weights = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=size).astype(float)
+        with np.errstate(all="ignore"):
+            out[first : first + size] = estimate(weights @ sums)
+    return out
+
+
+def day_block_sums(terms: Array, days: NDArray[np.int64], length: int) -> Array:
+    """Sums over blocks of `length` days; rows need not be complete days. Blocks without rows are left out.
+
+    Parameters
+    ----------
+    terms : ndarray, shape (n, k)
+    days : ndarray of int, shape (n,)
+        Day of each row, not decreasing.
+    length : int
+        [d]
+    """
+    block = (days - days[0]) // max(length, 1)
+    starts = np.flatnonzero(np.r_[True, np.diff(block) > 0])
+    return np.add.reduceat(terms, starts, axis=0)
+
+
+def _same(x: Array) -> Array:
+    return x
