@@ -1,0 +1,32 @@
+"""Errors of the dashboards.
+
+DashboardError          anything the user of a dashboard can mend
+├── QueryError          a request to the API that cannot be answered as it was put
+└── ServeError          the page cannot be served: port taken, no password beyond loopback
+"""
+
+from __future__ import annotations
+
+
+class DashboardError(Exception):
+    """A page or dashboard cannot be made; the message is one clear sentence."""
+
+
+class QueryError(DashboardError):
+    """A request that cannot be answered as it was put.
+
+    Parameters
+    ----------
+    message : str
+        One sentence.
+    status : int
+        HTTP status.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ServeError(DashboardError):
+    """The page cannot be served."""

@@ -1,0 +1,212 @@
+"""What the API answers, as plain dictionaries: no HTTP here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards.errors import QueryError
+from dashboards.live.thinning import raster_row, thin
+from quality.records import Observation, SeriesKey
+from station_config.loader import Station
+from station_config.variables import VARIABLES
+from storage.journal_reader import JournalReader
+from storage.reading import SeriesInfo
+
+MOST_SERIES = 64
+MOST_POINTS = 5000
+MOST_COLUMNS = 2000
+DAY_US = 86_400_000_000
+
+
+def short(key: SeriesKey) -> str:
+    """A series' name within its station: profile/position/variable."""
+    return f"{key.profile}/{key.position}/{key.variable}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageStation:
+    """One station on the page.
+
+    Parameters
+    ----------
+    station : Station
+    open_reader : callable
+        Opens a reader on the station's journal; each request closes its own.
+    now_us : callable
+        The station's clock [µs UTC].
+    """
+
+    station: Station
+    open_reader: Callable[[], JournalReader]
+    now_us: Callable[[], int]
+
+    def key(self, name: str) -> SeriesKey:
+        """The series of a short name.
+
+        Raises
+        ------
+        QueryError
+            When the name has not three parts.
+        """
+        parts = name.split("/")
+        if len(parts) != 3:
+            raise QueryError(f"series {name!r} is not of the form profile/position/variable")
+        return SeriesKey(self.station.file.station.id, *parts)
+
+
+def variables() -> dict[str, Any]:
+    """The registry as the page needs it."""
+    return {
+        v.id: {
+            "id": v.id,
+            "symbol": v.symbol,
+            "unit": v.unit,
+            "unit_text": v.unit_text,
+            "name": {"en": v.name_en, "zh": v.name_zh},
+            "resolution": v.resolution,
+            "has_depth": v.has_depth,
+        }
+        for v in VARIABLES.values()
+    }
+
+
+def _info(info: SeriesInfo, replicates: dict[tuple[str, str], str]) -> dict[str, Any]:
+    return {
+        "series": short(info.key),
+        "profile": info.key.profile,
+        "position": info.key.position,
+        "variable": info.key.variable,
+        "depth_m": info.depth_m,
+        "replicate": replicates.get((info.key.profile, info.key.position), ""),
+        "unit": info.unit,
+        "period_s": info.period_s,
+        "note": info.note,
+        "first_ms": None if info.first_us is None else info.first_us // 1000,
+        "last_ms": None if info.last_us is None else info.last_us // 1000,
+    }
+
+
+def describe(page: PageStation) -> dict[str, Any]:
+    """A station: names, place, profiles, series."""
+    table = page.station.file.station
+    reader = page.open_reader()
+    try:
+        infos = [info for info in reader.series() if info.key.variable in VARIABLES]
+    finally:
+        reader.close()
+    profiles = page.station.file.profile
+    replicates = {(p.id, q.id): q.replicate for p in profiles for q in p.position}
+    firsts = [info.first_us for info in infos if info.first_us is not None]
+    return {
+        "id": table.id,
+        "name": table.name.model_dump(),
+        "latitude": table.latitude,
+        "longitude": table.longitude,
+        "altitude_m": table.altitude_m,
+        "timezone": table.timezone,
+        "note": table.note,
+        "config": page.station.hash,
+        "first_ms": min(firsts) // 1000 if firsts else None,
+        "profiles": [
+            {"id": p.id, "name": p.name.model_dump() if p.name else {"en": p.id, "zh": p.id}}
+            for p in profiles
+        ],
+        "series": [_info(info, replicates) for info in infos],
+    }
+
+
+def row(observation: Observation) -> dict[str, Any]:
+    """An observation as the stream sends it."""
+    return {
+        "series": short(observation.series),
+        "t": observation.time_us // 1000,
+        "v": observation.value,
+        "f": int(observation.flag),
+        "tests": observation.tests,
+    }
+
+
+def latest(page: PageStation) -> dict[str, Any]:
+    """Newest value of each series, and what it was at the same hour of the day before."""
+    reader = page.open_reader()
+    try:
+        found = []
+        for observation in reader.latest():
+            if observation.series.variable not in VARIABLES:
+                continue
+            found.append(
+                {
+                    "series": short(observation.series),
+                    "t": observation.time_us // 1000,
+                    "value": observation.value,
+                    "flag": int(observation.flag),
+                    "tests": observation.tests,
+                    "yesterday": _at(reader, observation.series, observation.time_us - DAY_US),
+                }
+            )
+        return {"now_ms": page.now_us() // 1000, "rev": reader.last_rev(), "latest": found}
+    finally:
+        reader.close()
+
+
+def _at(reader: JournalReader, key: SeriesKey, time_us: int, within_us: int = 900_000_000) -> float | None:
+    best: tuple[int, float] | None = None
+    for piece in reader.read([key], time_us - within_us, time_us + within_us + 1):
+        for t, value, flag in zip(piece.times, piece.values, piece.flags, strict=True):
+            if value == value and flag <= 2 and (best is None or abs(t - time_us) < best[0]):
+                best = (abs(t - time_us), value)
+    return None if best is None else best[1]
+
+
+def series(
+    page: PageStation, names: Sequence[str], start_us: int, end_us: int, points: int
+) -> dict[str, Any]:
+    """Series between two times, thinned so that extremes stay."""
+    if not 1 <= len(names) <= MOST_SERIES:
+        raise QueryError(f"between 1 and {MOST_SERIES} series can be asked for at once, not {len(names)}")
+    if not 2 <= points <= MOST_POINTS:
+        raise QueryError(f"points is {points}; between 2 and {MOST_POINTS} are possible")
+    reader = page.open_reader()
+    try:
+        out = []
+        for name in names:
+            thinned = thin(reader.read([page.key(name)], start_us, end_us), start_us, end_us, points)
+            out.append(
+                {
+                    "series": name,
+                    "t": [t // 1000 for t in thinned.times],
+                    "v": thinned.values,
+                    "f": thinned.flags,
+                    "step_ms": thinned.step_us // 1000,
+                }
+            )
+        return {"series": out}
+    finally:
+        reader.close()
+
+
+def raster(
+    page: PageStation, profile: str, variable: str, start_us: int, end_us: int, columns: int
+) -> dict[str, Any]:
+    """Depth × time of one variable in one profile: a mean per probe and column, gaps left empty."""
+    if not 1 <= columns <= MOST_COLUMNS:
+        raise QueryError(f"columns is {columns}; between 1 and {MOST_COLUMNS} are possible")
+    reader = page.open_reader()
+    try:
+        infos = [i for i in reader.series() if i.key.profile == profile and i.key.variable == variable]
+        period_us = min((int(i.period_s * 1e6) for i in infos if i.period_s), default=60_000_000)
+        step_us = max(period_us, -(-(end_us - start_us) // columns))
+        step_us = -(-step_us // period_us) * period_us
+        first = start_us - start_us % step_us
+        count = min(MOST_COLUMNS, max(1, -(-(end_us - first) // step_us)))
+        rows = []
+        for info in sorted(infos, key=lambda i: i.depth_m or 0.0):
+            found = raster_row(reader.read([info.key], first, end_us), first, step_us, count)
+            rows.append(
+                {"series": short(info.key), "depth_m": info.depth_m, "v": found.values, "f": found.flags}
+            )
+        return {"t0": first // 1000, "step": step_us // 1000, "rows": rows}
+    finally:
+        reader.close()

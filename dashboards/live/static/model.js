@@ -1,0 +1,88 @@
+// What the panels draw from: series in memory, values at a moment, rows of depth.
+
+export function nearest(times, t) {
+  let low = 0;
+  let high = times.length - 1;
+  if (high < 0) return -1;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (times[mid] < t) low = mid + 1;
+    else high = mid;
+  }
+  if (low > 0 && t - times[low - 1] <= times[low] - t) low -= 1;
+  return low;
+}
+
+export const flagged = (flag) => flag === 3 || flag === 4 || flag === 9;
+
+// The value of a series at a moment: the nearest one within one and a half periods.
+export function valueAt(data, t, period) {
+  if (!data || !data.t.length) return null;
+  const i = nearest(data.t, t);
+  if (Math.abs(data.t[i] - t) > 1.5 * period) return null;
+  return { t: data.t[i], v: data.v[i], f: data.f[i] };
+}
+
+// Merge rows that arrived into a series: late ones find their place, changed ones replace.
+export function merge(data, row) {
+  const n = data.t.length;
+  if (n === 0 || row.t > data.t[n - 1]) {
+    data.t.push(row.t);
+    data.v.push(row.v);
+    data.f.push(row.f);
+    return;
+  }
+  let i = nearest(data.t, row.t);
+  if (data.t[i] !== row.t) {
+    if (data.t[i] < row.t) i += 1;
+    data.t.splice(i, 0, row.t);
+    data.v.splice(i, 0, row.v);
+    data.f.splice(i, 0, row.f);
+  } else {
+    data.v[i] = row.v;
+    data.f[i] = row.f;
+  }
+}
+
+export function drop(data, before) {
+  const i = data.t.findIndex((t) => t >= before);
+  if (i > 0) for (const list of [data.t, data.v, data.f]) list.splice(0, i);
+}
+
+// Bands of depth, one a probe, from midway to the neighbour above to midway to the one below.
+export function bands(list) {
+  return list.map((s, i) => {
+    const up = i > 0 ? (list[i - 1].depth_m + s.depth_m) / 2 : null;
+    const down = i < list.length - 1 ? (list[i + 1].depth_m + s.depth_m) / 2 : null;
+    const half = Math.max(0.005, Math.min(up === null ? Infinity : s.depth_m - up, down === null ? Infinity : down - s.depth_m));
+    const reach = Number.isFinite(half) ? half : 0.02;
+    return [up ?? s.depth_m - reach, down ?? s.depth_m + reach];
+  });
+}
+
+// One depth axis for column, curve and heat map.
+export function depthRange(list) {
+  if (!list.length) return [0, 0.5];
+  const edges = bands(list).flat();
+  const low = Math.min(0, ...edges);
+  const high = Math.max(0.05, ...edges);
+  return [low - 0.02 * (high - low), high + 0.05 * (high - low)];
+}
+
+export function valueRange(lists, log) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const list of lists)
+    for (const v of list)
+      if (v !== null && Number.isFinite(v) && (!log || v > 0)) {
+        if (v < low) low = v;
+        if (v > high) high = v;
+      }
+  if (low > high) return null;
+  if (low === high) {
+    const pad = Math.abs(low) * 0.05 || 1;
+    return [low - pad, high + pad];
+  }
+  const pad = log ? 0 : (high - low) * 0.04;
+  return [low - pad, high + pad];
+}
