@@ -19,6 +19,8 @@ Every exchange error is over when it is raised: the port is quiet again (or clos
 follow. None of them is a reason to stop.
 """
 
+# ruff: noqa: N818 - the names say what happened on the line
+
 from __future__ import annotations
 
 
@@ -69,7 +71,7 @@ class LocalEcho(NoAnswer):
 
 
 class BadFrame(BusError):
-    """Bytes came but no sound frame: noise, missing bias, wrong line settings, two devices talking at once."""
+    """Bytes came but no sound frame: noise, missing bias, wrong line settings, two devices at once."""
 
     kind = "checksum"
 

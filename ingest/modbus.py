@@ -84,7 +84,7 @@ def sound(frame: bytes) -> bool:
 
 
 class Request(NamedTuple):
-    """A read of `count` registers from wire address `start`.
+    """A read of `registers` registers from wire address `start`.
 
     Parameters
     ----------
@@ -94,14 +94,14 @@ class Request(NamedTuple):
         3 (holding registers) or 4 (input registers).
     start : int
         Wire address of the first register, counted from 0.
-    count : int
-        Registers to read, 1 to 125.
+    registers : int
+        How many to read, 1 to 125.
     """
 
     address: int
     function: int
     start: int
-    count: int
+    registers: int
 
     @property
     def frame(self) -> bytes:
@@ -116,19 +116,19 @@ class Request(NamedTuple):
             raise ValueError(f"slave address {self.address} is out of range, expected 1 to 255")
         if self.function not in (READ_HOLDING, READ_INPUT):
             raise ValueError(f"function {self.function} is no register read, expected 3 or 4")
-        if not (0 <= self.start <= 0xFFFF and self.start + self.count <= 0x10000):
-            raise ValueError(f"registers {self.start}+{self.count} are out of range, expected 0 to 65535")
-        if not 1 <= self.count <= MAX_COUNT:
-            raise ValueError(f"count {self.count} is out of range, expected 1 to {MAX_COUNT}")
+        if not (0 <= self.start <= 0xFFFF and self.start + self.registers <= 0x10000):
+            raise ValueError(f"registers {self.start}+{self.registers} are out of range, expected 0 to 65535")
+        if not 1 <= self.registers <= MAX_COUNT:
+            raise ValueError(f"{self.registers} registers are out of range, expected 1 to {MAX_COUNT}")
         return seal(struct.pack(">BBHH", *self))
 
     @property
     def answer_length(self) -> int:
         """Length of the whole answer [bytes]."""
-        return 5 + 2 * self.count
+        return 5 + 2 * self.registers
 
     def __str__(self) -> str:
-        return f"function {self.function}, registers 0x{self.start:04X}+{self.count}"
+        return f"function {self.function}, registers 0x{self.start:04X}+{self.registers}"
 
 
 class Found(NamedTuple):
@@ -154,14 +154,14 @@ def find_answer(data: bytes, request: Request, start: int = 0) -> Found | None:
     Found or None
         None when there is none (yet).
     """
-    head = bytes((request.address, request.function, 2 * request.count))
+    head = bytes((request.address, request.function, 2 * request.registers))
     at = data.find(head, start)
     while at >= 0:
         end = at + request.answer_length
         if end > len(data):
             return None
         if sound(data[at:end]):
-            return Found(struct.unpack(f">{request.count}H", data[at + 3 : end - 2]), end)
+            return Found(struct.unpack(f">{request.registers}H", data[at + 3 : end - 2]), end)
         at = data.find(head, at + 1)
     return None
 
@@ -190,8 +190,8 @@ def _stranger(data: bytes, request: Request) -> tuple[str, str] | None:
             return "address", f"address {data[at]} answered"
         if function & 0x7F != request.function:
             return "function", f"it answered function {function & 0x7F}"
-        if not function & 0x80 and data[at + 2] != 2 * request.count:
-            return "count", f"it sent {data[at + 2]} bytes instead of {2 * request.count}"
+        if not function & 0x80 and data[at + 2] != 2 * request.registers:
+            return "count", f"it sent {data[at + 2]} bytes instead of {2 * request.registers}"
     return None
 
 
@@ -235,8 +235,8 @@ def diagnose(data: bytes, request: Request, where: str, timeout: float) -> BusEr
             f"{asked}: {stranger[1]}; check addresses and model (received {hexed(data)})", data, stranger[0]
         )
     return BadFrame(
-        f"{asked}: {len(data)} bytes without a sound frame; check line settings, bias, termination and for two "
-        f"devices at one address (received {hexed(data)})",
+        f"{asked}: {len(data)} bytes without a sound frame; check line settings, bias, termination and for "
+        f"two devices at one address (received {hexed(data)})",
         data,
     )
 

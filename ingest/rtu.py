@@ -9,7 +9,8 @@ Rules it keeps, because lines break them:
   is heard and dropped. What was not heard then may be later still: for a while the next exchange with that
   device first asks for another number of registers. Devices answer in order, so once that answer came no
   older one can follow, and an older one cannot be taken for it. A late answer is never taken for the next.
-* After an answer the line is listened to for the `quiet` time: a second answer means two devices at one address.
+* After an answer the line is listened to for the `quiet` time: a second answer means two devices at
+  one address.
 * Whatever pyserial throws when an adapter is pulled, the port is closed at once and the error is `PortGone`.
 """
 
@@ -136,7 +137,7 @@ class RtuMaster:
         Returns
         -------
         tuple of int
-            `request.count` registers.
+            `request.registers` registers.
 
         Raises
         ------
@@ -146,11 +147,11 @@ class RtuMaster:
         outstanding, until = self._unsure.get(request.address, (set(), 0.0))
         if monotonic() > until:
             self._unsure.pop(request.address, None)
-        elif request.count in outstanding:
+        elif request.registers in outstanding:
             other = next(n for n in range(1, len(outstanding) + 2) if n not in outstanding)
             start = min(request.start, 0x10000 - other)
             try:
-                self._exchange(request._replace(start=start, count=other), timeout)
+                self._exchange(request._replace(start=start, registers=other), timeout)
             except BusError as error:
                 if error.kind != "exception":  # a refusal is an answer too
                     raise
@@ -179,7 +180,7 @@ class RtuMaster:
         if not self._settle(timeout, bytes(data), request):
             counts = self._unsure.get(request.address, (set(), 0.0))[0]
             self._unsure[request.address] = (
-                counts | {request.count},
+                counts | {request.registers},
                 monotonic() + max(_LATEST, 20 * timeout),
             )
         raise error
