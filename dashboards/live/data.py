@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from dashboards.errors import QueryError
@@ -155,7 +156,7 @@ def _at(reader: JournalReader, key: SeriesKey, time_us: int, within_us: int = 90
     best: tuple[int, float] | None = None
     for piece in reader.read([key], time_us - within_us, time_us + within_us + 1):
         for t, value, flag in zip(piece.times, piece.values, piece.flags, strict=True):
-            if value == value and flag <= 2 and (best is None or abs(t - time_us) < best[0]):
+            if not isnan(value) and flag <= 2 and (best is None or abs(t - time_us) < best[0]):
                 best = (abs(t - time_us), value)
     return None if best is None else best[1]
 

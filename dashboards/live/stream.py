@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -67,10 +68,8 @@ class Feed:
         while not self.stopped:
             async with self.changed:
                 if rev >= self.rev and not self.stopped:
-                    try:
+                    with suppress(TimeoutError):
                         await asyncio.wait_for(self.changed.wait(), QUIET_S)
-                    except TimeoutError:
-                        pass
             if self.stopped:
                 return
             if rev > self.rev:
@@ -105,10 +104,8 @@ class Feeds:
         while not self._stop.is_set():
             for feed in self._feeds.values():
                 await feed.look()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), self._every_s)
-            except TimeoutError:
-                continue
 
     async def stop(self) -> None:
         """End `run` and every listener."""

@@ -1,0 +1,143 @@
+"""The house itself: who imports whom, what the wheel holds, what must not be in the project."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from soilco2 import __version__
+from soilco2.main import COMMANDS, cli
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = {"soilco2", "teaching", "dashboards", "analysis", "ingest", "storage", "quality", "station_config"}
+
+
+def _tracked() -> list[Path]:
+    out = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    return [ROOT / name for name in out.split("\0") if name and (ROOT / name).is_file()]
+
+
+def _texts() -> list[tuple[Path, str]]:
+    texts = []
+    for path in _tracked():
+        try:
+            texts.append((path, path.read_text(encoding="utf-8")))
+        except UnicodeDecodeError:
+            continue
+    return texts
+
+
+def test_a_room_imports_only_from_lower_floors() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_wheel_holds_exactly_the_eight_rooms_and_their_data(tmp_path: Path) -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == ROOMS
+    for needed in (
+        "dashboards/live/static/app.js",
+        "teaching/data/neon_sjer_2022_06/soil_co2.csv.gz",
+        "station_config/catalogue/vaisala-gmp252.toml",
+    ):
+        assert needed in names
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == __version__
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_help_imports_nothing_heavier_than_click() -> None:
+    code = (
+        "import sys\n"
+        "from soilco2.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('\\n'.join(sorted({name.split('.')[0] for name in sys.modules})), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {
+        "pydantic",
+        "rich",
+        "numpy",
+        "pandas",
+        "scipy",
+        "paho",
+        "serial",
+        "influxdb_client",
+        "starlette",
+        "sqlite3",
+    }
+    assert not heavy & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    result = CliRunner().invoke(cli, [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert f"soilco2 {name}" in result.output.split("Options:")[0].split("\n", 1)[1]
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"`{name}" in readme or f"soilco2 {name}" in readme, name
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = []
+    for path in _tracked():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+            if "://" in target or target.startswith(("#", "mailto:")):
+                continue
+            if not (path.parent / target.split("#")[0]).exists():
+                broken.append(f"{path.relative_to(ROOT)}: {target}")
+    assert not broken
+
+
+def test_modules_stay_small() -> None:
+    long = {
+        str(path.relative_to(ROOT)): text.count("\n")
+        for path, text in _texts()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ROOMS and text.count("\n") > 550
+    }
+    assert not long
+
+
+def test_no_machine_paths_and_no_package_hosts() -> None:
+    forbidden = re.compile(
+        r"/(?:work|root)/|\bpypi\.org|files\.pythonhosted|registry\.npmjs|proxy\.golang|crates\.io"
+    )
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path, text in _texts()
+        if path != Path(__file__)
+        for match in [forbidden.search(text)]
+        if match
+    ]
+    assert not found
+
+
+def test_no_lock_file_and_no_minified_script() -> None:
+    names = [path.name for path in _tracked()]
+    assert not [n for n in names if n in {"uv.lock", "poetry.lock", "package-lock.json"} or ".min." in n]
