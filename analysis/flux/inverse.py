@@ -1,0 +1,254 @@
+"""Production by layer from a profile of mole fractions: exact bounded least squares, in batches.
+
+Unknowns are the mole fraction at the surface, the flux from below and the production of each layer. The
+modelled mole fraction is linear in them (Eq. I1 to I3), so the fit with bounds and a smoothness prior (I4, I5)
+is a convex quadratic problem with one solution, which `bounded.solve` finds and proves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.flux import bounded
+from analysis.flux.errors import FluxError
+
+Array = NDArray[np.float64]
+
+SURFACE, BOTTOM = 0, 1
+"""Rows of the unknowns: surface mole fraction [ppm], flux from below [umol m-2 s-1]; then the layers [umol m-3 s-1]."""
+
+
+def steps(edges_m: ArrayLike, observed_m: ArrayLike) -> Array:
+    """Depths where anything changes, from 0 downward [m]: layer edges and observations."""
+    z = np.unique(np.concatenate([[0.0], np.asarray(edges_m, float), np.asarray(observed_m, float)]))
+    return z[z >= 0.0]
+
+
+def design(step_edges_m: Array, conductivity: Array, layer_edges_m: Array, observed_m: Array) -> Array:
+    """Modelled mole fraction per unit of each unknown, Eq. I1 to I3.
+
+    Parameters
+    ----------
+    step_edges_m : ndarray (s + 1,) or (s + 1, batch)
+        From 0 to the bottom [m]; every layer edge and every observed depth is among them.
+    conductivity : ndarray (s, batch)
+        ``c_air Ds`` of each step [mol m-1 s-1].
+    layer_edges_m : ndarray (m + 1,)
+        Production layers [m], from 0 to the bottom; constant production in each.
+    observed_m : ndarray (o,)
+        Depths of the observations [m].
+
+    Returns
+    -------
+    ndarray (o, m + 2, batch)
+        [ppm per unit of the unknown].
+    """
+    nominal = step_edges_m if step_edges_m.ndim == 1 else step_edges_m[:, 0]
+    thickness = np.diff(step_edges_m, axis=0)
+    if thickness.ndim == 1:
+        thickness = thickness[:, None]
+    resistance = thickness / conductivity
+    s, batch = resistance.shape
+    m = len(layer_edges_m) - 1
+    middle = (nominal[1:] + nominal[:-1]) / 2.0
+    layer = np.searchsorted(layer_edges_m, middle, side="right") - 1
+    if layer.min() < 0 or layer.max() >= m:
+        raise FluxError("production layers must reach from the surface to the lowest observation")
+    at = np.searchsorted(nominal, observed_m - 1e-9)
+    out = np.zeros((len(observed_m), m + 2, batch))
+    out[:, SURFACE] = 1.0
+    below = np.zeros((m, s + 1, batch))
+    for i in reversed(range(s)):
+        below[:, i] = below[:, i + 1]
+        below[layer[i], i] = below[layer[i], i] + thickness[i]
+    running = np.zeros((m + 1, batch))
+    for i in range(s):
+        running[0] += resistance[i]
+        running[1:] += below[:, i + 1] * resistance[i]
+        running[1 + layer[i]] += 0.5 * thickness[i] * resistance[i]
+        for o in np.flatnonzero(at == i + 1):
+            out[o, 1:] = running
+    return out
+
+
+@dataclass(frozen=True)
+class Inverse:
+    """Result of the inverse model for a batch of profiles.
+
+    Parameters
+    ----------
+    surface_ppm : ndarray (batch,)
+        Fitted mole fraction at the surface [ppm].
+    bottom_flux : ndarray (batch,)
+        Flux entering from below [umol m-2 s-1].
+    production : ndarray (batch, m)
+        Production of each layer [umol m-3 s-1], net of storage change.
+    efflux : ndarray (batch,)
+        Flux at the surface [umol m-2 s-1].
+    fitted_ppm : ndarray (batch, o)
+    kkt : ndarray (batch,)
+        Optimality residual; NaN unless asked for.
+    covariance : ndarray (batch, m + 2, m + 2) or None
+        Posterior covariance without the bounds, Eq. I6.
+    free_estimate : ndarray (batch, m + 2) or None
+        Posterior mean without the bounds.
+    smoothing_sd, noise_sd : ndarray (batch,) or None
+        The two parts of the efflux error: what the prior filled in, and what the data brought, Eq. I7.
+    at_bound : ndarray of int8 (batch, m + 2)
+    """
+
+    surface_ppm: Array
+    bottom_flux: Array
+    production: Array
+    efflux: Array
+    fitted_ppm: Array
+    kkt: Array
+    solved: NDArray[np.bool_]
+    at_bound: NDArray[np.int8]
+    covariance: Array | None = None
+    free_estimate: Array | None = None
+    smoothing_sd: Array | None = None
+    noise_sd: Array | None = None
+
+
+def prior_scale(co2_ppm: Array, depth_m: Array, resistance: Array) -> Array:
+    """Size of production to which the smoothness refers, Eq. I4 [umol m-3 s-1], shape (batch,).
+
+    Twice the mean flux through the profile, spread over its depth: the production that would make the flux
+    vanish at the lowest level if it were uniform.
+
+    Parameters
+    ----------
+    co2_ppm : ndarray (batch, o)
+    depth_m : ndarray (o,)
+    resistance : ndarray (batch,)
+        From the first to the last level [m2 s mol-1].
+    """
+    rise = np.abs(co2_ppm[:, -1] - co2_ppm[:, 0])
+    span = depth_m[-1] - depth_m[0]
+    return np.asarray(2.0 * np.maximum(rise, 20.0) / resistance / span)
+
+
+def invert(
+    co2_ppm: ArrayLike,
+    observed_m: ArrayLike,
+    step_edges_m: ArrayLike,
+    conductivity: ArrayLike,
+    layer_edges_m: ArrayLike,
+    sd_ppm: ArrayLike,
+    scale_umol_m3_s: ArrayLike,
+    smoothness: float = 1.0,
+    bottom: str = "free",
+    lowest_production: float = 0.0,
+    posterior: bool = False,
+    check: bool = False,
+) -> Inverse:
+    """Fit production by layer to profiles, Eq. I5.
+
+    Parameters
+    ----------
+    co2_ppm : array_like (batch, o)
+        Observed mole fractions, the surface (depth 0) among them where known [ppm].
+    observed_m : array_like (o,)
+        Their depths [m].
+    step_edges_m : array_like (s + 1,) or (batch, s + 1)
+        Steps of constant conductivity [m], see `steps`.
+    conductivity : array_like (batch, s)
+        ``c_air Ds`` [mol m-1 s-1].
+    layer_edges_m : array_like (m + 1,)
+        Production layers [m].
+    sd_ppm : array_like (batch, o) or broadcastable
+        One standard deviation of each observation [ppm].
+    scale_umol_m3_s : array_like (batch,)
+        Size of production (`prior_scale`).
+    smoothness : float
+        Prior: neighbouring layers differ by N(0, (smoothness scale)^2 d / D), d the distance of their middles, D
+        the depth of the profile. Larger is looser; there is no prior on the mean.
+    bottom : {"free", "zero"}
+        Flux from below: free but not negative, or zero.
+    lowest_production : float
+        Lower bound of production [umol m-3 s-1]; ``-inf`` for none.
+    posterior : bool
+        Whether to return the posterior.
+    check : bool
+        Whether to return the KKT residual.
+
+    Raises
+    ------
+    FluxError
+        When bounds or layers make no sense.
+    """
+    if bottom not in ("free", "zero"):
+        raise FluxError(f"bottom flux {bottom!r}: 'free' or 'zero' is expected")
+    x = np.ascontiguousarray(np.asarray(co2_ppm, dtype=float).T)
+    depths = np.asarray(observed_m, dtype=float)
+    layers = np.asarray(layer_edges_m, dtype=float)
+    edges = np.asarray(step_edges_m, dtype=float)
+    g_matrix = design(edges.T if edges.ndim == 2 else edges, np.asarray(conductivity, float).T, layers, depths)
+    count, n, batch = g_matrix.shape
+    m = n - 2
+    inverse_sd = 1.0 / np.broadcast_to(np.asarray(sd_ppm, dtype=float), (batch, count)).T
+    weighted = g_matrix * inverse_sd[:, None]
+    right = np.einsum("oib,ob->ib", weighted, x * inverse_sd)
+    data = _gram(weighted)
+    h = data.copy()
+    middles = (layers[1:] + layers[:-1]) / 2.0
+    share = np.diff(middles) / (layers[-1] - layers[0])
+    precision = 1.0 / (smoothness * np.asarray(scale_umol_m3_s, dtype=float)) ** 2 + np.zeros(batch)
+    for j in range(m - 1):
+        a, b = 2 + j, 3 + j
+        p = precision / share[j]
+        h[a, a] += p
+        h[b, b] += p
+        h[a, b] -= p
+        h[b, a] -= p
+    lower = np.full((n, 1), lowest_production)
+    upper = np.full((n, 1), np.inf)
+    lower[SURFACE] = -np.inf
+    lower[BOTTOM] = 0.0
+    if bottom == "zero":
+        upper[BOTTOM] = 0.0
+    solution = bounded.solve(h, right, lower, upper)
+    u = solution.u
+    to_efflux = np.zeros(n)
+    to_efflux[BOTTOM] = 1.0
+    to_efflux[2:] = np.diff(layers)
+    extra: dict[str, Array] = {}
+    if posterior:
+        extra = _posterior(h, data, right, to_efflux, bottom)
+    residual = bounded.kkt_residual(h, right, lower, upper, u) if check else np.full(batch, np.nan)
+    return Inverse(
+        u[SURFACE], u[BOTTOM], u[2:].T, to_efflux @ u, np.einsum("oib,ib->bo", g_matrix, u),
+        residual, solution.solved, solution.at_bound.T, **extra,
+    )  # fmt: skip
+
+
+def _gram(a: Array) -> Array:
+    n = a.shape[1]
+    out = np.empty((n, n, a.shape[2]))
+    for i in range(n):
+        for j in range(i + 1):
+            out[i, j] = out[j, i] = np.einsum("ob,ob->b", a[:, i], a[:, j])
+    return out
+
+
+def _posterior(h: Array, data: Array, right: Array, to_efflux: Array, bottom: str) -> dict[str, Array]:
+    n, _, batch = h.shape
+    keep = np.array([i for i in range(n) if not (bottom == "zero" and i == BOTTOM)])
+    small = bounded.inverse(h[np.ix_(keep, keep)])
+    covariance = np.zeros((batch, n, n))
+    covariance[np.ix_(np.arange(batch), keep, keep)] = small.transpose(2, 0, 1)
+    mean = np.zeros((batch, n))
+    mean[:, keep] = np.einsum("ijb,jb->bi", small, right[keep])
+    row = np.einsum("ijb,j->ib", small, to_efflux[keep])
+    noise = np.einsum("ib,ijb,jb->b", row, data[np.ix_(keep, keep)], row)
+    total = np.einsum("i,ib->b", to_efflux[keep], row)
+    return {
+        "covariance": covariance,
+        "free_estimate": mean,
+        "noise_sd": np.sqrt(np.maximum(noise, 0.0)),
+        "smoothing_sd": np.sqrt(np.maximum(total - noise, 0.0)),
+    }
