@@ -1,0 +1,57 @@
+"""Thinning keeps what matters: extremes, gaps, and flagged values apart from good ones."""
+
+from __future__ import annotations
+
+from array import array
+from math import nan
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards.live.thinning import raster_row, thin
+from quality.records import SeriesKey
+from storage.reading import Piece
+
+KEY = SeriesKey("s", "p", "d10", "co2")
+MINUTE = 60_000_000
+
+
+def piece(values: list[float], flags: list[int] | None = None, step_us: int = MINUTE) -> Piece:
+    times = array("q", [i * step_us for i in range(len(values))])
+    return Piece(KEY, times, array("d", values), array("b", flags or [1] * len(values)))
+
+
+def test_few_points_are_left_as_they_are() -> None:
+    found = thin([piece([1.0, nan, 3.0], [1, 9, 4])], 0, 3 * MINUTE, 10)
+    assert found.times == [0, MINUTE, 2 * MINUTE]
+    assert found.values == [1.0, None, 3.0]
+    assert found.flags == [1, 9, 4]
+    assert found.step_us == 0
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(2, 60))
+def test_the_extremes_of_the_whole_always_stay(values: list[float], points: int) -> None:
+    found = thin([piece(values)], 0, len(values) * MINUTE, points)
+    assert min(values) in found.values
+    assert max(values) in found.values
+    assert found.times == sorted(found.times)
+    assert len(found.times) <= max(points + 2, len(values) if len(values) <= points else 0)
+
+
+def test_a_flagged_spike_does_not_hide_the_good_maximum() -> None:
+    values = [10.0] * 50 + [99_999.0] + [20.0] * 49
+    flags = [1] * 50 + [4] + [1] * 49
+    found = thin([piece(values, flags)], 0, 100 * MINUTE, 4)
+    good = [v for v, f in zip(found.values, found.flags, strict=True) if f == 1]
+    assert max(v for v in good if v is not None) == 20.0
+    assert 99_999.0 in found.values
+
+
+def test_a_raster_leaves_gaps_and_averages_good_values_only() -> None:
+    # columns of two minutes; by hand: (10 + 20) / 2, a gap, 30 beside a bad value, only a bad value
+    times = array("q", [0, 1, 4, 5, 6])
+    values = array("d", [10.0, 20.0, 30.0, 900.0, 800.0])
+    flags = array("b", [1, 1, 1, 4, 4])
+    found = raster_row([Piece(KEY, array("q", [t * MINUTE for t in times]), values, flags)], 0, 2 * MINUTE, 4)
+    assert found.values == [15.0, None, 30.0, 800.0]
+    assert found.flags == [1, 9, 1, 4]
