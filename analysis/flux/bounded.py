@@ -159,7 +159,13 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
             active = active[:0]
             break
         rest = active[going]
-        low, high, leave, wrong, count = low[:, going], high[:, going], leave[:, going], wrong[:, going], count[going]
+        low, high, leave, wrong, count = (
+            low[:, going],
+            high[:, going],
+            leave[:, going],
+            wrong[:, going],
+            count[going],
+        )
         better = count < best[rest]
         best[rest] = np.where(better, count, best[rest])
         tries[rest] = np.where(better, BLOCK_TRIES, tries[rest] - 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from analysis.flux.errors import SoilTableError
 
 Array = NDArray[np.float64]
-Formula = Callable[[Array, Array, Mapping[str, float]], Array]
+Formula = Callable[[Array, Array, Mapping[str, Any]], Array]
 
 DEFAULTS: dict[str, float] = {
     "b": 4.05,
@@ -123,7 +124,7 @@ def relative_diffusivity(
     eps: NDArray[np.float64],
     phi: NDArray[np.float64],
     model: str = "millington_quirk_1961",
-    parameters: Mapping[str, float] | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Array:
     """Ds/D0 by a model's name or by an own expression.
 
@@ -159,7 +160,7 @@ def relative_diffusivity(
 def model_spread_ln(
     eps: NDArray[np.float64],
     phi: NDArray[np.float64],
-    parameters: Mapping[str, float] | None = None,
+    parameters: Mapping[str, Any] | None = None,
     models: Sequence[str] = SPREAD_MODELS,
 ) -> Array:
     """Standard deviation of ln(Ds/D0) between `models`, Eq. D14 [1].
@@ -202,7 +203,9 @@ def compile_expression(text: str, parameters: Sequence[str] = tuple(DEFAULTS)) -
     SoilTableError
         When it is neither a model's name nor such an expression.
     """
-    hint = f"a model ({', '.join(MODELS)}) or an expression in eps and phi such as '1.1 * eps^1.6' is expected"
+    hint = (
+        f"a model ({', '.join(MODELS)}) or an expression in eps and phi such as '1.1 * eps^1.6' is expected"
+    )
     if len(text) > _MAX_EXPRESSION:
         raise SoilTableError(f"diffusivity expression of {len(text)} characters: {_MAX_EXPRESSION} at most")
     try:

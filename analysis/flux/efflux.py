@@ -61,18 +61,33 @@ SINGLE_LAYER_SD = 0.25
 spread: half of the difference between none and half of it above the layer's middle. A convention."""
 
 
-def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
-    """Error of `two_layers` from the shape of the profile, one standard deviation, Eq. U5 [umol m-2 s-1].
+def exponential(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
+    """Exponential through the fluxes of the two uppermost layers, at depth 0, Eq. U3b; NaN unless both are positive."""
+    f = np.asarray(fluxes, dtype=float)
+    m = middle_m(depth_m)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        power = m[..., 0] / (m[..., 1] - m[..., 0])
+        value = f[..., 0] * (f[..., 0] / f[..., 1]) ** power
+    return np.asarray(np.where((f[..., 0] > 0.0) & (f[..., 1] > 0.0), value, np.nan))
 
-    The step to the next order: parabola minus line with three layers, line minus top layer with two, a quarter
-    of the flux with one. Every missing sensor makes it larger.
+
+def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
+    """Error of `two_layers` from the unknown shape of the profile, one sd, Eq. U5 [umol m-2 s-1].
+
+    The step to the next order. Three layers or more: the parabola minus the line, or the exponential minus the
+    line where that is larger (it is held to the size of the step that the line itself made). Two layers: the
+    line minus the top layer. One: a quarter of the flux. Every missing sensor makes it larger.
     """
     f = np.asarray(fluxes, dtype=float)
-    if f.shape[-1] >= 3:
-        return np.asarray(np.abs(three_layers(f, depth_m) - two_layers(f, depth_m)))
+    if f.shape[-1] == 1:
+        return np.asarray(SINGLE_LAYER_SD * np.abs(f[..., 0]))
+    straight = two_layers(f, depth_m)
+    step = np.abs(straight - top(f))
     if f.shape[-1] == 2:
-        return np.asarray(np.abs(two_layers(f, depth_m) - top(f)))
-    return np.asarray(SINGLE_LAYER_SD * np.abs(f[..., 0]))
+        return np.asarray(step)
+    bent = np.abs(three_layers(f, depth_m) - straight)
+    fading = np.nan_to_num(np.abs(exponential(f, depth_m) - straight), nan=0.0)
+    return np.asarray(np.maximum(bent, np.minimum(fading, step)))
 
 
 def surface_mole_fraction_ppm(co2_ppm: ArrayLike, depth_m: ArrayLike) -> Array:

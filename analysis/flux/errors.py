@@ -1,7 +1,7 @@
 """Errors of the soil-gas physics.
 
 FluxError          anything that keeps a whole call from being answered; the message is one clear sentence
-├── UnitQuestion   numbers that look like another unit; asked about, never converted in silence
+├── UnitQuestionError   numbers that look like another unit; asked about, never converted in silence
 └── SoilTableError a soil table, pit table or model expression that cannot be used
 
 What concerns single profiles never raises: it becomes a reason per profile (see ``analysis.flux.reasons``).
@@ -14,7 +14,7 @@ class FluxError(ValueError):
     """The call cannot be answered as it was made."""
 
 
-class UnitQuestion(FluxError):
+class UnitQuestionError(FluxError):
     """A whole column of numbers looks like another unit."""
 
 

@@ -86,7 +86,9 @@ def dry_mole_fraction_ppm(
     if np.any((humidity < 0.0) | (humidity > 110.0)):
         raise FluxError("relative humidity is expected in %, from 0 to 110")
     vapour = saturation_vapour_pressure_hpa(temperature_degc) * humidity / 100.0
-    return np.asarray(np.asarray(wet_ppm, dtype=float) / (1.0 - vapour / np.asarray(pressure_hpa, dtype=float)))
+    return np.asarray(
+        np.asarray(wet_ppm, dtype=float) / (1.0 - vapour / np.asarray(pressure_hpa, dtype=float))
+    )
 
 
 def compensate_probe_ppm(
@@ -129,7 +131,9 @@ def standard_pressure_hpa(altitude_m: ArrayLike) -> Array:
     """
     h = np.asarray(altitude_m, dtype=float)
     if np.any((h < -500.0) | (h > 9000.0)) or not np.all(np.isfinite(h)):
-        raise FluxError(f"altitude {altitude_m} m cannot be: metres above sea level, -500 to 9000, are expected")
+        raise FluxError(
+            f"altitude {altitude_m} m cannot be: metres above sea level, -500 to 9000, are expected"
+        )
     return np.asarray(STANDARD_PRESSURE_HPA * (1.0 - 0.0065 * h / 288.15) ** 5.25588)
 
 

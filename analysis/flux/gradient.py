@@ -117,7 +117,9 @@ def flux_umol_m2_s(gradient_ppm_m: ArrayLike, conductivity_mol_m_s: ArrayLike) -
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 
-def _minimise(cost: Callable[[Array], Array], grid: Array, steps: int = 52) -> tuple[Array, NDArray[np.bool_]]:
+def _minimise(
+    cost: Callable[[Array], Array], grid: Array, steps: int = 52
+) -> tuple[Array, NDArray[np.bool_]]:
     """Least cost of a batch over one positive shape parameter: a grid, then golden sections on its logarithm.
 
     Returns the parameter and whether it lies inside the grid.
@@ -173,7 +175,9 @@ def power_law_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, at_m: ArrayLike) -> 
     z = np.asarray(depth_m, dtype=float)
     h = z[..., -1:] - z
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        exponent, inside = _minimise(lambda c: _line_through(h ** c[..., None], y, 1.0)[2], np.geomspace(0.02, 50, 60))
+        exponent, inside = _minimise(
+            lambda c: _line_through(h ** c[..., None], y, 1.0)[2], np.geomspace(0.02, 50, 60)
+        )
         _, b, _ = _line_through(h ** exponent[..., None], y, 1.0)
         height = z[..., -1:] - np.asarray(at_m, dtype=float)
         slope = -exponent[..., None] * b[..., None] * height ** (exponent[..., None] - 1.0)
@@ -194,7 +198,8 @@ def saturating_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, at_m: ArrayLike) ->
     span = d[..., -1:]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         k, _ = _minimise(
-            lambda c: _line_through(-np.expm1(-c[..., None] * d / span), y, None)[2], np.geomspace(1e-4, 2e3, 80)
+            lambda c: _line_through(-np.expm1(-c[..., None] * d / span), y, None)[2],
+            np.geomspace(1e-4, 2e3, 80),
         )
         _, b, _ = _line_through(-np.expm1(-k[..., None] * d / span), y, None)
         below = np.asarray(at_m, dtype=float) - z[..., :1]

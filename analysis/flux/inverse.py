@@ -7,12 +7,13 @@ is a convex quadratic problem with one solution, which `bounded.solve` finds and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.flux import bounded
+from analysis.flux.column import split
 from analysis.flux.errors import FluxError
 
 Array = NDArray[np.float64]
@@ -74,6 +75,13 @@ def design(step_edges_m: Array, conductivity: Array, layer_edges_m: Array, obser
     return out
 
 
+SMALLEST_FLUX = 0.01
+"""Flux below which the prior does not shrink further [umol m-2 s-1]."""
+
+PIECE = 2000
+"""Profiles solved at once: the working arrays then stay in the processor's cache."""
+
+
 @dataclass(frozen=True)
 class Inverse:
     """Result of the inverse model for a batch of profiles.
@@ -114,22 +122,26 @@ class Inverse:
     noise_sd: Array | None = None
 
 
-def prior_scale(co2_ppm: Array, depth_m: Array, resistance: Array) -> Array:
+def prior_scale(layer_flux: ArrayLike, depth_m: float) -> Array:
     """Size of production to which the smoothness refers, Eq. I4 [umol m-3 s-1], shape (batch,).
 
-    Twice the mean flux through the profile, spread over its depth: the production that would make the flux
-    vanish at the lowest level if it were uniform.
+    ``2 max|F_i| / depth``: a production that fades linearly from the surface to nothing at the lowest level
+    and makes the largest flux seen in any layer starts with it.
 
     Parameters
     ----------
-    co2_ppm : ndarray (batch, o)
-    depth_m : ndarray (o,)
-    resistance : ndarray (batch,)
-        From the first to the last level [m2 s mol-1].
+    layer_flux : array_like (batch, layers)
+        Fluxes between the levels [umol m-2 s-1].
+    depth_m : float
+        Depth of the lowest level [m].
     """
-    rise = np.abs(co2_ppm[:, -1] - co2_ppm[:, 0])
-    span = depth_m[-1] - depth_m[0]
-    return np.asarray(2.0 * np.maximum(rise, 20.0) / resistance / span)
+    largest = np.abs(np.asarray(layer_flux, dtype=float)).max(axis=-1)
+    return np.asarray(2.0 * np.maximum(largest, SMALLEST_FLUX) / depth_m)
+
+
+def production_layers(levels_m: ArrayLike, finest_m: float = 0.06) -> Array:
+    """Edges of production layers [m]: the levels; layers thicker than ``max(finest, top)`` are split."""
+    return split(np.unique(np.concatenate([[0.0], np.asarray(levels_m, dtype=float)])), finest_m)
 
 
 def invert(
@@ -181,13 +193,21 @@ def invert(
     FluxError
         When bounds or layers make no sense.
     """
+    batch = np.shape(co2_ppm)[0]
+    if batch > PIECE:
+        return _by_pieces(
+            batch, co2_ppm, observed_m, step_edges_m, conductivity, layer_edges_m, sd_ppm, scale_umol_m3_s,
+            smoothness, bottom, lowest_production, posterior, check,
+        )  # fmt: skip
     if bottom not in ("free", "zero"):
         raise FluxError(f"bottom flux {bottom!r}: 'free' or 'zero' is expected")
     x = np.ascontiguousarray(np.asarray(co2_ppm, dtype=float).T)
     depths = np.asarray(observed_m, dtype=float)
     layers = np.asarray(layer_edges_m, dtype=float)
     edges = np.asarray(step_edges_m, dtype=float)
-    g_matrix = design(edges.T if edges.ndim == 2 else edges, np.asarray(conductivity, float).T, layers, depths)
+    g_matrix = design(
+        edges.T if edges.ndim == 2 else edges, np.asarray(conductivity, float).T, layers, depths
+    )
     count, n, batch = g_matrix.shape
     m = n - 2
     inverse_sd = 1.0 / np.broadcast_to(np.asarray(sd_ppm, dtype=float), (batch, count)).T
@@ -224,6 +244,27 @@ def invert(
         u[SURFACE], u[BOTTOM], u[2:].T, to_efflux @ u, np.einsum("oib,ib->bo", g_matrix, u),
         residual, solution.solved, solution.at_bound.T, **extra,
     )  # fmt: skip
+
+
+def _by_pieces(
+    batch: int, x: ArrayLike, z: ArrayLike, edges: ArrayLike, k: ArrayLike, layers: ArrayLike, sd: ArrayLike,
+    scale: ArrayLike, *rest: object,
+) -> Inverse:  # fmt: skip
+    xs = np.asarray(x, dtype=float)
+    ks = np.asarray(k, dtype=float)
+    es = np.asarray(edges, dtype=float)
+    sds = np.broadcast_to(np.asarray(sd, dtype=float), xs.shape)
+    scales = np.broadcast_to(np.asarray(scale, dtype=float), (batch,))
+    parts = []
+    for start in range(0, batch, PIECE):
+        p = slice(start, start + PIECE)
+        piece_edges = es[p] if es.ndim == 2 else es
+        parts.append(invert(xs[p], z, piece_edges, ks[p], layers, sds[p], scales[p], *rest))  # type: ignore[arg-type]
+    joined = {}
+    for item in fields(Inverse):
+        values = [getattr(part, item.name) for part in parts]
+        joined[item.name] = None if values[0] is None else np.concatenate(values)
+    return Inverse(**joined)
 
 
 def _gram(a: Array) -> Array:

@@ -49,7 +49,8 @@ def porosity(
     """Pore volume per volume of soil, Eq. S2: ``phi = (1 - rho_b/rho_p) (1 - v)`` [m3 m-3]; stones hold no pores."""
     fine = 1.0 - np.asarray(bulk_density_g_cm3, dtype=float) / particle_density_g_cm3
     return np.asarray(
-        fine * (1.0 - coarse_volume_fraction(coarse_mass_fraction, bulk_density_g_cm3, particle_density_g_cm3))
+        fine
+        * (1.0 - coarse_volume_fraction(coarse_mass_fraction, bulk_density_g_cm3, particle_density_g_cm3))
     )
 
 
@@ -84,7 +85,9 @@ class Horizons:
         z = np.asarray(depth_m, dtype=float)
         found = np.searchsorted(self.top_m, z, side="right") - 1
         safe = np.maximum(found, 0)
-        inside = (found >= 0) & ((z < self.bottom_m[safe]) | ((z == self.bottom_m[-1]) & (safe == len(self.top_m) - 1)))
+        inside = (found >= 0) & (
+            (z < self.bottom_m[safe]) | ((z == self.bottom_m[-1]) & (safe == len(self.top_m) - 1))
+        )
         return np.where(inside, safe, -1)
 
     def edges(self) -> Array:
@@ -94,7 +97,9 @@ class Horizons:
 
 def uniform(porosity_m3_m3: float, porosity_sd: float = 0.0, bottom_m: float = 50.0) -> Horizons:
     """One horizon from the surface down."""
-    return Horizons(np.array([0.0]), np.array([bottom_m]), np.array([porosity_m3_m3]), np.array([porosity_sd]))
+    return Horizons(
+        np.array([0.0]), np.array([bottom_m]), np.array([porosity_m3_m3]), np.array([porosity_sd])
+    )
 
 
 def from_table(table: SoilTable, profile: str | None = None) -> Horizons:

@@ -48,7 +48,10 @@ def layer_production_umol_m3_s(
 
 
 def efflux_with_storage_umol_m2_s(
-    flux_below: ArrayLike, production_umol_m3_s: ArrayLike, storage_umol_m3_s: ArrayLike, thickness_m: ArrayLike
+    flux_below: ArrayLike,
+    production_umol_m3_s: ArrayLike,
+    storage_umol_m3_s: ArrayLike,
+    thickness_m: ArrayLike,
 ) -> Array:
     """Efflux from a flux below and what the soil above makes and keeps, Eq. B3 [umol m-2 s-1].
 
