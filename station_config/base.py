@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    StringConstraints,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema
 
 from station_config.errors import StationConfigError
 
@@ -22,7 +32,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(value: Any) -> float:
-    """Turn ``"60s"``, ``"30min"``, ``"1h"``, ``"14d"`` into seconds; numbers are refused for want of a unit."""
+    """Turn ``"60s"``, ``"30min"``, ``"1h"``, ``"14d"`` into seconds; a number alone is refused: no unit."""
     if isinstance(value, str):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*", value)
         if match:
@@ -30,20 +40,43 @@ def parse_duration(value: Any) -> float:
     raise ValueError("a duration with its unit is expected, such as '60s', '30min', '1h' or '14d'")
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]
+def duration_text(seconds: float) -> str:
+    """The text that `parse_duration` reads back as exactly these seconds, such as ``"60s"``."""
+    text = f"{seconds:.9f}".rstrip("0").rstrip(".")
+    return f"{text}s"
+
+
+Duration = Annotated[
+    float, BeforeValidator(parse_duration), PlainSerializer(duration_text, return_type=str, when_used="json")
+]
 """Seconds, written with a unit in the file."""
 
 
-def _moment(value: Any) -> Any:
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("a time with its zone is expected, such as 2026-03-01T00:00:00+08:00")
-    if isinstance(value, str):
-        raise ValueError("a TOML time without quotes is expected, such as 2026-03-01T00:00:00+08:00")
-    return value
+def _moment(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str) and info.mode == "json":  # the canonical text, not a station file
+        value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError(
+        "a date or a time with its zone is expected, without quotes, such as 2026-03-01 or "
+        "2026-03-01T00:00:00+08:00"
+    )
 
 
 Moment = Annotated[datetime | date, BeforeValidator(_moment)]
 """A zoned time, or a date that means its midnight in the station's time zone."""
+
+
+def _from_file(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    value = value.expanduser()
+    return value if folder is None or value.is_absolute() else Path(folder) / value
+
+
+FilePath = Annotated[Path, AfterValidator(_from_file)]
+"""A path; a relative one is relative to the station file it is written in."""
 
 
 def moment_us(value: datetime | date, zone: ZoneInfo) -> int:
@@ -54,10 +87,35 @@ def moment_us(value: datetime | date, zone: ZoneInfo) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+def _numbers_unquoted(schema: Any) -> None:
+    """Make numbers strict: pydantic would turn ``"11"`` and ``true`` into numbers without a word."""
+    if isinstance(schema, dict):
+        if schema.get("type") in ("int", "float"):
+            schema["strict"] = True
+        for part in schema.values():
+            _numbers_unquoted(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _numbers_unquoted(part)
+
+
 class Table(BaseModel):
     """A table of the station file: unknown keys are refused, nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        validate_by_name=True,
+        serialize_by_alias=True,
+    )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        _numbers_unquoted(schema)
+        return schema
 
 
 class Secret(Table):
@@ -68,7 +126,7 @@ class Secret(Table):
     """
 
     env: str | None = None
-    file: Path | None = None
+    file: FilePath | None = None
 
     def model_post_init(self, context: Any, /) -> None:
         if (self.env is None) == (self.file is None):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
-from station_config.base import Duration, Identifier, Secret, Table
+from station_config.base import Duration, FilePath, Identifier, Secret, Table
 
 
 class InfluxdbTable(Table):
@@ -19,6 +17,6 @@ class InfluxdbTable(Table):
     token: Secret
     batch: int = Field(default=5000, ge=1, le=50_000)
     timeout: Duration = 20.0
-    ca_file: Path | None = None
+    ca_file: FilePath | None = None
     tail: Duration = 600.0
     """Stretch sent again after an outage."""

@@ -54,6 +54,8 @@ class Compensation(Table):
 class Instrument(Table):
     """One physical device: model of the catalogue, serial number, connection, address.
 
+    `channels` are those that are used; all that the model has when left out. `settings` are registers of the
+    probe that differ from the catalogue, such as ``ec_coefficient`` [1/K] and ``salinity_factor``.
     `modelled` maps a channel to the words that say how its numbers were made, where they were not measured;
     page, exports and documents repeat them.
     """
@@ -64,6 +66,7 @@ class Instrument(Table):
     connection: Identifier
     address: int | None = Field(default=None, ge=0, le=255)
     interval: Duration
+    channels: tuple[str, ...] = ()
     timeout: Duration | None = None
     warm_up: Duration | None = None
     compensation: Compensation | None = None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from station_config.base import Identifier, Secret, Table
+from station_config.base import FilePath, Identifier, Secret, Table
 
 
 class MqttTable(Table):
@@ -23,5 +22,5 @@ class MqttTable(Table):
     username: str | None = None
     password: Secret | None = None
     tls: bool = False
-    ca_file: Path | None = None
+    ca_file: FilePath | None = None
     inflight: int = Field(default=1000, ge=1, le=65_535)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from station_config.base import Table
+from station_config.base import FilePath, Table
 
 
 class PageTable(Table):
@@ -16,6 +15,6 @@ class PageTable(Table):
     host: str = "127.0.0.1"
     port: int = Field(default=8470, ge=0, le=65535)
     prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.~-]+)*$")
-    password_file: Path | None = None
-    screens: Path | None = None
+    password_file: FilePath | None = None
+    screens: FilePath | None = None
     language: Literal["en", "zh", "auto"] = "auto"

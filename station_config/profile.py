@@ -11,11 +11,13 @@ class Position(Table):
     """A named place in a profile.
 
     `depth_m` is positive downward from the surface; above ground it is negative. Two places at one depth
-    need a replicate letter each.
+    need a replicate letter each. `depth_m` holds before the first change of the surface, or, with `measured`,
+    at that time; later changes of the surface are added to it.
     """
 
     id: Identifier
     depth_m: float = Field(ge=-50, le=50)
+    measured: Moment | None = None
     replicate: str = Field(default="", pattern=r"^[A-Za-z]?$")
     note: str = ""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from station_config.base import Table
+from station_config.base import FilePath, Table
 from station_config.connection import Connection
 from station_config.flux import FluxTable
 from station_config.influxdb import InfluxdbTable
@@ -27,8 +27,12 @@ def _listed(value: Any) -> Any:
 
 
 class StationFile(Table):
-    """A station file after `include` was resolved."""
+    """A station file after `include` was resolved.
 
+    `catalogue` names folders with further probe models, beside the built-in catalogue.
+    """
+
+    catalogue: tuple[FilePath, ...] = ()
     station: StationTable
     connection: tuple[Connection, ...] = ()
     profile: tuple[Profile, ...] = ()

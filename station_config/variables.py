@@ -33,6 +33,8 @@ class Variable:
         Decimal places worth showing are taken from it [`unit`].
     has_depth : bool
         False for variables of the profile ``site``.
+    also_at_site : bool
+        True for variables with a height that a station may also give without one (air temperature).
     sums : bool
         True when values add up over time (rain) instead of averaging.
     """
@@ -48,7 +50,13 @@ class Variable:
     upper: float
     resolution: float
     has_depth: bool = True
+    also_at_site: bool = False
     sums: bool = False
+
+    @property
+    def at_site(self) -> bool:
+        """Whether it may live in the profile ``site``."""
+        return self.also_at_site or not self.has_depth
 
 
 _ROWS = (
@@ -79,7 +87,7 @@ _ROWS = (
     Variable(id="air_temperature", symbol="Ta", unit="degC", unit_text="°C",
              cf_standard_name="air_temperature",
              name_en="air temperature", name_zh="气温",
-             lower=-60.0, upper=60.0, resolution=0.1),
+             lower=-60.0, upper=60.0, resolution=0.1, also_at_site=True),
     Variable(id="air_pressure", symbol="P", unit="hPa", unit_text="hPa",
              cf_standard_name="air_pressure",
              name_en="air pressure", name_zh="气压",
@@ -87,7 +95,7 @@ _ROWS = (
     Variable(id="air_humidity", symbol="RH", unit="%", unit_text="%",
              cf_standard_name="relative_humidity",
              name_en="relative humidity", name_zh="相对湿度",
-             lower=0.0, upper=110.0, resolution=0.1),
+             lower=0.0, upper=110.0, resolution=0.1, also_at_site=True),
     Variable(id="wind_speed", symbol="u", unit="m/s", unit_text="m/s",
              cf_standard_name="wind_speed",
              name_en="wind speed", name_zh="风速",
