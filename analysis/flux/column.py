@@ -52,7 +52,14 @@ class Column:
         """Thickness-weighted harmonic mean in each layer, Eq. G1; (..., s) to (..., layers)."""
         if len(self.starts) == len(self.share):
             return conductivity
-        return np.asarray(1.0 / np.add.reduceat(self.share / conductivity, self.starts, axis=-1))
+        stops = [*self.starts[1:], len(self.share)]
+        layers = []
+        for start, stop in zip(self.starts, stops, strict=True):
+            resistance = self.share[start] / conductivity[..., start]
+            for sub in range(start + 1, stop):
+                resistance = resistance + self.share[sub] / conductivity[..., sub]
+            layers.append(1.0 / resistance)
+        return np.moveaxis(np.stack(layers), 0, -1)
 
 
 def build(

@@ -110,6 +110,12 @@ class Carried:
     pattern: NDArray[np.intp]
     extrapolated: NDArray[np.bool_]
 
+    def at(self, rows: NDArray[np.bool_]) -> Carried:
+        """The same for some of the times."""
+        return Carried(
+            self.value[rows], self.distance_sd[rows], self.weights, self.pattern[rows], self.extrapolated[rows]
+        )
+
     def of_probe(self, probe: int) -> Array:
         """Weight of one probe in each value, shape (n, j)."""
         return np.asarray(self.weights[:, :, probe][self.pattern])

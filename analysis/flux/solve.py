@@ -333,8 +333,10 @@ class _Work:
         if clean.surface is not None:
             x = np.column_stack([clean.surface[rows], x])
             z = column.nodes_m
+        column_first = propagate.depth_first
         inputs = Inputs(
-            x, z, water.value, phi, temperature.value, clean.pressure[rows, None], np.zeros((1, 1)),
+            column_first(x), z, column_first(water.value), phi, column_first(temperature.value),
+            clean.pressure[rows, None], np.zeros((1, 1)),
         )  # fmt: skip
         terms = self._terms(inputs, rows, columns, horizon, water, temperature, parameters)
         outputs = _Outputs(column, s, surface, np.array(self._weights(terms, inputs)))
@@ -346,27 +348,24 @@ class _Work:
         s, out, clean = self.s, self.out, self.clean
         growth = 1.0 / np.sqrt(0.1)
         phi = self.horizons.porosity[horizon]
-        for _ in range(2):
-            water = carry(clean.water[rows], clean.water_depth, points, s.water_reach_m, s.water_sd_at_10cm * growth)
-            temperature = carry(
-                clean.temperature[rows], clean.temperature_depth, points, s.temperature_reach_m,
-                s.temperature_sd_at_10cm * growth,
-            )  # fmt: skip
-            with np.errstate(invalid="ignore"):
-                for where, reason in (
-                    (~np.isfinite(water.value), Reason.NO_WATER),
-                    (~np.isfinite(temperature.value), Reason.NO_TEMPERATURE),
-                    (temperature.value <= 0.0, Reason.FROZEN),
-                    (water.value > phi, Reason.WATER_ABOVE_POROSITY),
-                    ((water.value <= phi) & (phi - water.value < LEAST_AIR), Reason.PORES_SATURATED),
-                ):
-                    out.refused[rows] |= np.where(where.any(axis=1), np.uint32(reason), np.uint32(0))
-            keep = out.refused[rows] == 0
-            if keep.all():
-                break
-            rows = rows[keep]
-            if rows.size == 0:
-                return None
+        water = carry(clean.water[rows], clean.water_depth, points, s.water_reach_m, s.water_sd_at_10cm * growth)
+        temperature = carry(
+            clean.temperature[rows], clean.temperature_depth, points, s.temperature_reach_m,
+            s.temperature_sd_at_10cm * growth,
+        )  # fmt: skip
+        with np.errstate(invalid="ignore"):
+            for where, reason in (
+                (~np.isfinite(water.value), Reason.NO_WATER),
+                (~np.isfinite(temperature.value), Reason.NO_TEMPERATURE),
+                (temperature.value <= 0.0, Reason.FROZEN),
+                (water.value > phi, Reason.WATER_ABOVE_POROSITY),
+                ((water.value <= phi) & (phi - water.value < LEAST_AIR), Reason.PORES_SATURATED),
+            ):
+                out.refused[rows] |= np.where(where.any(axis=1), np.uint32(reason), np.uint32(0))
+        keep = out.refused[rows] == 0
+        rows, water, temperature = rows[keep], water.at(keep), temperature.at(keep)
+        if rows.size == 0:
+            return None
         out.extrapolated[rows] = water.extrapolated.any(axis=1) | temperature.extrapolated.any(axis=1)
         return rows, water, temperature, phi
 
@@ -453,8 +452,9 @@ class _Work:
         def relative(eps: Array, phi: Array) -> Array:
             return relative_diffusivity(eps, phi, s.diffusivity, parameters)
 
-        result = propagate.linear(i, terms, conductivity, outputs)
-        own = outputs.own_sd(i, conductivity(i.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d))
+        held, held_terms = propagate.hold_water(i, terms)
+        result = propagate.linear(held, held_terms, conductivity, outputs)
+        own = outputs.own_sd(i, conductivity(held.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d))
         sd = np.hypot(result.sd, own)
         value, lower, upper = result.value.copy(), result.value - propagate.Z95 * sd, result.value + propagate.Z95 * sd
         wild = propagate.needs_sampling(result, terms, i.water, i.porosity)
