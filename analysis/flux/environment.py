@@ -8,7 +8,7 @@ depth like Brownian motion (kriging with a linear variogram), so value and error
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,50 +42,6 @@ def patterns(valid: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], NDAr
         start = stop
 
 
-def linear_weights(source_m: ArrayLike, target_m: ArrayLike, reach_m: float) -> tuple[Array, Array]:
-    """Weights and distance term of the carrying, Eq. E1 and E2.
-
-    Parameters
-    ----------
-    source_m : array_like (k,)
-        Depths of the probes [m], in any order, no two alike.
-    target_m : array_like (j,)
-        Depths wanted [m].
-    reach_m : float
-        How far beyond the outermost probe a value may be carried [m].
-
-    Returns
-    -------
-    weights : ndarray (j, k)
-        Rows add up to 1; NaN for a target out of reach.
-    distance_m : ndarray (j,)
-        Eq. E2: ``(z - a)(b - z)/(b - a)`` between probes at a and b, the distance to the last probe beyond
-        [m]; times the squared growth per metre it is the variance of the carried value.
-    """
-    source = np.asarray(source_m, dtype=float)
-    target = np.asarray(target_m, dtype=float)
-    order = np.argsort(source, kind="stable")
-    z = source[order]
-    k = len(z)
-    upper = np.clip(np.searchsorted(z, target, side="right"), 1, max(k - 1, 1))
-    weights = np.zeros((len(target), k))
-    rows = np.arange(len(target))
-    if k > 1:
-        a, b = z[upper - 1], z[upper]
-        if np.any(np.diff(z) <= 0.0):
-            raise FluxError("two probes of one quantity stand at one depth; average them first")
-        share = np.clip((target - a) / (b - a), 0.0, 1.0)
-        weights[rows, order[upper - 1]] = 1.0 - share
-        weights[rows, order[upper]] += share
-        inside = np.clip((target - a) * (b - target) / (b - a), 0.0, None)
-    else:
-        weights[:, 0] = 1.0
-        inside = np.zeros(len(target))
-    beyond = np.maximum(np.maximum(z[0] - target, target - z[-1]), 0.0)
-    weights[beyond > reach_m + 1e-12] = np.nan
-    return weights, np.where(beyond > 0.0, beyond, inside)
-
-
 @dataclass(frozen=True)
 class Carried:
     """Values at the wanted depths and where they come from.
@@ -96,29 +52,28 @@ class Carried:
         NaN where no probe is within reach.
     distance_sd : ndarray (n, j)
         Error of the carrying alone, one standard deviation, Eq. E3.
-    weights : ndarray (p, j, k)
-        Weights of the probes for each pattern of working probes.
-    pattern : ndarray of int (n,)
-        Row of `weights` that belongs to each time.
+    above, below : ndarray of int (n, j)
+        The two probes that each value comes from, numbered as they were given; the same one beyond the last.
+    share : ndarray (n, j)
+        Weight of `below`, Eq. E1.
     extrapolated : ndarray of bool (n, j)
         Whether the value lies beyond the outermost working probe.
     """
 
     value: Array
     distance_sd: Array
-    weights: Array
-    pattern: NDArray[np.intp]
+    above: NDArray[np.intp]
+    below: NDArray[np.intp]
+    share: Array
     extrapolated: NDArray[np.bool_]
 
     def at(self, rows: NDArray[np.bool_]) -> Carried:
         """The same for some of the times."""
-        return Carried(
-            self.value[rows], self.distance_sd[rows], self.weights, self.pattern[rows], self.extrapolated[rows]
-        )
+        return Carried(*(getattr(self, item.name)[rows] for item in fields(self)))
 
     def of_probe(self, probe: int) -> Array:
         """Weight of one probe in each value, shape (n, j)."""
-        return np.asarray(self.weights[:, :, probe][self.pattern])
+        return (self.above == probe) * (1.0 - self.share) + (self.below == probe) * self.share
 
 
 def carry(
@@ -130,19 +85,21 @@ def carry(
 ) -> Carried:
     """Carry measurements to other depths.
 
+    Between working probes at a and b: the straight line, Eq. E1, with variance ``g^2 (z - a)(b - z)/(b - a)``;
+    beyond the outermost one: its value, with variance ``g^2`` times the distance, Eq. E2 and E3.
+
     Parameters
     ----------
     values : ndarray (n, k)
         Measurements; NaN where a probe gave none. The others then carry on, from further away.
     source_m : array_like (k,)
-        Depths of the probes [m].
+        Depths of the probes [m], in any order.
     target_m : array_like (j,)
         Depths wanted [m].
     reach_m : float
-        Reach beyond the outermost working probe [m].
+        How far beyond the outermost working probe a value may be carried [m].
     growth_per_sqrt_m : float
-        Standard deviation of the difference between two points one metre apart [unit of the values]; the
-        error of a value carried by d grows as its product with sqrt(d), Eq. E3.
+        Standard deviation g of the difference between two points one metre apart [unit of the values].
 
     Raises
     ------
@@ -152,21 +109,36 @@ def carry(
     n, k = values.shape
     target = np.asarray(target_m, dtype=float)
     source = np.asarray(source_m, dtype=float)
-    valid = np.isfinite(values)
-    out = np.full((n, len(target)), np.nan)
-    spread = np.full((n, len(target)), np.nan)
-    beyond = np.zeros((n, len(target)), dtype=bool)
-    index = np.zeros(n, dtype=np.intp)
-    tables: list[Array] = []
-    for columns, rows in patterns(valid):
-        full = np.full((len(target), k), 0.0)
-        index[rows] = len(tables)
-        tables.append(full)
-        if not columns.any():
-            continue
-        weights, distance = linear_weights(source[columns], target, reach_m)
-        full[:, columns] = np.nan_to_num(weights)
-        out[rows] = np.einsum("nk,jk->nj", values[np.ix_(rows, np.flatnonzero(columns))], weights)
-        spread[rows] = np.where(np.isnan(weights[:, 0]), np.nan, growth_per_sqrt_m * np.sqrt(distance))
-        beyond[rows] = (target < source[columns].min()) | (target > source[columns].max())
-    return Carried(out, spread, np.stack(tables) if tables else np.zeros((0, len(target), k)), index, beyond)
+    order = np.argsort(source, kind="stable")
+    z = source[order]
+    if np.any(np.diff(z) <= 0.0):
+        raise FluxError("two probes of one quantity stand at one depth; average them first")
+    shape = (n, len(target))
+    if k == 0:
+        nothing = np.full(shape, np.nan)
+        zero = np.zeros(shape, dtype=np.intp)
+        return Carried(nothing, nothing, zero, zero, np.zeros(shape), np.zeros(shape, dtype=bool))
+    valid = np.isfinite(values[:, order])
+    places = np.arange(k)
+    last = np.maximum.accumulate(np.where(valid, places, -1), axis=1)
+    following = np.minimum.accumulate(np.where(valid, places, k)[:, ::-1], axis=1)[:, ::-1]
+    first_below = np.searchsorted(z, target, side="left")
+    padded = np.column_stack([np.full(n, -1), last])
+    at_or_above = np.searchsorted(z, target, side="right")
+    above = padded[:, at_or_above]
+    below = np.column_stack([following, np.full(n, k)])[:, first_below]
+    no_above, no_below = above < 0, below >= k
+    beyond = no_above ^ no_below
+    above, below = np.where(no_above, below, above), np.where(no_below, above, below)
+    absent = no_above & no_below
+    above, below = np.where(absent, 0, above), np.where(absent, 0, below)
+    a, b = z[above], z[below]
+    gap = b - a
+    share = np.divide(target - a, gap, out=np.zeros(shape), where=gap > 0.0)
+    distance = np.where(beyond, np.abs(target - a), share * (b - target))
+    rows = np.arange(n)[:, None]
+    above, below = order[above], order[below]
+    value = (1.0 - share) * values[rows, above] + share * values[rows, below]
+    value[(distance > reach_m + 1e-12) & beyond | absent] = np.nan
+    spread = np.where(np.isfinite(value), growth_per_sqrt_m * np.sqrt(np.maximum(distance, 0.0)), np.nan)
+    return Carried(value, spread, above, below, share, beyond)
