@@ -1,4 +1,4 @@
-"""Errors of the soil-gas physics.
+"""Errors of the soil-gas physics, a branch of the errors of the analysis.
 
 FluxError          anything that keeps a whole call from being answered; the message is one clear sentence
 ├── UnitQuestionError   numbers that look like another unit; asked about, never converted in silence
@@ -9,8 +9,10 @@ What concerns single profiles never raises: it becomes a reason per profile (see
 
 from __future__ import annotations
 
+from analysis.errors import AnalysisError
 
-class FluxError(ValueError):
+
+class FluxError(AnalysisError):
     """The call cannot be answered as it was made."""
 
 
