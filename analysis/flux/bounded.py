@@ -116,7 +116,7 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
     n, batch = g.shape
     diagonal = np.einsum("iib->ib", h)
     with np.errstate(invalid="ignore", divide="ignore"):
-        scale = 1.0 / np.sqrt(diagonal)
+        scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(diagonal), np.nan)
     hs = h * scale[:, None] * scale[None]
     gs = g * scale
     lo = np.broadcast_to(lower, g.shape) / scale

@@ -76,17 +76,17 @@ def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
 
     The step to the next order. Three layers or more: the parabola minus the line, or the exponential minus the
     line where that is larger (it is held to the size of the step that the line itself made). Two layers: the
-    line minus the top layer. One: a quarter of the flux. Every missing sensor makes it larger.
+    line minus the top layer, or the exponential minus the line up to twice that. One: a quarter of the flux. Every missing sensor makes it larger.
     """
     f = np.asarray(fluxes, dtype=float)
     if f.shape[-1] == 1:
         return np.asarray(SINGLE_LAYER_SD * np.abs(f[..., 0]))
     straight = two_layers(f, depth_m)
     step = np.abs(straight - top(f))
-    if f.shape[-1] == 2:
-        return np.asarray(step)
-    bent = np.abs(three_layers(f, depth_m) - straight)
     fading = np.nan_to_num(np.abs(exponential(f, depth_m) - straight), nan=0.0)
+    if f.shape[-1] == 2:
+        return np.asarray(np.maximum(step, np.minimum(fading, 2.0 * step)))
+    bent = np.abs(three_layers(f, depth_m) - straight)
     return np.asarray(np.maximum(bent, np.minimum(fading, step)))
 
 
