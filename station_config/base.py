@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     PlainSerializer,
     StringConstraints,
@@ -69,14 +70,8 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment)]
 """A zoned time, or a date that means its midnight in the station's time zone."""
 
 
-def _from_file(value: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder")
-    value = value.expanduser()
-    return value if folder is None or value.is_absolute() else Path(folder) / value
-
-
-FilePath = Annotated[Path, AfterValidator(_from_file)]
-"""A path; a relative one is relative to the station file it is written in."""
+FilePath = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A path; the loader makes a relative one relative to the file it is written in."""
 
 
 def moment_us(value: datetime | date, zone: ZoneInfo) -> int:
@@ -107,7 +102,6 @@ class Table(BaseModel):
         frozen=True,
         str_strip_whitespace=True,
         allow_inf_nan=False,
-        validate_by_name=True,
         serialize_by_alias=True,
     )
 
@@ -125,7 +119,7 @@ class Secret(Table):
     repository whose first line is the secret).
     """
 
-    env: str | None = None
+    env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     file: FilePath | None = None
 
     def model_post_init(self, context: Any, /) -> None:

@@ -1,155 +1,158 @@
-"""The catalogue of probes: one TOML file per model, read from folders. A new probe is a new file, no code.
+"""The catalogue of probes: folders with one TOML file per model. A new probe is a new file, no code.
 
 The built-in files lie in ``station_config/catalogue/``; a station file may name folders of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
+from pydantic import ValidationError
 
-from station_config.base import BothNames, Duration, Identifier, Table
+from station_config.errors import Fault, StationConfigError, StationFileError
+from station_config.faults import Path as KeyPath
+from station_config.faults import fault_at, from_models, nearest
+from station_config.positions import Spot
+from station_config.probe import (
+    WORDS,
+    Block,
+    ChannelSpec,
+    Line,
+    ProbeModel,
+    Setting,
+    StatusBit,
+    StatusBits,
+)
+from station_config.source import read_toml
+from station_config.units import conversion
+
+__all__ = [
+    "BUILT_IN",
+    "Block",
+    "ChannelSpec",
+    "Line",
+    "ProbeModel",
+    "Setting",
+    "StatusBit",
+    "StatusBits",
+    "load_catalogue",
+    "read_folders",
+    "read_model",
+]
 
 BUILT_IN = Path(__file__).parent / "catalogue"
 """Folder of the catalogue that comes with the package."""
 
-NumberType = Literal["int16", "uint16", "int32", "uint32", "float32", "number"]
-WordOrder = Literal["high-first", "low-first"]
 
-WORDS: dict[str, int] = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
-"""Registers that a number takes."""
+def read_model(path: Path) -> ProbeModel:
+    """One model of the catalogue.
 
-
-class Line(Table):
-    """Line settings a probe leaves the factory with, and the speeds it can be set to (empty: not known)."""
-
-    baudrate: int = Field(gt=0)
-    bytesize: Literal[7, 8] = 8
-    parity: Literal["N", "E", "O"] = "N"
-    stopbits: Literal[1, 2] = 1
-    baudrates: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.baudrate} {self.bytesize}{self.parity}{self.stopbits}"
-
-
-class Block(Table):
-    """Registers read in one request: `count` registers from wire address `start` (0-based) by `function`."""
-
-    id: Identifier
-    function: Literal[3, 4]
-    start: int = Field(ge=0, le=0xFFFF)
-    count: int = Field(ge=1, le=125)
-
-
-class ChannelSpec(Table):
-    """One quantity that a probe gives.
-
-    ``reading [unit] = raw · scale + shift``. `sentinels` are tested on the raw number, before scaling; NaN is
-    always one. `lower`, `upper` and `saturation` are in `unit`: the measuring range, and the value at which
-    the probe is clipped. `pressure` and `temperature` say whether the probe compensates a CO₂ reading
-    itself; where it does not (``"none"``), the reference values are those its reading is valid for.
+    Raises
+    ------
+    StationFileError
+        With every fault in the file.
     """
-
-    id: Identifier
-    variable: str
-    unit: str
-    scale: float = 1.0
-    shift: float = 0.0
-    block: str | None = None
-    offset: int = Field(default=0, ge=0)
-    type: NumberType = "number"
-    word_order: WordOrder = "high-first"
-    sentinels: tuple[float, ...] = ()
-    lower: float | None = None
-    upper: float | None = None
-    saturation: float | None = None
-    resolution: float | None = Field(default=None, gt=0)
-    accuracy: BothNames | None = None
-    pressure: Literal["device", "none"] | None = None
-    temperature: Literal["device", "none"] | None = None
-    reference_pressure_hpa: float | None = Field(default=None, ge=300, le=1200)
-    reference_temperature_degc: float | None = Field(default=None, ge=-50, le=80)
+    data, root = read_toml(path)
+    try:
+        model = ProbeModel.model_validate(data)
+    except ValidationError as error:
+        raise StationFileError(from_models(error.errors(include_url=False), root, ProbeModel)) from None
+    faults = list(_rules(model, root))
+    if faults:
+        raise StationFileError(faults)
+    return model
 
 
-class StatusBit(Table):
-    """Bits under `mask` give the QARTOD flag `flag` (3 suspect, 4 bad) with the test name `name`."""
+def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
+    blocks = {block.id: block for block in model.block}
+    named = {
+        "block": [row.id for row in model.block],
+        "channel": [row.id for row in model.channel],
+        "setting": [row.id for row in model.setting],
+        "status": [row.id for row in model.status],
+    }
+    for table, ids in named.items():
+        for n, name in enumerate(ids):
+            if name in ids[:n]:
+                yield fault_at(root, (table, n, "id"), name, f"this id is used twice under [[{table}]]")
+    if model.protocol == "modbus-rtu" and not model.block:
+        yield fault_at(root, ("block",), None, "a Modbus model needs [[block]] tables: the registers to read")
+    for n, spec in enumerate(model.channel):
+        path: KeyPath = ("channel", n)
+        try:
+            conversion(spec.unit, spec.variable)
+        except StationConfigError as error:
+            key = "variable" if "unknown" in str(error) else "unit"
+            yield fault_at(root, (*path, key), getattr(spec, key), str(error))
+        if spec.lower is not None and spec.upper is not None and spec.lower >= spec.upper:
+            expected = f"a number above lower = {spec.lower:g} is expected"
+            yield fault_at(root, (*path, "upper"), spec.upper, expected)
+        if spec.scale == 0:
+            yield fault_at(root, (*path, "scale"), 0, "a scale other than 0 is expected")
+        if model.protocol != "modbus-rtu":
+            continue
+        if spec.type == "number":
+            types = ", ".join(WORDS)
+            yield fault_at(root, (*path, "type"), None, f"a register needs its type: one of {types}")
+        else:
+            yield from _in_block(root, path, spec.block, spec.offset, WORDS[spec.type], blocks)
+    known = [spec.id for spec in model.channel]
+    for n, status in enumerate(model.status):
+        yield from _in_block(root, ("status", n), status.block, status.offset, status.count, blocks)
+        for m, name in enumerate(status.channels):
+            if name not in known:
+                yield fault_at(
+                    root, ("status", n, "channels", m), name, f"no such channel; {nearest(name, known)}"
+                )
 
-    mask: int = Field(gt=0)
-    name: Identifier
-    flag: Literal[3, 4]
 
-
-class StatusBits(Table):
-    """A status word: `count` registers of `block` from `offset`, put together high word first.
-
-    A sample carries it as ``"<id>=0x<hex>"``, several joined by a space, words that are zero left out.
-    `channels` are the ids it judges; empty means all.
-    """
-
-    id: Identifier = "status"
-    block: str
-    offset: int = Field(default=0, ge=0)
-    count: int = Field(default=1, ge=1, le=4)
-    bits: tuple[StatusBit, ...]
-    channels: tuple[str, ...] = ()
-
-
-class Setting(Table):
-    """A register that is logged once a day, because a change of it changes what the readings mean."""
-
-    id: Identifier
-    function: Literal[3, 4] = 3
-    start: int = Field(ge=0, le=0xFFFF)
-    type: Literal["int16", "uint16", "int32", "uint32", "float32"] = "uint16"
-    word_order: WordOrder = "high-first"
-    scale: float = 1.0
-    unit: str = ""
-    meaning: BothNames
-
-
-class ProbeModel(Table):
-    """A model of instrument: how it is read and what its numbers mean.
-
-    `ec_coefficient` is the temperature coefficient [1/K] by which the probe itself brings conductivity to
-    25 °C; 0 means that it does not, None that nothing is known. `salinity_factor` is the probe's own
-    salinity [mg/L] per conductivity [µS/cm]. `quiet` is the silence it wants between frames, `timeout` the
-    longest time it may take to answer, `warm_up` the time after power-on in which its readings are suspect.
-    `source` names the manual the file was written from, `unconfirmed` what could not be verified.
-    """
-
-    id: Identifier
-    maker: str
-    name: BothNames
-    protocol: Literal["modbus-rtu", "json-mqtt", "table"]
-    line: Line | None = None
-    address: int | None = Field(default=None, ge=0, le=255)
-    quiet: Duration = 0.02
-    timeout: Duration = 1.0
-    warm_up: Duration = 0.0
-    block: tuple[Block, ...] = ()
-    channel: tuple[ChannelSpec, ...]
-    status: tuple[StatusBits, ...] = ()
-    setting: tuple[Setting, ...] = ()
-    salinity_factor: float | None = Field(default=None, gt=0)
-    ec_coefficient: float | None = Field(default=None, ge=0, le=0.1)
-    calibration_every: Duration | None = None
-    source: str
-    unconfirmed: str = ""
-
-    def spec(self, channel: str) -> ChannelSpec | None:
-        """The channel with this id, or None."""
-        return next((spec for spec in self.channel if spec.id == channel), None)
+def _in_block(
+    root: Spot, path: KeyPath, name: str | None, offset: int, words: int, blocks: dict[str, Block]
+) -> Iterator[Fault]:
+    block = blocks.get(name or "")
+    if block is None:
+        hint = nearest(name or "", blocks)
+        yield fault_at(root, (*path, "block"), name, f"the block it is read from is expected; {hint}")
+    elif offset + words > block.count:
+        yield fault_at(
+            root, (*path, "offset"), offset,
+            f"block {name} has {block.count} registers; {words} from this offset do not fit in it",
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=16)
-def _folder(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> dict[str, ProbeModel]:
-    from station_config.faults import read_model  # the checks are heavier than the models
+def _folder(
+    folder: Path, _stamp: tuple[tuple[str, int], ...]
+) -> tuple[dict[str, ProbeModel], tuple[Fault, ...]]:
+    models: dict[str, ProbeModel] = {}
+    faults: list[Fault] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            model = read_model(path)
+        except StationFileError as error:
+            faults += error.faults
+            continue
+        if model.id in models:
+            faults.append(Fault(str(path), 1, "id", model.id, "another file of this folder has this id"))
+        models[model.id] = model
+    return models, tuple(faults)
 
-    return {model.id: model for model in (read_model(path) for path in sorted(folder.glob("*.toml")))}
+
+def read_folders(*folders: Path) -> tuple[dict[str, ProbeModel], list[Fault]]:
+    """Every model by id and every fault: the built-in folder first, later folders add or replace."""
+    models: dict[str, ProbeModel] = {}
+    faults: list[Fault] = []
+    for folder in (BUILT_IN, *folders):
+        if not folder.is_dir():
+            faults.append(Fault(str(folder), None, "", "", "this catalogue folder does not exist"))
+            continue
+        stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.toml")))
+        found, wrong = _folder(folder, stamp)
+        models.update(found)
+        faults += wrong
+    return models, faults
 
 
 def load_catalogue(*folders: Path) -> dict[str, ProbeModel]:
@@ -157,15 +160,10 @@ def load_catalogue(*folders: Path) -> dict[str, ProbeModel]:
 
     Raises
     ------
-    StationConfigError
-        When a folder does not exist or a file in it is not a valid model; the message names file and line.
+    StationFileError
+        When a folder does not exist or files in it are not valid models; every fault names file and line.
     """
-    from station_config.errors import StationConfigError
-
-    models: dict[str, ProbeModel] = {}
-    for folder in (BUILT_IN, *folders):
-        if not folder.is_dir():
-            raise StationConfigError(f"catalogue folder {folder} does not exist")
-        stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.toml")))
-        models.update(_folder(folder, stamp))
+    models, faults = read_folders(*folders)
+    if faults:
+        raise StationFileError(faults)
     return models

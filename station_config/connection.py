@@ -12,14 +12,15 @@ from station_config.base import Duration, Identifier, Table
 class ModbusRtuConnection(Table):
     """A serial line with Modbus RTU slaves.
 
-    `quiet` is the silence kept between frames; cheap probes want 50 to 100 ms.
+    `quiet` is the silence kept between frames; cheap probes want 50 to 100 ms. `echo` says that the adapter
+    returns what is sent.
     """
 
     id: Identifier
     kind: Literal["modbus-rtu"]
-    port: str
+    port: str = Field(min_length=1)
     baudrate: int = Field(gt=0)
-    bytesize: Literal[7, 8] = 8
+    bytesize: Literal[8] = 8
     parity: Literal["N", "E", "O"] = "N"
     stopbits: Literal[1, 2] = 1
     quiet: Duration = 0.02

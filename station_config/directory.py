@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from station_config.base import moment_us
-from station_config.catalogue import ChannelSpec, ProbeModel
 from station_config.instrument import Calibration, Installation, Instrument
+from station_config.probe import ChannelSpec, ProbeModel
 from station_config.stationfile import StationFile
 from station_config.units import conversion
 from station_config.variables import VARIABLES

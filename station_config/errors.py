@@ -25,7 +25,8 @@ class Fault:
     line : int or None
         Line in the file, counted from 1; None where it cannot be told.
     key : str
-        Table and key, such as ``instrument[2].calibration[0].channel``.
+        Table and key, such as ``instrument[2].calibration[1].channel``: elements are counted from 1.
+        Empty where the file as a whole is at fault.
     value : str
         The value found, as written; empty where a key is missing. Never a secret.
     expected : str
@@ -41,7 +42,8 @@ class Fault:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line is not None else self.file
         found = f" = {self.value}" if self.value else ""
-        return f"{place}: {self.key}{found}: {self.expected}"
+        key = f"{self.key}{found}: " if self.key else ""
+        return f"{place}: {key}{self.expected}"
 
 
 class StationFileError(StationConfigError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -65,9 +65,9 @@ class Instrument(Table):
     serial: Identifier
     connection: Identifier
     address: int | None = Field(default=None, ge=0, le=255)
-    interval: Duration
+    interval: Duration = Field(gt=0)
     channels: tuple[str, ...] = ()
-    timeout: Duration | None = None
+    timeout: Annotated[Duration, Field(gt=0)] | None = None
     warm_up: Duration | None = None
     compensation: Compensation | None = None
     settings: dict[str, float] = Field(default_factory=dict)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from station_config.catalogue import ProbeModel, load_catalogue
+from pydantic import ValidationError
+
+from station_config.catalogue import read_folders
 from station_config.directory import Directory
+from station_config.draft import Draft
+from station_config.errors import Fault, StationConfigError, StationFileError
+from station_config.faults import from_models, secrets_in
+from station_config.probe import ProbeModel
+from station_config.rules_places import RULES as PLACES
+from station_config.rules_wiring import RULES as WIRING
+from station_config.source import read_merged
 from station_config.stationfile import StationFile
 
 
@@ -34,6 +42,8 @@ class Station:
     path: Path | None
     file: StationFile
     models: dict[str, ProbeModel]
+    advice: tuple[Fault, ...] = ()
+    """Warnings: nothing forbids it, but it is likely to be a mistake or costs accuracy."""
 
     @cached_property
     def directory(self) -> Directory:
@@ -85,17 +95,27 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     Raises
     ------
     StationFileError
-        With every fault at once.
+        With every fault at once: what the models refuse, what the rules between tables forbid.
     """
+    from station_config.advice import advice_on
+
     path = Path(path)
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
-    file = StationFile.model_validate(data, context={"folder": path.parent.absolute()})
-    models = load_catalogue(*file.catalogue, *catalogue)
-    return Station(path, file, _used(file, models))
-
-
-def _used(file: StationFile, models: dict[str, ProbeModel]) -> dict[str, ProbeModel]:
-    return {name: models[name] for name in sorted({row.model for row in file.instrument})}
+    data, root, faults = read_merged(path, StationFile)
+    secrets = secrets_in(data, root)
+    faults += secrets.values()
+    draft = Draft(data, root)
+    faults += from_models(draft.errors, root, StationFile, skip=secrets)
+    models, wrong = read_folders(*draft.file.catalogue, *catalogue)
+    faults += wrong
+    for rule in (*WIRING, *PLACES):
+        faults += rule(draft, models)
+    if faults:
+        order = {fault.file: number for number, fault in enumerate(reversed(faults))}
+        order[str(path)] = -1
+        raise StationFileError(sorted(faults, key=lambda one: (order[one.file], one.line or 0)))
+    used = {name: models[name] for name in sorted({row.model for row in draft.file.instrument})}
+    station = Station(path, draft.file, used)
+    return replace(station, advice=tuple(advice_on(draft, station.directory)))
 
 
 def parse_station(text: str) -> Station:
@@ -106,9 +126,15 @@ def parse_station(text: str) -> Station:
     StationConfigError
         When the text is not one that this version can read.
     """
-    value: dict[str, Any] = json.loads(text)
-    file = StationFile.model_validate_json(json.dumps(value["station_file"]))
-    models = {
-        name: ProbeModel.model_validate_json(json.dumps(model)) for name, model in value["models"].items()
-    }
+    try:
+        value: dict[str, Any] = json.loads(text)
+        file = StationFile.model_validate_json(json.dumps(value["station_file"]))
+        models = {
+            name: ProbeModel.model_validate_json(json.dumps(model)) for name, model in value["models"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise StationConfigError(
+            "a configuration kept in the journal cannot be read by this version of soilco2: "
+            + str(error).splitlines()[0]
+        ) from error
     return Station(None, file, models)

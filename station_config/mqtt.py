@@ -15,7 +15,7 @@ class MqttTable(Table):
     `inflight` bounds the messages taken but not yet committed.
     """
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", pattern=r"^[^\s/@:]+$|^[0-9A-Fa-f:]+$")
     port: int = Field(default=1883, ge=1, le=65535)
     version: Literal["3.1.1", "5"] = "3.1.1"
     client_id: Identifier | None = None
