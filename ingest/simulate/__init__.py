@@ -1,0 +1,1 @@
+"""Simulated instruments: slaves on pseudo-terminals and a node on MQTT that replay measured data."""

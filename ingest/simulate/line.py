@@ -1,0 +1,171 @@
+"""A serial line that is not there: a pseudo-terminal with something answering at its far end.
+
+The near end is an ordinary terminal device behind a symbolic link, so whoever opens it runs through the
+kernel's terminal code and pyserial as with an adapter. Pulling the adapter closes the far end. What a
+pseudo-terminal cannot show are line settings: it takes every speed and parity and heeds none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import heapq
+import os
+import select
+import threading
+import tty
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import monotonic
+
+from ingest.errors import SimulationError
+from ingest.modbus import Request, parse_request
+
+Piece = tuple[float, bytes]
+"""A wait [s] and the bytes that follow it."""
+
+Responder = Callable[[Request, int], Iterable[Piece]]
+"""From a request and a foreign function code (0: a register read) to what goes out on the line."""
+
+
+class PtyLine:
+    """A pseudo-terminal at `link` whose far end gives every sound request to `respond`.
+
+    Parameters
+    ----------
+    link : Path
+        Symbolic link to be made to the near end.
+    respond : callable
+        Runs in the line's thread.
+
+    Raises
+    ------
+    SimulationError
+        When something that is no pseudo-terminal's link, or another simulation, has the path.
+    """
+
+    def __init__(self, link: Path, respond: Responder) -> None:
+        self.link = link
+        self._respond = respond
+        self._far = self._near = -1
+        self._wake_out, self._wake_in = os.pipe()
+        self._mutex = threading.Lock()
+        self._stopping = False
+        self._waiting: list[tuple[float, int, bytes]] = []
+        self._number = 0
+        self._lock = self._claim()
+        self.plug()
+        self._thread = threading.Thread(target=self._run, name=f"line {link.name}", daemon=True)
+        self._thread.start()
+
+    def _claim(self) -> int:
+        try:
+            self.link.parent.mkdir(parents=True, exist_ok=True)
+            held = os.open(f"{self.link}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise SimulationError(
+                f"{self.link}: a simulated port cannot be made there ({error.strerror}); "
+                "a simulated station needs a port path that you may write, such as 'bus1' beside its file"
+            ) from error
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(held)
+            raise SimulationError(f"{self.link}: another simulation has this port; stop it first") from None
+        if os.path.lexists(self.link) and not self.link.is_symlink():
+            os.close(held)
+            raise SimulationError(f"{self.link}: a real port or file is there; it is left alone")
+        return held
+
+    @property
+    def plugged(self) -> bool:
+        """Whether the adapter is in."""
+        return self._far >= 0
+
+    def plug(self) -> None:
+        """Put the adapter in: a new pseudo-terminal behind the same link."""
+        with self._mutex:
+            if self._far >= 0:
+                return
+            far, near = os.openpty()
+            tty.setraw(near)
+            os.set_blocking(far, False)
+            fresh = self.link.with_name(self.link.name + ".new")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(os.ttyname(near))
+            fresh.replace(self.link)
+            self._far, self._near = far, near
+        self._poke()
+
+    def unplug(self) -> None:
+        """Pull the adapter: whoever has the port open loses it."""
+        with self._mutex:
+            far, near, self._far, self._near = self._far, self._near, -1, -1
+            self._waiting.clear()
+            if far >= 0:
+                self.link.unlink(missing_ok=True)
+                os.close(far)
+                os.close(near)
+        self._poke()
+
+    def stop(self) -> None:
+        """Pull the adapter and end the thread."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self.unplug()
+        self._thread.join()
+        os.close(self._wake_out)
+        os.close(self._wake_in)
+        Path(f"{self.link}.lock").unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def _poke(self) -> None:
+        os.write(self._wake_in, b"\0")
+
+    def _run(self) -> None:
+        heard = b""
+        while not self._stopping:
+            with self._mutex:
+                far = self._far
+                wait = max(0.0, self._waiting[0][0] - monotonic()) if self._waiting else None
+            watched = [self._wake_out] if far < 0 else [self._wake_out, far]
+            try:
+                ready = select.select(watched, [], [], wait)[0]
+            except (OSError, ValueError):  # unplugged meanwhile
+                continue
+            if self._wake_out in ready:
+                os.read(self._wake_out, 256)
+                heard = b""
+            if far in ready:
+                heard += self._take(far)
+                heard = self._serve(heard)
+            self._give()
+
+    def _take(self, far: int) -> bytes:
+        with self._mutex:
+            if far != self._far:
+                return b""
+            with contextlib.suppress(OSError):
+                return os.read(far, 4096)
+            return b""
+
+    def _serve(self, heard: bytes) -> bytes:
+        while True:
+            request, heard, foreign = parse_request(heard)
+            if request is None:
+                return heard
+            due = monotonic()
+            for wait, data in self._respond(request, foreign):
+                due += wait
+                with self._mutex:
+                    self._number += 1
+                    heapq.heappush(self._waiting, (due, self._number, data))
+
+    def _give(self) -> None:
+        with self._mutex:
+            while self._waiting and self._waiting[0][0] <= monotonic():
+                data = heapq.heappop(self._waiting)[2]
+                if self._far >= 0:
+                    with contextlib.suppress(OSError):  # nobody listens and the terminal is full
+                        os.write(self._far, data)
