@@ -21,9 +21,15 @@ _ANSWER_S = 0.05
 
 def advice_on(draft: Draft, directory: Directory) -> Iterator[Fault]:
     """Every warning about a station without faults."""
+    said: set[tuple[str, str]] = set()
     for n, row in enumerate(draft.file.instrument):
         model = directory.models[row.model]
-        yield from _line(draft, n, row, model)
+        if (row.model, row.connection) not in said:  # once for all probes of a kind on a line
+            yield from _line(draft, n, row, model)
+        if model.unconfirmed and row.model not in {name for name, _ in said}:
+            expected = f"not confirmed in the catalogue: {model.unconfirmed}"
+            yield draft.fault(("instrument", n, "model"), row.model, expected)
+        said.add((row.model, row.connection))
         yield from _use(draft, n, row, model, directory)
     yield from _load(draft, directory)
     yield from _pressure(draft, directory)

@@ -146,7 +146,9 @@ _PATTERNS = {
     ),
     r"^https?://[^\s/]+": "an address is expected, such as http://127.0.0.1:8086",
     r"^[A-Za-z]?$": "one letter is expected",
-    r"^[A-Za-z_][A-Za-z0-9_]*$": "the name of an environment variable is expected, such as SOILCO2_TOKEN, never the secret itself",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": (
+        "the name of an environment variable is expected, such as SOILCO2_TOKEN, never the secret itself"
+    ),
     r"^[^\s/@:]+$|^[0-9A-Fa-f:]+$": "a host name or an address is expected, without port, user or password",
 }
 
