@@ -8,6 +8,7 @@ is a convex quadratic problem with one solution, which `bounded.solve` finds and
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,12 +29,18 @@ def steps(edges_m: ArrayLike, observed_m: ArrayLike) -> Array:
     return z[z >= 0.0]
 
 
-def design(step_edges_m: Array, conductivity: Array, layer_edges_m: Array, observed_m: Array) -> Array:
+def design(
+    step_edges_m: Array,
+    conductivity: Array,
+    layer_edges_m: Array,
+    observed_m: Array,
+    thickness_m: Array | None = None,
+) -> Array:
     """Modelled mole fraction per unit of each unknown, Eq. I1 to I3.
 
     Parameters
     ----------
-    step_edges_m : ndarray (s + 1,) or (s + 1, batch)
+    step_edges_m : ndarray (s + 1,)
         From 0 to the bottom [m]; every layer edge and every observed depth is among them.
     conductivity : ndarray (s, batch)
         ``c_air Ds`` of each step [mol m-1 s-1].
@@ -41,24 +48,30 @@ def design(step_edges_m: Array, conductivity: Array, layer_edges_m: Array, obser
         Production layers [m], from 0 to the bottom; constant production in each.
     observed_m : ndarray (o,)
         Depths of the observations [m].
+    thickness_m : ndarray (s, batch), optional
+        Thickness of each step where it is not what the edges say (displaced sensors) [m].
 
     Returns
     -------
     ndarray (o, m + 2, batch)
         [ppm per unit of the unknown].
+
+    Raises
+    ------
+    FluxError
+        When an observation is no edge, or the layers do not reach from the surface to the bottom.
     """
-    nominal = step_edges_m if step_edges_m.ndim == 1 else step_edges_m[:, 0]
-    thickness = np.diff(step_edges_m, axis=0)
-    if thickness.ndim == 1:
-        thickness = thickness[:, None]
+    thickness = np.diff(step_edges_m)[:, None] if thickness_m is None else thickness_m
     resistance = thickness / conductivity
     s, batch = resistance.shape
     m = len(layer_edges_m) - 1
-    middle = (nominal[1:] + nominal[:-1]) / 2.0
+    middle = (step_edges_m[1:] + step_edges_m[:-1]) / 2.0
     layer = np.searchsorted(layer_edges_m, middle, side="right") - 1
     if layer.min() < 0 or layer.max() >= m:
         raise FluxError("production layers must reach from the surface to the lowest observation")
-    at = np.searchsorted(nominal, observed_m - 1e-9)
+    at = np.argmin(np.abs(step_edges_m[:, None] - observed_m), axis=0)
+    if np.any(np.abs(step_edges_m[at] - observed_m) > 1e-8):
+        raise FluxError("every observed depth must be the edge of a step")
     out = np.zeros((len(observed_m), m + 2, batch))
     out[:, SURFACE] = 1.0
     below = np.zeros((m, s + 1, batch))
@@ -157,6 +170,7 @@ def invert(
     lowest_production: float = 0.0,
     posterior: bool = False,
     check: bool = False,
+    thickness_m: ArrayLike | None = None,
 ) -> Inverse:
     """Fit production by layer to profiles, Eq. I5.
 
@@ -166,7 +180,7 @@ def invert(
         Observed mole fractions, the surface (depth 0) among them where known [ppm].
     observed_m : array_like (o,)
         Their depths [m].
-    step_edges_m : array_like (s + 1,) or (batch, s + 1)
+    step_edges_m : array_like (s + 1,)
         Steps of constant conductivity [m], see `steps`.
     conductivity : array_like (batch, s)
         ``c_air Ds`` [mol m-1 s-1].
@@ -187,6 +201,8 @@ def invert(
         Whether to return the posterior.
     check : bool
         Whether to return the KKT residual.
+    thickness_m : array_like (batch, s), optional
+        Thickness of each step in each profile where sensors are displaced [m].
 
     Raises
     ------
@@ -197,7 +213,7 @@ def invert(
     if batch > PIECE:
         return _by_pieces(
             batch, co2_ppm, observed_m, step_edges_m, conductivity, layer_edges_m, sd_ppm, scale_umol_m3_s,
-            smoothness, bottom, lowest_production, posterior, check,
+            smoothness, bottom, lowest_production, posterior, check, thickness_m,
         )  # fmt: skip
     if bottom not in ("free", "zero"):
         raise FluxError(f"bottom flux {bottom!r}: 'free' or 'zero' is expected")
@@ -248,19 +264,18 @@ def invert(
 
 def _by_pieces(
     batch: int, x: ArrayLike, z: ArrayLike, edges: ArrayLike, k: ArrayLike, layers: ArrayLike, sd: ArrayLike,
-    scale: ArrayLike, *rest: object,
+    scale: ArrayLike, *rest: Any,
 ) -> Inverse:  # fmt: skip
-    xs = np.asarray(x, dtype=float)
-    ks = np.asarray(k, dtype=float)
-    es = np.asarray(edges, dtype=float)
+    xs, ks = np.asarray(x, dtype=float), np.asarray(k, dtype=float)
     sds = np.broadcast_to(np.asarray(sd, dtype=float), xs.shape)
     scales = np.broadcast_to(np.asarray(scale, dtype=float), (batch,))
+    *options, thickness = rest
     parts = []
     for start in range(0, batch, PIECE):
         p = slice(start, start + PIECE)
-        piece_edges = es[p] if es.ndim == 2 else es
-        parts.append(invert(xs[p], z, piece_edges, ks[p], layers, sds[p], scales[p], *rest))  # type: ignore[arg-type]
-    joined = {}
+        own = None if thickness is None else np.asarray(thickness)[p]
+        parts.append(invert(xs[p], z, edges, ks[p], layers, sds[p], scales[p], *options, own))
+    joined: dict[str, Any] = {}
     for item in fields(Inverse):
         values = [getattr(part, item.name) for part in parts]
         joined[item.name] = None if values[0] is None else np.concatenate(values)

@@ -22,8 +22,8 @@ Target = Literal["co2", "depth", "water", "porosity", "temperature", "pressure",
 Z95 = 1.959963984540054
 """Two-sided 95 % point of the standard normal distribution."""
 
-CURVATURE_LIMIT = 0.15
-"""Sampling begins where the second differences reach this part of the linear standard deviation."""
+SKEWNESS_LIMIT = 0.9
+"""Sampling begins where the skewness is larger: the first-order correction for it then no longer serves."""
 
 WATER_SHARE_LIMIT = 0.35
 """... or where water nearer than 2.5 sd to 0 or to the porosity carries more than this part of the variance.
@@ -88,29 +88,55 @@ Outputs = Callable[[Array, Array, Array], Array]
 
 @dataclass(frozen=True)
 class Linear:
-    """Linear propagation of a batch.
+    """Propagation by differences, of a batch.
 
     Parameters
     ----------
     value : ndarray (batch, q)
+        At the inputs as they are.
     parts : ndarray (terms, batch, q)
         Signed effect of one standard deviation of each term, Eq. P1.
     curvature : ndarray (batch, q)
-        Sum of absolute second differences, Eq. P2.
+        Sum of the second differences, Eq. P2: what the mean is higher than the value.
+    skewness : ndarray (batch, q)
+        Eq. P3; 0 for the outputs for which it was not asked.
     """
 
     value: Array
     parts: Array
     curvature: Array
+    skewness: Array
 
     @property
     def sd(self) -> Array:
-        """Standard deviation (batch, q), Eq. P3."""
+        """Standard deviation (batch, q)."""
         return np.asarray(np.sqrt(np.einsum("tbq,tbq->bq", self.parts, self.parts)))
 
+    def point(self, z: float, sd: Array | None = None) -> Array:
+        """Quantile at the normal quantile z, with the skewness to first order (Cornish & Fisher 1938), Eq. P3.
 
-def linear(inputs: Inputs, terms: Sequence[Term], conductivity: Conductivity, outputs: Outputs) -> Linear:
-    """Propagate by one step of one standard deviation up and down for each term, Eq. P1 to P3."""
+        Parameters
+        ----------
+        sd : ndarray (batch, q), optional
+            Total standard deviation where further, normal errors were added; they dilute the skewness.
+        """
+        total = self.sd if sd is None else sd
+        with np.errstate(invalid="ignore", divide="ignore"):
+            skew = self.skewness * np.where(total > 0, self.sd / total, 0.0) ** 3
+        return self.value + self.curvature + total * (z + skew / 6.0 * (z * z - 1.0))
+
+
+def linear(
+    inputs: Inputs, terms: Sequence[Term], conductivity: Conductivity, outputs: Outputs, skewed: int = 0
+) -> Linear:
+    """Propagate by one step of one standard deviation up and down for each term, Eq. P1 to P3.
+
+    Parameters
+    ----------
+    skewed : int
+        For how many of the outputs, from the first, the skewness is wanted. It takes one more step up and
+        down each, along the direction in which that output changes most.
+    """
     base = conductivity(
         inputs.water, inputs.porosity, inputs.temperature_degc, inputs.pressure_hpa, inputs.ln_d
     )
@@ -120,8 +146,33 @@ def linear(inputs: Inputs, terms: Sequence[Term], conductivity: Conductivity, ou
     for number, term in enumerate(terms):
         sides = [_displaced(inputs, term, sign, base, conductivity, outputs) for sign in (1.0, -1.0)]
         parts[number] = (sides[0] - sides[1]) / 2.0
-        curvature += np.abs(sides[0] + sides[1] - 2.0 * value) / 2.0
-    return Linear(value, parts, curvature)
+        curvature += (sides[0] + sides[1] - 2.0 * value) / 2.0
+    skewness = np.zeros_like(value)
+    for q in range(skewed):
+        sd = np.sqrt(np.sum(parts[..., q] ** 2, axis=0))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            direction = np.where(sd > 0.0, parts[..., q] / sd, 0.0)
+        ends = [_along(inputs, terms, sign * direction, conductivity, outputs)[..., q] for sign in (1.0, -1.0)]
+        bend = (ends[0] + ends[1] - 2.0 * value[..., q]) / 2.0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            skewness[..., q] = np.where(sd > 0.0, 6.0 * bend / sd, 0.0)
+    return Linear(value, parts, curvature, skewness)
+
+
+def _along(
+    i: Inputs, terms: Sequence[Term], direction: Array, conductivity: Conductivity, outputs: Outputs
+) -> Array:
+    """Outputs with all inputs displaced at once, term t by ``direction[t]`` (batch,) standard deviations."""
+    shift: dict[str, Array | float] = {}
+    for size, term in zip(direction, terms, strict=True):
+        shift[term.target] = shift.get(term.target, 0.0) + size[:, None] * np.atleast_2d(term.displacement)
+    porosity = np.maximum(i.porosity + shift.get("porosity", 0.0), 0.01)
+    water = np.minimum(i.water + shift.get("water", 0.0), porosity * 0.999)
+    k = conductivity(
+        water, porosity, i.temperature_degc + shift.get("temperature", 0.0),
+        i.pressure_hpa + shift.get("pressure", 0.0), i.ln_d,
+    ) * np.exp(shift.get("ln_d", 0.0))  # fmt: skip
+    return outputs(i.co2_ppm + shift.get("co2", 0.0), i.depth_m + shift.get("depth", 0.0), k)
 
 
 def _displaced(
@@ -152,7 +203,7 @@ def needs_sampling(
     """Rows where the linear interval of output `column` would be wrong (batch,): see the two limits above."""
     sd = result.sd[:, column]
     with np.errstate(invalid="ignore"):
-        curved = result.curvature[:, column] > CURVATURE_LIMIT * sd
+        curved = ~(np.abs(result.skewness[:, column]) <= SKEWNESS_LIMIT)
     moist = [t for t, term in enumerate(terms) if term.target == "water"]
     if not moist:
         return np.asarray(curved)

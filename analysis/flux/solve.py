@@ -453,10 +453,10 @@ class _Work:
             return relative_diffusivity(eps, phi, s.diffusivity, parameters)
 
         held, held_terms = propagate.hold_water(i, terms)
-        result = propagate.linear(held, held_terms, conductivity, outputs)
+        result = propagate.linear(held, held_terms, conductivity, outputs, skewed=outputs.ln_k)
         own = outputs.own_sd(i, conductivity(held.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d))
         sd = np.hypot(result.sd, own)
-        value, lower, upper = result.value.copy(), result.value - propagate.Z95 * sd, result.value + propagate.Z95 * sd
+        value, lower, upper = (result.point(z, sd) for z in (0.0, -propagate.Z95, propagate.Z95))
         wild = propagate.needs_sampling(result, terms, i.water, i.porosity)
         if wild.any():
             pick = np.flatnonzero(wild)
@@ -623,17 +623,14 @@ class _Outputs:
         n = x.shape[-1]
         flat_x = np.broadcast_to(x, (*shape, n)).reshape(-1, n)
         flat_k = np.broadcast_to(k[..., : self.sublayers], (*shape, self.sublayers)).reshape(-1, self.sublayers)
-        steps: Array = self.column.edges_m
         observed = self.column.nodes_m if self.surface else self.column.nodes_m[1:]
-        if z.ndim > 1:
-            nodes = z if self.surface else np.concatenate([np.zeros_like(z[..., :1]), z], axis=-1)
-            thickness = self.column.share * np.diff(nodes)[..., self.column.layer]
-            moved = np.concatenate([np.zeros_like(thickness[..., :1]), np.cumsum(thickness, axis=-1)], axis=-1)
-            steps = np.broadcast_to(moved, (*shape, len(self.column.edges_m))).reshape(-1, len(self.column.edges_m))
+        nodes = z if self.surface else np.concatenate([np.zeros_like(z[..., :1]), z], axis=-1)
+        thickness = self.column.share * np.diff(nodes)[..., self.column.layer]
+        flat_h = np.broadcast_to(thickness, (*shape, self.sublayers)).reshape(-1, self.sublayers)
         scale = inverse.prior_scale(fluxes.reshape(-1, fluxes.shape[-1]), float(self.column.nodes_m[-1]))
         return inverse.invert(
-            flat_x, observed, steps, flat_k, self.layer_edges, self.sd_ppm, scale, self.s.smoothness,
-            self.s.bottom_flux, posterior=posterior,
+            flat_x, observed, self.column.edges_m, flat_k, self.layer_edges, self.sd_ppm, scale, self.s.smoothness,
+            self.s.bottom_flux, posterior=posterior, thickness_m=flat_h,
         )  # fmt: skip
 
     def own_sd(self, i: Inputs, k: Array) -> Array:
