@@ -1,0 +1,105 @@
+"""Errors of the store.
+
+StorageError                anything wrong with what is kept or with where it is kept
+├── ResultsError            results of an analysis that cannot be written or read
+├── SourceError             what was named as a source of data is none, or lacks what was asked for
+├── TidyFileError           a tidy table that cannot be used at all, with file, line and column
+├── ExportError             an export that cannot be written
+└── SinkError               a database did not take what was sent, or did not answer what was asked
+    ├── SinkUnavailable     try again: no answer, too busy, a server's fault, something else answered
+    ├── SinkDenied          a person is needed: token, organisation, bucket, certificate, address
+    ├── SinkTooLarge        send less at a time
+    └── SinkRefused         at least one point is not acceptable, with the server's words
+        └── LineError       a point that cannot be written in line protocol; it was not sent
+"""
+
+# ruff: noqa: N818 - the names say what the database did
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Something is wrong with what is kept or with where it is kept; the message is one clear sentence."""
+
+
+class ResultsError(StorageError):
+    """Results of an analysis cannot be written or read."""
+
+
+class SourceError(StorageError):
+    """What was named as a source of data is none, or does not hold what was asked for."""
+
+
+class ExportError(StorageError):
+    """An export cannot be written."""
+
+
+class TidyFileError(StorageError):
+    """A tidy table that cannot be used.
+
+    Parameters
+    ----------
+    file : str
+        As the user named it.
+    expected : str
+        What is wrong, what was expected and what to do.
+    line : int or None
+        Line in the file, counted from 1.
+    column : str
+        Name of the column, empty where it is about the whole line or file.
+    """
+
+    def __init__(self, file: str, expected: str, line: int | None = None, column: str = "") -> None:
+        self.file = file
+        self.line = line
+        self.column = column
+        self.expected = expected
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: column {column}: {expected}" if column else f"{place}: {expected}")
+
+
+class SinkError(StorageError):
+    """A database did not take what was sent, or did not answer what was asked."""
+
+
+class SinkUnavailable(SinkError):
+    """Not now; the same again later may well succeed.
+
+    Parameters
+    ----------
+    message : str
+    retry_after : float or None
+        The wait that the server asked for [s].
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SinkDenied(SinkError):
+    """The same again will not succeed until a person mends token, bucket, certificate or address."""
+
+
+class SinkTooLarge(SinkError):
+    """The request was too large; half of it may not be."""
+
+
+class SinkRefused(SinkError):
+    """At least one of the points sent is not acceptable.
+
+    Parameters
+    ----------
+    message : str
+        The server's words.
+    status : int
+        Its HTTP status: 400 stored nothing of the batch, 422 stored what was acceptable.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LineError(SinkRefused):
+    """A point that cannot be written in line protocol: not finite, out of range, an unusable name."""
