@@ -1,0 +1,268 @@
+"""The job: a record in, tidy tables, results and figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.flux import assemble, reasons, summary
+from analysis.flux.diffusivity import MODELS
+from analysis.flux.errors import FluxError
+from analysis.flux.settings import Settings
+from analysis.flux.soil import from_table
+from analysis.flux.solve import Fluxes, solve
+from quality.records import Flag, SeriesKey
+from storage.reading import Reader
+from storage.results import Result, ResultFile, write_results, write_table
+
+JOB = "flux"
+DAY_US = 86_400_000_000
+UNIT = "umol m-2 s-1"
+
+NOTE = (
+    "A flux from the gradient contains soil temperature and water already, through the diffusivity: a response"
+    " of this flux to them is partly made by the formula."
+)
+"""Follows every series made here; the response functions show it."""
+
+
+@dataclass
+class Outcome:
+    """What a run found.
+
+    Parameters
+    ----------
+    fluxes : list of (station, profile, Fluxes)
+        Windows of one profile follow each other.
+    every_us : int
+        Step of the times [µs].
+    """
+
+    fluxes: list[tuple[str, str, Fluxes]] = field(default_factory=list)
+    every_us: int = 0
+
+
+def compute(reader: Reader, settings: Settings, wanted: assemble.Wanted) -> Iterator[tuple[str, str, Fluxes]]:
+    """Fluxes of every profile, window by window."""
+    for station, name, profile in assemble.profiles(reader, wanted):
+        yield station, name, solve(profile, from_table(settings.soil, name), settings.flux)
+
+
+def run(reader: Reader, settings: Settings, wanted: assemble.Wanted) -> Outcome:
+    """Fluxes of a whole record.
+
+    Raises
+    ------
+    FluxError
+        When the record holds no CO2 in the window asked for.
+    """
+    outcome = Outcome()
+    for station, name, fluxes in compute(reader, settings, wanted):
+        outcome.fluxes.append((station, name, fluxes))
+        if len(fluxes.time_us) > 1:
+            step = int(np.diff(fluxes.time_us).min())
+            outcome.every_us = min(step, outcome.every_us) if outcome.every_us else step
+    if not outcome.fluxes:
+        raise FluxError("no CO2 value in the time asked for; look at the times of the data")
+    return outcome
+
+
+def method_text(settings: Settings) -> str:
+    """The method as it is written beside each number."""
+    flux = settings.flux
+    return f"{flux.method};{flux.diffusivity};{flux.free_air};surface={flux.surface}"
+
+
+def joined(outcome: Outcome) -> dict[tuple[str, str], list[Fluxes]]:
+    """Windows by profile."""
+    groups: dict[tuple[str, str], list[Fluxes]] = {}
+    for station, name, fluxes in outcome.fluxes:
+        groups.setdefault((station, name), []).append(fluxes)
+    return groups
+
+
+def stack(windows: list[Fluxes], name: str) -> NDArray[Any]:
+    """One array of a field over the windows."""
+    return np.concatenate([getattr(window, name) for window in windows])
+
+
+def derived_rows(
+    station: str, fluxes: Fluxes, method: str
+) -> Iterator[tuple[SeriesKey, int, float | None, float | None, float | None, str]]:
+    """Rows for the journal's table of derived series: key, time [µs], value, lower, upper, method.
+
+    A refused time gives a row without value, so that an earlier number that no longer holds is replaced.
+    """
+    key = SeriesKey(station, fluxes.name, "", "co2_flux")
+    found = np.isfinite(fluxes.efflux)
+    for i, time_us in enumerate(fluxes.time_us.tolist()):
+        if found[i]:
+            yield key, time_us, float(fluxes.efflux[i]), float(fluxes.lower[i]), float(fluxes.upper[i]), method
+        else:
+            yield key, time_us, None, None, None, f"{method};refused={reasons.names(int(fluxes.refused[i]))}"
+
+
+def efflux_table(outcome: Outcome, method: str) -> dict[str, list[object]]:
+    """The efflux as a tidy table, refused times with their reason."""
+    columns: dict[str, list[object]] = {
+        name: []
+        for name in (
+            "time_utc", "station", "profile", "position", "depth_m", "variable", "value", "unit", "flag",
+            "lower", "upper", "method", "period_s", "stamp", "refused",
+        )
+    }  # fmt: skip
+    for station, name, f in outcome.fluxes:
+        n = len(f.time_us)
+        words = {bits: reasons.names(int(bits)) for bits in np.unique(f.refused).tolist()}
+        good = np.isfinite(f.efflux)
+        for column, values in (
+            ("time_utc", iso(f.time_us)), ("station", [station] * n), ("profile", [name] * n),
+            ("position", [""] * n), ("depth_m", [0.0] * n), ("variable", ["co2_flux"] * n),
+            ("value", f.efflux.tolist()), ("unit", [UNIT] * n),
+            ("flag", np.where(good, int(Flag.GOOD), int(Flag.MISSING)).tolist()),
+            ("lower", f.lower.tolist()), ("upper", f.upper.tolist()), ("method", [method] * n),
+            ("period_s", [outcome.every_us / 1e6] * n), ("stamp", ["start"] * n),
+            ("refused", [words[bits] for bits in f.refused.tolist()]),
+        ):  # fmt: skip
+            columns[column].extend(values)
+    return columns
+
+
+def depth_table(outcome: Outcome, what: str) -> dict[str, list[object]]:
+    """Layer fluxes (``what="layer"``) or production (``"production"``) by time and depth, without empty rows."""
+    unit = UNIT if what == "layer" else "umol m-3 s-1"
+    columns: dict[str, list[object]] = {
+        name: [] for name in ("time_utc", "profile", "top_m", "bottom_m", "value", "lower", "upper", "unit")
+    }
+    for _, name, f in outcome.fluxes:
+        edges = f.layer_edges_m if what == "layer" else f.production_edges_m
+        value = f.layer_flux if what == "layer" else f.production
+        low = f.layer_lower if what == "layer" else f.production_lower
+        high = f.layer_upper if what == "layer" else f.production_upper
+        row, layer = np.nonzero(np.isfinite(value))
+        columns["time_utc"].extend(np.asarray(iso(f.time_us), dtype=object)[row].tolist())
+        columns["profile"].extend([name] * len(row))
+        columns["top_m"].extend(edges[layer].tolist())
+        columns["bottom_m"].extend(edges[layer + 1].tolist())
+        for column, source in (("value", value), ("lower", low), ("upper", high)):
+            columns[column].extend(source[row, layer].tolist())
+        columns["unit"].extend([unit] * len(row))
+    return columns
+
+
+def iso(time_us: NDArray[np.int64]) -> list[str]:
+    """ISO 8601 with Z, to the second."""
+    return [f"{text}Z" for text in np.datetime_as_string(time_us.astype("datetime64[us]"), unit="s").tolist()]
+
+
+def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str, Any]) -> ResultFile:
+    """One row per profile: mean efflux with interval, or why there is none; refusals counted."""
+    rows = []
+    method = method_text(settings)
+    for (station, name), windows in joined(outcome).items():
+        whole = merge(windows)
+        span = max(int(whole.time_us[-1] - whole.time_us[0]) + 1, 1)
+        mean = summary.means(whole, span, least_share=0.0, offset_us=int(whole.time_us[0]))
+        refused = reasons.counts(whole.refused)
+        good = np.isfinite(whole.efflux)
+        value = float(mean.value[0]) if good.any() else None
+        top = next(iter(refused), "")
+        rows.append(
+            Result(
+                what="mean_efflux", target=f"{station}/{name}//co2_flux", target_depth_m=0.0,
+                start=iso(whole.time_us[:1])[0], end=iso(whole.time_us[-1:])[0], n=int(good.sum()),
+                value=value, unit=UNIT,
+                lower=None if value is None else float(mean.lower[0]),
+                upper=None if value is None else float(mean.upper[0]),
+                method=method, refused=value is None,
+                why="" if value is not None else reasons.sentences(int(np.bitwise_or.reduce(whole.refused))),
+                why_code="" if value is not None else top,
+                details={
+                    "asked": len(whole.time_us),
+                    **{f"refused_{key}": number for key, number in refused.items()},
+                    "lasting_sd": _finite(mean.lasting_sd[0]), "random_sd": _finite(mean.random_sd[0]),
+                    "sampled": int(whole.sampled.sum()),
+                    "pressure_assumed": int(whole.pressure_assumed.sum()),
+                    "model_spread_ln": _middle(whole.model_spread_ln),
+                },
+            )
+        )  # fmt: skip
+    times = [f.time_us for _, _, f in outcome.fluxes]
+    model = MODELS.get(settings.flux.diffusivity)
+    notes = [NOTE]
+    if model is not None and model.checked == "unverified":
+        notes.append(f"The form of {model.name} could not be checked against a second source.")
+    return ResultFile(
+        job=JOB, station=outcome.fluxes[0][0], created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=version, seed=settings.flux.seed, asked=asked, rows=tuple(rows), notes=tuple(notes),
+        data_from=iso(min(times, key=lambda t: int(t[0]))[:1])[0],
+        data_to=iso(max(times, key=lambda t: int(t[-1]))[-1:])[0],
+    )  # fmt: skip
+
+
+def merge(windows: list[Fluxes]) -> Fluxes:
+    """Windows of one profile as one, as far as `summary.means` and the figures need it.
+
+    Windows with other layers (a surface that moved) keep their efflux; their layers are left empty.
+    """
+    first = windows[0]
+    if len(windows) == 1:
+        return first
+    whole = Fluxes(first.name, stack(windows, "time_us"), first.layer_edges_m, first.production_edges_m)
+    for name in (
+        "efflux", "lower", "upper", "sd", "random_sd", "model_spread_ln", "refused", "notes", "sampled",
+        "extrapolated", "pressure_assumed", "levels",
+    ):  # fmt: skip
+        setattr(whole, name, stack(windows, name))
+    start = 0
+    for window in windows:
+        rows = slice(start, start + len(window.time_us))
+        start = rows.stop
+        for prefix, edges in (("layer", "layer_edges_m"), ("production", "production_edges_m")):
+            if np.array_equal(getattr(window, edges), getattr(first, edges)):
+                for name in vars(whole):
+                    value = getattr(whole, name)
+                    if name.startswith(prefix) and isinstance(value, np.ndarray) and value.ndim == 2:
+                        value[rows] = getattr(window, name)
+        for term, effect in window.persistent.items():
+            whole.persistent.setdefault(term, np.zeros(len(whole.time_us)))[rows] = effect
+    return whole
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _middle(values: NDArray[np.float64]) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else None
+
+
+def write(
+    folder: Path, outcome: Outcome, settings: Settings, version: str, asked: dict[str, Any], lang: str = "en",
+    figures: bool = True,
+) -> list[Path]:  # fmt: skip
+    """Write results, tidy tables and figures into a folder per date.
+
+    Returns
+    -------
+    list of Path
+        What was written, the results file first.
+    """
+    found = results(outcome, settings, version, asked)
+    date = found.created[:10]
+    paths = [write_results(folder, found)]
+    paths.append(write_table(folder, date, JOB, "efflux", efflux_table(outcome, method_text(settings))))
+    paths.append(write_table(folder, date, JOB, "layers", depth_table(outcome, "layer")))
+    paths.append(write_table(folder, date, JOB, "production", depth_table(outcome, "production")))
+    if figures:
+        from analysis.flux.figures import write_figures
+
+        paths += write_figures(folder / date, outcome, lang)
+    return paths

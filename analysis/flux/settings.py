@@ -1,0 +1,100 @@
+"""Soil and settings from a TOML file or a pit table, every fault with its place."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from analysis.flux.diffusivity import MODELS, compile_expression
+from analysis.flux.errors import FluxError, SoilTableError
+from analysis.flux.soil import read_pit_table
+from station_config.base import Table
+from station_config.flux import FluxTable
+from station_config.soil import SoilTable
+
+
+class _File(Table):
+    """A soil file: tables as in the station file, and the altitude."""
+
+    soil: SoilTable
+    flux: FluxTable = FluxTable()
+    altitude_m: float | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Soil, flux settings and altitude [m] of a calculation."""
+
+    soil: SoilTable
+    flux: FluxTable
+    altitude_m: float | None = None
+
+
+def read(path: Path) -> Settings:
+    """Read ``[soil]``, ``[flux]`` and ``altitude_m`` from TOML, or horizons from a pit table (``.csv``).
+
+    Raises
+    ------
+    SoilTableError
+        Naming file, key, value and what was expected.
+    """
+    if path.suffix.lower() == ".csv":
+        return Settings(read_pit_table(path), FluxTable())
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SoilTableError(f"soil file {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SoilTableError(f"soil file {path} is not TOML: {error}") from None
+    if "station" in content:
+        station = content["station"]
+        altitude = station.get("altitude_m") if isinstance(station, dict) else None
+        content = {key: content[key] for key in ("soil", "flux") if key in content}
+        if altitude is not None:
+            content["altitude_m"] = altitude
+    try:
+        found = _File.model_validate(content)
+    except ValidationError as error:
+        raise SoilTableError("\n".join(_fault(path, fault) for fault in error.errors())) from None
+    check(found.flux)
+    return Settings(found.soil, found.flux, found.altitude_m)
+
+
+def check(flux: FluxTable) -> None:
+    """Refuse a diffusivity that is neither a model nor an expression.
+
+    Raises
+    ------
+    SoilTableError
+    """
+    if flux.diffusivity not in MODELS:
+        compile_expression(flux.diffusivity)
+
+
+def with_options(settings: Settings, **options: Any) -> Settings:
+    """The same with some flux settings replaced; None leaves a setting as it is.
+
+    Raises
+    ------
+    FluxError
+        When a value cannot be.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        flux = FluxTable.model_validate({**settings.flux.model_dump(), **given})
+    except ValidationError as error:
+        raise FluxError("; ".join(_fault(None, fault) for fault in error.errors())) from None
+    check(flux)
+    return Settings(settings.soil, flux, settings.altitude_m)
+
+
+def _fault(path: Path | None, fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    found = fault.get("input")
+    value = f" = {found!r}" if isinstance(found, str | int | float | bool) else ""
+    place = f"{path}: " if path else ""
+    return f"{place}{key}{value}: {str(fault['msg']).removeprefix('Value error, ')}"

@@ -1,0 +1,143 @@
+"""The command ``soilco2 analyse flux``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from soilco2.cli import emit_json, fail, json_option, language_option, parse_time, window_options
+
+if TYPE_CHECKING:
+    from analysis.flux.job import Outcome
+    from analysis.flux.settings import Settings
+
+METHODS = (
+    "two_layers", "top", "line", "power_law", "saturating", "inverse",
+    "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
+)  # fmt: skip
+
+
+@click.command(
+    "flux",
+    epilog="Example: soilco2 analyse flux june.csv --soil pit.csv --altitude 374 --out results",
+    short_help="CO₂ fluxes with intervals from profiles, or the reason why not.",
+)
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--soil", type=click.Path(path_type=Path),
+    help="Soil: TOML with [[soil.horizon]] (and [flux]), or a pit table (CSV). A station file brings its own.",
+)
+@click.option("--method", type=click.Choice(METHODS), help="How the efflux is found.")
+@click.option("--diffusivity", help="Model of relative diffusivity, or an expression in eps and phi.")
+@click.option("--surface", type=click.Choice(["ambient", "measured", "none"]), help="CO₂ at the surface.")
+@click.option("--altitude", "altitude_m", type=float, help="Metres above sea level, where no barometer is.")
+@click.option("--profile", "profiles", multiple=True, help="Only this profile; may be repeated.")
+@click.option("--every", "every", metavar="DURATION", help="Step of the fluxes, such as 30min.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
+@click.option("--figures/--no-figures", default=True, help="Whether to draw.")
+@window_options
+@language_option
+@json_option
+def command(
+    data: tuple[Path, ...], soil: Path | None, method: str | None, diffusivity: str | None, surface: str | None,
+    altitude_m: float | None, profiles: tuple[str, ...], every: str | None, out: Path, figures: bool,
+    since: str | None, until: str | None, lang: str, as_json: bool,
+) -> None:  # fmt: skip
+    """CO₂ fluxes with 95 % intervals from concentration profiles, or the reason why there is none.
+
+    DATA is a station file, or one or more tidy tables (CSV, Parquet).
+    """
+    from analysis.errors import AnalysisError
+    from analysis.flux import assemble, job
+    from analysis.flux import settings as settings_of
+    from soilco2 import __version__
+    from station_config.base import parse_duration
+    from station_config.errors import StationConfigError
+    from storage.errors import StorageError
+    from storage.sources import open_reader
+
+    zone = ZoneInfo("UTC")
+    try:
+        is_station = data[0].suffix == ".toml"
+        source = soil or (data[0] if is_station else None)
+        if source is None:
+            fail("a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)")
+        chosen = settings_of.with_options(
+            settings_of.read(source), method=method, diffusivity=diffusivity, surface=surface
+        )
+        shifts: dict[str, list[tuple[int, float]]] = {}
+        if is_station:
+            zone, shifts = _station(data[0])
+        wanted = assemble.Wanted(
+            start_us=parse_time(since, zone) if since else None,
+            end_us=parse_time(until, zone) if until else None,
+            every_s=parse_duration(every) if every else None,
+            altitude_m=chosen.altitude_m if altitude_m is None else altitude_m,
+            shifts=shifts,
+            profiles=profiles or None,
+        )
+        reader = open_reader(list(data))
+        try:
+            outcome = job.run(reader, chosen, wanted)
+        finally:
+            reader.close()
+        asked: dict[str, Any] = {
+            "data": [str(path) for path in data], "soil": str(source), "from": since or "", "to": until or "",
+            "flux": chosen.flux.model_dump(mode="json"),
+        }  # fmt: skip
+        paths = job.write(out, outcome, chosen, __version__, asked, lang, figures)
+    except (AnalysisError, StationConfigError, StorageError) as error:
+        fail(str(error))
+    except ValueError as error:
+        fail(f"--every {every!r}: {error}")
+    _show(outcome, chosen, paths, lang, as_json)
+
+
+def _station(path: Path) -> tuple[ZoneInfo, dict[str, list[tuple[int, float]]]]:
+    from soilco2.cli import load
+    from station_config.base import moment_us
+
+    station = load(path)
+    zone = ZoneInfo(station.file.station.timezone)
+    shifts = {}
+    for profile in station.file.profile:
+        total, moves = 0.0, []
+        for change in sorted(profile.surface, key=lambda c: moment_us(c.from_, zone)):
+            total += change.change_m
+            moves.append((moment_us(change.from_, zone), total))
+        shifts[profile.id] = moves
+    return zone, shifts
+
+
+def _show(outcome: Outcome, settings: Settings, paths: list[Path], lang: str, as_json: bool) -> None:
+    from analysis.flux import job
+    from storage.results import read_results
+
+    found = read_results(paths[0])
+    if as_json:
+        from dataclasses import asdict
+
+        emit_json({**asdict(found), "files": [str(path) for path in paths]})
+        return
+    zh = lang == "zh"
+    click.echo(f"{job.UNIT}  {job.method_text(settings)}")
+    for row in found.rows:
+        name = row.target.split("/")[1]
+        if row.value is None:
+            click.echo(f"{name:>8}  {'拒绝' if zh else 'refused'}: {row.why}")
+            continue
+        asked = row.details["asked"]
+        count = f"{asked} 个时刻中 {row.n} 个" if zh else f"{row.n} of {asked} times"
+        why = ", ".join(
+            f"{key.removeprefix('refused_')} {value}"
+            for key, value in row.details.items()
+            if key.startswith("refused_")
+        )
+        click.echo(f"{name:>8}  {row.value:.2f} ({row.lower:.2f} … {row.upper:.2f})  {count}; {why}".rstrip("; "))
+    for note in found.notes:
+        click.echo(note)
+    for path in paths:
+        click.echo(str(path))
