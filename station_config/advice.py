@@ -63,8 +63,6 @@ def _line(draft: Draft, n: int, row: Instrument, model: ProbeModel) -> Iterator[
 
 def _use(draft: Draft, n: int, row: Instrument, model: ProbeModel, directory: Directory) -> Iterator[Fault]:
     path: Path = ("instrument", n)
-    if model.unconfirmed:
-        yield draft.fault((*path, "model"), row.model, f"not confirmed in the catalogue: {model.unconfirmed}")
     if not row.installation:
         yield draft.fault(
             path, None,

@@ -120,7 +120,9 @@ class Secret(Table):
     """
 
     env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Name of an environment variable."""
     file: FilePath | None = None
+    """File whose first line is the secret."""
 
     def model_post_init(self, context: Any, /) -> None:
         if (self.env is None) == (self.file is None):
@@ -157,7 +159,9 @@ class Names(Table):
     """A name in both languages; a plain string stands for both."""
 
     en: str
+    """English."""
     zh: str
+    """Chinese."""
 
 
 def names(value: Any) -> Any:

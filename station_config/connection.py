@@ -17,14 +17,23 @@ class ModbusRtuConnection(Table):
     """
 
     id: Identifier
+    """Name of the line."""
     kind: Literal["modbus-rtu"]
+    """`"modbus-rtu"`."""
     port: str = Field(min_length=1)
+    """Serial port; take the name under `/dev/serial/by-id/`, which stays after a reboot."""
     baudrate: int = Field(gt=0)
+    """Speed of the line [Bd]; every probe on it is set to this."""
     bytesize: Literal[8] = 8
+    """Data bits; Modbus RTU has 8."""
     parity: Literal["N", "E", "O"] = "N"
+    """N none, E even, O odd."""
     stopbits: Literal[1, 2] = 1
+    """Stop bits."""
     quiet: Duration = 0.02
+    """Silence kept between frames; cheap probes want 50 to 100 ms."""
     echo: bool = False
+    """The adapter returns what is sent."""
 
 
 class MqttConnection(Table):
@@ -34,8 +43,11 @@ class MqttConnection(Table):
     """
 
     id: Identifier
+    """Name of the line."""
     kind: Literal["mqtt"]
+    """`"mqtt"`; the broker stands in `[mqtt]`."""
     topic: str | None = None
+    """Topic the nodes publish to; `soilco2/<station>/data` when left out."""
 
 
 Connection = Annotated[ModbusRtuConnection | MqttConnection, Field(discriminator="kind")]

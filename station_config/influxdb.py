@@ -11,12 +11,20 @@ class InfluxdbTable(Table):
     """An InfluxDB 2 to which every observation is forwarded."""
 
     id: Identifier = "influxdb"
+    """Name of this database in status and counters."""
     url: str = Field(pattern=r"^https?://[^\s/]+")
+    """Address of the server."""
     org: str
+    """Organisation."""
     bucket: str
+    """Bucket."""
     token: Secret
+    """Where the token comes from."""
     batch: int = Field(default=5000, ge=1, le=50_000)
+    """Lines sent in one request."""
     timeout: Duration = 20.0
+    """Longest wait for the server."""
     ca_file: FilePath | None = None
+    """Certificates to trust, for `https` with an authority of your own."""
     tail: Duration = 600.0
     """Stretch sent again after an outage."""

@@ -16,10 +16,15 @@ class Installation(Table):
     """
 
     position: str
+    """`"profile/position"`, or `"site"` for variables without depth."""
     channel: str | None = None
+    """The channel placed; left out: all that fit there."""
     from_: Moment = Field(alias="from")
+    """From when."""
     until: Moment | None = None
+    """Until when, exclusive; left out: still there."""
     note: str = ""
+    """Anything worth knowing."""
 
 
 class Calibration(Table):
@@ -29,12 +34,19 @@ class Calibration(Table):
     """
 
     channel: str
+    """The channel calibrated."""
     valid_from: Moment
+    """From when it applies."""
     valid_until: Moment | None = None
+    """Until when the certificate holds; later it goes on applying but is reported as overdue."""
     due: Moment | None = None
+    """When the next calibration is due; left out: what the catalogue recommends."""
     gain: float = Field(default=1.0, gt=0)
+    """Factor."""
     offset: float = 0.0
+    """Offset in the canonical unit of the variable."""
     certificate: str
+    """Number or name of the certificate or protocol."""
 
 
 class Compensation(Table):
@@ -46,9 +58,13 @@ class Compensation(Table):
     """
 
     pressure: Literal["device", "none"] | None = None
+    """Who compensates for pressure."""
     temperature: Literal["device", "none"] | None = None
+    """Who compensates for temperature."""
     reference_pressure_hpa: float | None = Field(default=None, ge=300, le=1200)
+    """Pressure that an uncompensated reading is valid for [hPa]."""
     reference_temperature_degc: float | None = Field(default=None, ge=-50, le=80)
+    """Temperature that an uncompensated reading is valid for [°C]."""
 
 
 class Instrument(Table):
@@ -61,17 +77,33 @@ class Instrument(Table):
     """
 
     id: Identifier
+    """Name of the instrument for people."""
     model: str
+    """Model of the catalogue."""
     serial: Identifier
+    """Serial number; readings belong to it, wherever the instrument hangs."""
     connection: Identifier
+    """The connection it answers on."""
     address: int | None = Field(default=None, ge=0, le=255)
+    """Modbus address, 1 to 247."""
     interval: Duration = Field(gt=0)
+    """Time between readings."""
     channels: tuple[str, ...] = ()
+    """Channels used; left out: all that the model has."""
     timeout: Annotated[Duration, Field(gt=0)] | None = None
+    """Longest wait for an answer; left out: what the catalogue says."""
     warm_up: Duration | None = None
+    """Time after power-on in which readings are suspect; left out: what the catalogue says."""
     compensation: Compensation | None = None
+    """Who compensates a CO₂ reading; left out: what the catalogue says."""
     settings: dict[str, float] = Field(default_factory=dict)
+    """Registers of this probe that differ from the catalogue, such as `ec_coefficient` [1/K] and
+    `salinity_factor` [mg/L per µS/cm]."""
     modelled: dict[str, str] = Field(default_factory=dict)
+    """Channel to the words that say how its numbers were made, where they were not measured."""
     installation: tuple[Installation, ...] = ()
+    """Where it was and when."""
     calibration: tuple[Calibration, ...] = ()
+    """How it was calibrated."""
     note: str = ""
+    """Anything worth knowing."""

@@ -13,8 +13,14 @@ class PageTable(Table):
     """Where the page listens; loopback unless told otherwise."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; loopback unless told otherwise."""
     port: int = Field(default=8470, ge=0, le=65535)
+    """Port; 0 takes a free one."""
     prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.~-]+)*$")
+    """Path in front of every address, behind a proxy."""
     password_file: FilePath | None = None
+    """File whose first line is the page's password."""
     screens: FilePath | None = None
+    """Folder for pictures of the page."""
     language: Literal["en", "zh", "auto"] = "auto"
+    """Language; `auto` follows the browser."""

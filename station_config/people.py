@@ -11,6 +11,10 @@ class Person(Table):
     """Somebody responsible for something."""
 
     name: BothNames
+    """Name."""
     role: Literal["owner", "operator", "technician", "data-manager", "analyst", "reviewer"]
+    """Role."""
     organisation: BothNames | None = None
+    """Organisation."""
     contact: str = ""
+    """How to reach them."""

@@ -16,25 +16,39 @@ class Position(Table):
     """
 
     id: Identifier
+    """Name of the place within its profile."""
     depth_m: float = Field(ge=-50, le=50)
+    """Depth below the surface, positive downward, negative above ground [m]."""
     measured: Moment | None = None
+    """When `depth_m` was measured: changes of the surface before it are in it already. Left out: before
+    all of them."""
     replicate: str = Field(default="", pattern=r"^[A-Za-z]?$")
+    """A letter for each of two places at one depth."""
     note: str = ""
+    """Anything worth knowing."""
 
 
 class SurfaceChange(Table):
     """The surface moved: `change_m` of soil was added (positive) or blown away (negative) at `from`."""
 
     from_: Moment = Field(alias="from")
+    """When the surface moved."""
     change_m: float = Field(ge=-10, le=10)
+    """Soil added (positive) or blown away (negative) [m]."""
     note: str = ""
+    """Anything worth knowing."""
 
 
 class Profile(Table):
     """One vertical line of probes."""
 
     id: Identifier
+    """Name of the profile; `site` is kept for variables without depth."""
     name: BothNames | None = None
+    """Name for people."""
     position: tuple[Position, ...] = ()
+    """Its places."""
     surface: tuple[SurfaceChange, ...] = ()
+    """Its dated changes of level."""
     note: str = ""
+    """Anything worth knowing."""

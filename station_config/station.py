@@ -16,12 +16,19 @@ class StationTable(Table):
     """
 
     id: Identifier
+    """Name of the station in paths, topics and the database. Never change it once data flow."""
     name: BothNames
+    """Name for people: text, or `{ en = "…", zh = "…" }`."""
     latitude: float = Field(ge=-90, le=90)
+    """Degrees north [°]."""
     longitude: float = Field(ge=-180, le=180)
+    """Degrees east [°]."""
     altitude_m: float = Field(ge=-430, le=8850)
+    """Height above sea level [m]; it gives the standard pressure where there is no barometer."""
     timezone: str
+    """Time zone of the IANA list; plain dates in this file are midnights in it."""
     note: str = ""
+    """Anything worth knowing."""
 
     @field_validator("timezone")
     @classmethod

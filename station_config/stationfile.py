@@ -33,6 +33,8 @@ class StationFile(Table):
     """
 
     catalogue: tuple[FilePath, ...] = ()
+    """Folders with probe models of your own, beside the built-in catalogue; a model with a known id
+    replaces it."""
     station: StationTable
     connection: tuple[Connection, ...] = ()
     profile: tuple[Profile, ...] = ()
