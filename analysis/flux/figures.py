@@ -28,7 +28,7 @@ TEXT: dict[str, dict[str, str]] = {
         "day": "daily mean, 95 %",
         "refused": "refused",
         "surface": "efflux",
-        "layer": "layer flux, median of the record and of its 95 % limits",
+        "layer": "layer, median and 95 %",
         "title": "profile {name}: {answered} of {asked} times answered",
         "none": "no flux: {why}",
     },
@@ -41,7 +41,7 @@ TEXT: dict[str, dict[str, str]] = {
         "day": "日均值，95 %",
         "refused": "拒绝",
         "surface": "地表通量",
-        "layer": "各层通量（中位数及其 95 % 界）",
+        "layer": "各层，中位数及 95 %",
         "title": "剖面 {name}：{asked} 个时刻中 {answered} 个有结果",
         "none": "无通量：{why}",
     },
@@ -51,6 +51,14 @@ FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen H
 
 def _dates(time_us: NDArray[np.int64]) -> NDArray[Any]:
     return time_us.astype("datetime64[us]")
+
+
+def _date_axis(ax: Axes) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=3, maxticks=9)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def efflux_over_time(ax: Axes, f: Fluxes, lang: str = "en") -> None:
@@ -77,7 +85,7 @@ def efflux_over_time(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     if np.isfinite(f.efflux).any():
         low, high = np.nanquantile(f.lower, 0.02), np.nanquantile(f.upper, 0.98)
         ax.set_ylim(min(low, 0) - 0.1 * (high - min(low, 0)), high + 0.1 * (high - min(low, 0)))
-    ax.tick_params(axis="x", rotation=30)
+    _date_axis(ax)
     ax.legend(frameon=False, fontsize=8, ncols=3, loc="upper left")
 
 
@@ -106,7 +114,7 @@ def profile_view(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     ax.set_ylim(f.layer_edges_m[-1] * 1.02, -0.02 * f.layer_edges_m[-1])
     ax.set_xlabel(text["flux"])
     ax.set_ylabel(text["depth"])
-    ax.legend(frameon=False, fontsize=8, loc="lower right")
+    ax.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
 
 
 def production_map(ax: Axes, f: Fluxes, lang: str = "en") -> None:
@@ -124,7 +132,7 @@ def production_map(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     ax.invert_yaxis()
     ax.set_facecolor("#dddddd")
     ax.set_ylabel(text["depth"])
-    ax.tick_params(axis="x", rotation=30)
+    _date_axis(ax)
     figure = ax.get_figure()
     assert figure is not None
     figure.colorbar(mesh, ax=ax, label=text["production"], extend="both")

@@ -99,7 +99,7 @@ class Linear:
     curvature : ndarray (batch, q)
         Sum of the second differences, Eq. P2: what the mean is higher than the value.
     skewness : ndarray (batch, q)
-        Eq. P3; 0 for the outputs for which it was not asked.
+        Eq. P3. Both are 0 for the outputs for which they were not asked.
     """
 
     value: Array
@@ -156,6 +156,7 @@ def linear(
         bend = (ends[0] + ends[1] - 2.0 * value[..., q]) / 2.0
         with np.errstate(invalid="ignore", divide="ignore"):
             skewness[..., q] = np.where(sd > 0.0, 6.0 * bend / sd, 0.0)
+    curvature[..., skewed:] = 0.0
     return Linear(value, parts, curvature, skewness)
 
 

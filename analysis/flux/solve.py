@@ -203,8 +203,7 @@ class _Clean:
     temperature_depth: Array
     water: Array
     water_depth: Array
-    kept_temperature: NDArray[np.bool_]
-    kept_water: NDArray[np.bool_]
+    kept_water: NDArray[np.intp]
     pressure: Array
     pressure_sd: Array
     pressure_assumed: NDArray[np.bool_]
@@ -224,7 +223,7 @@ def _clean(p: Profile, s: FluxTable) -> _Clean:
         mark(notes, np.ones(n, dtype=bool), Reason.ABOVE_SURFACE)
     pressure, pressure_sd, assumed = _pressure(p, s)
     mark(refused, ~np.isfinite(pressure), Reason.NO_PRESSURE)
-    temperature, temperature_depth, kept_t = _below(
+    temperature, temperature_depth, _ = _below(
         p.temperature_degc, p.temperature_depth_m, p.surface_shift_m, checks.TEMPERATURE_LIMITS_DEGC, notes
     )
     water, water_depth, kept_w = _below(p.water, p.water_depth_m, p.surface_shift_m, (0.0, 1.0), notes)
@@ -253,7 +252,7 @@ def _clean(p: Profile, s: FluxTable) -> _Clean:
     if s.co2_probes == "uncompensated" or s.wet_to_dry:
         x = _corrected(x, soil_depth, temperature, temperature_depth, pressure, s)
     return _Clean(
-        x, soil_depth, bias, surface, surface_sd, temperature, temperature_depth, water, water_depth, kept_t, kept_w,
+        x, soil_depth, bias, surface, surface_sd, temperature, temperature_depth, water, water_depth, kept_w,
         pressure, pressure_sd, assumed, notes, refused,
     )  # fmt: skip
 
@@ -267,11 +266,13 @@ def _corrected(x: Array, depth: Array, t: Array, t_depth: Array, pressure: Array
 
 def _below(
     values: Array, depth_m: Array, shift: float, limits: tuple[float, float], notes: ReasonArray
-) -> tuple[Array, Array, NDArray[np.bool_]]:
+) -> tuple[Array, Array, NDArray[np.intp]]:
     z = np.asarray(depth_m, dtype=float) + shift
-    kept = z >= 0.0
-    if not kept.all():
-        mark(notes, np.isfinite(values[:, ~kept]).any(axis=1), Reason.ABOVE_SURFACE)
+    above = z < 0.0
+    if above.any():
+        mark(notes, np.isfinite(values[:, above]).any(axis=1), Reason.ABOVE_SURFACE)
+    order = np.argsort(z, kind="stable")
+    kept = order[~above[order]]
     good = checks.within(values[:, kept], limits)
     mark(notes, np.any(np.isfinite(values[:, kept]) & ~np.isfinite(good), axis=1), Reason.ENVIRONMENT_IMPOSSIBLE)
     return good, z[kept], kept
@@ -410,7 +411,7 @@ class _Work:
             if offset:
                 ratio[:, 0] = 0.0
             terms.append(Term("pressure", "co2", ratio))
-        kept = np.flatnonzero(clean.kept_water)
+        kept = clean.kept_water
         for probe, depth in enumerate(clean.water_depth):
             weight = water.of_probe(probe)
             if not weight.any():
