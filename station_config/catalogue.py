@@ -58,7 +58,7 @@ def read_model(path: Path) -> ProbeModel:
     try:
         model = ProbeModel.model_validate(data)
     except ValidationError as error:
-        raise StationFileError(from_models(error.errors(include_url=False), root, ProbeModel)) from None
+        raise StationFileError(from_models(error.errors(include_url=False), data, root, ProbeModel)) from None
     faults = list(_rules(model, root))
     if faults:
         raise StationFileError(faults)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from station_config.errors import Fault
-from station_config.faults import Path, fault_at
+from station_config.faults import Path, fault_at, raw_at
 from station_config.positions import Spot
 from station_config.stationfile import StationFile
 
@@ -122,21 +122,22 @@ class Draft:
         return found
 
     def fault(self, path: Path, value: Any, expected: str) -> Fault:
-        """A fault at a path of `file`."""
-        return fault_at(self.root, self.outer(path), value, expected)
+        """A fault at a path of `file`; its value is shown as written, `value` where it is not; None: nothing."""
+        path = self.outer(path)
+        return fault_at(self.root, path, None if value is None else raw_at(self.data, path, value), expected)
 
     def line(self, path: Path) -> int:
         """Line of a path of `file`."""
         return self.root.find(self.outer(path))[0].line
 
-    def names(self, *path: str, key: str = "id") -> list[str]:
-        """Ids as written in an array of tables, of faulty elements as well."""
-        rows = self.data.get(path[0], [])
-        return [
-            row[key]
-            for row in (rows if isinstance(rows, list) else [])
-            if isinstance(row, dict) and isinstance(row.get(key), str)
-        ]
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The elements of an array of tables as written, faulty ones as well."""
+        rows = self.data.get(table, [])
+        return [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
+
+    def names(self, table: str) -> list[str]:
+        """The ids in an array of tables."""
+        return [row["id"] for row in self.rows(table) if isinstance(row.get("id"), str)]
 
 
 def _put(value: Any, path: Path, item: Any) -> None:

@@ -28,9 +28,10 @@ Path = tuple[str | int, ...]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` when one is close, else which are known."""
+    """``did you mean 'x'?`` when one is close, else which are known."""
     options = list(known)
-    close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    longer = [option for option in options if len(word) > 2 and option.startswith(word)]
+    close = longer or difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
     return f"known are {', '.join(options)}" if options else "none is defined"
@@ -68,6 +69,16 @@ def key_text(path: Sequence[str | int]) -> str:
     return text
 
 
+def raw_at(data: Any, path: Sequence[str | int], default: Any) -> Any:
+    """The value as written at a path; `default` where there is none."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return default
+    return data
+
+
 def fault_at(root: Spot, path: Path, value: Any, expected: str) -> Fault:
     """A fault at a path of the file; a missing key is placed at its table."""
     spot, _ = root.find(path)
@@ -75,7 +86,11 @@ def fault_at(root: Spot, path: Path, value: Any, expected: str) -> Fault:
 
 
 def from_models(
-    errors: Iterable[ErrorDetails], root: Spot, model: type[Table], skip: Iterable[Path] = ()
+    errors: Iterable[ErrorDetails],
+    data: dict[str, Any],
+    root: Spot,
+    model: type[Table],
+    skip: Iterable[Path] = (),
 ) -> list[Fault]:
     """Faults of what pydantic refused; at the paths in `skip` something better is said already."""
     found: dict[Path, Fault] = {}
@@ -89,7 +104,7 @@ def from_models(
         if path in done or path in found:
             continue
         hidden = is_secret(model, where) or _like_secret(str(path[-1]) if path else "")
-        value = "" if missing else HIDDEN if hidden else show(error["input"])
+        value = "" if missing else HIDDEN if hidden else show(raw_at(data, path, error["input"]))
         written = hidden and isinstance(error["input"], str) and where[-1] not in ("env", "file")
         expected = _expected(error, model, where)
         if written:

@@ -104,7 +104,7 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     secrets = secrets_in(data, root)
     faults += secrets.values()
     draft = Draft(data, root)
-    faults += from_models(draft.errors, root, StationFile, skip=secrets)
+    faults += from_models(draft.errors, data, root, StationFile, skip=secrets)
     models, wrong = read_folders(*draft.file.catalogue, *catalogue)
     faults += wrong
     for rule in (*WIRING, *PLACES):

@@ -63,9 +63,9 @@ An included file may include others, never itself. Faults name the file they are
 A reading belongs to its instrument's serial number and channel. `[[instrument.installation]]` says where
 that was and since when; from it follows the series. An installation that names a channel places that one; one
 that names none places all channels that fit: at a position those with a depth, at `"site"` those that need
-none. Air pressure, rain, wind and supply voltage have no depth and belong to `"site"`. The same channel at two
-places at once, and two instruments that give the same series at once, are faults. A probe that was replaced stays
-in the file with its installations ended by `until`; its address may then be given to the next one.
+none. Air pressure, rain, wind and supply voltage have no depth and belong to `"site"`. The same channel at
+two places at once, and two instruments that give the same series at once, are faults. A probe that was
+replaced stays in the file with its installations ended by `until`; its address may then be given to the next.
 
 """
 

@@ -49,11 +49,11 @@ def profiles(draft: Draft, models: Models) -> Iterator[Fault]:
 def known_places(draft: Draft) -> list[str]:
     """Everything an installation may name, of faulty tables as well."""
     found = [SITE]
-    for profile in draft.data.get("profile", []) if isinstance(draft.data.get("profile"), list) else []:
-        if isinstance(profile, dict) and isinstance(profile.get("position"), list):
-            found += [
-                f"{profile.get('id')}/{row.get('id')}" for row in profile["position"] if isinstance(row, dict)
-            ]
+    for profile in draft.rows("profile"):
+        positions = profile.get("position", [])
+        for row in positions if isinstance(positions, list) else [positions]:
+            if isinstance(row, dict):
+                found.append(f"{profile.get('id')}/{row.get('id')}")
     return found
 
 

@@ -71,7 +71,7 @@ def instruments(draft: Draft, models: Models) -> Iterator[Fault]:
     rows = list(enumerate(draft.file.instrument))
     yield from twice(draft, [(("instrument", n, "id"), row.id) for n, row in rows], "id")
     yield from twice(draft, [(("instrument", n, "serial"), row.serial) for n, row in rows], "serial number")
-    known = {row.id: row for row in draft.file.connection}
+    known = {row.id: row for row in reversed(draft.file.connection)}
     named = draft.names("connection")
     for n, row in rows:
         path: Path = ("instrument", n)
