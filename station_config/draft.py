@@ -122,7 +122,7 @@ class Draft:
         return found
 
     def fault(self, path: Path, value: Any, expected: str) -> Fault:
-        """A fault at a path of `file`; its value is shown as written, `value` where it is not; None: nothing."""
+        """A fault at a path of `file`; its value as written, else `value`, nothing for None."""
         path = self.outer(path)
         return fault_at(self.root, path, None if value is None else raw_at(self.data, path, value), expected)
 

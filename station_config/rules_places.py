@@ -51,9 +51,8 @@ def known_places(draft: Draft) -> list[str]:
     found = [SITE]
     for profile in draft.rows("profile"):
         positions = profile.get("position", [])
-        for row in positions if isinstance(positions, list) else [positions]:
-            if isinstance(row, dict):
-                found.append(f"{profile.get('id')}/{row.get('id')}")
+        rows = positions if isinstance(positions, list) else [positions]
+        found += [f"{profile.get('id')}/{row.get('id')}" for row in rows if isinstance(row, dict)]
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -129,3 +130,40 @@ def faults_of(path: Path) -> tuple[Fault, ...]:
     with pytest.raises(StationFileError) as caught:
         load_station(path)
     return caught.value.faults
+
+
+SOIL = '[[instrument.installation]]\nposition = "p1/d10"  # soil\nfrom = 2026-03-01\n'
+SECOND = """
+[[instrument]]
+id = "second"
+model = "{model}"
+serial = "{serial}"
+connection = "bus1"
+address = {address}
+interval = "60s"
+[[instrument.installation]]
+position = "{position}"
+from = {since}
+"""
+
+
+def second(
+    model: str = "cwt-soil-thc-s",
+    serial: str = "THC0002",
+    address: str = "22",
+    position: str = "p1/d30",
+    since: str = "2026-03-01",
+) -> str:
+    """The example with one more instrument at its end."""
+    more = SECOND.format(model=model, serial=serial, address=address, position=position, since=since)
+    return YULIN.replace('["co2", "soil_temperature", "supply_voltage"]', '["co2", "supply_voltage"]') + more
+
+
+class Case(NamedTuple):
+    """A station file with one fault."""
+
+    name: str
+    text: str
+    key: str
+    value: str
+    expected: str
