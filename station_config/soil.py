@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from pydantic import Field, model_validator
 
 from station_config.base import Identifier, Table
@@ -10,7 +12,8 @@ from station_config.base import Identifier, Table
 class Horizon(Table):
     """One soil horizon.
 
-    Either `porosity`, or `bulk_density_g_cm3` of the fine earth (< 2 mm) with `coarse_mass_fraction`, the mass
+    Either `porosity`, or `bulk_density_g_cm3` of the fine earth (< 2 mm) with `coarse_mass_fraction`, the
+    mass
     of fragments > 2 mm per mass of the whole soil. Without `profile` the horizon holds for every profile.
     """
 
@@ -46,10 +49,10 @@ class SoilTable(Table):
     def _apart(self) -> SoilTable:
         for profile in {horizon.profile for horizon in self.horizon}:
             rows = sorted((h for h in self.horizon if h.profile == profile), key=lambda h: h.top_m)
-            for upper, lower in zip(rows, rows[1:], strict=False):
+            for upper, lower in itertools.pairwise(rows):
                 if lower.top_m < upper.bottom_m:
                     raise ValueError(
-                        f"horizons {upper.top_m}-{upper.bottom_m} m and {lower.top_m}-{lower.bottom_m} m overlap;"
-                        " each depth belongs to one horizon"
+                        f"horizons {upper.top_m}-{upper.bottom_m} m and {lower.top_m}-{lower.bottom_m} m"
+                        " overlap; each depth belongs to one horizon"
                     )
         return self

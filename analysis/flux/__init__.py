@@ -1,1 +1,2 @@
-"""From concentration to flux: soil-gas physics on arrays shaped (..., depth), depth in m positive downward."""
+"""From concentration to flux: soil-gas physics on arrays shaped (..., depth), depth in m positive
+downward."""

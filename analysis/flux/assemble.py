@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.flux.errors import FluxError
-from analysis.flux.solve import Profile
+from analysis.flux.records import Profile
 from quality.records import Flag, SeriesKey
 from storage.reading import Piece, Reader, SeriesInfo
 
@@ -79,7 +79,8 @@ def profiles(reader: Reader, wanted: Wanted | None = None) -> Iterator[tuple[str
         missing = set(wanted.profiles) - {name for _, name in names}
         if missing:
             raise FluxError(
-                f"profile {sorted(missing)[0]!r} has no CO2; profiles with CO2 are {', '.join(p for _, p in names)}"
+                f"profile {sorted(missing)[0]!r} has no CO2;"
+                f" profiles with CO2 are {', '.join(p for _, p in names)}"
             )
         names = [pair for pair in names if pair[1] in wanted.profiles]
     for station, name in names:
@@ -103,7 +104,9 @@ def _windows(
     cuts = sorted({start, *(t for t, _ in shifts if start < t < end)})
     begin = start // step * step
     while begin < end:
-        stop = min([begin + window, *(-(-c // step) * step for c in cuts if -(-c // step) * step > begin), end])
+        stop = min(
+            [begin + window, *(-(-c // step) * step for c in cuts if -(-c // step) * step > begin), end]
+        )
         shift = [value for moment, value in shifts if moment <= begin][-1]
         profile = _read(reader, name, infos, max(begin, start), stop, step, wanted.altitude_m, shift)
         if profile is not None:
@@ -140,7 +143,9 @@ def _read(
     for key, (total, n, width, widths) in sums.items():
         means[key] = np.divide(total, n, out=np.full(count, np.nan), where=n > 0)
         if widths.any():
-            spreads[key] = np.divide(width, widths, out=np.full(count, np.nan), where=widths > 0) / INTERVAL_SDS
+            spreads[key] = (
+                np.divide(width, widths, out=np.full(count, np.nan), where=widths > 0) / INTERVAL_SDS
+            )
 
     def table(variable: str) -> tuple[Array, Array, Array | None]:
         keys = [k for k, i in chosen.items() if k.variable == variable and k.profile == name]
@@ -185,9 +190,10 @@ def _add(piece: Piece, sums: Array, origin: int, step: int) -> None:
     sums[0] += np.bincount(slot, values[good], count)[:count]
     sums[1] += np.bincount(slot, None, count)[:count]
     if len(piece.lower):
-        width = np.frombuffer(piece.upper, dtype=np.float64)[good] - np.frombuffer(piece.lower, dtype=np.float64)[good]
+        width = (
+            np.frombuffer(piece.upper, dtype=np.float64)[good]
+            - np.frombuffer(piece.lower, dtype=np.float64)[good]
+        )
         known = np.isfinite(width)
         sums[2] += np.bincount(slot[known], width[known], count)[:count]
         sums[3] += np.bincount(slot[known], None, count)[:count]
-
-

@@ -90,7 +90,7 @@ def inverse(h: Array) -> Array:
         unit = np.zeros((n, batch))
         unit[column] = 1.0
         out[:, column] = cholesky_solve(factor, unit)
-    return out * scale[:, None] * scale[None]
+    return np.asarray(out * scale[:, None] * scale[None])
 
 
 def _product(h: Array, u: Array) -> Array:
@@ -148,7 +148,7 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
         leave = ~fa & (((sa < 0) & (gradient < -room)) | ((sa > 0) & (gradient > room)))
         wrong = low | high | leave
         count = wrong.sum(axis=0)
-        bad = ~np.isfinite(u).all(axis=0)
+        bad: NDArray[np.bool_] = np.any(~np.isfinite(u), axis=0)
         done = (count == 0) | bad
         finished = active[done]
         out[:, finished] = np.clip(u[:, done], la[:, done], ua[:, done])

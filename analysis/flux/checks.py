@@ -36,7 +36,9 @@ def ask_pressure(pressure_hpa: ArrayLike) -> None:
                 f"air pressure is {p:g} in the middle: is it in {unit}? hPa is expected; multiply by {factor}"
             )
     if np.isfinite(p) and not PRESSURE_LIMITS_HPA[0] <= p <= PRESSURE_LIMITS_HPA[1]:
-        raise UnitQuestionError(f"air pressure is {p:g} in the middle; station pressure in hPa (500 to 1100) is expected")
+        raise UnitQuestionError(
+            f"air pressure is {p:g} in the middle; station pressure in hPa (500 to 1100) is expected"
+        )
 
 
 def ask_water(water_m3_m3: ArrayLike) -> None:
@@ -48,7 +50,9 @@ def ask_water(water_m3_m3: ArrayLike) -> None:
     """
     w = _typical(water_m3_m3)
     if 1.0 < w <= 100.0:
-        raise UnitQuestionError(f"water content is {w:g} in the middle: is it in %? m3/m3 is expected; divide by 100")
+        raise UnitQuestionError(
+            f"water content is {w:g} in the middle: is it in %? m3/m3 is expected; divide by 100"
+        )
     if w > 100.0:
         raise UnitQuestionError(f"water content is {w:g} in the middle; m3/m3 (0 to 1) is expected")
 
@@ -62,7 +66,9 @@ def ask_temperature(temperature_degc: ArrayLike) -> None:
     """
     t = _typical(temperature_degc)
     if 223.0 <= t <= 353.0:
-        raise UnitQuestionError(f"temperature is {t:g} in the middle: is it in K? degC is expected; subtract 273.15")
+        raise UnitQuestionError(
+            f"temperature is {t:g} in the middle: is it in K? degC is expected; subtract 273.15"
+        )
 
 
 def ask_co2(co2_ppm: ArrayLike) -> None:
@@ -90,11 +96,13 @@ def ask_depth(depth_m: ArrayLike, what: str) -> None:
     if not np.all(np.isfinite(z)):
         raise FluxError(f"a {what} probe has no depth; give every one a depth in m")
     if np.max(np.abs(z)) > 10.0 or (z.size > 1 and np.median(np.abs(z)) >= 2.0):
-        raise UnitQuestionError(f"{what} probes at {z.tolist()}: are these cm? depth in m is expected; divide by 100")
+        raise UnitQuestionError(
+            f"{what} probes at {z.tolist()}: are these cm? depth in m is expected; divide by 100"
+        )
     if z.size > 1 and np.all(z < 0.0):
         raise UnitQuestionError(
-            f"{what} probes at {z.tolist()} all stand above ground: are depths counted upward? m, positive downward,"
-            " are expected; change the sign"
+            f"{what} probes at {z.tolist()} all stand above ground: are depths counted upward?"
+            " m, positive downward, are expected; change the sign"
         )
 
 

@@ -62,7 +62,9 @@ spread: half of the difference between none and half of it above the layer's mid
 
 
 def exponential(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
-    """Exponential through the fluxes of the two uppermost layers, at depth 0, Eq. U3b; NaN unless both are positive."""
+    """Exponential through the fluxes of the two uppermost layers, at depth 0, Eq. U3b; NaN unless both
+    are positive.
+    """
     f = np.asarray(fluxes, dtype=float)
     m = middle_m(depth_m)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -74,9 +76,11 @@ def exponential(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
 def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
     """Error of `two_layers` from the unknown shape of the profile, one sd, Eq. U5 [umol m-2 s-1].
 
-    The step to the next order. Three layers or more: the parabola minus the line, or the exponential minus the
+    The step to the next order. Three layers or more: the parabola minus the line, or the exponential minus
+    the
     line where that is larger (it is held to the size of the step that the line itself made). Two layers: the
-    line minus the top layer, or the exponential minus the line up to twice that. One: a quarter of the flux. Every missing sensor makes it larger.
+    line minus the top layer, or the exponential minus the line up to twice that. One: a quarter of the
+    flux. Every missing sensor makes it larger.
     """
     f = np.asarray(fluxes, dtype=float)
     if f.shape[-1] == 1:
@@ -91,7 +95,9 @@ def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
 
 
 def surface_mole_fraction_ppm(co2_ppm: ArrayLike, depth_m: ArrayLike) -> Array:
-    """Mole fraction at depth 0 from a line through the sensors, Eq. G3: the classic guess where none is measured."""
+    """Mole fraction at depth 0 from a line through the sensors, Eq. G3: the classic guess where none is
+    measured.
+    """
     return regression(co2_ppm, depth_m)[1]
 
 

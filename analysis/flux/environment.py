@@ -73,7 +73,7 @@ class Carried:
 
     def of_probe(self, probe: int) -> Array:
         """Weight of one probe in each value, shape (n, j)."""
-        return (self.above == probe) * (1.0 - self.share) + (self.below == probe) * self.share
+        return np.asarray((self.above == probe) * (1.0 - self.share) + (self.below == probe) * self.share)
 
 
 def carry(
@@ -85,7 +85,8 @@ def carry(
 ) -> Carried:
     """Carry measurements to other depths.
 
-    Between working probes at a and b: the straight line, Eq. E1, with variance ``g^2 (z - a)(b - z)/(b - a)``;
+    Between working probes at a and b: the straight line, Eq. E1, with variance ``g^2 (z - a)(b - z)/(b -
+    a)``;
     beyond the outermost one: its value, with variance ``g^2`` times the distance, Eq. E2 and E3.
 
     Parameters

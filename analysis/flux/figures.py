@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.flux.job import DAY_US, Outcome, joined, merge
-from analysis.flux.solve import Fluxes
+from analysis.flux.records import Fluxes
 from analysis.flux.summary import means
 
 if TYPE_CHECKING:
@@ -46,7 +46,14 @@ TEXT: dict[str, dict[str, str]] = {
         "none": "无通量：{why}",
     },
 }
-FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei"]
+FONTS = [
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "SimHei",
+]
 
 
 def _dates(time_us: NDArray[np.int64]) -> NDArray[Any]:
@@ -56,28 +63,30 @@ def _dates(time_us: NDArray[np.int64]) -> NDArray[Any]:
 def _date_axis(ax: Axes) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=9)
+    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def efflux_over_time(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     """Efflux with the band of its intervals, daily means with theirs, refused times as ticks below."""
     text = TEXT[lang]
     t = _dates(f.time_us)
-    ax.fill_between(t, f.lower, f.upper, color=BAND, alpha=0.45, lw=0, label=text["interval"])  # type: ignore[arg-type]
+    ax.fill_between(t, f.lower, f.upper, color=BAND, alpha=0.45, lw=0, label=text["interval"])
     ax.plot(t, f.efflux, color=INK, lw=0.8)
     if len(t) > 48:
         day = means(f, DAY_US)
         middle = _dates(day.start_us + DAY_US // 2)
         ax.errorbar(
-            middle, day.value, yerr=np.vstack([day.value - day.lower, day.upper - day.value]), fmt="o", ms=3.5,
+            middle, day.value, yerr=np.vstack([day.value - day.lower, day.upper - day.value]), fmt="o",
+            ms=3.5,
             color=RED, lw=1, label=text["day"],
         )  # fmt: skip
     refused = ~np.isfinite(f.efflux)
     if refused.any():
         ax.plot(
-            t[refused], np.full(refused.sum(), 0.015), "|", color=GREY, ms=5, alpha=0.4, label=text["refused"],
+            t[refused], np.full(refused.sum(), 0.015), "|", color=GREY, ms=5, alpha=0.4,
+            label=text["refused"],
             transform=ax.get_xaxis_transform(),
         )  # fmt: skip
     ax.axhline(0, color="black", lw=0.6)
@@ -96,9 +105,7 @@ def profile_view(ax: Axes, f: Fluxes, lang: str = "en") -> None:
         top, bottom = f.layer_edges_m[layer], f.layer_edges_m[layer + 1]
         if not np.isfinite(f.layer_flux[:, layer]).any():
             continue
-        middle, low, high = (
-            np.nanmedian(a[:, layer]) for a in (f.layer_flux, f.layer_lower, f.layer_upper)
-        )
+        middle, low, high = (np.nanmedian(a[:, layer]) for a in (f.layer_flux, f.layer_lower, f.layer_upper))
         ax.barh(
             (top + bottom) / 2, middle, height=(bottom - top) * 0.94, color=BAND, edgecolor=INK,
             label=text["layer"] if layer == 0 else None,
@@ -114,7 +121,9 @@ def profile_view(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     ax.set_ylim(f.layer_edges_m[-1] * 1.02, -0.02 * f.layer_edges_m[-1])
     ax.set_xlabel(text["flux"])
     ax.set_ylabel(text["depth"])
-    ax.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    ax.legend(
+        frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2
+    )
 
 
 def production_map(ax: Axes, f: Fluxes, lang: str = "en") -> None:
@@ -126,7 +135,8 @@ def production_map(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     step = int(np.median(np.diff(f.time_us))) if len(f.time_us) > 1 else DAY_US
     edges = np.append(f.time_us, f.time_us[-1] + step)
     mesh = ax.pcolormesh(
-        _dates(edges), f.production_edges_m, np.ma.masked_invalid(value), cmap="BrBG_r", vmin=-limit, vmax=limit,  # type: ignore[arg-type]
+        _dates(edges), f.production_edges_m, np.ma.masked_invalid(value), cmap="BrBG_r", vmin=-limit,
+        vmax=limit,
         rasterized=True,
     )  # fmt: skip
     ax.invert_yaxis()

@@ -132,7 +132,7 @@ def standard_pressure_hpa(altitude_m: ArrayLike) -> Array:
     h = np.asarray(altitude_m, dtype=float)
     if np.any((h < -500.0) | (h > 9000.0)) or not np.all(np.isfinite(h)):
         raise FluxError(
-            f"altitude {altitude_m} m cannot be: metres above sea level, -500 to 9000, are expected"
+            f"altitude {altitude_m!r} m cannot be: metres above sea level, -500 to 9000, are expected"
         )
     return np.asarray(STANDARD_PRESSURE_HPA * (1.0 - 0.0065 * h / 288.15) ** 5.25588)
 
@@ -150,7 +150,8 @@ def free_air_jones_m2_s(temperature_degc: ArrayLike, pressure_hpa: ArrayLike) ->
 
 
 def free_air_massman_m2_s(temperature_degc: ArrayLike, pressure_hpa: ArrayLike) -> Array:
-    """Diffusivity of CO2 in free air after Massman (1998), doi:10.1016/S1352-2310(97)00391-9, Eq. F8 [m2 s-1].
+    """Diffusivity of CO2 in free air after Massman (1998), doi:10.1016/S1352-2310(97)00391-9, Eq. F8 [m2
+    s-1].
 
     ``D0 = 1.381e-5 (T / 273.15)^1.81 (1013.25 / P)``.
     """

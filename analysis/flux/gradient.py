@@ -7,6 +7,7 @@ upward. Equations G1 ... of ``docs/methods/flux/equations.md``.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -65,7 +66,7 @@ def layer_regression_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, edges_m: Arra
     z = np.asarray(depth_m, dtype=float)
     edges = np.asarray(edges_m, dtype=float)
     out = np.full((*x.shape[:-1], len(edges) - 1), np.nan)
-    for layer, (top, bottom) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for layer, (top, bottom) in enumerate(itertools.pairwise(edges)):
         inside = (z >= top - 1e-9) & (z <= bottom + 1e-9)
         if inside.sum() >= 2:
             out[..., layer] = regression(x[..., inside], z[inside])[0]
@@ -138,13 +139,16 @@ def _minimise(
         new = np.where(left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
         value = cost(np.exp(new))
         a, b, fa, fb = (
-            np.where(left, new, b), np.where(left, a, new), np.where(left, value, fb), np.where(left, fa, value),
+            np.where(left, new, b), np.where(left, a, new),
+            np.where(left, value, fb), np.where(left, fa, value),
         )  # fmt: skip
     return np.exp((low + high) / 2.0), (best > 0) & (best < len(grid) - 1)
 
 
 def _line_through(basis: Array, y: Array, weight_first: float | None) -> tuple[Array, Array, Array]:
-    """Least squares ``y = A + B basis``; with `weight_first` None, A is the first value of y. Returns A, B, cost."""
+    """Least squares ``y = A + B basis``; with `weight_first` None, A is the first value of y. Returns A,
+    B, cost.
+    """
     if weight_first is None:
         a = y[..., 0]
         b = np.sum(basis * (y - a[..., None]), axis=-1) / np.sum(basis * basis, axis=-1)
@@ -209,6 +213,8 @@ def saturating_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, at_m: ArrayLike) ->
 
 
 def _not_convex(y: Array, z: Array) -> NDArray[np.bool_]:
-    """Whether the mean slope of the upper half is at least 98 % of the lower half's (a rising, bending curve)."""
+    """Whether the mean slope of the upper half is at least 98 % of the lower half's (a rising, bending
+    curve).
+    """
     slopes = np.diff(y) / np.diff(z)
     return np.asarray(np.abs(slopes[..., 0]) >= 0.98 * np.abs(slopes[..., -1]))

@@ -1,8 +1,8 @@
 """Production by layer from a profile of mole fractions: exact bounded least squares, in batches.
 
 Unknowns are the mole fraction at the surface, the flux from below and the production of each layer. The
-modelled mole fraction is linear in them (Eq. I1 to I3), so the fit with bounds and a smoothness prior (I4, I5)
-is a convex quadratic problem with one solution, which `bounded.solve` finds and proves.
+modelled mole fraction is linear in them (Eq. I1 to I3), so the fit with bounds and a smoothness prior
+(I4, I5) is a convex quadratic problem with one solution, which `bounded.solve` finds and proves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from analysis.flux.errors import FluxError
 Array = NDArray[np.float64]
 
 SURFACE, BOTTOM = 0, 1
-"""Rows of the unknowns: surface mole fraction [ppm], flux from below [umol m-2 s-1]; then the layers [umol m-3 s-1]."""
+"""Rows of the unknowns: surface mole fraction [ppm], flux from below [umol m-2 s-1]; then the layers
+[umol m-3 s-1]."""
 
 
 def steps(edges_m: ArrayLike, observed_m: ArrayLike) -> Array:
@@ -191,7 +192,8 @@ def invert(
     scale_umol_m3_s : array_like (batch,)
         Size of production (`prior_scale`).
     smoothness : float
-        Prior: neighbouring layers differ by N(0, (smoothness scale)^2 d / D), d the distance of their middles, D
+        Prior: neighbouring layers differ by N(0, (smoothness scale)^2 d / D), d the distance of their
+        middles, D
         the depth of the profile. Larger is looser; there is no prior on the mean.
     bottom : {"free", "zero"}
         Flux from below: free but not negative, or zero.
@@ -211,9 +213,16 @@ def invert(
     """
     batch = np.shape(co2_ppm)[0]
     if batch > PIECE:
+        options = {
+            "smoothness": smoothness,
+            "bottom": bottom,
+            "lowest_production": lowest_production,
+            "posterior": posterior,
+            "check": check,
+        }
         return _by_pieces(
             batch, co2_ppm, observed_m, step_edges_m, conductivity, layer_edges_m, sd_ppm, scale_umol_m3_s,
-            smoothness, bottom, lowest_production, posterior, check, thickness_m,
+            thickness_m, options,
         )  # fmt: skip
     if bottom not in ("free", "zero"):
         raise FluxError(f"bottom flux {bottom!r}: 'free' or 'zero' is expected")
@@ -264,17 +273,16 @@ def invert(
 
 def _by_pieces(
     batch: int, x: ArrayLike, z: ArrayLike, edges: ArrayLike, k: ArrayLike, layers: ArrayLike, sd: ArrayLike,
-    scale: ArrayLike, *rest: Any,
+    scale: ArrayLike, thickness: ArrayLike | None, options: dict[str, Any],
 ) -> Inverse:  # fmt: skip
     xs, ks = np.asarray(x, dtype=float), np.asarray(k, dtype=float)
     sds = np.broadcast_to(np.asarray(sd, dtype=float), xs.shape)
     scales = np.broadcast_to(np.asarray(scale, dtype=float), (batch,))
-    *options, thickness = rest
     parts = []
     for start in range(0, batch, PIECE):
         p = slice(start, start + PIECE)
         own = None if thickness is None else np.asarray(thickness)[p]
-        parts.append(invert(xs[p], z, edges, ks[p], layers, sds[p], scales[p], *options, own))
+        parts.append(invert(xs[p], z, edges, ks[p], layers, sds[p], scales[p], thickness_m=own, **options))
     joined: dict[str, Any] = {}
     for item in fields(Inverse):
         values = [getattr(part, item.name) for part in parts]

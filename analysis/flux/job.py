@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from analysis.flux import assemble, reasons, summary
 from analysis.flux.diffusivity import MODELS
 from analysis.flux.errors import FluxError
+from analysis.flux.records import Fluxes
 from analysis.flux.settings import Settings
 from analysis.flux.soil import from_table
-from analysis.flux.solve import Fluxes, solve
+from analysis.flux.solve import solve
 from quality.records import Flag, SeriesKey
 from storage.reading import Reader
 from storage.results import Result, ResultFile, write_results, write_table
@@ -26,8 +27,8 @@ DAY_US = 86_400_000_000
 UNIT = "umol m-2 s-1"
 
 NOTE = (
-    "A flux from the gradient contains soil temperature and water already, through the diffusivity: a response"
-    " of this flux to them is partly made by the formula."
+    "A flux from the gradient contains soil temperature and water already, through the diffusivity: a"
+    " response of this flux to them is partly made by the formula."
 )
 """Follows every series made here; the response functions show it."""
 
@@ -103,7 +104,14 @@ def derived_rows(
     found = np.isfinite(fluxes.efflux)
     for i, time_us in enumerate(fluxes.time_us.tolist()):
         if found[i]:
-            yield key, time_us, float(fluxes.efflux[i]), float(fluxes.lower[i]), float(fluxes.upper[i]), method
+            yield (
+                key,
+                time_us,
+                float(fluxes.efflux[i]),
+                float(fluxes.lower[i]),
+                float(fluxes.upper[i]),
+                method,
+            )
         else:
             yield key, time_us, None, None, None, f"{method};refused={reasons.names(int(fluxes.refused[i]))}"
 
@@ -135,7 +143,9 @@ def efflux_table(outcome: Outcome, method: str) -> dict[str, list[object]]:
 
 
 def depth_table(outcome: Outcome, what: str) -> dict[str, list[object]]:
-    """Layer fluxes (``what="layer"``) or production (``"production"``) by time and depth, without empty rows."""
+    """Layer fluxes (``what="layer"``) or production (``"production"``) by time and depth, without empty
+    rows.
+    """
     unit = UNIT if what == "layer" else "umol m-3 s-1"
     columns: dict[str, list[object]] = {
         name: [] for name in ("time_utc", "profile", "top_m", "bottom_m", "value", "lower", "upper", "unit")

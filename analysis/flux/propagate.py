@@ -43,7 +43,8 @@ class Term:
     displacement : ndarray
         What one standard deviation does to it, broadcastable to (batch, nodes or sublayers).
     persistent : ndarray (batch,) or float
-        Part of the standard deviation that stays the same over time (calibration, porosity); the rest is noise
+        Part of the standard deviation that stays the same over time (calibration, porosity); the rest is
+        noise
         that averages out.
     """
 
@@ -113,7 +114,8 @@ class Linear:
         return np.asarray(np.sqrt(np.einsum("tbq,tbq->bq", self.parts, self.parts)))
 
     def point(self, z: float, sd: Array | None = None) -> Array:
-        """Quantile at the normal quantile z, with the skewness to first order (Cornish & Fisher 1938), Eq. P3.
+        """Quantile at the normal quantile z, with the skewness to first order (Cornish & Fisher 1938), Eq.
+        P3.
 
         Parameters
         ----------
@@ -123,7 +125,7 @@ class Linear:
         total = self.sd if sd is None else sd
         with np.errstate(invalid="ignore", divide="ignore"):
             skew = self.skewness * np.where(total > 0, self.sd / total, 0.0) ** 3
-        return self.value + self.curvature + total * (z + skew / 6.0 * (z * z - 1.0))
+        return np.asarray(self.value + self.curvature + total * (z + skew / 6.0 * (z * z - 1.0)))
 
 
 def linear(
@@ -152,7 +154,9 @@ def linear(
         sd = np.sqrt(np.sum(parts[..., q] ** 2, axis=0))
         with np.errstate(invalid="ignore", divide="ignore"):
             direction = np.where(sd > 0.0, parts[..., q] / sd, 0.0)
-        ends = [_along(inputs, terms, sign * direction, conductivity, outputs)[..., q] for sign in (1.0, -1.0)]
+        ends = [
+            _along(inputs, terms, sign * direction, conductivity, outputs)[..., q] for sign in (1.0, -1.0)
+        ]
         bend = (ends[0] + ends[1] - 2.0 * value[..., q]) / 2.0
         with np.errstate(invalid="ignore", divide="ignore"):
             skewness[..., q] = np.where(sd > 0.0, 6.0 * bend / sd, 0.0)
@@ -235,21 +239,23 @@ def hold_water(inputs: Inputs, terms: Sequence[Term]) -> tuple[Inputs, list[Term
     moist = [term for term in terms if term.target == "water"]
     if not moist:
         return inputs, list(terms)
-    spread = depth_first(np.sqrt(sum(np.broadcast_to(t.displacement, inputs.water.shape) ** 2 for t in moist)))
+    spread = depth_first(
+        np.sqrt(sum(np.broadcast_to(t.displacement, inputs.water.shape) ** 2 for t in moist))
+    )
     near = (inputs.water < 5.0 * spread) | (inputs.porosity - inputs.water < 5.0 * spread)
     if not near.any():
         return inputs, list(terms)
     mean, sd = truncated_moments(inputs.water, spread, inputs.porosity)
     ratio = sd / np.maximum(spread, 1e-12)
-    held = [
-        replace(t, displacement=t.displacement * ratio) if t.target == "water" else t for t in terms
-    ]
+    held = [replace(t, displacement=t.displacement * ratio) if t.target == "water" else t for t in terms]
     return replace(inputs, water=mean), held
 
 
 @lru_cache(maxsize=8)
 def draws(count: int, dimensions: int, seed: int) -> Array:
-    """Standard normal draws (count, dimensions): scrambled Sobol points, so that few of them go a long way."""
+    """Standard normal draws (count, dimensions): scrambled Sobol points, so that few of them go a long
+    way.
+    """
     points = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed)).random_base2(
         int(np.ceil(np.log2(count)))
     )

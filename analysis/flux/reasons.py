@@ -31,7 +31,7 @@ class Reason(IntFlag):
 
 
 SENTENCES: dict[Reason, str] = {
-    Reason.TOO_FEW_LEVELS: "fewer usable CO2 levels than the method needs (the surface counts as one when given)",
+    Reason.TOO_FEW_LEVELS: "fewer usable CO2 levels than the method needs (a given surface counts as one)",
     Reason.CO2_IMPOSSIBLE: "a CO2 mole fraction below 0 or above 300 000 ppm was left out",
     Reason.DUPLICATE_DEPTH: "two CO2 sensors at one depth; give them replicate letters and choose one",
     Reason.ABOVE_SURFACE: "a soil probe stands above the (moved) surface",
@@ -74,7 +74,9 @@ def sentences(bits: int) -> str:
 
 
 def counts(reasons: ReasonArray) -> dict[str, int]:
-    """How many profiles carry each reason, the most frequent first; reasons without a profile are left out."""
+    """How many profiles carry each reason, the most frequent first; reasons without a profile are left
+    out.
+    """
     found = {
         reason.name.lower(): int(np.count_nonzero(reasons & np.uint32(reason)))
         for reason in SENTENCES

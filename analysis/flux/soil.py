@@ -46,7 +46,9 @@ def porosity(
     coarse_mass_fraction: ArrayLike = 0.0,
     particle_density_g_cm3: float = PARTICLE_DENSITY_G_CM3,
 ) -> Array:
-    """Pore volume per volume of soil, Eq. S2: ``phi = (1 - rho_b/rho_p) (1 - v)`` [m3 m-3]; stones hold no pores."""
+    """Pore volume per volume of soil, Eq. S2: ``phi = (1 - rho_b/rho_p) (1 - v)`` [m3 m-3]; stones hold
+    no pores.
+    """
     fine = 1.0 - np.asarray(bulk_density_g_cm3, dtype=float) / particle_density_g_cm3
     return np.asarray(
         fine
@@ -55,7 +57,9 @@ def porosity(
 
 
 def air_filled_porosity(porosity_m3_m3: ArrayLike, water_m3_m3: ArrayLike) -> Array:
-    """Air-filled porosity, Eq. S3: ``eps = phi - theta`` [m3 m-3]; NaN where water exceeds porosity, not 0."""
+    """Air-filled porosity, Eq. S3: ``eps = phi - theta`` [m3 m-3]; NaN where water exceeds porosity, not
+    0.
+    """
     eps = np.asarray(porosity_m3_m3, dtype=float) - np.asarray(water_m3_m3, dtype=float)
     return np.asarray(np.where(eps >= 0.0, eps, np.nan))
 
@@ -114,7 +118,8 @@ def from_table(table: SoilTable, profile: str | None = None) -> Horizons:
     rows = rows or [h for h in table.horizon if h.profile is None]
     if not rows:
         raise SoilTableError(
-            f"[soil] has no horizon for profile {profile!r}; add [[soil.horizon]] with top_m, bottom_m and porosity"
+            f"[soil] has no horizon for profile {profile!r};"
+            " add [[soil.horizon]] with top_m, bottom_m and porosity"
         )
     rows.sort(key=lambda h: h.top_m)
     phi = [
@@ -151,7 +156,8 @@ def _first(row: Mapping[str, str], names: Sequence[str]) -> tuple[str, str]:
 def read_pit_table(path: str | Path, porosity_sd: float = 0.02) -> SoilTable:
     """Horizons from a pit table (CSV).
 
-    Columns: ``top_depth_cm``, ``bottom_depth_cm`` (or ``top_m``, ``bottom_m``), ``bulk_density_fine_g_cm3`` (or
+    Columns: ``top_depth_cm``, ``bottom_depth_cm`` (or ``top_m``, ``bottom_m``),
+    ``bulk_density_fine_g_cm3`` (or
     ``porosity``), and every ``coarse_..._g_kg`` column, added up as mass of fragments per mass of soil. Rows
     without bulk density (bedrock) are left out: a depth in them is a gap, never a guess.
 

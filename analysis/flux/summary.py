@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.flux.propagate import Z95
-from analysis.flux.solve import Fluxes
+from analysis.flux.records import Fluxes
 
 Array = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def means(fluxes: Fluxes, period_us: int, least_share: float = 0.5, offset_us: i
 
     def mean(values: Array) -> Array:
         total = np.bincount(index[good], values[good], len(periods))
-        return np.divide(total, n, out=np.full(len(periods), np.nan), where=n > 0)
+        return np.asarray(np.divide(total, n, out=np.full(len(periods), np.nan), where=n > 0))
 
     value = mean(fluxes.efflux)
     lasting = np.zeros(len(periods))
@@ -73,5 +73,12 @@ def means(fluxes: Fluxes, period_us: int, least_share: float = 0.5, offset_us: i
     enough = n >= np.maximum(1, least_share * asked)
     value = np.where(enough, value, np.nan)
     return Means(
-        periods * period_us + offset_us, value, value - half, value + half, n, asked, np.sqrt(lasting), np.sqrt(random)
+        periods * period_us + offset_us,
+        value,
+        value - half,
+        value + half,
+        n,
+        asked,
+        np.sqrt(lasting),
+        np.sqrt(random),
     )

@@ -27,8 +27,9 @@ METHODS = (
 )
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--soil", type=click.Path(path_type=Path),
-    help="Soil: TOML with [[soil.horizon]] (and [flux]), or a pit table (CSV). A station file brings its own.",
+    "--soil",
+    type=click.Path(path_type=Path),
+    help="Soil: TOML with [[soil.horizon]] (and [flux]), or a pit table (CSV); a station file has its own.",
 )
 @click.option("--method", type=click.Choice(METHODS), help="How the efflux is found.")
 @click.option("--diffusivity", help="Model of relative diffusivity, or an expression in eps and phi.")
@@ -36,13 +37,16 @@ METHODS = (
 @click.option("--altitude", "altitude_m", type=float, help="Metres above sea level, where no barometer is.")
 @click.option("--profile", "profiles", multiple=True, help="Only this profile; may be repeated.")
 @click.option("--every", "every", metavar="DURATION", help="Step of the fluxes, such as 30min.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results."
+)
 @click.option("--figures/--no-figures", default=True, help="Whether to draw.")
 @window_options
 @language_option
 @json_option
 def command(
-    data: tuple[Path, ...], soil: Path | None, method: str | None, diffusivity: str | None, surface: str | None,
+    data: tuple[Path, ...], soil: Path | None, method: str | None, diffusivity: str | None, surface: str |
+    None,
     altitude_m: float | None, profiles: tuple[str, ...], every: str | None, out: Path, figures: bool,
     since: str | None, until: str | None, lang: str, as_json: bool,
 ) -> None:  # fmt: skip
@@ -136,7 +140,9 @@ def _show(outcome: Outcome, settings: Settings, paths: list[Path], lang: str, as
             for key, value in row.details.items()
             if key.startswith("refused_")
         )
-        click.echo(f"{name:>8}  {row.value:.2f} ({row.lower:.2f} … {row.upper:.2f})  {count}; {why}".rstrip("; "))
+        click.echo(
+            f"{name:>8}  {row.value:.2f} ({row.lower:.2f} … {row.upper:.2f})  {count}; {why}".rstrip("; ")
+        )
     for note in found.notes:
         click.echo(note)
     for path in paths:

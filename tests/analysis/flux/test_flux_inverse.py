@@ -133,7 +133,9 @@ def test_posterior_covers_truth_drawn_from_the_prior() -> None:
     scale = 4.0
     middles = (layers[1:] + layers[:-1]) / 2
     increments = rng.normal(size=(batch, m - 1)) * scale * np.sqrt(np.diff(middles) / 0.2)
-    p = 40 + np.concatenate([np.zeros((batch, 1)), np.cumsum(increments, axis=1)], axis=1)  # far from the bound
+    p = 40 + np.concatenate(
+        [np.zeros((batch, 1)), np.cumsum(increments, axis=1)], axis=1
+    )  # far from the bound
     k = K * np.exp(rng.normal(0, 0.3, (batch, len(steps) - 1)))
     design = inverse.design(steps, k.T, layers, z)
     bottom = rng.uniform(4, 9, batch)
@@ -155,7 +157,9 @@ def test_posterior_covers_truth_drawn_from_the_prior() -> None:
 
 
 def peer_problem(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ConFluxPro's model with penalties 0: bottom upward, c0 fixed, weights j^2/n; as matrix, target, weights."""
+    """ConFluxPro's model with penalties 0: bottom upward, c0 fixed, weights j^2/n; as matrix, target,
+    weights.
+    """
     z = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.5])
     h, d = np.diff(z)[::-1], 2e-6 * np.exp(rng.normal(0, 0.4, 5))
     layer = np.array([0, 0, 1, 1, 2])

@@ -16,13 +16,17 @@ SENSORS = ([0.02, 0.08, 0.20], [0.03, 0.10, 0.20], [0.025, 0.085, 0.205])
 
 
 def exponential(z: np.ndarray, efflux_0: float, length: float, k: float = K) -> np.ndarray:
-    """Steady state of the production p0 exp(-z/L) at constant k: x0 + p0 L^2/k (1 - exp(-z/L)), efflux p0 L."""
+    """Steady state of the production p0 exp(-z/L) at constant k: x0 + p0 L^2/k (1 - exp(-z/L)), efflux
+    p0 L.
+    """
     return 420.0 + efflux_0 * length / k * -np.expm1(-z / length)
 
 
 @pytest.mark.parametrize("sensors", SENSORS)
 @pytest.mark.parametrize("length", [0.1, 0.15, 0.3, 1.0])
-def test_with_the_surface_the_true_efflux_is_met_within_5_percent(sensors: list[float], length: float) -> None:
+def test_with_the_surface_the_true_efflux_is_met_within_5_percent(
+    sensors: list[float], length: float
+) -> None:
     z = np.array([0.0, *sensors])
     x = exponential(z, 3.0, length)
     fluxes = efflux.layer_fluxes(x, z, np.full(3, K))
@@ -33,7 +37,9 @@ def test_with_the_surface_the_true_efflux_is_met_within_5_percent(sensors: list[
     assert abs(slope / 3.0 - 1) > (0.05 if length < 0.9 else 0.0)
 
 
-@pytest.mark.parametrize("sensors", [*SENSORS, [0.02, 0.08], [0.03, 0.2], [0.08, 0.2], [0.02, 0.05, 0.1, 0.3]])
+@pytest.mark.parametrize(
+    "sensors", [*SENSORS, [0.02, 0.08], [0.03, 0.2], [0.08, 0.2], [0.02, 0.05, 0.1, 0.3]]
+)
 @pytest.mark.parametrize("length", [0.05, 0.1, 0.15, 0.3, 1.0, 10.0])
 def test_noise_free_truth_lies_within_the_method_error(sensors: list[float], length: float) -> None:
     z = np.array([0.0, *sensors])
@@ -160,7 +166,9 @@ def test_saturating_fit_is_the_least_squares_optimum() -> None:
 
     z = np.array([0.0, 0.03, 0.08, 0.15, 0.3])
     x = exponential(z, 3.0, 0.12) + np.array([0.0, 15.0, -20.0, 10.0, -5.0])
-    popt, _ = curve_fit(lambda d, b, k: x[0] - b * np.expm1(-k * d), z, x, p0=[2000, 8], xtol=1e-15, ftol=1e-15)
+    popt, _ = curve_fit(
+        lambda d, b, k: x[0] - b * np.expm1(-k * d), z, x, p0=[2000, 8], xtol=1e-15, ftol=1e-15
+    )
     assert gradient.saturating_ppm_m(x, z, [0.0])[0] == pytest.approx(popt[0] * popt[1], rel=1e-5)
 
 
@@ -183,7 +191,9 @@ def test_flux_is_proportional_to_diffusivity(factor: float) -> None:
     z = np.array([0.0, 0.02, 0.08, 0.2])
     x = exponential(z, 3.0, 0.15)
     base = efflux.two_layers(efflux.layer_fluxes(x, z, np.full(3, K)), z)
-    assert efflux.two_layers(efflux.layer_fluxes(x, z, np.full(3, factor * K)), z) == pytest.approx(factor * base)
+    assert efflux.two_layers(efflux.layer_fluxes(x, z, np.full(3, factor * K)), z) == pytest.approx(
+        factor * base
+    )
 
 
 def test_storage_closes_the_balance_of_a_wave_without_production() -> None:

@@ -46,7 +46,9 @@ def case(water: float, water_sd: float) -> tuple[Inputs, list[Term]]:
 
 
 def brute_force(inputs: Inputs, terms: list[Term], n: int = 40_000, seed: int = 3) -> np.ndarray:
-    """Independent sampling: plain pseudo-random numbers, scipy's truncated normal, one formula after the other."""
+    """Independent sampling: plain pseudo-random numbers, scipy's truncated normal, one formula after the
+    other.
+    """
     rng = np.random.default_rng(seed)
     u = {t.name: rng.normal(size=(n, 1)) for t in terms}
 
@@ -97,7 +99,9 @@ def test_sampling_where_the_linear_interval_is_wrong(water: float, sd: float) ->
     assert np.all(np.abs(few.lower[0] - low) < 0.1 * width)
     assert np.all(np.abs(few.upper[0] - high) < 0.1 * width)
     plain = propagate.linear(inputs, terms, conductivity, outputs)
-    worst = np.abs(np.stack([plain.value[0] - 1.96 * plain.sd[0] - low, plain.value[0] + 1.96 * plain.sd[0] - high]))
+    worst = np.abs(
+        np.stack([plain.value[0] - 1.96 * plain.sd[0] - low, plain.value[0] + 1.96 * plain.sd[0] - high])
+    )
     assert (worst / width).max() > 0.1  # the untruncated linear interval misses
 
 
@@ -132,7 +136,8 @@ def replicates(n: int, pressure_hpa: float, seed: int = 21) -> tuple[Profile, np
     true_phi = phi + rng.normal(0, 0.02, (n, 1))
     spread = np.hypot(
         np.std(np.log([relative_diffusivity(np.array(phi - theta), np.array(phi), m) for m in (
-            "millington_quirk_1961", "marshall_1959", "moldrup_1999", "moldrup_2000_wlr", "penman_1940")]), ddof=1),
+            "millington_quirk_1961", "marshall_1959", "moldrup_1999", "moldrup_2000_wlr", "penman_1940",
+        )]), ddof=1),
         0.03,
     )  # fmt: skip
     k = conductivity_mol_m_s(
@@ -145,7 +150,8 @@ def replicates(n: int, pressure_hpa: float, seed: int = 21) -> tuple[Profile, np
     x = x + rng.normal(0, 3, (n, 3)) + rng.normal(size=(n, 3)) * np.hypot(2.5, 0.01 * x)
     water = theta + rng.normal(0, 0.02, (n, 3))
     profile = Profile(
-        np.arange(n, dtype=np.int64) * 1_800_000_000, x, nominal, np.full((n, 3), 20.0), nominal, water, nominal,
+        np.arange(n, dtype=np.int64) * 1_800_000_000, x, nominal, np.full((n, 3), 20.0), nominal,
+        water, nominal,
         np.full(n, pressure_hpa),
     )  # fmt: skip
     return profile, f0[:, 0], soil.uniform(phi, 0.02)

@@ -26,7 +26,8 @@ def test_plausible_and_enclosed(plot: str) -> None:
     assert good.sum() > 800
     assert np.all(np.isfinite(f.lower[good] + f.upper[good]))
     assert np.all((f.lower[good] <= f.efflux[good]) & (f.efflux[good] <= f.upper[good]))
-    # dry oak savanna in June: tenths to some umol m-2 s-1 (Mu Us crusts 0.7 to 0.9, plot 003's hot litter layer up to 11)
+    # dry oak savanna in June: tenths to some umol m-2 s-1 (Mu Us crusts 0.7 to 0.9, plot 003's hot litter
+    # layer up to 11)
     assert 0.2 < np.nanmedian(f.efflux) < 12
     assert np.nanmedian(f.lower) > -0.5
     assert np.all(np.isnan(f.efflux[~good]))

@@ -131,14 +131,27 @@ def test_water_above_porosity_gives_no_diffusivity() -> None:
 def test_own_expression() -> None:
     eps = np.array([0.1, 0.3])
     ours = relative_diffusivity(eps, np.array(0.5), "eps^(10/3) / phi^2")
-    np.testing.assert_allclose(ours, relative_diffusivity(eps, np.array(0.5), "millington_quirk_1961"), rtol=1e-12)
+    np.testing.assert_allclose(
+        ours, relative_diffusivity(eps, np.array(0.5), "millington_quirk_1961"), rtol=1e-12
+    )
     constant = relative_diffusivity(eps, np.array(0.5), "0.3")
     assert constant.tolist() == [0.3, 0.3]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["__import__('os')", "eps.real", "eps[0]", "lambda: 1", "x + 1", "eps +", "'a'", "True", "sqrt(eps, 2)", "1" * 300],
+    [
+        "__import__('os')",
+        "eps.real",
+        "eps[0]",
+        "lambda: 1",
+        "x + 1",
+        "eps +",
+        "'a'",
+        "True",
+        "sqrt(eps, 2)",
+        "1" * 300,
+    ],
 )
 def test_hostile_expressions_are_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(SoilTableError) as caught:

@@ -51,7 +51,9 @@ SENSORS = [0.02, 0.08, 0.20]
 @pytest.mark.parametrize("method", ["two_layers", "inverse", "saturating", "hirano_2003"])
 @pytest.mark.parametrize("sensors", [SENSORS, [0.03, 0.10, 0.20]])
 def test_closed_form_through_the_whole_path(method: str, sensors: list[float], pressure_hpa: float) -> None:
-    found = solve(exponential(sensors, pressure_hpa=pressure_hpa), HORIZONS, EXACT.model_copy(update={"method": method}))
+    found = solve(
+        exponential(sensors, pressure_hpa=pressure_hpa), HORIZONS, EXACT.model_copy(update={"method": method})
+    )
     assert np.all(found.refused == 0)
     np.testing.assert_allclose(found.efflux, 3.0, rtol=0.05)
     assert np.all((found.lower <= 3.0) & (found.upper >= 3.0))
@@ -60,7 +62,18 @@ def test_closed_form_through_the_whole_path(method: str, sensors: list[float], p
 @pytest.mark.parametrize("length", [0.05, 0.1, 0.15, 0.3, 1.0])
 @pytest.mark.parametrize(
     "method",
-    ["two_layers", "top", "line", "power_law", "saturating", "inverse", "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005"],
+    [
+        "two_layers",
+        "top",
+        "line",
+        "power_law",
+        "saturating",
+        "inverse",
+        "de_jong_schappert_1972",
+        "hirano_2003",
+        "tang_2003",
+        "tang_2005",
+    ],
 )
 def test_noise_free_truth_lies_in_the_interval_of_every_method(method: str, length: float) -> None:
     found = solve(exponential(SENSORS, length), HORIZONS, EXACT.model_copy(update={"method": method}))
@@ -73,7 +86,9 @@ def test_layer_fluxes_and_production_are_those_of_the_profile() -> None:
     nodes = np.array([0.0, *SENSORS])
     mean_flux = 3.0 * 0.15 * -np.diff(np.exp(-nodes / 0.15)) / np.diff(nodes)
     np.testing.assert_allclose(found.layer_flux[0], mean_flux, rtol=1e-5)  # the median, not the plug-in value
-    np.testing.assert_allclose(found.layer_ds_m2_s[0], k_of(1013.25) / (101325 / 8.314462618 / 293.15), rtol=1e-5)
+    np.testing.assert_allclose(
+        found.layer_ds_m2_s[0], k_of(1013.25) / (101325 / 8.314462618 / 293.15), rtol=1e-5
+    )
     assert found.production.shape == (3, 3)
     # between the middles of two layers, production is the difference of their fluxes over the distance
     p = (mean_flux[0] - mean_flux[1]) / (0.05 - 0.01)
@@ -100,7 +115,9 @@ def test_order_of_probes_and_empty_columns_change_nothing(order: list[int], meth
     x = np.column_stack([plain.co2_ppm[:, order], np.full(3, np.nan)])
     z = np.array([*np.array(SENSORS)[order], 0.5])
     w = np.column_stack([plain.water[:, order], np.full(3, np.nan)])
-    changed = replace(plain, co2_ppm=x, co2_depth_m=z, water=w, water_depth_m=np.array([*plain.water_depth_m[order], 0.4]))
+    changed = replace(
+        plain, co2_ppm=x, co2_depth_m=z, water=w, water_depth_m=np.array([*plain.water_depth_m[order], 0.4])
+    )
     found = solve(changed, soil.uniform(PHI, 0.02), settings)
     np.testing.assert_allclose(found.efflux, base.efflux, rtol=1e-9)
     np.testing.assert_allclose(found.upper, base.upper, rtol=1e-6)
@@ -177,7 +194,9 @@ def test_air_probe_is_the_boundary_and_a_soil_probe_above_ground_is_not_used() -
         co2_depth_m=np.array([-0.1, *SENSORS]),
     )  # fmt: skip
     measured = EXACT.model_copy(update={"surface": "measured"})
-    np.testing.assert_allclose(solve(air, HORIZONS, measured).efflux, solve(soil_part, HORIZONS, EXACT).efflux, rtol=1e-9)
+    np.testing.assert_allclose(
+        solve(air, HORIZONS, measured).efflux, solve(soil_part, HORIZONS, EXACT).efflux, rtol=1e-9
+    )
     with pytest.raises(FluxError, match="stands at or above the surface"):
         solve(soil_part, HORIZONS, measured)
     above = replace(soil_part, water_depth_m=np.array([-0.02, 0.1, 0.3]))
@@ -189,7 +208,9 @@ def test_air_probe_is_the_boundary_and_a_soil_probe_above_ground_is_not_used() -
 def test_a_surface_that_moved_changes_the_depths() -> None:
     buried = exponential([0.05, 0.11, 0.23])  # what the probes see under 3 cm of new sand
     told = replace(buried, co2_depth_m=np.array(SENSORS), surface_shift_m=0.03)
-    np.testing.assert_allclose(solve(told, HORIZONS, EXACT).efflux, solve(buried, HORIZONS, EXACT).efflux, rtol=1e-9)
+    np.testing.assert_allclose(
+        solve(told, HORIZONS, EXACT).efflux, solve(buried, HORIZONS, EXACT).efflux, rtol=1e-9
+    )
     bared = replace(exponential(SENSORS), surface_shift_m=-0.03)
     found = solve(bared, HORIZONS, EXACT)
     assert np.all(found.notes & Reason.ABOVE_SURFACE)
