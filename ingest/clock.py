@@ -24,7 +24,7 @@ BUILT_US = 1_793_491_200_000_000
 
 _STEP_US = 500_000
 _SLEW = 600e-6
-"""A wall clock may run away from the monotonic one by this much [s/s]: the kernel slews by 500 ppm at most."""
+"""A wall clock may run away from the monotonic one by this much [s/s]; the kernel slews by 500 ppm."""
 
 
 class Clock(Protocol):

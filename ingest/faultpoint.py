@@ -1,0 +1,34 @@
+"""A named place where a test makes the process die: ``SOILCO2_FAULT=after-commit:3`` kills it the third time.
+
+Unset, the hook is an empty function.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+POINTS = ("before-commit", "after-commit", "after-ack", "before-send", "after-204", "before-cursor")
+"""The steps of the path, in order."""
+
+
+def _nothing(_point: str) -> None:
+    """Go on."""
+
+
+def _armed(wanted: str, count: int) -> None:
+    left = {wanted: count}
+
+    def reached(point: str) -> None:
+        if point in left:
+            left[point] -= 1
+            if left[point] <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    globals()["fault"] = reached
+
+
+fault = _nothing
+if "SOILCO2_FAULT" in os.environ:
+    _name, _, _number = os.environ["SOILCO2_FAULT"].partition(":")
+    _armed(_name, int(_number or 1))
