@@ -33,6 +33,17 @@ _IMPORTED = ProbeModel.model_validate(
         "name": {"en": "imported table", "zh": "导入的数据表"},
         "protocol": "table",
         "channel": [{"id": name, "variable": name, "unit": row.unit} for name, row in VARIABLES.items()],
+        # the flags that the table itself gives
+        "status": [
+            {
+                "id": "source",
+                "block": "table",
+                "bits": [
+                    {"mask": 1, "name": "source_suspect", "flag": 3},
+                    {"mask": 2, "name": "source_bad", "flag": 4},
+                ],
+            }
+        ],
         "source": "tidy table: every variable of the registry, in its canonical unit",
     }
 )
