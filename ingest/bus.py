@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
-from ingest.clock import Clock, SystemClock
+from ingest.clock import Clock
 from ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
 from ingest.modbus import Request
 from ingest.probe import RawReading, blocks_to_read, raw_readings, used_channels
@@ -31,7 +31,7 @@ from station_config.connection import ModbusRtuConnection
 from station_config.instrument import Instrument
 
 WARM_UP = "warm-up"
-"""Status of samples taken while a device that came back is still warming up."""
+"""Status of samples from a device that was silent and is warming up again."""
 
 _LONGEST_PAUSE_US = 300_000_000
 _REOPEN_S = (0.5, 10.0)
@@ -81,6 +81,7 @@ class _Device:
         self.next_slot_us = 0
         self.paused_until_us = 0
         self.warm_until_us = 0
+        self.silent = False
         self.settings_day = -1
         self.failures = 0
         self.answered = 0
@@ -100,6 +101,7 @@ class _Device:
     def failed(self, error: BusError, slot_us: int) -> None:
         """One more round without an answer."""
         self.failures += 1
+        self.silent = self.silent or isinstance(error, NoAnswer)
         self.last_error = str(error)
         pause = self.interval_us << min(self.failures - 1, 30)
         self.paused_until_us = slot_us + min(pause, max(_LONGEST_PAUSE_US, self.interval_us))
@@ -249,12 +251,8 @@ class BusThread:
 
     def _begin(self) -> None:
         now = self._clock.now_us()
-        since_boot = self._clock.mono_us()
         for device in self._devices:
             device.align(now)
-            # probes on the same supply were switched on with this machine
-            if isinstance(self._clock, SystemClock) and since_boot < device.warm_up_us:
-                device.warm_until_us = now + device.warm_up_us - since_boot
         self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
 
     def _wait_and_read(self) -> None:
@@ -335,30 +333,24 @@ class BusThread:
             return error
         arrival, mono = self._clock.now_us(), self._clock.mono_us()
         if device.failures:
-            device.warm_until_us = slot + device.warm_up_us
             device.settings_day = -1
             text = f"answers again after {device.failures} failed rounds"
             events.append(BusEvent(slot, "device-back", device.serial, text))
-        warming = slot < device.warm_until_us
+            if device.silent:  # it may have been without power
+                device.warm_until_us = slot + device.warm_up_us
+        note = f"{WARM_UP} " if slot < device.warm_until_us else ""
         time = slot if self._clock.trusted() else None
-        for row in readings:
-            status = f"{WARM_UP} {row.status}".strip() if warming else row.status
-            samples.append(
-                Sample(
-                    device.serial,
-                    row.channel,
-                    time,
-                    row.raw,
-                    status,
-                    None,
-                    arrival,
-                    mono,
-                    self._clock.boot_id,
-                    self.connection.id,
-                )
+        boot, source = self._clock.boot_id, self.connection.id
+        samples.extend(
+            Sample(
+                *(device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip()),
+                *(None, arrival, mono, boot, source),
             )
+            for row in readings
+        )
         with self._mutex:
             device.failures = 0
+            device.silent = False
             device.paused_until_us = 0
             device.answered += 1
             device.last_answer_us = arrival

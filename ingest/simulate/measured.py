@@ -187,17 +187,23 @@ def _neon_rows(folder: Path) -> Iterator[tuple[int, SensorKey, float]]:
         if path is None:
             continue
         files += 1
+        site = variable == "air_pressure"
+        keys: dict[tuple[str, str], SensorKey] = {}
         with _open(path) as handle:
-            for number, row in enumerate(csv.DictReader(handle), 2):
-                try:
-                    site = variable == "air_pressure"
-                    depth = 0.0 if site else -float(row["depth_m"])  # NEON: negative is below ground
-                    key = SensorKey(SITE if site else row["plot"], variable, depth)
+            rows = csv.reader(handle)
+            try:
+                head = next(rows, [])
+                at, plot, level, given = (head.index(n) for n in ("time_utc", "plot", "depth_m", "value"))
+                for row in rows:
+                    key = keys.get(place := (row[plot], row[level]))
+                    if key is None:  # NEON: negative is below ground
+                        depth = 0.0 if site else -float(place[1])
+                        key = keys[place] = SensorKey(SITE if site else place[0], variable, depth)
                     # two decimals more than any sensor has, so that 10 x kPa is not 963.9430000000001
-                    value = round(float(row["value"]) * factor, 6) if row["value"] else math.nan
-                    yield parse(row["time_utc"]), key, value
-                except (KeyError, ValueError, TypeError) as error:
-                    raise SimulationError(f"{path}:{number}: {_reason(error)}") from error
+                    value = round(float(row[given]) * factor, 6) if row[given] else math.nan
+                    yield parse(row[at]), key, value
+            except (IndexError, ValueError) as error:
+                raise SimulationError(f"{path}:{rows.line_num}: {error}") from error
     if not files:
         raise SimulationError(
             f"{folder}: none of {', '.join(_NEON)} (.csv or .csv.gz) is there; "
