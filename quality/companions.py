@@ -1,0 +1,126 @@
+"""Values that another channel corrects: what the other channel said when, and what was made with it.
+
+A companion is the newest value, neither bad nor missing, at or before the moment, and not older than it
+speaks for (`quality.checks.reach_us`). It may arrive after the value it corrects: on another line, a moment
+later in the same slot, or in a batch. What was made in the last while is therefore kept and made again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from typing import Any, NamedTuple
+
+from quality.records import Flag, Observation
+
+_KEPT = 4096
+"""Companion values remembered at most."""
+
+_RECENT = 1024
+"""Observations of one dependant that can be made again without asking the journal, at most."""
+
+
+class Companion(NamedTuple):
+    """A value of another channel: number in its canonical unit, and whether it is suspect itself."""
+
+    value: float
+    suspect: bool
+
+
+class History:
+    """What a companion series said lately.
+
+    Parameters
+    ----------
+    reach_us : int
+        How long one of its values speaks for it [µs].
+    """
+
+    __slots__ = ("_dropped_us", "_times", "_values", "reach_us")
+
+    def __init__(self, reach_us: int) -> None:
+        self.reach_us = reach_us
+        self._times: list[int] = []
+        self._values: list[Companion] = []
+        self._dropped_us: int | None = None
+
+    def add(self, observation: Observation) -> bool:
+        """Remember the newest observation; False when it is of no use."""
+        if observation.value is None or observation.flag in (Flag.BAD, Flag.MISSING):
+            return False
+        time_us = observation.time_us
+        self._times.append(time_us)
+        self._values.append(Companion(observation.value, observation.flag == Flag.SUSPECT))
+        if len(self._times) >= _KEPT or self._times[0] < time_us - 4 * self.reach_us:
+            count = max(bisect_left(self._times, time_us - 2 * self.reach_us), len(self._times) - _KEPT // 2)
+            self._dropped_us = self._times[count - 1]
+            del self._times[:count], self._values[:count]
+        return True
+
+    def at(self, time_us: int) -> Companion | None:
+        """The companion of a moment [µs UTC], or None when there is none."""
+        times = self._times
+        index = len(times) - 1
+        if index >= 0 and times[index] > time_us:
+            index = bisect_right(times, time_us) - 1
+        if index < 0 or times[index] < time_us - self.reach_us:
+            return None
+        return self._values[index]
+
+    def forgot(self, time_us: int) -> bool:
+        """Whether the companion of a moment may be among those no longer kept."""
+        dropped = self._dropped_us
+        return dropped is not None and self._times[0] > time_us and dropped >= time_us - self.reach_us
+
+
+class Dependant:
+    """Something whose observations need companions; it can make the latest of them again."""
+
+    def __init__(self, companions: tuple[History, ...]) -> None:
+        self.companions = companions
+        # time, parts, what was made of them; None where a companion was no longer known
+        self._recent: deque[tuple[int, tuple[Any, ...], list[Observation] | None]] = deque()
+        self._dropped_us: int | None = None
+        self._keep_us = max((history.reach_us for history in companions), default=0)
+
+    def make(self, time_us: int, *parts: Any) -> list[Observation]:
+        """Observations of a moment from its parts and the companions of the moment."""
+        raise NotImplementedError
+
+    def give(self, time_us: int, *parts: Any) -> list[Observation] | None:
+        """Make and remember; None when a companion of that time is no longer kept."""
+        made = None if self._forgot(time_us) else self.make(time_us, *parts)
+        recent = self._recent
+        recent.append((time_us, parts, made))
+        while recent[0][0] < time_us - self._keep_us or len(recent) > _RECENT:
+            self._dropped_us = recent.popleft()[0]
+        return made
+
+    def _forgot(self, time_us: int) -> bool:
+        return any(history.forgot(time_us) for history in self.companions)
+
+    def revise(self, from_us: int, until_us: int) -> list[Observation] | None:
+        """Make again what lies between two moments, both included.
+
+        Returns
+        -------
+        list of Observation or None
+            Those that came out differently; None when some of that time is no longer kept.
+        """
+        recent = self._recent
+        if not recent or recent[-1][0] < from_us:
+            return []
+        complete = self._dropped_us is None or self._dropped_us < from_us
+        changed: list[Observation] = []
+        for index in range(len(recent) - 1, -1, -1):
+            time_us, parts, before = recent[index]
+            if time_us < from_us:
+                break
+            if time_us <= until_us:
+                made = None if self._forgot(time_us) else self.make(time_us, *parts)
+                recent[index] = (time_us, parts, made)
+                if made is None:
+                    complete = False
+                else:
+                    changed += [now for now in made if before is None or now not in before]
+        return changed[::-1] if complete else None

@@ -1,0 +1,363 @@
+"""One channel at one place: from its samples to the observations of its series.
+
+What depends on the channel's own past (rate, flat line, warm-up) is judged on the reading, before corrections
+and calibration: a stuck probe must not look alive because the barometer moves, nor a new certificate like
+a jump. What is a limit of nature or of the site is judged on the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from quality import checks, corrections
+from quality.checks import Extra, Remembers, Said, reach_us, read_status, verdict
+from quality.companions import Companion, Dependant, History
+from quality.records import Flag, Observation, Sample, SeriesKey
+from station_config.directory import Channel
+from station_config.quality import Limits
+from station_config.variables import VARIABLES
+
+_LARGEST = 3.4028234663852886e38
+"""Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
+
+_GOOD = Flag.GOOD
+
+
+def _widened(lower: float, upper: float) -> tuple[float, float]:
+    """Limits that a scaled register value at the very limit does not miss by its last binary digit."""
+    return lower - 1e-9 * max(1.0, abs(lower)), upper + 1e-9 * max(1.0, abs(upper))
+
+
+class Band:
+    """Nested limits: between `lower` and `upper` nothing is wrong; beyond, `outside` says what is."""
+
+    __slots__ = ("_limits", "lower", "upper")
+
+    def __init__(self, limits: Iterable[tuple[int, float | None, float | None]]) -> None:
+        wide = float("inf")
+        self._limits = [
+            (bit, *_widened(-wide if low is None else low, wide if high is None else high))
+            for bit, low, high in limits
+        ]
+        self.lower = max((low for _, low, _ in self._limits), default=-wide)
+        self.upper = min((high for _, _, high in self._limits), default=wide)
+
+    def outside(self, value: float) -> int:
+        """Bits of the limits that a number is beyond."""
+        mask = 0
+        for bit, low, high in self._limits:
+            if not low <= value <= high:
+                mask |= bit
+        return mask
+
+
+def site_limits(limits: Sequence[Limits], series: SeriesKey) -> dict[str, Any]:
+    """Limits of the station file for a series: those of its position go before those of the station."""
+    here = f"{series.profile}/{series.position}" if series.position else series.profile
+    found: dict[str, Any] = {}
+    for place in (None, here):
+        for row in limits:
+            if row.variable == series.variable and row.position == place:
+                found.update(row.model_dump(exclude_defaults=True))
+    return found
+
+
+def value_band(series: SeriesKey, site: dict[str, Any]) -> Band:
+    """Limits on the value: what is physically possible, and the site's own."""
+    known = VARIABLES[series.variable]
+    return Band(
+        (
+            (checks.PHYSICAL_RANGE, known.lower, known.upper),
+            (checks.SITE_RANGE, site.get("lower"), site.get("upper")),
+            (checks.SITE_SUSPECT, site.get("suspect_lower"), site.get("suspect_upper")),
+        )
+    )
+
+
+def remembering(
+    site: dict[str, Any], period_s: float | None, warm_up_s: float | None = None
+) -> tuple[Remembers, ...]:
+    """The tests of a channel that look back."""
+    found: list[Remembers] = []
+    if warm_up_s:
+        found.append(checks.WarmUp(round(warm_up_s * 1e6), reach_us(period_s)))
+    if site.get("flat_for"):
+        found.append(checks.FlatLine(round(site["flat_for"] * 1e6), site.get("flat_tolerance", 0.0)))
+    if site.get("rate_per_minute") is not None:
+        found.append(checks.RateOfChange(site["rate_per_minute"], reach_us(period_s)))
+    return tuple(found)
+
+
+class Line:
+    """A series as it comes in: its newest time, and what hangs on it when it is a companion."""
+
+    __slots__ = ("dependants", "history", "newest_us", "series")
+
+    def __init__(self, series: SeriesKey) -> None:
+        self.series = series
+        self.newest_us: int | None = None
+        self.history: History | None = None
+        self.dependants: list[Dependant] = []
+
+
+class Epoch(NamedTuple):
+    """What holds for a channel between two dates: place, calibration, flags set by hand."""
+
+    track: Track
+    calibrated: bool
+    gain: float
+    offset: float
+    mask: int
+    manual: Extra
+
+
+class Compensation:
+    """Pressure and temperature of a CO2 reading, as far as the probe does not compensate them itself."""
+
+    def __init__(
+        self,
+        pressure: History | None,
+        reference_hpa: float,
+        standard_hpa: float,
+        temperature: History | None,
+        reference_degc: float,
+    ) -> None:
+        self._pressure = pressure
+        self._reference_hpa = reference_hpa
+        self._standard_factor = corrections.pressure_factor(standard_hpa, reference_hpa)
+        self._temperature = temperature
+        self._reference_degc = reference_degc
+
+    @property
+    def companions(self) -> tuple[History, ...]:
+        """The companion series it needs."""
+        return tuple(history for history in (self._pressure, self._temperature) if history is not None)
+
+    def factor(self, time_us: int) -> tuple[float, int, str]:
+        """Factor on the reading [1], bits of failed tests, names of the corrections."""
+        factor, mask, names = 1.0, 0, []
+        if self._pressure is not None:
+            found = self._pressure.at(time_us)
+            if found is None:
+                factor *= self._standard_factor
+                mask |= checks.STANDARD_PRESSURE
+                names.append(corrections.STANDARD_PRESSURE)
+            else:
+                factor *= corrections.pressure_factor(found.value, self._reference_hpa)
+                names.append(corrections.PRESSURE)
+                if found.suspect:
+                    mask |= checks.SUSPECT_COMPANION
+        if self._temperature is not None:
+            found = self._temperature.at(time_us)
+            if found is None:
+                mask |= checks.CO2_WITHOUT_TEMPERATURE
+            else:
+                factor *= corrections.temperature_factor(found.value, self._reference_degc)
+                names.append(corrections.TEMPERATURE)
+                if found.suspect:
+                    mask |= checks.SUSPECT_COMPANION
+        return factor, mask, ",".join(names)
+
+
+class Track(Dependant):
+    """One channel while it gives one series.
+
+    Parameters
+    ----------
+    channel : Channel
+    line : Line
+        The series it gives.
+    band : Band
+        Limits on the value.
+    remembers : sequence of Remembers
+        Tests that look back; they belong to this track alone.
+    config : str
+        Hash of the station configuration.
+    compensation : Compensation, optional
+        For an uncompensated CO2 probe.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        line: Line,
+        band: Band,
+        remembers: Sequence[Remembers],
+        config: str,
+        compensation: Compensation | None = None,
+    ) -> None:
+        super().__init__(() if compensation is None else compensation.companions)
+        spec = channel.spec
+        self.line = line
+        self.series = line.series
+        self.derived: Conductivity | None = None
+        self.compensation = compensation
+        self._a, self._b = channel.a, channel.b
+        self._sentinels = frozenset(spec.sentinels)
+        self._judging = [row for row in channel.model.status if not row.channels or spec.id in row.channels]
+        self._remembers = tuple((row.bit, row.fails) for row in remembers)
+        self._band = band
+        self._config = config
+        # limits of the probe in its own unit, brought to the canonical one
+        a = channel.a / spec.scale
+        b = channel.b - a * spec.shift
+        lower, upper = (None if limit is None else a * limit + b for limit in (spec.lower, spec.upper))
+        rows: list[tuple[int, float | None, float | None]] = [(checks.INSTRUMENT_RANGE, lower, upper)]
+        if spec.saturation is not None:
+            clipped = a * spec.saturation + b
+            step = a * spec.resolution if spec.resolution else 4e-9 * max(1.0, abs(clipped))
+            rows.append((checks.SATURATION, None, clipped - step / 2))
+        self._probe_band = Band(rows)
+        self._said: dict[str, Said] = {}
+
+    def judge(self, sample: Sample, time_us: int) -> tuple[float | None, int, Extra]:
+        """The reading in the canonical unit, the tests it failed by itself, and what the probe said."""
+        raw = sample.raw
+        mask = 0
+        extra: Extra = ()
+        words = ""
+        if sample.status:
+            mask, extra, words = self._read(sample.status)
+        if raw is None:
+            return None, mask | (0 if words else checks.MISSING), _reason(extra, words)
+        if words:
+            extra = (*extra, (Flag.SUSPECT, f"{checks.DEVICE}:{words}"))
+        if not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
+            return None, mask | checks.SENTINEL, extra
+        reading = self._a * raw + self._b
+        for bit, fails in self._remembers:
+            if fails(time_us, reading):
+                mask |= bit
+        band = self._probe_band
+        if not band.lower <= reading <= band.upper:
+            mask |= band.outside(reading)
+        return reading, mask, extra
+
+    def _read(self, status: str) -> Said:
+        found = self._said.get(status)
+        if found is None:
+            if len(self._said) >= 256:
+                self._said.clear()
+            found = self._said[status] = read_status(status, self._judging)
+        return found
+
+    def make(self, time_us: int, *parts: Any) -> list[Observation]:
+        epoch, reading, mask, extra = parts
+        return [self.finish(time_us, epoch, reading, mask, extra)[0]]
+
+    def finish(
+        self, time_us: int, epoch: Epoch, reading: float | None, mask: int, extra: Extra
+    ) -> tuple[Observation, int]:
+        """The observation, and the bits of all tests that failed."""
+        _, calibrated, gain, offset, always, manual = epoch
+        if reading is None:
+            flag, tests = verdict(mask, extra + manual)
+            return Observation(self.series, time_us, None, None, flag, tests, "", self._config), mask
+        value, names = reading, ""
+        if self.compensation is not None:
+            factor, found, names = self.compensation.factor(time_us)
+            value *= factor
+            mask |= found
+        if calibrated:
+            value = gain * value + offset
+            names = f"{names},{corrections.CALIBRATION}" if names else corrections.CALIBRATION
+        mask |= always
+        band = self._band
+        if not band.lower <= value <= band.upper:
+            mask |= band.outside(value)
+        flag, tests = verdict(mask, extra + manual) if mask or extra or manual else (_GOOD, "")
+        return Observation(self.series, time_us, value, reading, flag, tests, names, self._config), mask
+
+
+def _reason(extra: Extra, words: str) -> Extra:
+    return (*extra, (Flag.MISSING, f"missing:{words}")) if words else extra
+
+
+class Derived(NamedTuple):
+    """A series computed from others: its key, its limits, its flags set by hand by time."""
+
+    series: SeriesKey
+    band: Band
+    manual: Callable[[int], Extra]
+
+
+class Conductivity(Dependant):
+    """Conductivity at 25 °C and salinity from bulk conductivity and the temperature of the same position.
+
+    Parameters
+    ----------
+    ec25, salinity : Derived or None
+        The series wanted.
+    temperature : History
+    device_coefficient : float or None
+        Temperature coefficient that the probe itself applies [1/K]; 0: none, None: not known.
+    coefficient : float
+        The one applied here [1/K].
+    factor : float or None
+        Salinity per conductivity [mg/L per µS/cm].
+    config : str
+        Hash of the station configuration.
+    """
+
+    def __init__(
+        self,
+        ec25: Derived | None,
+        salinity: Derived | None,
+        temperature: History,
+        device_coefficient: float | None,
+        coefficient: float,
+        factor: float | None,
+        config: str,
+    ) -> None:
+        self._by_device = bool(device_coefficient)
+        super().__init__(() if self._by_device else (temperature,))
+        self._ec25 = ec25
+        self._salinity = salinity
+        self._temperature = temperature
+        self._always = checks.EC_COEFFICIENT_UNKNOWN if device_coefficient is None else 0
+        self._coefficient = coefficient
+        self._factor = factor
+        self._config = config
+
+    def make(self, time_us: int, *parts: Any) -> list[Observation]:
+        observation, mask, extra = parts
+        value, names = observation.value, observation.corrections
+        if value is not None and not self._by_device:
+            value, found = self._at_25(value, self._temperature.at(time_us))
+            mask |= found
+            names = f"{names},{corrections.EC25}" if names else corrections.EC25
+        made = []
+        if self._ec25 is not None:
+            made.append(self._one(self._ec25, time_us, value, observation.raw, mask, extra, names))
+        if self._salinity is not None and self._factor is not None:
+            if value is not None:
+                value = corrections.salinity(value, self._factor)
+                names = f"{names},{corrections.SALINITY}" if names else corrections.SALINITY
+            made.append(self._one(self._salinity, time_us, value, None, mask, extra, names))
+        return made
+
+    def _at_25(self, ec: float, temperature: Companion | None) -> tuple[float | None, int]:
+        if temperature is None:
+            return None, checks.EC_WITHOUT_TEMPERATURE
+        value = corrections.ec25(ec, temperature.value, self._coefficient)
+        if value is None:
+            return None, checks.FROZEN
+        return value, self._always | (checks.SUSPECT_COMPANION if temperature.suspect else 0)
+
+    def _one(
+        self,
+        derived: Derived,
+        time_us: int,
+        value: float | None,
+        raw: float | None,
+        mask: int,
+        extra: Extra,
+        names: str,
+    ) -> Observation:
+        if value is None:
+            names = ""
+        elif not derived.band.lower <= value <= derived.band.upper:
+            mask |= derived.band.outside(value)
+        flag, tests = verdict(mask, extra + derived.manual(time_us))
+        return Observation(derived.series, time_us, value, raw, flag, tests, names, self._config)
