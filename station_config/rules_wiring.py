@@ -44,7 +44,9 @@ def connections(draft: Draft, models: Models) -> Iterator[Fault]:
     ]
     yield from twice(draft, ports, "serial port")
     topics = [
-        (("connection", n, "topic"), row.topic or "") for n, row in rows if isinstance(row, MqttConnection)
+        (("connection", n, "topic"), row.topic or f"soilco2/{draft.file.station.id}/data")
+        for n, row in rows
+        if isinstance(row, MqttConnection)
     ]
     yield from twice(draft, topics, "topic")
     if draft.file.mqtt is None and "mqtt" not in draft.data:

@@ -318,4 +318,13 @@ WIRES = [
         "",
         "compensation is for CO₂ probes",
     ),
+    Case(
+        "topic twice",
+        changed('kind = "mqtt"', f'kind = "mqtt"\n[[connection]]\nid = "air2" {M}\nkind = "mqtt"').replace(
+            f'"air2" {M}\nkind = "mqtt"', f'"air2"\nkind = "mqtt"\ntopic = "soilco2/yulin/data" {M}'
+        ),
+        "connection[3].topic",
+        '"soilco2/yulin/data"',
+        "this topic is used already",
+    ),
 ]

@@ -1,0 +1,81 @@
+"""Units: factors from the SI brochure and NIST SP 811, not from the code."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from station_config.errors import StationConfigError
+from station_config.units import conversion, normal, units_of
+from station_config.variables import VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "variable", "wanted"),
+    [
+        (1.0, "%", "co2", 10_000.0),
+        (465.66, "ppm", "co2", 465.66),
+        (0.04, "%", "co2", 400.0),
+        (212.0, "°F", "soil_temperature", 100.0),
+        (-40.0, "degF", "air_temperature", -40.0),
+        (273.15, "K", "soil_temperature", 0.0),
+        (35.6, "%", "soil_water", 0.356),
+        (1234.0, "µS/cm", "bulk_ec", 1.234),
+        (0.12, "S/m", "bulk_ec", 1.2),
+        (100.5, "kPa", "air_pressure", 1005.0),
+        (760.0, "mmHg", "air_pressure", 1013.25),
+        (29.9213, "inHg", "air_pressure", 1013.25),
+        (101_325.0, "Pa", "air_pressure", 1013.25),
+        (0.5, "1", "air_humidity", 50.0),
+        (36.0, "km/h", "wind_speed", 10.0),
+        (1.0, "in", "rain", 25.4),
+        (12_600.0, "mV", "supply_voltage", 12.6),
+        (1.5, "g/L", "salinity", 1500.0),
+    ],
+)
+def test_numbers_come_out_in_the_canonical_unit(
+    number: float, unit: str, variable: str, wanted: float
+) -> None:
+    a, b = conversion(unit, variable)
+    assert a * number + b == pytest.approx(wanted, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("°C", "degC"),
+        ("℃", "degC"),
+        ("μS/cm", "uS/cm"),
+        ("m³/m³", "m3/m3"),
+        ("m³ m⁻³", "m3 m-3"),
+        (" ％", "%"),
+    ],
+)
+def test_a_unit_may_be_written_in_several_ways(written: str, meant: str) -> None:
+    assert normal(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("unit", "variable"), [("hPa", "co2"), ("", "co2"), ("degc", "soil_temperature"), ("%", "air_pressure")]
+)
+def test_a_unit_that_does_not_fit_is_refused_with_those_that_do(unit: str, variable: str) -> None:
+    with pytest.raises(StationConfigError, match="does not fit") as caught:
+        conversion(unit, variable)
+    assert VARIABLES[variable].unit in str(caught.value)
+
+
+def test_an_unknown_variable_is_refused() -> None:
+    with pytest.raises(StationConfigError, match="unknown"):
+        conversion("ppm", "c02")
+
+
+@given(st.sampled_from(sorted(VARIABLES)), st.data(), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_a_conversion_keeps_order_and_the_canonical_unit_changes_nothing(
+    variable: str, data: st.DataObject, low: float, high: float
+) -> None:
+    unit = data.draw(st.sampled_from(units_of(variable)))
+    a, b = conversion(unit, variable)
+    assert a > 0
+    assert (a * low + b <= a * high + b) == (low <= high) or low == pytest.approx(high)
+    assert conversion(VARIABLES[variable].unit, variable) == (1.0, 0.0)
