@@ -1,0 +1,231 @@
+"""Series from InfluxDB, by InfluxQL: the one query language that InfluxDB 1.8, 2 and 3 all answer.
+
+Values travel as bound parameters, names as quoted identifiers. A series is asked for in pages of a bounded
+number of rows, each beginning after the last time of the one before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from quality.records import Flag, SeriesKey
+from station_config.influxdb import InfluxdbTable
+from station_config.variables import VARIABLES
+from storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable
+from storage.influx import answer_error, network_error, where
+from storage.lineprotocol import SOIL, TIME_MAX_US, TIME_MIN_US
+from storage.reading import PIECE, Piece, SeriesInfo
+
+if TYPE_CHECKING:
+    from station_config.loader import Station
+
+_FLAG = "_flag"
+_NAN = float("nan")
+
+
+def identifier(name: str) -> str:
+    """A name as InfluxQL quotes it.
+
+    Raises
+    ------
+    SinkRefused
+        For a line break, which no measurement, tag or field of ours has.
+    """
+    if re.search(r"[\x00-\x1f]", name):
+        raise SinkRefused(f"the name {name!r} holds a control character")
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class InfluxReader:
+    """The series that a bucket holds.
+
+    Parameters
+    ----------
+    table : InfluxdbTable
+    station : Station, optional
+        Gives depths, periods and remarks, and narrows the series to this station.
+
+    Raises
+    ------
+    StationConfigError
+        When the token is not where the station file says.
+    """
+
+    def __init__(self, table: InfluxdbTable, station: Station | None = None) -> None:
+        import urllib3
+
+        self.table = table
+        self._station = station
+        self._token = table.token.reveal()
+        options: dict[str, Any] = {}
+        if table.url.startswith("https"):
+            options = {"cert_reqs": ssl.CERT_REQUIRED}
+            if table.ca_file is not None:
+                options["ca_certs"] = str(table.ca_file)
+        self._http = urllib3.PoolManager(
+            retries=False, timeout=urllib3.Timeout(connect=table.timeout, read=table.timeout), **options
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.clear()
+
+    # queries
+
+    def query(self, influxql: str, parameters: dict[str, Any] | None = None) -> list[list[dict[str, Any]]]:
+        """The series found by each statement, times in microseconds.
+
+        Parameters
+        ----------
+        influxql : str
+            Statements separated by semicolons; values as ``$name``.
+        parameters : dict, optional
+            Values of the names.
+
+        Raises
+        ------
+        SinkUnavailable, SinkDenied, SinkRefused
+        """
+        from urllib3.exceptions import HTTPError
+
+        fields = {"db": self.table.bucket, "q": influxql, "epoch": "u"}
+        if parameters:
+            fields["params"] = json.dumps(parameters)
+        try:
+            answer = self._http.request(
+                "GET",
+                self.table.url.rstrip("/") + "/query",
+                fields=fields,
+                headers={"Authorization": f"Token {self._token}", "Accept": "application/json",
+                         "Accept-Encoding": "gzip"},
+                redirect=False,
+            )  # fmt: skip
+        except (HTTPError, OSError) as error:
+            raise network_error(self.table, error, self._token) from None
+        if answer.status != 200:
+            raise answer_error(self.table, answer.status, answer.data, dict(answer.headers), self._token)
+        try:
+            results = json.loads(answer.data)["results"]
+        except (ValueError, KeyError, TypeError):
+            raise SinkUnavailable(
+                f"{where(self.table)}: the answer is not InfluxDB's; something else answers there, perhaps a "
+                "login page of the network"
+            ) from None
+        found = []
+        for result in results:
+            if "error" in result:
+                raise self._refusal(str(result["error"]))
+            found.append(result.get("series", []))
+        return found
+
+    def _refusal(self, words: str) -> SinkError:
+        words = " ".join(words.split()).replace(self._token, "***")
+        if "database not found" in words or "not authorized" in words or "unauthorized" in words:
+            return SinkDenied(
+                f"{where(self.table)}: bucket {self.table.bucket!r} is not there, or the token may not "
+                f"read it ({words})"
+            )
+        return SinkRefused(f"{where(self.table)}: {words}")
+
+    def _where(self, key: SeriesKey) -> tuple[str, dict[str, Any]]:
+        # a series without position has no such tag, which InfluxQL finds as an empty one
+        return (
+            '"station" = $station AND "profile" = $profile AND "position" = $position',
+            {"station": key.station, "profile": key.profile, "position": key.position},
+        )
+
+    # the read interface
+
+    def series(self) -> list[SeriesInfo]:
+        """Every series of the station (of the bucket without one), sorted by profile, depth and variable."""
+        (fields,) = self.query(f"SHOW FIELD KEYS FROM {identifier(SOIL)}")
+        names = sorted(
+            row[0].removesuffix(_FLAG)
+            for series in fields
+            for row in series["values"]
+            if row[0].endswith(_FLAG) and row[0].removesuffix(_FLAG) in VARIABLES
+        )
+        if not names:
+            return []
+        narrow, parameters = "", {}
+        if self._station is not None:
+            narrow, parameters = (
+                ' AND "station" = $station',
+                {"station": self._station.file.station.id},
+            )
+        # without a bound an aggregate ends at the server's present
+        span = f"time >= {TIME_MIN_US}u AND time <= {TIME_MAX_US}u"
+        statements = [
+            f"SELECT {function}({identifier(name + _FLAG)}) FROM {identifier(SOIL)} WHERE {span}{narrow} "  # noqa: S608 - quoted
+            'GROUP BY "station", "profile", "position"'
+            for name in names
+            for function in ("FIRST", "LAST")
+        ]
+        ends: dict[SeriesKey, list[int]] = {}
+        for number, series in enumerate(self.query(";".join(statements), parameters)):
+            for row in series:
+                tags = row["tags"]
+                key = SeriesKey(tags["station"], tags["profile"], tags["position"], names[number // 2])
+                ends.setdefault(key, []).append(row["values"][0][0])
+        return sorted((self._info(key, found) for key, found in ends.items()), key=self._rank)
+
+    def _info(self, key: SeriesKey, ends: list[int]) -> SeriesInfo:
+        unit = VARIABLES[key.variable].unit
+        if self._station is None:
+            return SeriesInfo(key, unit, first_us=ends[0], last_us=ends[-1])
+        directory = self._station.directory
+        return SeriesInfo(
+            key,
+            unit,
+            depth_m=directory.depth_at(key.profile, key.position),
+            first_us=ends[0],
+            last_us=ends[-1],
+            period_s=directory.period_s(key),
+            note=directory.note(key),
+        )
+
+    def _rank(self, info: SeriesInfo) -> tuple[str, str, float, str, int]:
+        depth = -1e9 if info.depth_m is None else info.depth_m
+        place = info.key
+        return place.station, place.profile, depth, place.position, list(VARIABLES).index(place.variable)
+
+    def read(
+        self, keys: Sequence[SeriesKey], start_us: int | None = None, end_us: int | None = None
+    ) -> Iterator[Piece]:
+        """Pieces of these series with ``start_us <= time < end_us``, series by series, oldest first.
+
+        A flag of 9 means there is no value, whatever number the field still holds from before.
+        """
+        for key in keys:
+            value, flag = identifier(key.variable), identifier(key.variable + _FLAG)
+            condition, parameters = self._where(SeriesKey(*key))
+            low = TIME_MIN_US if start_us is None else max(start_us, TIME_MIN_US)
+            high = TIME_MAX_US if end_us is None else min(end_us - 1, TIME_MAX_US)
+            while low <= high:
+                (found,) = self.query(
+                    f"SELECT {value}, {flag} FROM {identifier(SOIL)} WHERE {condition} "  # noqa: S608 - quoted and bound
+                    f"AND time >= {low}u AND time <= {high}u ORDER BY time LIMIT {PIECE}",
+                    parameters,
+                )
+                if not found:
+                    break
+                rows = found[0]["values"]
+                yield _piece(SeriesKey(*key), rows)
+                if len(rows) < PIECE:
+                    break
+                low = rows[-1][0] + 1
+
+
+def _piece(key: SeriesKey, rows: list[list[Any]]) -> Piece:
+    missing = float(Flag.MISSING)
+    return Piece(
+        key,
+        array("q", [row[0] for row in rows]),
+        array("d", [_NAN if row[1] is None or row[2] == missing else row[1] for row in rows]),
+        array("b", [int(Flag.NOT_EVALUATED if row[2] is None else row[2]) for row in rows]),
+    )
