@@ -24,6 +24,9 @@ from storage.results import Result, ResultFile, write_results, write_table
 
 JOB = "flux"
 DAY_US = 86_400_000_000
+LEAST_SHARE = 0.1
+"""A record answered for less than this share of its times gets no mean."""
+
 UNIT = "umol m-2 s-1"
 
 NOTE = (
@@ -178,10 +181,10 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
     for (station, name), windows in joined(outcome).items():
         whole = merge(windows)
         span = max(int(whole.time_us[-1] - whole.time_us[0]) + 1, 1)
-        mean = summary.means(whole, span, least_share=0.0, offset_us=int(whole.time_us[0]))
+        mean = summary.means(whole, span, LEAST_SHARE, int(whole.time_us[0]))
         refused = reasons.counts(whole.refused)
         good = np.isfinite(whole.efflux)
-        value = float(mean.value[0]) if good.any() else None
+        value = _finite(mean.value[0])
         top = next(iter(refused), "")
         rows.append(
             Result(
@@ -191,7 +194,7 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
                 lower=None if value is None else float(mean.lower[0]),
                 upper=None if value is None else float(mean.upper[0]),
                 method=method, refused=value is None,
-                why="" if value is not None else reasons.sentences(int(np.bitwise_or.reduce(whole.refused))),
+                why="" if value is not None else _why(whole, refused),
                 why_code="" if value is not None else top,
                 details={
                     "asked": len(whole.time_us),
@@ -276,3 +279,10 @@ def write(
 
         paths += write_figures(folder / date, outcome, lang)
     return paths
+
+
+def _why(whole: Fluxes, refused: dict[str, int]) -> str:
+    answered = int(np.isfinite(whole.efflux).sum())
+    parts = [f"{answered} of {len(whole.time_us)} times answered"]
+    parts += [f"{count} times: {reasons.SENTENCES[reasons.Reason[name.upper()]]}" for name, count in refused.items()]
+    return "; ".join(parts)

@@ -14,7 +14,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import qmc
 
 Array = NDArray[np.float64]
 Target = Literal["co2", "depth", "water", "porosity", "temperature", "pressure", "ln_d"]
@@ -256,6 +255,8 @@ def draws(count: int, dimensions: int, seed: int) -> Array:
     """Standard normal draws (count, dimensions): scrambled Sobol points, so that few of them go a long
     way.
     """
+    from scipy.stats import qmc  # takes seconds to import, and is needed only here
+
     points = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed)).random_base2(
         int(np.ceil(np.log2(count)))
     )
