@@ -1,0 +1,71 @@
+"""The recipes of the documentation, followed to the letter in a temporary folder."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from station_config.loader import load_station
+from tests.station_config.example import YULIN, changed, write
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / "howto" / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_a_new_probe_is_a_new_file(tmp_path: Path) -> None:
+    model, top, instrument = _blocks("add_a_probe.md", "toml")
+    write(tmp_path, model, "probes/dfrobot-sen0600.toml")
+    text = (
+        top + changed('"co2", "soil_temperature", "supply_voltage"', '"co2", "supply_voltage"') + instrument
+    )
+    station = load_station(write(tmp_path, text))
+    assert "dfrobot-sen0600" in station.models
+    assert station.directory.series_at("DF0600-0042", "soil_water", 1_800_000_000_000_000) == (
+        "yulin", "p1", "d30", "soil_water",
+    )  # fmt: skip
+    channel = station.directory.channel("DF0600-0042", "soil_temperature")
+    assert channel is not None
+    assert channel.a * -101 + channel.b == pytest.approx(
+        -10.1
+    )  # the maker's example of a negative temperature
+    assert any("not confirmed" in one.expected and one.value == '"dfrobot-sen0600"' for one in station.advice)
+
+
+def test_a_new_variable_is_a_new_row(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "station_config", tmp_path / "station_config")
+    (tmp_path / "docs" / "reference").mkdir(parents=True)
+    (row,) = _blocks("add_a_variable.md", "python")
+    (channel,) = _blocks("add_a_variable.md", "toml")
+    registry = tmp_path / "station_config" / "variables.py"
+    rows = registry.read_text(encoding="utf-8")
+    assert rows.count(")  # fmt: skip") == 1
+    registry.write_text(rows.replace(")  # fmt: skip", row + ")  # fmt: skip"), encoding="utf-8")
+    with (tmp_path / "station_config" / "catalogue" / "soilco2-node.toml").open("a") as node:
+        node.write("\n" + channel)
+    text = YULIN.replace('"co2", "soil_temperature", "supply_voltage"', '"ch4", "supply_voltage"')
+    write(tmp_path, text + '[[quality.limits]]\nvariable = "ch4"\nupper = 50\n')
+    code = (
+        "from station_config.loader import load_station\n"
+        "from station_config.units import conversion\n"
+        "station = load_station('yulin.toml')\n"
+        "assert ('yulin', 'p1', 'd30', 'ch4') in station.directory.series()\n"
+        "assert station.directory.channel('import/p1/d30', 'ch4') is not None\n"
+        "a, b = conversion('ppb', 'ch4')\n"
+        "assert abs(a * 1900 + b - 1.9) < 1e-12\n"
+    )
+    (shell,) = _blocks("add_a_variable.md", "sh")
+    assert shell.strip() == "python -m station_config.reference"
+    for command in (["-c", code], ["-m", "station_config.reference"]):
+        done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    page = (tmp_path / "docs" / "reference" / "variables.md").read_text(encoding="utf-8")
+    assert "| `ch4` | x(CH₄) | `ppm` |" in page
