@@ -429,11 +429,13 @@ class BusThread:
         for setting in device.model.setting:
             request = Request(device.address, setting.function, setting.start, WIDTH[setting.type])
             try:
-                words = self._counted(device, request)
+                words = self._master.read(request, device.timeout)
             except ExceptionAnswer:
                 found.append(f"{setting.id}: the device refuses to tell")
                 continue
             except BusError as error:
+                with self._mutex:
+                    device.errors[error.kind] += 1
                 found.append(f"{setting.id}: not read ({error.kind})")
                 break
             found.append(_setting_text(setting, words, device.instrument))
