@@ -107,13 +107,17 @@ class Decoder:
         self._last: dict[str, int] = {}
 
     def batch(
-        self, messages: Iterable[tuple[bytes, int, int]], *, trusted: bool, into: Decoded | None = None
+        self,
+        messages: Iterable[tuple[bytes | bytearray, int, int]],
+        *,
+        trusted: bool,
+        into: Decoded | None = None,
     ) -> Decoded:
         """Decode messages, each with its arrival by wall clock [µs UTC] and by monotonic clock [µs].
 
         Parameters
         ----------
-        messages : iterable of (bytes, int, int)
+        messages : iterable of (bytes-like, int, int)
         trusted : bool
             Whether the wall clock is. If it is not, stamps are not compared with it and readings without a
             stamp are left without a time.
@@ -129,7 +133,9 @@ class Decoder:
                 out.refusals.append(Refusal(str(error), bytes(kept), None, arrival_us))
         return out
 
-    def _message(self, payload: bytes, arrival_us: int, mono_us: int, trusted: bool, out: Decoded) -> None:
+    def _message(
+        self, payload: bytes | bytearray, arrival_us: int, mono_us: int, trusted: bool, out: Decoded
+    ) -> None:
         message = _parse(payload)
         try:
             node, sequence, readings = message["node"], message["sequence"], message["readings"]
@@ -246,7 +252,7 @@ class _RefusedError(Exception):
         self.time_us = time_us
 
 
-def _parse(payload: bytes) -> dict[str, Any]:
+def _parse(payload: bytes | bytearray) -> dict[str, Any]:
     if len(payload) > MAX_BYTES:
         raise _RefusedError(f"the message has {len(payload)} bytes, {MAX_BYTES} are allowed")
     try:
