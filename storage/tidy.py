@@ -266,7 +266,7 @@ class TidyReader:
             rows = order[begin:end]
             meta = {name: str(words[name].iloc[rows[0]]).strip() for name in metas}
             series, a, b, flag = self._meet(meta, file)
-            taken = values[rows] * a + b
+            taken = values[rows] if (a, b) == (1.0, 0.0) else values[rows] * a + b
             flags = np.full(len(rows), flag if flag is not None else Flag.NOT_EVALUATED, dtype="int8")
             if flag is None:
                 flags[np.isnan(taken)] = Flag.MISSING

@@ -73,6 +73,7 @@ class _Meta(NamedTuple):
     place: Place
     a: float
     b: float
+    converted: bool
     flag: int | None
 
 
@@ -154,7 +155,7 @@ def read_tidy_rows(
             if isinstance(meta, str):
                 yield TidyFault(number, meta, text[:_KEPT])
                 continue
-            if value is not None:
+            if value is not None and meta.converted:
                 value = meta.a * value + meta.b
             yield TidyRow(number, time_us, meta.place, value, meta.flag)
 
@@ -186,7 +187,7 @@ def _meta(cells: dict[str, str]) -> _Meta | str:
     place = Place(
         cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
     )
-    return _Meta(place, a, b, flag)
+    return _Meta(place, a, b, (a, b) != (1.0, 0.0), flag)
 
 
 def _number(text: str) -> float | None:
