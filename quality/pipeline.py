@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from quality import checks, corrections
@@ -34,8 +35,8 @@ from station_config.instrument import Instrument
 
 _T = TypeVar("_T")
 
-_DEPENDENT = frozenset({"co2", "bulk_ec"})
-"""Variables that need companions: taken last among samples of one time."""
+_ORDER = itemgetter(Sample._fields.index("time_us"), 0, 1)
+"""Samples in the order of time, then of serial number and channel: among doubles the first one counts."""
 
 _BEGINNING = -(1 << 62)
 _END = 1 << 62
@@ -137,7 +138,7 @@ class Pipeline:
     def _start(self) -> None:
         self._lines: dict[SeriesKey, Line] = {}
         self._tracks: dict[tuple[str, str, SeriesKey], Track] = {}
-        self._channels: dict[tuple[str, str], tuple[int, _Steps[Epoch | None]]] = {}
+        self._channels: dict[tuple[str, str], _Steps[Epoch | None]] = {}
         self._newest_us: int | None = None
         self._blind_us: int | None = None  # up to here something is not known
         self._ordered = False  # samples come in the order of time: what is not newer is a double
@@ -194,56 +195,69 @@ class Pipeline:
             after it was made again.
         """
         channels = self._channels
-        rows = []
-        for index, sample in enumerate(samples):
-            time_us = sample.time_us
-            if time_us is None:
-                continue
-            key = (sample.serial, sample.channel)
-            known = channels.get(key)
-            if known is None:
-                found = self._directory.channel(*key)
-                if found is None:
-                    continue
-                known = self._add(found)
-            rows.append((time_us, known[0], key, index, sample, known[1]))
-        if len(rows) > 1:
-            rows.sort()
         given: list[Observation] = []
         stretches: list[tuple[int, int]] = []
-        for time_us, _, _, _, sample, steps in rows:
-            epoch = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
-            if epoch is None:
+        dependent: list[tuple[Sample, Epoch]] = []
+        now_us: int | None = None
+        timed = [sample for sample in samples if sample.time_us is not None]
+        if len(timed) > 1:
+            timed.sort(key=_ORDER)
+        for sample in timed:
+            time_us = sample.time_us
+            assert time_us is not None
+            if dependent and time_us != now_us:
+                for waiting, epoch in dependent:
+                    self._take(waiting, epoch, given, stretches)
+                dependent.clear()
+            now_us = time_us
+            steps = channels.get((sample.serial, sample.channel))
+            if steps is None:
+                channel = self._directory.channel(sample.serial, sample.channel)
+                if channel is None:
+                    continue
+                steps = self._add(channel)
+            found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
+            if found is None:
                 continue
-            track = epoch.track
-            line = track.line
-            newest = line.newest_us
-            if newest is not None and time_us <= newest:
-                self._late(time_us, stretches)
-                continue
-            line.newest_us = time_us
-            if self._newest_us is None or self._newest_us < time_us:
-                self._newest_us = time_us
-            sure = self._blind_us is None or time_us > self._blind_us
-            reading, mask, extra = track.judge(sample, time_us)
-            made: list[Observation] | None
-            if track.companions:
-                made = track.give(time_us, epoch, reading, mask, extra)
-            elif track.derived is not None:
-                observation, mask = track.finish(time_us, epoch, reading, mask, extra)
-                made = track.derived.give(time_us, observation, mask, extra + epoch.manual)
-                if made is not None:
-                    made = [observation, *made]
+            if found.track.dependent:
+                dependent.append((sample, found))
             else:
-                observation, _ = track.finish(time_us, epoch, reading, mask, extra)
-                made = [observation]
-                if line.history is not None and line.history.add(observation):
-                    self._revise(line.dependants, time_us, line.history.reach_us, sure, given, stretches)
-            if sure and made is not None:
-                given += made
-            else:
-                stretches.append((time_us, time_us + 1))
+                self._take(sample, found, given, stretches)
+        for waiting, epoch in dependent:
+            self._take(waiting, epoch, given, stretches)
         return Outcome(given, _merged(stretches))
+
+    def _take(
+        self, sample: Sample, epoch: Epoch, given: list[Observation], stretches: list[tuple[int, int]]
+    ) -> None:
+        """One sample, after everything its companions said up to its time."""
+        time_us = sample.time_us
+        assert time_us is not None
+        track = epoch.track
+        line = track.line
+        if line.newest_us is not None and time_us <= line.newest_us:
+            self._late(time_us, stretches)
+            return
+        line.newest_us = time_us
+        if self._newest_us is None or self._newest_us < time_us:
+            self._newest_us = time_us
+        sure = self._blind_us is None or time_us > self._blind_us
+        reading, mask, extra = track.judge(sample, time_us)
+        made: list[Observation] | None
+        if track.companions:
+            made = track.give(time_us, epoch, reading, mask, extra)
+        else:
+            observation, mask = track.finish(time_us, epoch, reading, mask, extra)
+            made = [observation]
+            if track.derived is not None:
+                derived = track.derived.give(time_us, observation, mask, extra + epoch.manual)
+                made = None if derived is None else made + derived
+            elif line.history is not None and line.history.add(observation):
+                self._revise(line.dependants, time_us, line.history.reach_us, sure, given, stretches)
+        if sure and made is not None:
+            given += made
+        else:
+            stretches.append((time_us, time_us + 1))
 
     def _late(self, time_us: int, stretches: list[tuple[int, int]]) -> None:
         """A sample came that is not newer than the newest of its series."""
@@ -277,7 +291,7 @@ class Pipeline:
         own = instrument.warm_up
         return own if own is not None else self._directory.models[instrument.model].warm_up
 
-    def _add(self, channel: Channel) -> tuple[int, _Steps[Epoch | None]]:
+    def _add(self, channel: Channel) -> _Steps[Epoch | None]:
         """Take a channel in: when its place, its calibration and its manual flags change."""
         key, instrument, zone = channel.key, channel.instrument, self._directory.zone
         moments: list[int] = []
@@ -296,8 +310,8 @@ class Pipeline:
         steps = _Steps(moments, lambda time_us: self._epoch(channel, time_us))
         for moment in moments:
             steps.at(moment)  # companions must be known before the first sample
-        known = self._channels[key] = (int(channel.variable in _DEPENDENT), steps)
-        return known
+        self._channels[key] = steps
+        return steps
 
     def _epoch(self, channel: Channel, time_us: int) -> Epoch | None:
         key = channel.key

@@ -21,7 +21,9 @@ from station_config.variables import VARIABLES
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
 
-_GOOD = Flag.GOOD
+_PASSED = (Flag.GOOD, "")
+
+_new = tuple.__new__  # what a named tuple's own constructor calls, without the call in between
 
 
 def _widened(lower: float, upper: float) -> tuple[float, float]:
@@ -192,6 +194,7 @@ class Track(Dependant):
         self.line = line
         self.series = line.series
         self.derived: Conductivity | None = None
+        self.dependent = channel.variable in ("co2", "bulk_ec")
         self.compensation = compensation
         self._a, self._b = channel.a, channel.b
         self._sentinels = frozenset(spec.sentinels)
@@ -266,8 +269,9 @@ class Track(Dependant):
         band = self._band
         if not band.lower <= value <= band.upper:
             mask |= band.outside(value)
-        flag, tests = verdict(mask, extra + manual) if mask or extra or manual else (_GOOD, "")
-        return Observation(self.series, time_us, value, reading, flag, tests, names, self._config), mask
+        flag, tests = verdict(mask, extra + manual) if mask or extra or manual else _PASSED
+        fields = (self.series, time_us, value, reading, flag, tests, names, self._config)
+        return _new(Observation, fields), mask
 
 
 def _reason(extra: Extra, words: str) -> Extra:
