@@ -1,8 +1,8 @@
 """Speed of the flux calculation, on the work that two R packages were timed with.
 
-Run: ``OPENBLAS_NUM_THREADS=1 python benchmarks/flux.py`` from the checkout. The peers' times were measured on two
-shared cores of the same kind of machine: neonSoilFlux 4.0.1 69 ms per plot and half hour of SJER June 2022;
-ConFluxPro 1.3.1 4.2 to 14 ms per profile forward, 3.0 ms inverse (docs/methods/flux/speed.md).
+Run: ``OPENBLAS_NUM_THREADS=1 python benchmarks/flux.py`` from the checkout. The peers' times were measured on
+two shared cores of the same kind of machine: neonSoilFlux 4.0.1 69 ms per plot and half hour of SJER June
+2022; ConFluxPro 1.3.1 4.2 to 14 ms per profile forward, 3.0 ms inverse (docs/methods/flux/speed.md).
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from station_config.flux import FluxTable  # noqa: E402
 
 
 def median_s(work: Callable[[], object], runs: int = 5) -> float:
-    """Median wall time of some runs after one to warm up [s]."""
+    """Median processor time of some runs after one to warm up [s]; others may use the machine meanwhile."""
     work()
     times = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return statistics.median(times)
 
 
@@ -68,13 +68,8 @@ def batched_inverse() -> None:
     x = 420 + np.cumsum(rng.normal(300, 150, (n, 4)) * [0, 1, 1, 1], axis=1)
     k = 1.2e-4 * np.exp(rng.normal(0, 0.3, (n, 3)))
     scale = inverse.prior_scale(efflux.layer_fluxes(x, z, k), 0.2)
-    line(
-        "exact inverse, 3 layers, bottom flux free",
-        median_s(lambda: inverse.invert(x, z, z, k, z, 5.0, scale)),
-        n,
-        3.0,
-        0.005,
-    )
+    seconds = median_s(lambda: inverse.invert(x, z, z, k, z, 5.0, scale))
+    line("exact inverse, 3 layers, bottom flux free", seconds, n, 3.0, 0.005)
     seconds = median_s(lambda: inverse.invert(x, z, z, k, z, 5.0, scale, posterior=True))
     line("the same with posterior", seconds, n, 3.0, 0.05)
     found = inverse.invert(x, z, z, k, z, 5.0, scale, check=True)
@@ -91,7 +86,7 @@ def year() -> None:
         t, x, z, np.full((times, 2), 15.0), probes, np.full((times, 2), 0.12), probes, np.full(times, 900.0)
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(profiles):
         for first in range(0, times, 2880):
             p = slice(first, first + 2880)
@@ -99,7 +94,7 @@ def year() -> None:
                 t[p], x[p], z, one.temperature_degc[p], probes, one.water[p], probes, one.pressure_hpa[p]
             )
             solve(part, soil.uniform(0.45, 0.02), FluxTable(model_spread=False))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     line("a year of half hours at 20 profiles, by pieces", seconds, times * profiles, None, None)
     print(

@@ -181,25 +181,32 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
         new[leave] = 0
         state[:, rest] = new
         active = rest
+    polished = _refined(hs, gs, out, final)
+    within = (polished >= lo) & (polished <= hi)
+    out = np.where(within, polished, out)
     return Solution(out * scale, final, rounds, solved)
 
 
 def _solve_free(h: Array, g: Array, lower: Array, upper: Array, state: NDArray[np.int8]) -> Array:
-    """Solve for the free unknowns with the others at their bounds; one step of refinement."""
-    n = g.shape[0]
+    """Solve for the free unknowns with the others at their bounds."""
     free = state == 0
     if free.all():
-        factor = cholesky(h)
-        u = cholesky_solve(factor, g)
-        return u + cholesky_solve(factor, g - _product(h, u))
+        return cholesky_solve(cholesky(h), g)
     held = np.where(free, 0.0, np.where(state < 0, lower, upper))
-    both = free[:, None] & free[None]
-    masked = np.where(both, h, np.eye(n)[:, :, None])
-    factor = cholesky(masked)
-    right = np.where(free, g - _product(h, held), 0.0)
-    u = cholesky_solve(factor, right)
-    u = u + cholesky_solve(factor, np.where(free, right - _product(masked, u), 0.0))
+    loose = free.astype(float)
+    masked = h * (loose[:, None] * loose[None])
+    for i in range(g.shape[0]):
+        masked[i, i] += 1.0 - loose[i]
+    right = (g - _product(h, held)) * loose
+    u = cholesky_solve(cholesky(masked), right)
     return np.where(free, u, held)
+
+
+def _refined(h: Array, g: Array, u: Array, state: NDArray[np.int8]) -> Array:
+    """One step of iterative refinement of the free unknowns."""
+    free = state == 0
+    step = _solve_free(h, g - _product(h, u), np.zeros_like(u), np.zeros_like(u), state)
+    return np.where(free, u + step, u)
 
 
 def kkt_residual(h: Array, g: Array, lower: Array, upper: Array, u: Array) -> Array:

@@ -256,8 +256,7 @@ def invert(
     lower[BOTTOM] = 0.0
     if bottom == "zero":
         upper[BOTTOM] = 0.0
-    solution = bounded.solve(h, right, lower, upper)
-    u = solution.u
+    solution, u = _without_surface(h, right, lower, upper)
     to_efflux = np.zeros(n)
     to_efflux[BOTTOM] = 1.0
     to_efflux[2:] = np.diff(layers)
@@ -267,8 +266,18 @@ def invert(
     residual = bounded.kkt_residual(h, right, lower, upper, u) if check else np.full(batch, np.nan)
     return Inverse(
         u[SURFACE], u[BOTTOM], u[2:].T, to_efflux @ u, np.einsum("oib,ib->bo", g_matrix, u),
-        residual, solution.solved, solution.at_bound.T, **extra,
+        residual, solution.solved, np.pad(solution.at_bound.T, ((0, 0), (1, 0))), **extra,
     )  # fmt: skip
+
+
+def _without_surface(h: Array, right: Array, lower: Array, upper: Array) -> tuple[bounded.Solution, Array]:
+    """Solve with the mole fraction at the surface, which has no bounds, eliminated (Schur complement)."""
+    rest = slice(1, None)
+    ratio = h[rest, SURFACE] / h[SURFACE, SURFACE]
+    reduced = h[rest, rest] - ratio[:, None] * h[SURFACE, None, rest]
+    solution = bounded.solve(reduced, right[rest] - ratio * right[SURFACE], lower[rest], upper[rest])
+    x0 = (right[SURFACE] - np.einsum("ib,ib->b", h[SURFACE, rest], solution.u)) / h[SURFACE, SURFACE]
+    return solution, np.concatenate([x0[None], solution.u])
 
 
 def _by_pieces(

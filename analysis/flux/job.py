@@ -284,5 +284,7 @@ def write(
 def _why(whole: Fluxes, refused: dict[str, int]) -> str:
     answered = int(np.isfinite(whole.efflux).sum())
     parts = [f"{answered} of {len(whole.time_us)} times answered"]
-    parts += [f"{count} times: {reasons.SENTENCES[reasons.Reason[name.upper()]]}" for name, count in refused.items()]
+    parts += [
+        f"{count} times: {reasons.SENTENCES[reasons.Reason[name.upper()]]}" for name, count in refused.items()
+    ]
     return "; ".join(parts)

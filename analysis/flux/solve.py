@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.flux import efflux, gas, inverse, propagate
 from analysis.flux.clean import Clean, ask, clean
-from analysis.flux.column import build, conductivity_mol_m_s, horizon_at, soil_parameters
+from analysis.flux.column import build, free_conductivity, horizon_at, soil_parameters
 from analysis.flux.diffusivity import model_spread_ln, relative_diffusivity
 from analysis.flux.environment import Carried, carry, patterns
 from analysis.flux.outputs import Outputs
@@ -233,8 +233,12 @@ class _Work:
     ) -> None:  # fmt: skip
         s, out = self.s, self.out
 
+        free = free_conductivity(i.temperature_degc, i.pressure_hpa, s.free_air)
+
         def conductivity(water: Array, phi: Array, t: Array, pressure: Array, ln_d: Array) -> Array:
-            return conductivity_mol_m_s(water, phi, t, pressure, s.diffusivity, s.free_air, parameters)
+            same = t is i.temperature_degc and pressure is i.pressure_hpa
+            in_air = free if same else free_conductivity(t, pressure, s.free_air)
+            return in_air * relative(phi - water, phi)
 
         def relative(eps: Array, phi: Array) -> Array:
             return relative_diffusivity(eps, phi, s.diffusivity, parameters)
