@@ -6,7 +6,7 @@ No pandas: the edge has none. A quarter of a million rows take about a second.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -82,7 +82,12 @@ class _UnfitError(ValueError):
 
 
 def read_tidy_rows(
-    path: Path, zone: ZoneInfo | None = None, layout: Layout | None = None
+    path: Path,
+    zone: ZoneInfo | None = None,
+    layout: Layout | None = None,
+    *,
+    refuse: Callable[[Place], str] | None = None,
+    latest_us: int = TIME_MAX_US,
 ) -> Iterator[TidyRow | TidyFault]:
     """Rows of a tidy CSV file (plain or gzipped), in the order of the file.
 
@@ -93,6 +98,10 @@ def read_tidy_rows(
         Zone of times that name none; without it such rows are faults.
     layout : Layout, optional
         What `find_layout` found, when it was asked before.
+    refuse : callable, optional
+        Says why a place cannot be used, or nothing; asked once for each.
+    latest_us : int, optional
+        Later times lie in the future [µs UTC].
 
     Raises
     ------
@@ -144,7 +153,7 @@ def read_tidy_rows(
                 if meta is None:
                     if len(metas) >= _REMEMBERED:
                         metas.clear()
-                    meta = metas[key] = _meta(dict(zip(columns, key, strict=True)))
+                    meta = metas[key] = _meta(dict(zip(columns, key, strict=True)), refuse)
                 value = _number(cells[at_value])
             except _UnfitError as unfit:
                 reason = str(unfit)
@@ -154,6 +163,9 @@ def read_tidy_rows(
                 continue
             if isinstance(meta, str):
                 yield TidyFault(number, meta, text[:_KEPT])
+                continue
+            if time_us > latest_us:
+                yield TidyFault(number, f"time {when.strip()} lies in the future", text[:_KEPT])
                 continue
             if value is not None and meta.converted:
                 value = meta.a * value + meta.b
@@ -165,7 +177,7 @@ def _width_reason(found: int, width: int, delimiter: str) -> str:
     return f"{found} cells where the header has {width}{hint}"
 
 
-def _meta(cells: dict[str, str]) -> _Meta | str:
+def _meta(cells: dict[str, str], refuse: Callable[[Place], str] | None) -> _Meta | str:
     """What every cell but time and value says, or why the row cannot be used."""
     cells = {name: text.strip() for name, text in cells.items()}
     variable = cells["variable"]
@@ -187,6 +199,8 @@ def _meta(cells: dict[str, str]) -> _Meta | str:
     place = Place(
         cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
     )
+    if refuse is not None and (reason := refuse(place)):
+        return reason
     return _Meta(place, a, b, (a, b) != (1.0, 0.0), flag)
 
 
