@@ -56,9 +56,9 @@ Duration = Annotated[
 def _moment(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, str) and info.mode == "json":  # the canonical text, not a station file
         value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value
-    if isinstance(value, date) and not isinstance(value, datetime):
+    if isinstance(value, date) and (not isinstance(value, datetime) or value.tzinfo is not None):
+        if not 1900 <= value.year <= 2200:
+            raise ValueError("a time between the years 1900 and 2200 is expected")
         return value
     raise ValueError(
         "a date or a time with its zone is expected, without quotes, such as 2026-03-01 or "
@@ -70,7 +70,13 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment)]
 """A zoned time, or a date that means its midnight in the station's time zone."""
 
 
-FilePath = Annotated[Path, AfterValidator(Path.expanduser)]
+def _not_empty(value: Any) -> Any:
+    if value == "":
+        raise ValueError("a path is expected; leave the key out where none is meant")
+    return value
+
+
+FilePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(Path.expanduser)]
 """A path; the loader makes a relative one relative to the file it is written in."""
 
 
@@ -158,9 +164,9 @@ class Secret(Table):
 class Names(Table):
     """A name in both languages; a plain string stands for both."""
 
-    en: str
+    en: str = Field(min_length=1)
     """English."""
-    zh: str
+    zh: str = Field(min_length=1)
     """Chinese."""
 
 

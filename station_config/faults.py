@@ -22,6 +22,7 @@ NOT_HERE = (
     '{ env = "SOILCO2_TOKEN" } or { file = "/etc/soilco2/token" }, and change it now if the file was shared'
 )
 _SECRET_KEY = re.compile(r"(?i)(?:.*[_-])?(?:token|password|passwd|passphrase|secret|api_?key)")
+_NAME = re.compile(r"[\w./-]{1,128}")
 _LOGIN_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 Path = tuple[str | int, ...]
@@ -29,7 +30,7 @@ Path = tuple[str | int, ...]
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean 'x'?`` when one is close, else which are known."""
-    options = list(known)
+    options = [word for word in known if _NAME.fullmatch(word)]
     longer = [option for option in options if len(word) > 2 and option.startswith(word)]
     close = longer or difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:

@@ -14,9 +14,9 @@ class InfluxdbTable(Table):
     """Name of this database in status and counters."""
     url: str = Field(pattern=r"^https?://[^\s/]+")
     """Address of the server."""
-    org: str
+    org: str = Field(min_length=1)
     """Organisation."""
-    bucket: str
+    bucket: str = Field(min_length=1)
     """Bucket."""
     token: Secret
     """Where the token comes from."""

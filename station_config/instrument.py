@@ -45,7 +45,7 @@ class Calibration(Table):
     """Factor."""
     offset: float = 0.0
     """Offset in the canonical unit of the variable."""
-    certificate: str
+    certificate: str = Field(min_length=1)
     """Number or name of the certificate or protocol."""
 
 

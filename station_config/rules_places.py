@@ -52,7 +52,8 @@ def known_places(draft: Draft) -> list[str]:
     for profile in draft.rows("profile"):
         positions = profile.get("position", [])
         rows = positions if isinstance(positions, list) else [positions]
-        found += [f"{profile.get('id')}/{row.get('id')}" for row in rows if isinstance(row, dict)]
+        ids = [(profile.get("id"), row.get("id")) for row in rows if isinstance(row, dict)]
+        found += [f"{one}/{two}" for one, two in ids if isinstance(one, str) and isinstance(two, str)]
     return found
 
 

@@ -124,7 +124,7 @@ def test_what_depends_on_this_machine_and_day_is_a_warning(
 
 def test_a_depth_is_told_as_it_is_today_under_a_moved_surface(tmp_path: Path) -> None:
     one = "[[profile.surface]]\nfrom = {}-01-01\nchange_m = {}\n"
-    surface = one.format(2020, 0.05) + one.format(2999, 1)
+    surface = one.format(2020, 0.05) + one.format(2199, 1)
     text = changed("depth_m = 0.30\n", "depth_m = 0.30\n" + surface)
     found = json.loads(_check(write(tmp_path, text), "--json").stdout)
     assert found["instruments"][0]["channels"][0]["series"][0]["depth_m"] == pytest.approx(0.15)
