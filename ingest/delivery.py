@@ -17,6 +17,7 @@ from storage.lineprotocol import line
 PROBES = 5
 """Points tried one by one to see whether a whole stretch is refused."""
 _WORTH_PROBING = 32
+_NUMBERS = re.compile(r"[0-9]+")
 _DROPPED = re.compile(r"dropped[= ](\d+)")
 
 
@@ -67,7 +68,7 @@ def deliver(points: Sequence[Point], write: Callable[[bytes], None]) -> list[Ref
     """
     refused: list[Refused] = []
     pieces = [list(points)] if points else []
-    ordered = False
+    ordered = follows = False
     while pieces:
         piece = pieces.pop()
         try:
@@ -78,9 +79,19 @@ def deliver(points: Sequence[Point], write: Callable[[bytes], None]) -> list[Ref
             reason = str(error)
             whole = _wholly(piece, error, write)
         else:
+            follows = False
             continue
         if len(piece) == 1 or whole:
-            refused.append(Refused(piece, reason))
+            if (
+                follows
+                and refused
+                and len(piece) + len(refused[-1].points) > 2
+                and _alike(refused[-1], reason)
+            ):
+                refused[-1] = Refused([*refused[-1].points, *piece], refused[-1].reason)
+            else:
+                refused.append(Refused(piece, reason))
+            follows = True
             continue
         if not ordered:  # what is refused for one reason should stand together
             ordered = True
@@ -88,6 +99,11 @@ def deliver(points: Sequence[Point], write: Callable[[bytes], None]) -> list[Ref
         half = len(piece) // 2
         pieces += [piece[half:], piece[:half]]
     return refused
+
+
+def _alike(former: Refused, reason: str) -> bool:
+    """Whether a stretch goes on: the server says the same but for its numbers."""
+    return _NUMBERS.sub("", former.reason)[:80] == _NUMBERS.sub("", reason)[:80]
 
 
 def _age(point: Point) -> int:
