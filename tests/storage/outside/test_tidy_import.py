@@ -9,7 +9,6 @@ import pytest
 from station_config.loader import Station, load_station
 from storage.tidy_import import STRETCH, Moment, find_channel, read_samples
 from storage.tidy_rows import Place
-from storage.tidy_write import iso
 
 MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
 NOW = Moment(MARCH + 10 * 86_400_000_000, 5, "boot")
