@@ -1,6 +1,10 @@
 """Errors of the store.
 
 StorageError                anything wrong with what is kept or with where it is kept
+├── JournalBusyError        another process writes the journal
+├── JournalDamagedError     what is in the journal's file is not what was written
+├── DiskFullError           no room left; nothing that was kept is lost
+├── ControlError            the running collector did not do what it was asked
 ├── ResultsError            results of an analysis that cannot be written or read
 ├── SourceError             what was named as a source of data is none, or lacks what was asked for
 ├── TidyFileError           a tidy table that cannot be used at all, with file, line and column
@@ -103,3 +107,31 @@ class SinkRefused(SinkError):
 
 class LineError(SinkRefused):
     """A point that cannot be written in line protocol: not finite, out of range, an unusable name."""
+
+
+class JournalBusyError(StorageError):
+    """Another process writes this journal.
+
+    Parameters
+    ----------
+    message : str
+        One sentence.
+    holder : str
+        Its process id.
+    """
+
+    def __init__(self, message: str, holder: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+class JournalDamagedError(StorageError):
+    """What is in the journal's file is not what was written."""
+
+
+class DiskFullError(StorageError):
+    """There is no room left; what was kept is untouched, and the same commit may be tried again."""
+
+
+class ControlError(StorageError):
+    """The running collector refused or could not be asked."""

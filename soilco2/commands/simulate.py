@@ -47,7 +47,7 @@ class _Command(click.Command):
 @click.option(
     "--clock-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Follow the replay clock of this file and end with the data; without it they repeat by the wall clock.",
+    help="Follow the replay clock of this file and end with the data; without it the data repeat.",
 )
 @json_option
 def command(
@@ -85,7 +85,7 @@ def command(
     try:
         _describe(simulation, as_json)
         click.echo("ready", err=as_json)
-        stop.wait()
+        simulation.wait(stop)
     finally:
         simulation.stop()
 

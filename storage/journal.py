@@ -1,0 +1,192 @@
+"""The journal's file: opening it, whatever state it is in, and the one connection that writes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import struct
+import time
+import uuid
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from quality.records import Sample
+from storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
+from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
+
+_ROW = struct.Struct("<qqqdqqq")
+_NO_TIME = -(2**63)
+_NO_NUMBER = float("nan")
+
+
+def sample_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Canonical bytes of samples for the CRC.
+
+    Each row is (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source).
+    """
+    pack = _ROW.pack
+    return b"".join(
+        pack(
+            row[0], row[1], row[4], _NO_NUMBER if row[3] is None else row[3],
+            _NO_TIME if row[2] is None else row[2], row[6], row[7],
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def crc(rows: Iterable[Sequence[Any]]) -> int:
+    """CRC-32 of samples in their canonical form."""
+    return zlib.crc32(sample_bytes(rows))
+
+
+def storage_error(path: Path, error: BaseException) -> StorageError:
+    """The sentence for what SQLite or the system said."""
+    text = str(error)
+    if "disk is full" in text or (isinstance(error, OSError) and error.errno in (27, 28, 122)):
+        return DiskFullError(
+            f"{path}: the disk is full; nothing was lost, but nothing new can be kept: make room"
+        )
+    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
+        return JournalDamagedError(f"{path}: the journal is damaged ({text})")
+    return StorageError(f"{path}: the journal cannot be used: {text}")
+
+
+class JournalLock:
+    """Exactly one process writes: an advisory lock beside the journal that names its holder."""
+
+    def __init__(self, journal: Path) -> None:
+        self.path = journal.with_name(journal.name + ".lock")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(
+                f"{self.path}: the journal's folder cannot be written: {error.strerror}"
+            ) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            raise JournalBusyError(
+                f"{journal}: another process (pid {holder}) writes this journal; stop it first", holder
+            ) from None
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next process write."""
+        os.close(self._handle)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA wal_autocheckpoint=2000")
+    connection.execute("PRAGMA cache_size=-8192")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA busy_timeout=10000")
+    return connection
+
+
+def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Open the journal, make it when there is none, set it aside when it cannot be read.
+
+    Returns
+    -------
+    connection : sqlite3.Connection
+        WAL, synchronous FULL.
+    damage : str
+        What was found wrong, one sentence; empty when all is well.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written, or the file is of a newer version.
+    """
+    damage = ""
+    try:
+        connection = _connect(path)
+        version = _version(connection)
+    except sqlite3.OperationalError as error:
+        raise storage_error(path, error) from error
+    except sqlite3.DatabaseError as error:
+        aside = _set_aside(path)
+        damage = (
+            f"the journal could not be read ({error}); it was set aside as {aside.name} and a new one begun"
+        )
+        connection = _connect(path)
+        version = None
+    if version is None:
+        _make(connection)
+        if damage:
+            _salvage(connection, aside)
+    elif version != SCHEMA_VERSION:
+        connection.close()
+        raise StorageError(
+            f"{path}: the journal has schema version {version}, this program knows {SCHEMA_VERSION}; "
+            "use the version of soilco2 that wrote it, or a newer one"
+        )
+    return connection, damage
+
+
+def _version(connection: sqlite3.Connection) -> int | None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        return None
+    if "meta" not in tables:
+        raise sqlite3.DatabaseError("it is not a journal of this program")
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    return None if row is None else int(row[0])
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in (*TABLES.values(), *INDEXES.values()):
+        connection.execute(statement)
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)",
+        [("schema", str(SCHEMA_VERSION)), ("journal", uuid.uuid4().hex[:12])],
+    )
+    connection.execute("INSERT INTO word VALUES (0, '')")
+    connection.execute("COMMIT")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(
+        f"{path.stem}.damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}{path.suffix}"
+    )
+    path.rename(aside)
+    for end in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+    return aside
+
+
+def _salvage(connection: sqlite3.Connection, aside: Path) -> None:
+    """Copy what can still be read of a damaged journal, table by table, row by row."""
+    with contextlib.suppress(sqlite3.DatabaseError):
+        old = sqlite3.connect(f"file:{aside}?mode=ro", uri=True)
+        connection.execute("BEGIN IMMEDIATE")
+        for table in TABLES:
+            if table == "meta":
+                continue
+            with contextlib.suppress(sqlite3.DatabaseError):
+                for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - names of our own tables
+                    marks = ",".join("?" * len(row))
+                    connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608
+        connection.execute("COMMIT")
+        old.close()
+
+
+def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: dict[int, str]) -> Sample:
+    """A sample from its row (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)."""
+    serial, channel = channels[row[1]]
+    return Sample(
+        serial, channel, row[2], row[3], words[row[4]], row[5], row[6], row[7], words[row[8]], words[row[9]]
+    )

@@ -1,0 +1,415 @@
+"""Reading the journal while another process writes it: read-only, short transactions, bounded pieces."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from quality.records import Flag, Observation, Sample, SeriesKey
+from station_config.errors import StationConfigError
+from station_config.loader import Station, parse_station
+from station_config.variables import VARIABLES
+from storage.errors import StorageError
+from storage.journal import crc, sample_of, storage_error
+from storage.reading import PIECE, Piece, SeriesInfo
+
+_SAMPLE = "seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source"
+_TOLERANCE_US = 300_000_000
+_NAN = float("nan")
+
+
+class Event(NamedTuple):
+    """Something that happened to the station."""
+
+    id: int
+    time_us: int
+    kind: str
+    subject: str
+    text: str
+    data: dict[str, Any]
+
+
+class ParkedRow(NamedTuple):
+    """Something that could not be used or sent."""
+
+    id: int
+    kind: str
+    source: str
+    reason: str
+    payload: bytes
+    time_us: int | None
+    arrival_us: int
+    state: str
+    why: str
+
+
+class Cursor(NamedTuple):
+    """How far a database has confirmed."""
+
+    sink: str
+    rev: int
+    moved_us: int
+    error: str
+    backlog: int
+    oldest_us: int | None
+
+
+class JournalReader:
+    """A reader on a journal.
+
+    Parameters
+    ----------
+    path : Path
+        The journal's file.
+
+    Raises
+    ------
+    StorageError
+        When there is no journal, or it cannot be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise StorageError(
+                f"{self.path}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one"
+            )
+        try:
+            uri = f"{self.path.resolve().as_uri()}?mode=ro"
+            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA query_only=1")
+            self._db.execute("PRAGMA busy_timeout=10000")
+            self.journal_id = self._meta("journal")
+        except sqlite3.Error as error:
+            raise storage_error(self.path, error) from error
+        self._words: dict[int, str] = {}
+        self._channels: dict[int, tuple[str, str]] = {}
+        self._keys: dict[int, SeriesKey] = {}
+        self._station: tuple[str, Station | None] = ("", None)
+
+    def __enter__(self) -> JournalReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _meta(self, key: str) -> str:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return "" if row is None else str(row[0])
+
+    def _word(self, number: int) -> str:
+        if number not in self._words:
+            self._words = dict(self._db.execute("SELECT id, text FROM word"))
+        return self._words[number]
+
+    def _key(self, number: int) -> SeriesKey:
+        if number not in self._keys:
+            self._load_keys()
+        return self._keys[number]
+
+    def _load_keys(self) -> None:
+        rows = self._db.execute("SELECT id, station, profile, position, variable FROM series")
+        self._keys = {row[0]: SeriesKey(*row[1:]) for row in rows}
+
+    def _id(self, key: SeriesKey) -> int | None:
+        row = self._db.execute(
+            "SELECT id FROM series WHERE station = ? AND profile = ? AND position = ? AND variable = ?",
+            tuple(key),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    # the read interface
+
+    def station(self) -> Station | None:
+        """The station by the configuration in force; None when the journal has none."""
+        hash_ = self._meta("config")
+        if hash_ and self._station[0] != hash_:
+            row = self._db.execute("SELECT text FROM config WHERE hash = ?", (hash_,)).fetchone()
+            try:
+                self._station = (hash_, parse_station(row[0]) if row else None)
+            except StationConfigError:
+                self._station = (hash_, None)
+        return self._station[1]
+
+    def series(self) -> list[SeriesInfo]:
+        """Every series, sorted by profile, depth and variable."""
+        self._load_keys()
+        station = self.station()
+        directory = station.directory if station else None
+        infos = []
+        for number, key in self._keys.items():
+            first, last = self._db.execute(
+                "SELECT (SELECT time_us FROM observation WHERE series = ?1 ORDER BY time_us LIMIT 1),"
+                " (SELECT time_us FROM observation WHERE series = ?1 ORDER BY time_us DESC LIMIT 1)",
+                (number,),
+            ).fetchone()
+            if first is None:
+                first, last = self._db.execute(
+                    "SELECT min(time_us), max(time_us) FROM derived WHERE series = ?", (number,)
+                ).fetchone()
+            known = VARIABLES.get(key.variable)
+            infos.append(
+                SeriesInfo(
+                    key,
+                    known.unit if known else "",
+                    directory.depth_at(key.profile, key.position) if directory else None,
+                    first,
+                    last,
+                    directory.period_s(key) if directory else None,
+                    "instant",
+                    directory.note(key) if directory else "",
+                )
+            )
+        infos.sort(key=lambda i: (i.key.profile, i.depth_m if i.depth_m is not None else -99.0, i.key[2:]))
+        return infos
+
+    def read(
+        self, keys: Sequence[SeriesKey], start_us: int | None = None, end_us: int | None = None
+    ) -> Iterator[Piece]:
+        """Pieces of these series with ``start_us <= time < end_us``, series by series, oldest first."""
+        low = -(2**62) if start_us is None else start_us
+        high = 2**62 if end_us is None else end_us
+        for key in keys:
+            number = self._id(key)
+            if number is None:
+                continue
+            since, found = low, False
+            while True:
+                rows = self._db.execute(
+                    "SELECT time_us, value, flag FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
+                    " ORDER BY time_us LIMIT ?",
+                    (number, since, high, PIECE),
+                ).fetchall()
+                if not rows:
+                    break
+                found = True
+                times, values, flags = zip(*rows, strict=True)
+                yield Piece(
+                    key,
+                    array("q", times),
+                    array("d", values if None not in values else [_NAN if v is None else v for v in values]),
+                    array("b", flags),
+                )
+                since = times[-1] + 1
+                if len(rows) < PIECE:
+                    break
+            if not found:
+                yield from self._read_derived(key, number, low, high)
+
+    def _read_derived(self, key: SeriesKey, number: int, low: int, high: int) -> Iterator[Piece]:
+        rows = self._db.execute(
+            "SELECT time_us, value, lower, upper FROM derived WHERE series = ? AND method ="
+            " (SELECT method FROM derived WHERE series = ? LIMIT 1) AND time_us >= ? AND time_us < ? ORDER BY time_us",
+            (number, number, low, high),
+        ).fetchall()
+        if rows:
+            times, *numbers = zip(*rows, strict=True)
+            values, lower, upper = (array("d", [_NAN if v is None else v for v in n]) for n in numbers)
+            flags = array("b", [9 if v is None else 1 for v in numbers[0]])
+            yield Piece(key, array("q", times), values, flags, lower, upper)
+
+    # what follows rev
+
+    def last_rev(self) -> int:
+        """The newest revision."""
+        return int(self._meta("rev") or 0)
+
+    def observations_after(self, rev: int, limit: int) -> list[tuple[int, Observation]]:
+        """At most `limit` observations with a greater revision, in the order of revision."""
+        rows = self._db.execute(
+            "SELECT rev, series, time_us, value, raw, flag, tests, corrections, config FROM observation"
+            " WHERE rev > ? ORDER BY rev LIMIT ?",
+            (rev, limit),
+        ).fetchall()
+        return [(row[0], self._observation(row[1:])) for row in rows]
+
+    def derived_after(
+        self, rev: int, limit: int
+    ) -> list[tuple[int, SeriesKey, str, int, float | None, float | None, float | None]]:
+        """Derived values with a greater revision: (rev, series, method, time, value, lower, upper)."""
+        rows = self._db.execute(
+            "SELECT rev, series, method, time_us, value, lower, upper FROM derived WHERE rev > ? ORDER BY rev LIMIT ?",
+            (rev, limit),
+        ).fetchall()
+        return [(r[0], self._key(r[1]), self._word(r[2]), *r[3:]) for r in rows]
+
+    def _observation(self, row: Sequence[Any]) -> Observation:
+        return Observation(
+            self._key(row[0]),
+            row[1],
+            row[2],
+            row[3],
+            Flag(row[4]),
+            self._word(row[5]),
+            self._word(row[6]),
+            self._word(row[7]),
+        )
+
+    def observations(self, start_us: int, end_us: int) -> Iterator[Observation]:
+        """Every observation of a window, series by series."""
+        self._load_keys()
+        for number in list(self._keys):
+            for row in self._db.execute(
+                "SELECT series, time_us, value, raw, flag, tests, corrections, config FROM observation"
+                " WHERE series = ? AND time_us >= ? AND time_us < ? ORDER BY time_us",
+                (number, start_us, end_us),
+            ):
+                yield self._observation(row)
+
+    def latest(self, now_us: int | None = None) -> list[Observation]:
+        """The newest observation of each series; one from the future hides nothing."""
+        limit = (time.time_ns() // 1000 if now_us is None else now_us) + _TOLERANCE_US
+        self._load_keys()
+        found = []
+        for number in self._keys:
+            row = self._db.execute(
+                "SELECT series, time_us, value, raw, flag, tests, corrections, config FROM observation"
+                " WHERE series = ? AND time_us <= ? ORDER BY time_us DESC LIMIT 1",
+                (number, limit),
+            ).fetchone()
+            if row is not None:
+                found.append(self._observation(row))
+        return found
+
+    # samples and the rest
+
+    def samples(self, start_us: int, end_us: int) -> Iterator[Sample]:
+        """Samples with a time in a window, in the order of time."""
+        channels = {
+            row[0]: (row[1], row[2]) for row in self._db.execute("SELECT id, serial, channel FROM channel")
+        }
+        self._words = dict(self._db.execute("SELECT id, text FROM word"))
+
+        def of(channel: int) -> Iterator[Sequence[Any]]:
+            since = start_us
+            while True:
+                rows = self._db.execute(
+                    f"SELECT {_SAMPLE} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
+                    " ORDER BY time_us LIMIT 2000",
+                    (channel, since, end_us),
+                ).fetchall()
+                yield from rows
+                if len(rows) < 2000:
+                    return
+                since = rows[-1][2] + 1
+
+        for row in heapq.merge(*(of(channel) for channel in channels), key=lambda r: (r[2], r[0])):
+            yield sample_of(row, channels, self._words)
+
+    def held(self) -> int:
+        """Samples that wait for their time."""
+        return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])
+
+    def events(
+        self,
+        kinds: Sequence[str] = (),
+        start_us: int | None = None,
+        end_us: int | None = None,
+        limit: int = 100_000,
+    ) -> list[Event]:
+        """Events of these kinds (all when none is named) in a window, oldest first, the newest `limit`."""
+        rows = self._db.execute(
+            "SELECT id, time_us, kind, subject, text, data FROM event WHERE time_us >= ? AND time_us < ?"
+            " AND (?3 = 0 OR kind IN (SELECT value FROM json_each(?4))) ORDER BY time_us DESC, id DESC LIMIT ?5",
+            (start_us if start_us is not None else -(2**62), end_us if end_us is not None else 2**62,
+             len(kinds), json.dumps(list(kinds)), limit),
+        ).fetchall()  # fmt: skip
+        return [Event(r[0], r[1], r[2], r[3], r[4], json.loads(r[5])) for r in reversed(rows)]
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """Every counter by source and name."""
+        found: dict[str, dict[str, int]] = {}
+        for source, name, value in self._db.execute(
+            "SELECT source, name, value FROM counter ORDER BY source, name"
+        ):
+            found.setdefault(source, {})[name] = value
+        return found
+
+    def cursors(self) -> list[Cursor]:
+        """How far each database has confirmed, and what waits."""
+        out = []
+        for sink, rev, moved_us, error in self._db.execute(
+            "SELECT sink, rev, moved_us, error FROM cursor"
+        ).fetchall():
+            backlog = self._db.execute("SELECT count(*) FROM observation WHERE rev > ?", (rev,)).fetchone()[0]
+            oldest = self._db.execute(
+                "SELECT min(time_us) FROM (SELECT time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT 1000)",
+                (rev,),
+            ).fetchone()[0]
+            out.append(Cursor(sink, rev, moved_us, error, backlog, oldest))
+        return out
+
+    def parked(self, state: str | None = None, limit: int = 1000) -> list[ParkedRow]:
+        """Parked entries, newest first."""
+        rows = self._db.execute(
+            "SELECT id, kind, source, reason, payload, time_us, arrival_us, state, why FROM parked"
+            " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
+            (state, limit),
+        ).fetchall()
+        return [ParkedRow(*row) for row in rows]
+
+    def parked_counts(self) -> dict[str, int]:
+        """Waiting parked entries by kind."""
+        return dict(
+            self._db.execute("SELECT kind, count(*) FROM parked WHERE state = 'waiting' GROUP BY kind")
+        )
+
+    def configs(self) -> list[tuple[str, int]]:
+        """Every configuration used: (hash, since when [µs UTC])."""
+        return self._db.execute("SELECT hash, since_us FROM config ORDER BY id").fetchall()
+
+    def config_text(self, hash_: str | None = None) -> str:
+        """The text of a configuration, of the one in force when none is named; empty when there is none."""
+        row = self._db.execute(
+            "SELECT text FROM config WHERE hash = ?", (hash_ or self._meta("config"),)
+        ).fetchone()
+        return "" if row is None else str(row[0])
+
+    def config_hash(self) -> str:
+        """The hash of the configuration in force."""
+        return self._meta("config")
+
+    def size(self) -> tuple[int, int]:
+        """Bytes in use and bytes of the file."""
+        pages, free, page = (
+            self._db.execute(f"PRAGMA {n}").fetchone()[0]
+            for n in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * page, pages * page
+
+    def days_left(self, limit_bytes: int) -> float | None:
+        """Days until the limit at the rate of the last week; None when nothing came yet."""
+        used, _ = self.size()
+        total = self._db.execute("SELECT count(*) FROM sample").fetchone()[0]
+        week = self._db.execute(
+            "SELECT max(last_seq) - min(first_seq) + 1, max(committed_us) - min(committed_us) FROM"
+            " (SELECT first_seq, last_seq, committed_us FROM batch ORDER BY id DESC LIMIT 20000)"
+        ).fetchone()
+        if not total or not week[1]:
+            return None
+        per_day = float(used / total * week[0] / (week[1] / 86_400e6))
+        return max(0.0, (limit_bytes - used) / per_day)
+
+    def verify_batches(self) -> list[str]:
+        """Name every commit whose samples do not match its CRC."""
+        wrong = []
+        for number, first, last, value in self._db.execute(
+            "SELECT id, first_seq, last_seq, crc FROM batch"
+        ).fetchall():
+            rows = self._db.execute(
+                f"SELECT {_SAMPLE} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608
+                (first, last),
+            )
+            if crc(rows) != value:
+                wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")
+        return wrong
