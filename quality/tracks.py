@@ -31,6 +31,12 @@ def _widened(lower: float, upper: float) -> tuple[float, float]:
     return lower - 1e-9 * max(1.0, abs(lower)), upper + 1e-9 * max(1.0, abs(upper))
 
 
+def _ratio(factor: float) -> tuple[float, float]:
+    """A factor as factor and divisor: 0.1 as 1 / 10, so that a register of 209 reads 20.9 to the last digit."""
+    divisor = round(1.0 / factor) if 0.0 < abs(factor) < 1.0 else 1
+    return (1.0, float(divisor)) if abs(divisor * factor - 1.0) < 1e-12 else (factor, 1.0)
+
+
 class Band:
     """Nested limits: between `lower` and `upper` nothing is wrong; beyond, `outside` says what is."""
 
@@ -196,7 +202,8 @@ class Track(Dependant):
         self.derived: Conductivity | None = None
         self.dependent = channel.variable in ("co2", "bulk_ec")
         self.compensation = compensation
-        self._a, self._b = channel.a, channel.b
+        self._factor, self._divisor = _ratio(channel.a)
+        self._shift = channel.b
         self._sentinels = frozenset(spec.sentinels)
         self._judging = [row for row in channel.model.status if not row.channels or spec.id in row.channels]
         self._remembers = tuple((row.bit, row.fails) for row in remembers)
@@ -228,7 +235,7 @@ class Track(Dependant):
             extra = (*extra, (Flag.SUSPECT, f"{checks.DEVICE}:{words}"))
         if not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
             return None, mask | checks.SENTINEL, extra
-        reading = self._a * raw + self._b
+        reading = raw * self._factor / self._divisor + self._shift
         for bit, fails in self._remembers:
             if fails(time_us, reading):
                 mask |= bit

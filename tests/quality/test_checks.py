@@ -1,0 +1,196 @@
+"""Tests that look back, status words, and how names and flags are put together."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quality import checks
+from quality.checks import CHECKS, FlatLine, RateOfChange, WarmUp, read_status, verdict
+from quality.records import Flag, worst
+from station_config.catalogue import StatusBits
+from tests.quality.stations import HOUR, MINUTE
+
+BITS = StatusBits.model_validate(
+    {
+        "block": "status",
+        "bits": [
+            {"mask": 0x2, "name": "device-unreliable", "flag": 4},
+            {"mask": 0x4, "name": "device-warning", "flag": 3},
+        ],
+    }
+)
+
+
+# flat line
+
+
+def flat(readings: list[tuple[int, float]], flat_us: int, tolerance: float = 0.0) -> list[bool]:
+    test = FlatLine(flat_us, tolerance)
+    return [test.fails(time_us, value) for time_us, value in readings]
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 10, 30])
+def test_a_plateau_of_two_hours_is_found_at_every_duty_cycle(minutes: int) -> None:
+    step = minutes * MINUTE
+    found = flat([(index * step, 7.0) for index in range(241)], 2 * HOUR)
+    assert found == [index * step >= 2 * HOUR for index in range(241)]
+
+
+def test_a_plateau_is_found_across_a_change_of_duty_cycle() -> None:
+    # an hour every minute with values that move, then two hours every ten minutes stuck:
+    # a test that counts samples by the median interval wants 120 of them and finds 13
+    lively = [(index * MINUTE, float(index)) for index in range(60)]
+    stuck = [(HOUR + index * 10 * MINUTE, 59.5) for index in range(13)]
+    found = flat(lively + stuck, 2 * HOUR)
+    assert found == [False] * 72 + [True]
+
+
+def test_flat_within_a_tolerance() -> None:
+    wobble = [(index * 10 * MINUTE, 20.0 + 0.1 * (index % 2)) for index in range(20)]
+    assert flat(wobble, 2 * HOUR, 0.1)[12:] == [True] * 8
+    assert not any(flat(wobble, 2 * HOUR, 0.05))
+
+
+def test_a_slow_drift_is_not_flat() -> None:
+    # 0.02 per reading, 13 readings in two hours: 0.24 within any window of two hours
+    drift = [(index * 10 * MINUTE, 20.0 + 0.02 * index) for index in range(100)]
+    assert not any(flat(drift, 2 * HOUR, 0.2))
+    assert all(flat(drift, 2 * HOUR, 0.25)[12:])
+
+
+def test_a_gap_is_not_evidence_of_flatness() -> None:
+    assert not any(flat([(0, 7.0), (3 * HOUR, 7.0), (3 * HOUR + MINUTE, 7.0)], 2 * HOUR))
+
+
+def brute_flat(readings: list[tuple[int, float]], flat_us: int, tolerance: float) -> list[bool]:
+    """The definition, word by word: go back while it holds."""
+    found = []
+    for last in range(len(readings)):
+        first, low, high = last, readings[last][1], readings[last][1]
+        while first > 0 and 2 * (readings[first][0] - readings[first - 1][0]) < flat_us:
+            value = readings[first - 1][1]
+            low, high = min(low, value), max(high, value)
+            if high - low > tolerance + 1e-6:
+                break
+            first -= 1
+        found.append(readings[last][0] - readings[first][0] >= flat_us)
+    return found
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(1, 40), st.integers(-2, 2)), min_size=1, max_size=60),
+    flat_minutes=st.integers(2, 120),
+    tolerance=st.integers(0, 3),
+)
+def test_flat_line_is_its_definition(steps: list[tuple[int, int]], flat_minutes: int, tolerance: int) -> None:
+    time_us, readings = 0, []
+    for minutes, value in steps:
+        time_us += minutes * MINUTE
+        readings.append((time_us, float(value)))
+    expected = brute_flat(readings, flat_minutes * MINUTE, tolerance)
+    assert flat(readings, flat_minutes * MINUTE, tolerance) == expected
+
+
+# rate of change
+
+
+def rates(readings: list[tuple[int, float]], limit: float) -> list[bool]:
+    test = RateOfChange(limit, HOUR)
+    return [test.fails(time_us, value) for time_us, value in readings]
+
+
+def test_rate_is_per_minute_whatever_the_interval() -> None:
+    assert rates([(0, 0.0), (MINUTE, 11.0)], 10.0) == [False, True]
+    assert rates([(0, 0.0), (10 * MINUTE, 11.0)], 10.0) == [False, False]
+    assert rates([(0, 0.0), (10 * MINUTE, 101.0)], 10.0) == [False, True]
+    assert rates([(0, 0.0), (MINUTE // 6, 2.0)], 10.0) == [False, True]
+
+
+def test_a_spike_is_found_and_its_neighbours_are_innocent() -> None:
+    values = [400.0, 401.0, 2400.0, 402.0, 401.0]
+    readings = [(index * MINUTE, value) for index, value in enumerate(values)]
+    assert rates(readings, 50.0) == [False, False, True, False, False]
+
+
+def test_a_step_is_found_once() -> None:
+    values = [400.0, 401.0, 900.0, 901.0, 902.0]
+    readings = [(index * MINUTE, value) for index, value in enumerate(values)]
+    assert rates(readings, 50.0) == [False, False, True, False, False]
+
+
+def test_what_is_older_than_its_reach_says_nothing_of_the_rate() -> None:
+    assert rates([(0, 0.0), (HOUR, 10_000.0)], 1.0) == [False, True]
+    assert rates([(0, 0.0), (HOUR + 1, 10_000.0)], 1.0) == [False, False]
+
+
+# warm-up
+
+
+def test_warm_up_after_the_first_answer_and_after_a_long_silence() -> None:
+    test = WarmUp(2 * MINUTE, HOUR)
+    times = [0, MINUTE, 2 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR + 1, 3 * HOUR + 2 * MINUTE]
+    assert [test.fails(time_us, 1.0) for time_us in times] == [True, True, False, False, False, True, True]
+
+
+# status
+
+
+def test_status_bits_by_the_catalogue() -> None:
+    said = read_status("status=0x6", [BITS])
+    assert said.extra == ((Flag.BAD, "device-unreliable"), (Flag.SUSPECT, "device-warning"))
+    assert (said.mask, said.words) == (0, "")
+
+
+def test_bits_nobody_explains_are_not_lost() -> None:
+    assert read_status("status=0x42", [BITS]).words == "status=0x40"
+    assert read_status("other=0x1", [BITS]).words == "other=0x1"
+
+
+def test_words_and_warm_up() -> None:
+    said = read_status("warm-up nan status=0x2", [BITS])
+    assert said.mask == checks.WARM_UP
+    assert said.words == "nan"
+    assert read_status("cable cut, port 2", []).words == "cable cut; port 2"
+
+
+# verdict
+
+
+def test_no_failed_test_is_good() -> None:
+    assert verdict(0) == (Flag.GOOD, "")
+
+
+def test_names_stand_in_the_order_of_severity() -> None:
+    mask = checks.CALIBRATION_OVERDUE | checks.FLAT_LINE | checks.PHYSICAL_RANGE
+    assert verdict(mask) == (Flag.BAD, "physical_range,flat_line,calibration_overdue")
+    by_hand = ((Flag.BAD, checks.MANUAL), (Flag.SUSPECT, "device-warning"))
+    assert verdict(mask, by_hand) == (
+        Flag.BAD,
+        "physical_range,manual,device-warning,flat_line,calibration_overdue",
+    )
+
+
+@given(
+    st.integers(0, (1 << len(CHECKS)) - 1),
+    st.lists(st.tuples(st.sampled_from(list(Flag)), st.sampled_from(["a", "b", checks.MANUAL])), max_size=3),
+)
+def test_worst_wins_whatever_comes_together(mask: int, extra: list[tuple[Flag, str]]) -> None:
+    flag, names = verdict(mask, tuple(extra))
+    expected = Flag.GOOD
+    for other in [check.flag for bit, check in enumerate(CHECKS) if mask >> bit & 1] + [f for f, _ in extra]:
+        expected = worst(expected, other)
+    assert flag == expected
+    listed = names.split(",") if names else []
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {c.name for b, c in enumerate(CHECKS) if mask >> b & 1} | {
+        name for _, name in extra
+    }
+
+
+def test_the_registry_is_in_the_order_of_severity() -> None:
+    flags = [check.flag for check in CHECKS]
+    assert all(worst(first, second) == first for first, second in pairwise(flags))
