@@ -7,7 +7,7 @@ import math
 import pytest
 
 from quality.pipeline import ManualFlag
-from quality.records import Flag
+from quality.records import Flag, Sample
 from tests.quality.stations import (
     HOUR,
     MINUTE,
@@ -34,13 +34,10 @@ EC25 = key("p/d2", "ec25")
 SALINITY = key("p/d2", "salinity")
 PRESSURE = key("site", "air_pressure")
 
-HOUR_AGO = T0 - HOUR
-"""Far enough back that the warm-up of the GMP252 (2 min) is over at `T0`."""
 
-
-def warm(serial: str = "C1", channel: str = "co2", raw: float = 1000.0) -> list:
-    """A reading before `T0`, so that the probe is warm."""
-    return [sample(serial, channel, T0 - 10 * MINUTE, raw)]
+def warm() -> list[Sample]:
+    """A reading before `T0`, so that the CO2 probe is warm (GMP252: 2 min)."""
+    return [sample("C1", "co2", T0 - 10 * MINUTE, 1000.0)]
 
 
 # raw numbers
