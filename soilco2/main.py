@@ -25,13 +25,10 @@ COMMANDS: dict[str, str] = {
     "verify": "Compare journal and database, series by series.",
     "reprocess": "Recompute observations after a changed station file.",
     "parked": "List, show, retry or drop what could not be used.",
-    "archive": "Write old readings to a checksummed file, or check one.",
     "flag": "Flag a stretch of a series by hand, or take the flag back.",
     "note": "Write a note into the station's log.",
     "analyse": "Answer how CO₂ goes with temperature, water and salinity.",
     "dashboard": "Serve the live page, or write Grafana's dashboards.",
-    "plan": "Write the monitoring plan or the data-quality plan.",
-    "teach": "Work through the teaching case.",
 }
 """Every command in the order of the help, with its one-line help: the list must not import them."""
 

@@ -129,8 +129,8 @@ def start_influx(folder: Path, reaper: Reaper, wanted: int | None) -> Influx | N
         child = reaper.start(
             "influxd",
             [program, "--bolt-path", str(folder / "influxd.bolt"), "--sqlite-path", str(folder / "influxd.sqlite"),
-             "--engine-path", str(folder / "engine"), "--http-bind-address", f"{LOOPBACK}:{port}", "--reporting-disabled",
-             "--log-level", "error"],
+             "--engine-path", str(folder / "engine"), "--http-bind-address", f"{LOOPBACK}:{port}",
+             "--reporting-disabled", "--log-level", "error"],
             stdout=log, stderr=log,
         )  # fmt: skip
     if not _answers(port, child):
@@ -160,7 +160,7 @@ def _set_up(url: str, token: str) -> bool:
             with urllib.request.urlopen(f"{url}/api/v2/setup", timeout=5) as answer:  # noqa: S310
                 if not json.load(answer)["allowed"]:
                     return True
-            request = urllib.request.Request(
+            request = urllib.request.Request(  # noqa: S310 - a loopback address made above
                 f"{url}/api/v2/setup", json.dumps(body).encode(), {"content-type": "application/json"}
             )
             with urllib.request.urlopen(request, timeout=10):  # noqa: S310

@@ -1,0 +1,30 @@
+"""``soilco2 note``."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import click
+
+from soilco2.cli import load, parse_time, station_argument
+
+
+@click.command()
+@station_argument
+@click.argument("text")
+@click.option("--who", help="Who says it; the name you are logged in with when left out.")
+@click.option("--at", metavar="TIME", help="When it happened; now when left out.")
+def command(station: Path, text: str, who: str | None, at: str | None) -> None:
+    """Write TEXT into the log of STATION.
+
+    \b
+    Example:
+      soilco2 note yulin.toml "Wiped the panel, cable 3 chewed by a hare" --who "technician"
+    """
+    from storage.control import submit
+
+    loaded = load(station)
+    moment = parse_time(at, loaded.directory.zone) if at else None
+    number = submit(loaded, "note", who=who or getpass.getuser(), text=text, time_us=moment)
+    click.echo(f"note {number} written")
