@@ -165,7 +165,7 @@ def read_tidy_rows(
                 yield TidyFault(number, meta, text[:_KEPT])
                 continue
             if time_us > latest_us:
-                yield TidyFault(number, f"time {when.strip()} lies in the future", text[:_KEPT])
+                yield TidyFault(number, f"time {when.strip()} lies in this machine's future", text[:_KEPT])
                 continue
             if value is not None and meta.converted:
                 value = meta.a * value + meta.b

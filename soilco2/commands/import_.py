@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -26,12 +26,8 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return None
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # an unknown key is an OSError or a ValueError by the way it is wrong
-        pass
-    except Exception as error:  # noqa: BLE001
-        if type(error).__name__ != "ZoneInfoNotFoundError":
-            raise
-    fail(f"--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        fail(f"--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8")
 
 
 @click.command("import", epilog="Example: soilco2 import station.toml logger.csv --timezone Asia/Shanghai")
@@ -48,21 +44,18 @@ def command(
     Rows that cannot be used are counted and kept with line number and reason; the rest goes on. Importing a
     file again stores nothing twice. The exit code is 1 when a row was rejected.
     """
+    from ingest.clock import SystemClock
     from storage.control import Submitter
     from storage.tidy_import import Moment
     from storage.tidy_text import find_layout
-
-    from ingest.clock import SystemClock  # isort: skip
 
     known = load(station)
     zone = _zone(timezone)
     layouts = [find_layout(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
-    results = []
     with nullcontext() if dry_run else Submitter(known) as door:
-        for layout in layouts:
-            results.append(_one(known, layout, zone, moment, door, quiet=as_json))
+        results = [_one(known, layout, zone, moment, door, quiet=as_json) for layout in layouts]
     if as_json:
         emit_json({"dry_run": dry_run, "files": results})
     else:
