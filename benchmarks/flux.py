@@ -97,9 +97,7 @@ def year() -> None:
     seconds = time.process_time() - start
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     line("a year of half hours at 20 profiles, by pieces", seconds, times * profiles, None, None)
-    print(
-        f"{'':58s} largest resident memory {after / 1024:.0f} MB, {(after - before) / 1024:.0f} MB of it by this"
-    )
+    print(f"{'':58s} largest resident memory {after / 1024:.0f} MB, {(after - before) / 1024:.0f} MB by this")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ class Wanted:
     altitude_m : float or None
     shifts : mapping of str to Shift
         Moves of the surface by profile.
+    included_m : mapping of str to float
+        Soil added by profile that the depths of the reader hold already [m].
     profiles : sequence of str or None
         Only these.
     window_days : float
@@ -52,6 +54,7 @@ class Wanted:
     every_s: float | None = None
     altitude_m: float | None = None
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    included_m: Mapping[str, float] = field(default_factory=dict)
     profiles: Sequence[str] | None = None
     window_days: float = WINDOW_DAYS
 
@@ -108,7 +111,7 @@ def _windows(
             [begin + window, *(-(-c // step) * step for c in cuts if -(-c // step) * step > begin), end]
         )
         shift = [value for moment, value in shifts if moment <= begin][-1]
-        profile = _read(reader, name, infos, max(begin, start), stop, step, wanted.altitude_m, shift)
+        profile = _read(reader, name, infos, max(begin, start), stop, step, wanted, shift)
         if profile is not None:
             yield station, name, profile
         begin = -(-stop // step) * step if stop < end else end
@@ -125,9 +128,15 @@ def _median_step_s(reader: Reader, info: SeriesInfo, start: int) -> float:
 
 
 def _read(
-    reader: Reader, name: str, infos: list[SeriesInfo], start: int, stop: int, step: int,
-    altitude_m: float | None, shift: float,
-) -> Profile | None:  # fmt: skip
+    reader: Reader,
+    name: str,
+    infos: list[SeriesInfo],
+    start: int,
+    stop: int,
+    step: int,
+    asked: Wanted,
+    shift: float,
+) -> Profile | None:
     origin = start // step * step
     count = int(-(-(stop - origin) // step))
     wanted = {"co2", "soil_temperature", "soil_water", "air_pressure"}
@@ -149,7 +158,8 @@ def _read(
 
     def table(variable: str) -> tuple[Array, Array, Array | None]:
         keys = [k for k, i in chosen.items() if k.variable == variable and k.profile == name]
-        depths = np.array([chosen[k].depth_m for k in keys], dtype=float)
+        included = asked.included_m.get(name, 0.0)
+        depths = np.array([chosen[k].depth_m for k in keys], dtype=float) - included
         values = np.column_stack([means[k] for k in keys]) if keys else np.empty((count, 0))
         if not any(k in spreads for k in keys):
             return values, depths, None
@@ -168,7 +178,7 @@ def _read(
         temperature_degc=warm[used], temperature_depth_m=warm_depth,
         water=water[used], water_depth_m=water_depth,
         pressure_hpa=barometers[0][used] if barometers else None,
-        altitude_m=altitude_m,
+        altitude_m=asked.altitude_m,
         co2_sd_ppm=None if co2_sd is None else co2_sd[used],
         water_sd=None if water_sd is None else water_sd[used],
         surface_shift_m=shift,

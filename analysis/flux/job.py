@@ -104,19 +104,15 @@ def derived_rows(
     A refused time gives a row without value, so that an earlier number that no longer holds is replaced.
     """
     key = SeriesKey(station, fluxes.name, "", "co2_flux")
-    found = np.isfinite(fluxes.efflux)
-    for i, time_us in enumerate(fluxes.time_us.tolist()):
-        if found[i]:
-            yield (
-                key,
-                time_us,
-                float(fluxes.efflux[i]),
-                float(fluxes.lower[i]),
-                float(fluxes.upper[i]),
-                method,
-            )
-        else:
-            yield key, time_us, None, None, None, f"{method};refused={reasons.names(int(fluxes.refused[i]))}"
+    for time_us, *numbers in zip(
+        fluxes.time_us.tolist(),
+        fluxes.efflux.tolist(),
+        fluxes.lower.tolist(),
+        fluxes.upper.tolist(),
+        strict=True,
+    ):
+        value, lower, upper = (None, None, None) if numbers[0] != numbers[0] else numbers
+        yield key, time_us, value, lower, upper, method
 
 
 def efflux_table(outcome: Outcome, method: str) -> dict[str, list[object]]:

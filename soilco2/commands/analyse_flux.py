@@ -11,8 +11,10 @@ import click
 from soilco2.cli import emit_json, fail, json_option, language_option, parse_time, window_options
 
 if TYPE_CHECKING:
+    from analysis.flux.assemble import Wanted
     from analysis.flux.job import Outcome
     from analysis.flux.settings import Settings
+    from station_config.loader import Station
 
 METHODS = (
     "two_layers", "top", "line", "power_law", "saturating", "inverse",
@@ -36,7 +38,13 @@ METHODS = (
 @click.option("--surface", type=click.Choice(["ambient", "measured", "none"]), help="CO₂ at the surface.")
 @click.option("--altitude", "altitude_m", type=float, help="Metres above sea level, where no barometer is.")
 @click.option("--profile", "profiles", multiple=True, help="Only this profile; may be repeated.")
-@click.option("--every", "every", metavar="DURATION", help="Step of the fluxes, such as 30min.")
+@click.option(
+    "--every",
+    "every",
+    metavar="DURATION",
+    help="Step of the fluxes, such as 30min. With a station file: stay and keep its journal up to date.",
+)
+@click.option("--once", is_flag=True, help="With --every on a station: one round, then end.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results."
 )
@@ -47,7 +55,7 @@ METHODS = (
 def command(
     data: tuple[Path, ...], soil: Path | None, method: str | None, diffusivity: str | None, surface: str |
     None,
-    altitude_m: float | None, profiles: tuple[str, ...], every: str | None, out: Path, figures: bool,
+    altitude_m: float | None, profiles: tuple[str, ...], every: str | None, once: bool, out: Path, figures: bool,
     since: str | None, until: str | None, lang: str, as_json: bool,
 ) -> None:  # fmt: skip
     """CO₂ fluxes with 95 % intervals from concentration profiles, or the reason why there is none.
@@ -73,16 +81,25 @@ def command(
             settings_of.read(source), method=method, diffusivity=diffusivity, surface=surface
         )
         shifts: dict[str, list[tuple[int, float]]] = {}
+        station = None
         if is_station:
-            zone, shifts = _station(data[0])
+            from soilco2.cli import load
+
+            station = load(data[0])
+            zone = station.directory.zone
+            shifts = _shifts(station, zone)
         wanted = assemble.Wanted(
             start_us=parse_time(since, zone) if since else None,
             end_us=parse_time(until, zone) if until else None,
             every_s=parse_duration(every) if every else None,
             altitude_m=chosen.altitude_m if altitude_m is None else altitude_m,
             shifts=shifts,
+            included_m={name: moves[-1][1] for name, moves in shifts.items() if moves},
             profiles=profiles or None,
         )
+        if station is not None and every:
+            _beside(station, chosen, wanted, once)
+            return
         reader = open_reader(list(data))
         try:
             outcome = job.run(reader, chosen, wanted)
@@ -100,12 +117,10 @@ def command(
     _show(outcome, chosen, paths, lang, as_json)
 
 
-def _station(path: Path) -> tuple[ZoneInfo, dict[str, list[tuple[int, float]]]]:
-    from soilco2.cli import load
+def _shifts(station: Station, zone: ZoneInfo) -> dict[str, list[tuple[int, float]]]:
+    """Moves of the surface by profile: (from [µs UTC], soil added up to then in all [m])."""
     from station_config.base import moment_us
 
-    station = load(path)
-    zone = ZoneInfo(station.file.station.timezone)
     shifts = {}
     for profile in station.file.profile:
         total, moves = 0.0, []
@@ -113,7 +128,34 @@ def _station(path: Path) -> tuple[ZoneInfo, dict[str, list[tuple[int, float]]]]:
             total += change.change_m
             moves.append((moment_us(change.from_, zone), total))
         shifts[profile.id] = moves
-    return zone, shifts
+    return shifts
+
+
+def _beside(station: Station, settings: Settings, wanted: Wanted, once: bool) -> None:
+    """Keep the journal's derived series up to date until told to stop."""
+    import signal
+    import threading
+
+    from analysis.flux import watch
+    from storage.control import submit
+    from storage.journal_reader import JournalReader
+
+    stop = threading.Event()
+    if not once:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+    bookmark = watch.Bookmark.of(station.journal_path, settings, wanted)
+    assert wanted.every_s is not None
+    while True:
+        with JournalReader(station.journal_path) as journal:
+            done = watch.update(
+                journal, settings, wanted, bookmark.read(),
+                lambda rows: int(submit(station, "append_derived", rows=list(rows))),
+            )  # fmt: skip
+        bookmark.write(done.rev)
+        click.echo(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
+        if once or stop.wait(wanted.every_s):
+            return
 
 
 def _show(outcome: Outcome, settings: Settings, paths: list[Path], lang: str, as_json: bool) -> None:
