@@ -18,7 +18,7 @@ from station_config.influxdb import InfluxdbTable
 from station_config.variables import VARIABLES
 from storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable
 from storage.influx import answer_error, network_error, where
-from storage.lineprotocol import SOIL, TIME_MAX_US, TIME_MIN_US
+from storage.lineprotocol import DERIVED, SOIL, TIME_MAX_US, TIME_MIN_US
 from storage.reading import PIECE, Piece, SeriesInfo
 
 if TYPE_CHECKING:
@@ -150,29 +150,32 @@ class InfluxReader:
             for row in series["values"]
             if row[0].endswith(_FLAG) and row[0].removesuffix(_FLAG) in VARIABLES
         )
-        if not names:
-            return []
         narrow, parameters = "", {}
         if self._station is not None:
-            narrow, parameters = (
-                ' AND "station" = $station',
-                {"station": self._station.file.station.id},
-            )
+            narrow, parameters = ' AND "station" = $station', {"station": self._station.file.station.id}
         # without a bound an aggregate ends at the server's present
-        span = f"time >= {TIME_MIN_US}u AND time <= {TIME_MAX_US}u"
-        statements = [
-            f"SELECT {function}({identifier(name + _FLAG)}) FROM {identifier(SOIL)} WHERE {span}{narrow} "  # noqa: S608 - quoted
-            'GROUP BY "station", "profile", "position"'
-            for name in names
-            for function in ("FIRST", "LAST")
-        ]
+        condition = f"time >= {TIME_MIN_US}u AND time <= {TIME_MAX_US}u{narrow}"
+        place = 'GROUP BY "station", "profile", "position"'
+        statements = []
+        for function in ("FIRST", "LAST"):
+            statements += [
+                f"SELECT {function}({identifier(name + _FLAG)}) AS {identifier(name)} "  # noqa: S608 - quoted
+                f"FROM {identifier(SOIL)} WHERE {condition} {place}"
+                for name in names
+            ]
+            statements.append(
+                f'SELECT {function}("value") FROM {identifier(DERIVED)} '  # noqa: S608 - quoted
+                f'WHERE {condition} {place}, "variable"'
+            )
         ends: dict[SeriesKey, list[int]] = {}
-        for number, series in enumerate(self.query(";".join(statements), parameters)):
+        for series in self.query(";".join(statements), parameters):
             for row in series:
                 tags = row["tags"]
-                key = SeriesKey(tags["station"], tags["profile"], tags["position"], names[number // 2])
-                ends.setdefault(key, []).append(row["values"][0][0])
-        return sorted((self._info(key, found) for key, found in ends.items()), key=self._rank)
+                name = tags.get("variable", row["columns"][1])
+                if name in VARIABLES:
+                    key = SeriesKey(tags["station"], tags["profile"], tags["position"], name)
+                    ends.setdefault(key, []).append(row["values"][0][0])
+        return sorted((self._info(key, sorted(found)) for key, found in ends.items()), key=self._rank)
 
     def _info(self, key: SeriesKey, ends: list[int]) -> SeriesInfo:
         unit = VARIABLES[key.variable].unit
@@ -201,24 +204,58 @@ class InfluxReader:
 
         A flag of 9 means there is no value, whatever number the field still holds from before.
         """
-        for key in keys:
-            value, flag = identifier(key.variable), identifier(key.variable + _FLAG)
-            condition, parameters = self._where(SeriesKey(*key))
-            low = TIME_MIN_US if start_us is None else max(start_us, TIME_MIN_US)
-            high = TIME_MAX_US if end_us is None else min(end_us - 1, TIME_MAX_US)
-            while low <= high:
-                (found,) = self.query(
-                    f"SELECT {value}, {flag} FROM {identifier(SOIL)} WHERE {condition} "  # noqa: S608 - quoted and bound
-                    f"AND time >= {low}u AND time <= {high}u ORDER BY time LIMIT {PIECE}",
-                    parameters,
-                )
-                if not found:
-                    break
-                rows = found[0]["values"]
-                yield _piece(SeriesKey(*key), rows)
-                if len(rows) < PIECE:
-                    break
-                low = rows[-1][0] + 1
+        for key in map(SeriesKey._make, keys):
+            found = False
+            for piece in self._read_soil(key, start_us, end_us):
+                found = True
+                yield piece
+            if not found:
+                yield from self._read_derived(key, start_us, end_us)
+
+    def _pages(
+        self, select: str, measurement: str, condition: str, parameters: dict[str, Any],
+        start_us: int | None, end_us: int | None,
+    ) -> Iterator[list[list[Any]]]:  # fmt: skip
+        low = TIME_MIN_US if start_us is None else max(start_us, TIME_MIN_US)
+        high = TIME_MAX_US if end_us is None else min(end_us - 1, TIME_MAX_US)
+        while low <= high:
+            (found,) = self.query(
+                f"SELECT {select} FROM {identifier(measurement)} WHERE {condition} "  # noqa: S608 - quoted, bound
+                f"AND time >= {low}u AND time <= {high}u ORDER BY time LIMIT {PIECE}",
+                parameters,
+            )
+            if not found:
+                return
+            rows = found[0]["values"]
+            yield rows
+            if len(rows) < PIECE:
+                return
+            low = rows[-1][0] + 1
+
+    def _read_soil(self, key: SeriesKey, start_us: int | None, end_us: int | None) -> Iterator[Piece]:
+        select = f"{identifier(key.variable)}, {identifier(key.variable + _FLAG)}"
+        condition, parameters = self._where(key)
+        for rows in self._pages(select, SOIL, condition, parameters, start_us, end_us):
+            yield _piece(key, rows)
+
+    def _read_derived(self, key: SeriesKey, start_us: int | None, end_us: int | None) -> Iterator[Piece]:
+        """Results in time; of several methods the first by name."""
+        condition, parameters = self._where(key)
+        condition += ' AND "variable" = $variable'
+        parameters["variable"] = key.variable
+        (methods,) = self.query(
+            f'SHOW TAG VALUES FROM {identifier(DERIVED)} WITH KEY = "method" WHERE {condition}', parameters
+        )
+        if not methods:
+            return
+        parameters["method"] = min(row[1] for row in methods[0]["values"])
+        condition += ' AND "method" = $method'
+        select = '"value", "lower", "upper"'
+        for rows in self._pages(select, DERIVED, condition, parameters, start_us, end_us):
+            columns = [array("d", [_NAN if row[n] is None else row[n] for row in rows]) for n in (1, 2, 3)]
+            good, missing = Flag.GOOD.value, Flag.MISSING.value
+            flags = array("b", [good if value == value else missing for value in columns[0]])
+            yield Piece(key, array("q", [row[0] for row in rows]), columns[0], flags, columns[1], columns[2])
 
 
 def _piece(key: SeriesKey, rows: list[list[Any]]) -> Piece:

@@ -233,6 +233,16 @@ class JournalReader:
         ).fetchall()
         return [(row[0], self._observation(row[1:])) for row in rows]
 
+    def waiting(self, key: SeriesKey, start_us: int, end_us: int, rev: int) -> list[int]:
+        """Times in a window whose value is newer than a revision: what a database has still to get."""
+        number = self._id(key)
+        rows = self._db.execute(
+            "SELECT time_us FROM observation WHERE series = ?1 AND time_us >= ?2 AND time_us < ?3 AND rev > ?4"
+            " UNION SELECT time_us FROM derived WHERE series = ?1 AND time_us >= ?2 AND time_us < ?3 AND rev > ?4",
+            (number, start_us, end_us, rev),
+        )
+        return [row[0] for row in rows]
+
     def derived_after(
         self, rev: int, limit: int
     ) -> list[tuple[int, SeriesKey, str, int, float | None, float | None, float | None]]:

@@ -13,7 +13,7 @@ from quality.records import Flag, Observation, SeriesKey
 from storage.errors import SinkDenied, SinkRefused, SinkUnavailable
 from storage.influx import InfluxSink
 from storage.influx_reader import InfluxReader, identifier
-from storage.lineprotocol import encode
+from storage.lineprotocol import encode, point
 from tests.servers import TOKEN_VARIABLE, InfluxBucket, free_port
 
 pytestmark = pytest.mark.influx
@@ -143,3 +143,18 @@ def test_depth_period_and_remark_come_from_the_station(influx: InfluxBucket, sin
     assert info.depth_m == station.directory.depth_at(key.profile, key.position)
     assert info.period_s == station.directory.period_s(key)
     assert info.note.startswith("modelled")
+
+
+def test_results_in_time_come_with_their_limits(reader: InfluxReader, sink: InfluxSink) -> None:
+    flux = SeriesKey("yulin", "p1", "", "co2_flux")
+    tags = {"station": "yulin", "profile": "p1", "variable": "co2_flux", "method": "gradient"}
+    lines = [
+        point("soil_derived", tags, {"value": 1.5, "lower": 1.0, "upper": 2.0}, MARCH),
+        point("soil_derived", tags, {"value": 2.5}, MARCH + 1),
+    ]
+    sink.write(b"\n".join(lines))
+    sink.write(encode([seen(KEY, MARCH, 400.0)]))
+    assert {info.key: info.unit for info in reader.series()} == {flux: "umol m-2 s-1", KEY: "ppm"}
+    (piece,) = reader.read([flux])
+    assert (list(piece.times), list(piece.values)) == ([MARCH, MARCH + 1], [1.5, 2.5])
+    assert repr([piece.lower.tolist(), piece.upper.tolist()]) == "[[1.0, nan], [2.0, nan]]"

@@ -1,0 +1,120 @@
+"""``soilco2 verify``: does the database hold what the journal holds?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from soilco2.cli import emit_json, fail, json_option, load, parse_time, station_argument, window_options
+
+if TYPE_CHECKING:
+    from quality.records import SeriesKey
+    from station_config.influxdb import InfluxdbTable
+    from station_config.loader import Station
+    from storage.journal_reader import JournalReader
+    from storage.verify import Compared
+
+_GAPS_SHOWN = 20
+
+
+def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
+    """The databases of a station file: all, or the one named; exit 2 when there is none."""
+    tables = station.file.influxdb
+    if not tables:
+        fail(f"{station.path} has no table [influxdb]: there is no database")
+    found = [table for table in tables if sink in (None, table.id)]
+    if not found:
+        fail(f"--sink {sink}: there is no such database; there are {', '.join(table.id for table in tables)}")
+    return found
+
+
+@click.command("verify", epilog="Example: soilco2 verify station.toml --from 2026-06-01 --to 2026-07-01")
+@station_argument
+@window_options
+@click.option("--sink", metavar="ID", help="Only this database; all of them when left out.")
+@json_option
+def command(station: Path, since: str | None, until: str | None, sink: str | None, as_json: bool) -> None:
+    """Compare journal and database value by value, and name every gap.
+
+    What the forwarder has still to send is counted as waiting, not as missing. The exit code is 1 when the
+    database lacks something or holds something else.
+    """
+    from storage.influx_reader import InfluxReader
+    from storage.journal_reader import JournalReader
+
+    known = load(station)
+    zone = known.file.station.zone
+    start_us = None if since is None else parse_time(since, zone)
+    end_us = None if until is None else parse_time(until, zone)
+    if start_us is not None and end_us is not None and end_us <= start_us:
+        fail(f"--to {until} is not after --from {since}")
+    tables = chosen_sinks(known, sink)
+    found: dict[str, list[Compared]] = {}
+    refused: dict[str, int] = {}
+    with JournalReader(known.journal_path) as journal:
+        for table in tables:
+            reader = InfluxReader(table, known)
+            try:
+                found[table.id] = _compare(journal, reader, table.id, start_us, end_us)
+            finally:
+                reader.close()
+        for entry in journal.parked("waiting", 1_000_000):
+            if entry.source in found:
+                refused[entry.source] = refused.get(entry.source, 0) + 1
+    if as_json:
+        emit_json(
+            {
+                "equal": all(row.equal for rows in found.values() for row in rows),
+                "sinks": {
+                    name: {"parked": refused.get(name, 0), "series": [row.as_dict() for row in rows]}
+                    for name, rows in found.items()
+                },
+            }
+        )
+    else:
+        for name, rows in found.items():
+            _show(known, name, rows, refused.get(name, 0))
+    if not all(row.equal for rows in found.values() for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _compare(
+    journal: JournalReader, reader: Any, sink: str, start_us: int | None, end_us: int | None
+) -> list[Compared]:
+    from storage.verify import compare
+
+    rev = next((cursor.rev for cursor in journal.cursors() if cursor.sink == sink), 0)
+
+    def waiting(key: SeriesKey, begin: int, end: int) -> list[int]:
+        return journal.waiting(key, begin, end, rev)
+
+    return list(compare(journal, reader, journal.series(), start_us, end_us, waiting))
+
+
+def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> None:
+    from storage.tidy_write import iso
+
+    for row in rows:
+        if row.equal and not row.extra:
+            continue
+        click.echo(
+            f"{'/'.join(row.key[1:])}: {row.journal} in the journal, {row.missing} missing, "
+            f"{row.different} different, {row.extra} only in the database"
+        )
+        for gap in row.gaps[:_GAPS_SHOWN]:
+            click.echo(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
+        if len(row.gaps) > _GAPS_SHOWN:
+            click.echo(f"  and {len(row.gaps) - _GAPS_SHOWN} more gaps; --json lists them all")
+    total = sum(row.journal for row in rows)
+    missing, different, late = (
+        sum(getattr(row, name) for row in rows) for name in ("missing", "different", "waiting")
+    )
+    click.echo(
+        f"{sink}: {len(rows)} series, {total} values: {missing} missing, {different} different, {late} on the way"
+    )
+    if missing or different:
+        click.echo(f"send them again: soilco2 replay {station.path} --from … --to … --sink {sink}")
+    if refused:
+        click.echo(f"{refused} entries were refused by the database: soilco2 parked list {station.path}")
