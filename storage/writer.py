@@ -6,23 +6,17 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from quality.pipeline import ManualFlag, Pipeline, Stretch, recompute
 from quality.records import Flag, Observation, Sample, SeriesKey
 from station_config.loader import Station
-from storage.errors import JournalBusyError, StorageError
-from storage.journal import JournalLock, crc, open_for_writing, storage_error
+from storage.errors import StorageError
+from storage.journal import JournalLock, crc, storage_error
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
+from storage.ledger import CommitResult, Ledger, NewEvent, Parked
 
-_INSERT_SAMPLE = (
-    "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (channel, time_us) DO NOTHING"
-)
 _UPSERT = (
     "INSERT INTO observation VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (series, time_us) DO UPDATE SET"
     " value = excluded.value, raw = excluded.raw, flag = excluded.flag, tests = excluded.tests,"
@@ -32,70 +26,21 @@ _UPSERT = (
 )
 
 
-class Parked(NamedTuple):
-    """Something to be kept although it cannot be used.
-
-    Parameters
-    ----------
-    kind : {"message", "conflict", "point", "stretch"}
-    source : str
-        Connection, file or sink.
-    reason : str
-        One sentence.
-    payload : bytes
-    time_us : int or None
-        Its time [µs UTC] where it has one.
-    arrival_us : int
-        [µs UTC]
-    """
-
-    kind: str
-    source: str
-    reason: str
-    payload: bytes
-    time_us: int | None
-    arrival_us: int
-
-
-class NewEvent(NamedTuple):
-    """An event to be written."""
-
-    kind: EventKind
-    subject: str
-    text: str
-    data: dict[str, Any] = {}  # noqa: RUF012 - never changed
-    time_us: int | None = None
-
-
-class CommitResult(NamedTuple):
-    """What became of a commit."""
-
-    stored: int
-    duplicate: int
-    conflict: int
-    observations: int
-    last_seq: int
-    last_rev: int
-
-
-class Writer:
+class Writer(Ledger):
     """The writing side of a station's journal; one at a time, by a lock.
 
     Make it with `Writer.open`. It is used from one thread at a time.
     """
 
     def __init__(self, station: Station, lock: JournalLock, now_us: Callable[[], int]) -> None:
-        self.path: Path = station.journal_path
         self._lock = lock
-        self._now_us = now_us
         self._pipeline: Pipeline | None = None
-        self._db, damage = open_for_writing(self.path)
-        self._load()
+        super().__init__(station.journal_path, now_us)
         self.station = station
-        if damage:
-            with self._transaction():
-                self._event(NewEvent(EventKind.DAMAGE, "journal", damage))
         self.install_config(station)
+
+    def _forget(self) -> None:
+        self._pipeline = None
 
     @classmethod
     def open(cls, station: Station, *, now_us: Callable[[], int] | None = None) -> Writer:
@@ -137,74 +82,6 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _load(self) -> None:
-        db = self._db
-        self._channels = {(r[1], r[2]): r[0] for r in db.execute("SELECT id, serial, channel FROM channel")}
-        self._words = {r[1]: r[0] for r in db.execute("SELECT id, text FROM word")}
-        self._series = {
-            SeriesKey(*r[1:]): r[0]
-            for r in db.execute("SELECT id, station, profile, position, variable FROM series")
-        }
-        self._seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM sample").fetchone()[0]
-        self._batch: int = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0]
-        self._rev = int(self._meta("rev") or 0)
-
-    def _meta(self, key: str, value: str | None = None) -> str:
-        if value is not None:
-            self._db.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (key, value),
-            )
-            return value
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return "" if row is None else str(row[0])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """One synced transaction; when it fails, nothing of it is left, in memory neither."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._meta("rev", str(self._rev))
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            self._pipeline = None
-            try:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                self._load()
-            except sqlite3.Error as second:
-                raise storage_error(self.path, second) from error
-            if isinstance(error, sqlite3.Error | OSError):
-                raise storage_error(self.path, error) from error
-            raise
-
-    def _word(self, text: str) -> int:
-        number = self._words.get(text)
-        if number is None:
-            number = self._words[text] = (
-                self._db.execute("INSERT INTO word (text) VALUES (?)", (text,)).lastrowid or 0
-            )
-        return number
-
-    def _channel(self, serial: str, channel: str) -> int:
-        number = self._channels.get((serial, channel))
-        if number is None:
-            done = self._db.execute("INSERT INTO channel (serial, channel) VALUES (?, ?)", (serial, channel))
-            number = self._channels[serial, channel] = done.lastrowid or 0
-        return number
-
-    def _series_id(self, key: SeriesKey) -> int:
-        number = self._series.get(key)
-        if number is None:
-            done = self._db.execute(
-                "INSERT INTO series (station, profile, position, variable) VALUES (?,?,?,?)", tuple(key)
-            )
-            number = self._series[SeriesKey(*key)] = done.lastrowid or 0
-        return number
-
-    # samples
-
     def commit(
         self,
         samples: Sequence[Sample] = (),
@@ -244,98 +121,6 @@ class Writer:
                 totals[source, name] = totals.get((source, name), 0) + amount
             self._count(totals)
         return CommitResult(len(kept), duplicate, len(conflicts), made, self._seq, self._rev)
-
-    def _count(self, totals: dict[tuple[str, str], int]) -> None:
-        self._db.executemany(
-            "INSERT INTO counter VALUES (?, ?, ?) ON CONFLICT (source, name) DO UPDATE SET value = value + excluded.value",
-            [(source, name, amount) for (source, name), amount in totals.items() if amount],
-        )
-
-    def _rows(self, samples: Sequence[Sample]) -> list[tuple[Any, ...]]:
-        words, channels, rows, seq = self._words, self._channels, [], self._seq
-        for serial, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source in samples:
-            seq += 1
-            if raw is not None and not isfinite(raw):
-                status = f"{status} raw={raw}".strip()
-                raw = None
-            number = channels.get((serial, channel)) or self._channel(serial, channel)
-            s = words.get(status)
-            b = words.get(boot)
-            f = words.get(source)
-            rows.append((
-                seq, number, time_us, raw, self._word(status) if s is None else s, device_us, arrival_us, mono_us,
-                self._word(boot) if b is None else b, self._word(source) if f is None else f,
-            ))  # fmt: skip
-        return rows
-
-    def _keep(
-        self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
-    ) -> tuple[list[Sample], int, list[Parked]]:
-        if not samples:
-            return [], 0, []
-        rows = self._rows(samples)
-        kept = list(samples)
-        duplicate = 0
-        conflicts: list[Parked] = []
-        self._db.execute("SAVEPOINT keep")
-        before = self._db.total_changes
-        self._db.executemany(_INSERT_SAMPLE, rows)
-        if self._db.total_changes - before != len(rows):
-            self._db.execute("ROLLBACK TO keep")
-            rows, kept, duplicate, conflicts = self._sort_out(rows, samples, totals)
-        self._db.execute("RELEASE keep")
-        for sample in samples:
-            totals[sample.source, "in"] = totals.get((sample.source, "in"), 0) + 1
-        for sample in kept:
-            totals[sample.source, "stored"] = totals.get((sample.source, "stored"), 0) + 1
-        if rows:
-            self._batch += 1
-            self._db.execute(
-                "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",
-                (self._batch, rows[0][0], rows[-1][0], crc(rows), self._now_us()),
-            )
-            self._seq = rows[-1][0]
-        return kept, duplicate, conflicts
-
-    def _sort_out(
-        self, rows: list[tuple[Any, ...]], samples: Sequence[Sample], totals: dict[tuple[str, str], int]
-    ) -> tuple[list[tuple[Any, ...]], list[Sample], int, list[Parked]]:
-        """Row by row, because something is there already."""
-        good: list[tuple[Any, ...]] = []
-        kept: list[Sample] = []
-        duplicate = 0
-        conflicts: list[Parked] = []
-        seq = self._seq
-        for row, sample in zip(rows, samples, strict=True):
-            row = (seq + 1, *row[1:])
-            if self._db.execute(_INSERT_SAMPLE, row).rowcount == 1:
-                seq += 1
-                good.append(row)
-                kept.append(sample)
-                continue
-            there = self._db.execute(
-                "SELECT raw, status FROM sample WHERE channel = ? AND time_us = ?", (row[1], row[2])
-            ).fetchone()
-            if there == (row[3], row[4]) or (there[0] == row[3] and row[3] is not None):
-                duplicate += 1
-                name = "duplicate"
-            else:
-                name = "rejected"
-                reason = (
-                    f"{sample.serial}/{sample.channel} has {there[0]} at that time already, not {sample.raw}"
-                )
-                conflicts.append(
-                    Parked(
-                        "conflict",
-                        sample.source,
-                        reason,
-                        json.dumps(list(sample)).encode(),
-                        sample.time_us,
-                        sample.arrival_us,
-                    )
-                )
-            totals[sample.source, name] = totals.get((sample.source, name), 0) + 1
-        return good, kept, duplicate, conflicts
 
     # observations
 
@@ -409,7 +194,8 @@ class Writer:
             made = 0
             self._event(
                 NewEvent(EventKind.QUALITY_FAILED, "quality",
-                         f"{len(kept)} samples are stored but not judged ({type(error).__name__}: {error}); 'soilco2 reprocess' judges them")
+                         f"{len(kept)} samples are stored but not judged ({type(error).__name__}: {error}); "
+                         "'soilco2 reprocess' judges them")
             )  # fmt: skip
         self._db.execute("RELEASE observe")
         return made
@@ -499,20 +285,6 @@ class Writer:
         return changed
 
     # what else changes
-
-    def _event(self, event: NewEvent) -> int:
-        done = self._db.execute(
-            "INSERT INTO event (time_us, kind, subject, text, data) VALUES (?, ?, ?, ?, ?)",
-            (self._now_us() if event.time_us is None else event.time_us, EventKind(event.kind).value, event.subject, event.text,
-             json.dumps(event.data, ensure_ascii=False)),
-        )  # fmt: skip
-        return done.lastrowid or 0
-
-    def _park(self, entry: Parked) -> None:
-        self._db.execute(
-            "INSERT INTO parked (kind, source, reason, payload, time_us, arrival_us) VALUES (?,?,?,?,?,?)",
-            tuple(entry),
-        )
 
     def install_config(self, station: Station) -> None:
         """Put a configuration in force and keep its text."""
@@ -682,7 +454,10 @@ class Writer:
     def append_derived(
         self, rows: Sequence[tuple[Sequence[str], int, float | None, float | None, float | None, str]]
     ) -> int:
-        """Keep results in time: (series, time_us, value, lower, upper, method); only what differs gets a new revision."""
+        """Keep results in time: (series, time_us, value, lower, upper, method).
+
+        Only what differs gets a new revision.
+        """
         with self._transaction():
             before = self._db.total_changes
             values = []
@@ -701,7 +476,8 @@ class Writer:
                 )
             before = self._db.total_changes
             self._db.executemany(
-                "INSERT INTO derived VALUES (?,?,?,?,?,?,?) ON CONFLICT (series, method, time_us) DO UPDATE SET value = excluded.value,"
+                "INSERT INTO derived VALUES (?,?,?,?,?,?,?)"
+                " ON CONFLICT (series, method, time_us) DO UPDATE SET value = excluded.value,"
                 " lower = excluded.lower, upper = excluded.upper, rev = excluded.rev WHERE value IS NOT excluded.value"
                 " OR lower IS NOT excluded.lower OR upper IS NOT excluded.upper",
                 values,
@@ -736,4 +512,4 @@ class _InTransaction(JournalReader):
         self.journal_id = ""
 
 
-__all__ = ["CommitResult", "JournalBusyError", "NewEvent", "Parked", "Writer"]
+__all__ = ["CommitResult", "NewEvent", "Parked", "Writer"]
