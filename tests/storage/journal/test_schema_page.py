@@ -1,0 +1,24 @@
+"""The reference page of the journal says what the code has."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from storage.journal_schema import INDEXES, MEANING, TABLES, EventKind
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "journal_schema.md"
+
+
+def test_the_page_names_every_table_column_and_kind_of_event() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    database = sqlite3.connect(":memory:")
+    for statement in (*TABLES.values(), *INDEXES.values()):
+        database.execute(statement)
+    assert set(MEANING) == set(TABLES)
+    for table, meaning in MEANING.items():
+        columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+        assert f"| `{table}` | {', '.join(columns)} | {meaning} |" in text
+    for kind in EventKind:
+        assert f"`{kind}`" in text
+    database.close()
