@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from flux_sjer import FOLDER, tables
 
 from analysis.flux import assemble, job, settings
 from analysis.flux.errors import FluxError, SoilTableError
 from soilco2.commands.analyse_flux import command
 from storage.results import read_results
 from storage.sources import open_reader
+from tests.analysis.flux.flux_sjer import FOLDER, tables
 
 
 @pytest.fixture(scope="module")

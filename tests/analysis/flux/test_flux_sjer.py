@@ -6,12 +6,12 @@ import functools
 
 import numpy as np
 import pytest
-from flux_sjer import PLOTS, horizons, profile
 
 from analysis.flux import summary
 from analysis.flux.reasons import Reason
 from analysis.flux.solve import Fluxes, solve
 from station_config.flux import FluxTable
+from tests.analysis.flux.flux_sjer import PLOTS, horizons, profile
 
 
 @functools.cache

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flux_sjer import FOLDER
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -21,6 +20,7 @@ from analysis.flux.diffusivity import (
 )
 from analysis.flux.errors import SoilTableError
 from station_config.soil import SoilTable
+from tests.analysis.flux.flux_sjer import FOLDER
 
 
 def test_consistent_volume_form_of_coarse_fragments() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from flux_sjer import profile
 
 from analysis.flux import assemble, settings, watch
 from analysis.flux.errors import FluxError
@@ -18,6 +17,7 @@ from station_config.loader import Station, load_station
 from storage.control import submit
 from storage.journal_reader import JournalReader
 from storage.writer import Writer
+from tests.analysis.flux.flux_sjer import profile
 
 HALF_HOUR = 1_800_000_000
 STATION = """
