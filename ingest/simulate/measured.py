@@ -116,8 +116,12 @@ class Measured:
         return pair is not None and any(not math.isnan(value) for value in pair[1])
 
     def find(self, profile: str, variable: str, depth_m: float | None, *, exact: bool) -> SensorKey | None:
-        """The series nearest in depth; within one centimetre when `exact`."""
-        near = [key for key in self._series if key.profile == profile and key.variable == variable]
+        """The series nearest in depth: within one centimetre when `exact`, else the nearest with values."""
+        near = [
+            key
+            for key in self._series
+            if (key.profile, key.variable) == (profile, variable) and (exact or self.has(key))
+        ]
         if not near:
             return None
         best = min(near, key=lambda key: (abs(key.depth_m - (depth_m or 0.0)), key.depth_m))

@@ -20,8 +20,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.clock import Clock
-from ingest.errors import BrokerError
-from ingest.message import Reading, encode_message, topic
+from ingest.errors import BrokerError, IngestError, SimulationError
+from ingest.message import MAX_READINGS, Reading, encode_message, topic
 from ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from ingest.simulate.outbox import Outbox
 from ingest.simulate.replay import Feed, readings_at
@@ -72,6 +72,14 @@ class SimulatedNode:
         """Messages that the broker has acknowledged."""
         self.error = ""
         """Why the broker is not reached; empty when it is."""
+        self.failure: IngestError | None = None
+        """What ended the measuring, if it did not end by `stop`."""
+        readings = sum(len(feed.directory.channels_of(row.serial)) for row in instruments)
+        if readings > MAX_READINGS:
+            raise SimulationError(
+                f"connection {connection.id}: its instruments give {readings} readings at once, a message "
+                f"holds {MAX_READINGS}; name the channels that are used, or make two connections"
+            )
         self._broker = broker
         self._feed = feed
         self._clock = clock
@@ -152,6 +160,12 @@ class SimulatedNode:
         return found
 
     def _measure(self) -> None:
+        try:
+            self._measure_all()
+        except IngestError as error:
+            self.failure = error
+
+    def _measure_all(self) -> None:
         following = self._first_slot()
         while not self._stop.is_set() and following:
             slot = min(following.values())
@@ -224,7 +238,10 @@ class SimulatedNode:
                 if cut:
                     self._client.disconnect()
                     self._client.loop_stop()
-                else:
+                else:  # a new client: paho leaves sockets open when a client's loop is started again
+                    self._client = self._make_client()
+                    self._on_their_way.clear()
+                    self._newest_sent = -1
                     self._connect()
             elif word == "acknowledged":
                 sequence = self._on_their_way.pop(number, None)

@@ -78,21 +78,33 @@ class Outbox:
         -------
         int
             The sequence number.
+
+        Raises
+        ------
+        SimulationError
+            When it cannot be kept, such as on a full disk.
         """
         with self._mutex:
-            self._db.execute("BEGIN IMMEDIATE")
             try:
-                sequence = self._state("next_sequence", 0)
-                self._db.execute("INSERT INTO message VALUES (?, ?)", (sequence, make(sequence)))
-                cut = self._db.execute("DELETE FROM message WHERE sequence <= ?", (sequence - LIMIT,))
-                self.dropped += cut.rowcount
-                self._set("next_sequence", sequence + 1)
-                self._set("last_slot_us", slot_us)
-                self._db.execute("COMMIT")
-            except BaseException:
+                return self._put(slot_us, make)
+            except sqlite3.Error as error:
+                raise SimulationError(f"{self.path}: the message could not be kept: {error}") from error
+
+    def _put(self, slot_us: int, make: Callable[[int], bytes]) -> int:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            sequence = self._state("next_sequence", 0)
+            self._db.execute("INSERT INTO message VALUES (?, ?)", (sequence, make(sequence)))
+            cut = self._db.execute("DELETE FROM message WHERE sequence <= ?", (sequence - LIMIT,))
+            self.dropped += cut.rowcount
+            self._set("next_sequence", sequence + 1)
+            self._set("last_slot_us", slot_us)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-                raise
-            return sequence
+            raise
+        return sequence
 
     def waiting(self, after: int = -1, limit: int = 20) -> list[tuple[int, bytes]]:
         """The oldest messages with a sequence number above `after`."""

@@ -168,6 +168,19 @@ class Simulation:
         outbox = Outbox(outbox_path(self._folder, connection.id))
         return SimulatedNode(connection, broker, instruments, self.feed, self._clock, outbox, faults)
 
+    def wait(self, stop: threading.Event) -> None:
+        """Wait until `stop` is set.
+
+        Raises
+        ------
+        IngestError
+            When a node cannot go on.
+        """
+        while not stop.wait(1.0):
+            for node in self.nodes:
+                if node.failure is not None:
+                    raise node.failure
+
     def _tick(self) -> None:
         while not self._stop.wait(_TICK_S):
             for bus in self.buses:
