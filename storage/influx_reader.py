@@ -250,11 +250,15 @@ class InfluxReader:
             return
         parameters["method"] = min(row[1] for row in methods[0]["values"])
         condition += ' AND "method" = $method'
-        select = '"value", "lower", "upper"'
+        select = '"value", "lower", "upper", "flag"'
         for rows in self._pages(select, DERIVED, condition, parameters, start_us, end_us):
-            columns = [array("d", [_NAN if row[n] is None else row[n] for row in rows]) for n in (1, 2, 3)]
-            good, missing = Flag.GOOD.value, Flag.MISSING.value
-            flags = array("b", [good if value == value else missing for value in columns[0]])
+            missing = Flag.MISSING.value
+            # a missing result may have a number beside it from before
+            columns = [
+                array("d", [_NAN if row[n] is None or row[4] == missing else row[n] for row in rows])
+                for n in (1, 2, 3)
+            ]
+            flags = array("b", [int(Flag.GOOD if row[4] is None else row[4]) for row in rows])
             yield Piece(key, array("q", [row[0] for row in rows]), columns[0], flags, columns[1], columns[2])
 
 

@@ -316,6 +316,30 @@ class JournalReader:
         for row in heapq.merge(*(of(channel) for channel in channels), key=lambda r: (r[2], r[0])):
             yield sample_of(row, channels, self._words)
 
+    def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
+        """Samples of a channel in a window."""
+        row = self._db.execute(
+            "SELECT count(*) FROM sample WHERE channel = (SELECT id FROM channel WHERE serial = ? AND channel = ?)"
+            " AND time_us >= ? AND time_us < ?",
+            (serial, channel, start_us, end_us),
+        ).fetchone()
+        return int(row[0])
+
+    def last_commit_before(self, time_us: int) -> int | None:
+        """When the last commit before a moment was made [µs UTC]."""
+        row = self._db.execute(
+            "SELECT committed_us FROM batch WHERE committed_us < ? ORDER BY id DESC LIMIT 1", (time_us,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def rejected(self, start_us: int, end_us: int) -> list[tuple[str, int]]:
+        """Source and time [µs UTC] of what came in a window and could not be used."""
+        return self._db.execute(
+            "SELECT source, coalesce(time_us, arrival_us) AS at FROM parked"
+            " WHERE kind IN ('message', 'conflict') AND at >= ? AND at < ? ORDER BY at",
+            (start_us, end_us),
+        ).fetchall()
+
     def held(self) -> int:
         """Samples that wait for their time."""
         return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])

@@ -150,11 +150,15 @@ def test_results_in_time_come_with_their_limits(reader: InfluxReader, sink: Infl
     tags = {"station": "yulin", "profile": "p1", "variable": "co2_flux", "method": "gradient"}
     lines = [
         point("soil_derived", tags, {"value": 1.5, "lower": 1.0, "upper": 2.0}, MARCH),
-        point("soil_derived", tags, {"value": 2.5}, MARCH + 1),
+        point("soil_derived", tags, {"value": 2.5, "flag": 1.0}, MARCH + 1),
+        point("soil_derived", tags, {"value": 3.5}, MARCH + 2),
+        point("soil_derived", tags, {"flag": 9.0}, MARCH + 2),
     ]
     sink.write(b"\n".join(lines))
     sink.write(encode([seen(KEY, MARCH, 400.0)]))
     assert {info.key: info.unit for info in reader.series()} == {flux: "umol m-2 s-1", KEY: "ppm"}
     (piece,) = reader.read([flux])
-    assert (list(piece.times), list(piece.values)) == ([MARCH, MARCH + 1], [1.5, 2.5])
-    assert repr([piece.lower.tolist(), piece.upper.tolist()]) == "[[1.0, nan], [2.0, nan]]"
+    assert list(piece.times) == [MARCH, MARCH + 1, MARCH + 2]
+    assert repr(piece.values.tolist()) == "[1.5, 2.5, nan]"
+    assert repr([piece.lower.tolist(), piece.upper.tolist()]) == "[[1.0, nan, nan], [2.0, nan, nan]]"
+    assert list(piece.flags) == [1, 1, 9]
