@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import struct
 import threading
 import time
 import uuid
@@ -73,14 +74,29 @@ def read_boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
         return f"run-{uuid.uuid4()}"
 
 
-def _synchronised() -> bool:
-    """Whether the kernel says that a time service keeps the clock."""
+_TIME_ERROR = 5
+_STA_NANO = 0x2000
+
+
+def kernel_clock() -> float | None:
+    """How far the wall clock is off by the time service that keeps it [s]; None when none does.
+
+    adjtimex(2): an int of modes (0: only ask), then longs of offset, freq, maxerror, esterror, an int of status.
+    """
     try:
-        state = ctypes.create_string_buffer(512)  # struct timex, modes = 0: only ask
+        state = ctypes.create_string_buffer(512)
         code = ctypes.CDLL(None).adjtimex(state)
     except (OSError, AttributeError):
-        return False
-    return code not in (-1, 5)  # TIME_ERROR: not synchronised
+        return None
+    if code in (-1, _TIME_ERROR):
+        return None
+    offset, _, _, _, status = struct.unpack_from("@illlli", state)[1:]
+    return float(offset) * (1e-9 if status & _STA_NANO else 1e-6)
+
+
+def _synchronised() -> bool:
+    """Whether the kernel says that a time service keeps the clock."""
+    return kernel_clock() is not None
 
 
 def _keeps_time(sys: Path = Path("/sys")) -> bool:

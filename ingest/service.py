@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable
 from time import clock_gettime_ns, monotonic
 from typing import NamedTuple
 
@@ -59,11 +58,11 @@ class Pulse(NamedTuple):
     """One part: when it last got something done [s, monotonic] and how long it may take [s]."""
 
     name: str
-    beat: Callable[[], float]
-    patience_s: Callable[[], float]
+    beat: float
+    patience_s: float
 
 
 def hung(pulses: list[Pulse]) -> list[str]:
     """Names of the parts that make no progress."""
     now = monotonic()
-    return [pulse.name for pulse in pulses if now - pulse.beat() > pulse.patience_s()]
+    return [pulse.name for pulse in pulses if now - pulse.beat > pulse.patience_s]

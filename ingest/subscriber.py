@@ -168,6 +168,11 @@ class Subscriber:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that `take` would give."""
+        return len(self._waiting)
+
     def take(self) -> Taken | None:
         """Everything that has come since the last call, for `acknowledge` after it was stored."""
         with self._mutex:

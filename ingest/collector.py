@@ -1,0 +1,662 @@
+"""The collector: every part of a running station, watched over; one that fails is started again, alone."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+from ingest.bus import BusEvent, BusThread
+from ingest.clock import Clock, ReplayClock, SystemClock
+from ingest.decode import Decoder
+from ingest.errors import CollectorError
+from ingest.forwarder import Forwarder
+from ingest.health import health_lines, take_health
+from ingest.intake import Intake
+from ingest.message import topic as usual_topic
+from ingest.service import Notifier, Pulse, hung
+from ingest.subscriber import Subscriber
+from station_config.connection import ModbusRtuConnection, MqttConnection
+from station_config.errors import StationConfigError
+from station_config.loader import Station, load_station, parse_station, state_folder
+from storage.control import ControlServer
+from storage.errors import StorageError
+from storage.journal_reader import JournalReader
+from storage.journal_schema import EventKind
+from storage.ledger import NewEvent
+from storage.operations import run as run_operation
+from storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+HEALTH_S = 300.0
+"""Between two looks at the station itself [s]."""
+_LOOK_S = 1.0
+_FILE_S = 5.0
+_LONGEST_RESTART_S = 60.0
+_CALM_S = 120.0
+_STOP_S = 20.0
+_PORTS_S = 60.0
+_KINDS = {
+    "broker-lost": EventKind.BROKER_GONE,
+    "broker-refused": EventKind.BROKER_GONE,
+    "broker-silent": EventKind.BROKER_GONE,
+    "broker-back": EventKind.BROKER_BACK,
+} | {kind.value.replace("_", "-"): kind for kind in EventKind}
+
+
+class Part(Protocol):
+    """A thread that the collector watches over."""
+
+    failure: BaseException | None
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        ...
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        ...
+
+
+@dataclass
+class _Kept:
+    """A part, how it is made, and how often it failed."""
+
+    make: Callable[[], Part]
+    key: object
+    """What it was made from; another key is another part."""
+    patience_s: float | None = None
+    """Without a sign of life for longer than this it hangs [s]."""
+    part: Part | None = None
+    started: float = field(default_factory=monotonic)
+    failures: int = 0
+    again_at: float = 0.0
+    beat: float = field(default_factory=monotonic)
+
+
+class Collector:
+    """Reads a station until it is told to stop.
+
+    Parameters
+    ----------
+    station : Station
+    file : Path or None
+        The station file, to be read again when it changes.
+    clock : Clock, optional
+        The system's by default.
+    extra : sequence of callable
+        From the collector to further parts, such as the live page.
+    fault : str
+        What is wrong with the station file, when `station` is the last valid one from the journal.
+
+    Raises
+    ------
+    StorageError
+        When the journal is another process's or cannot be written.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        file: Path | None = None,
+        *,
+        clock: Clock | None = None,
+        extra: Sequence[tuple[str, Callable[[Collector], Part]]] = (),
+        fault: str = "",
+        health_s: float = HEALTH_S,
+    ) -> None:
+        self.station = station
+        self.clock: Clock = clock or SystemClock()
+        self.fault = fault
+        self._file = file
+        self._extra = extra
+        self._health_s = health_s
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._parts: dict[str, _Kept] = {}
+        self._mutex = threading.Lock()
+        self._seen = _stamp(file)
+        self._looked = self._healthy = monotonic()
+        self._errors_told: dict[tuple[str, str], int] = {}
+        self._trusted: bool | None = None
+        self._notifier = Notifier()
+        self._fed = monotonic()
+        self._writer = Writer.open(station, now_us=self.clock.now_us)
+        table = station.file.journal
+        self.intake = Intake(
+            self._writer,
+            self.clock,
+            self._decoders(station),
+            commit_every_s=self._every(station),
+            commit_rows=table.commit_rows,
+            on_commit=self._committed,
+        )
+
+    # from outside
+
+    def stop(self) -> None:
+        """End `run`; may be called from a signal handler."""
+        self._stop.set()
+
+    def reload(self) -> None:
+        """Read the station file again; may be called from a signal handler."""
+        self._reload.set()
+
+    def run(self) -> bool:
+        """Collect until `stop`.
+
+        Returns
+        -------
+        bool
+            False when something other than `stop` ended it: starting it again may help.
+        """
+        self._begin()
+        try:
+            while not self._stop.wait(_LOOK_S) and self.intake.alive:
+                self._look()
+        finally:
+            self._end()
+        return self.intake.failure is None
+
+    def run_once(self, *, patience_s: float = 60.0) -> bool:
+        """Read every polled instrument once, take what waits at the broker, forward it, and end.
+
+        Returns
+        -------
+        bool
+            False when an instrument, the broker or a database failed.
+        """
+        self._begin(once=True)
+        fine = True
+        try:
+            end = monotonic() + patience_s
+            buses = [k.part for k in self._parts.values() if isinstance(k.part, BusThread)]
+            while monotonic() < end and any(bus.status()["rounds"] == 0 for bus in buses):
+                self._stop.wait(0.05)
+            fine = all(self._answered(bus) for bus in buses)
+            subscriber = self.intake.subscriber
+            quiet = monotonic() + 3.0
+            received = -1
+            while subscriber is not None and monotonic() < min(quiet, end):
+                status = subscriber.status()
+                if status["received"] != received:
+                    received, quiet = status["received"], monotonic() + 3.0
+                self._stop.wait(0.1)
+            fine = fine and (subscriber is None or subscriber.status()["state"] == "connected")
+            self._look()
+            while not self.intake.settled and monotonic() < end:
+                self._stop.wait(0.05)
+            for kept in self._parts.values():
+                if isinstance(kept.part, Forwarder):
+                    kept.part.notify()
+                    fine = kept.part.wait_idle(max(1.0, end - monotonic())) and fine
+        finally:
+            self._end()
+        return fine and self.intake.failure is None
+
+    @staticmethod
+    def _answered(bus: BusThread) -> bool:
+        return all(row["answered"] for row in bus.status()["instruments"].values())
+
+    def status(self) -> dict[str, Any]:
+        """How every part is doing."""
+        with self._mutex:
+            parts = dict(self._parts)
+        subscriber = self.intake.subscriber
+        return {
+            "fault": self.fault,
+            "configuration": self.station.hash,
+            "now_us": self.clock.now_us(),
+            "clock_trusted": self.clock.trusted(),
+            "journal_error": self.intake.error,
+            "commits": self.intake.commits,
+            "hung": hung(self._pulses()),
+            "answered_us": dict(self.intake.answered),
+            "buses": [kept.part.status() for kept in parts.values() if isinstance(kept.part, BusThread)],
+            "mqtt": None if subscriber is None else subscriber.status(),
+            "sinks": {
+                kept.part.table.id: kept.part.status()
+                for kept in parts.values()
+                if isinstance(kept.part, Forwarder)
+            },
+            "parts": {name: _state(kept) for name, kept in parts.items()},
+        }
+
+    # start and end
+
+    def _wait_for_ports(self) -> None:
+        """Simulated probes make their ports when they start: a replay does not run away from them."""
+        ports = [Path(c.port) for c in self.station.file.connection if isinstance(c, ModbusRtuConnection)]
+        end = monotonic() + _PORTS_S
+        while monotonic() < end and not all(port.exists() for port in ports):
+            if self._stop.wait(0.05):
+                return
+
+    def _begin(self, *, once: bool = False) -> None:
+        self.intake.start()
+        self.intake.note(NewEvent(EventKind.START, "collector", f"configuration {self.station.hash}"))
+        if self.fault:
+            self._say_fault(self.fault)
+        self._watch_clock()
+        self._control = ControlServer(self.station.journal_path, self._call)
+        _remember(self._file, self.station)
+        if isinstance(self.clock, ReplayClock):
+            self._wait_for_ports()
+        self._install(once=once)
+        if isinstance(self.clock, ReplayClock) and self.clock.owner:
+            self.clock.settled = lambda: self.intake.settled
+            self.clock.start()
+        self._notifier.ready(f"collecting {self.station.file.station.id}")
+        log.info("collecting %s, configuration %s", self.station.file.station.id, self.station.hash)
+
+    def _end(self) -> None:
+        self._notifier.stopping()
+        self._control.close()
+        subscriber = self.intake.subscriber
+        if subscriber is not None:
+            subscriber.pause()
+        parts = list(self._parts.items())
+        # what is read goes on disk, and is acknowledged, before the broker is left
+        sources = [(name, kept) for name, kept in parts if isinstance(kept.part, BusThread)]
+        for _, kept in parts:
+            if kept.part is not None and not isinstance(kept.part, Subscriber):
+                kept.part.stop()
+        for name, kept in sources:
+            _join(name, kept)
+        if isinstance(self.clock, ReplayClock):
+            self.clock.close()
+        self.intake.note(NewEvent(EventKind.STOP, "collector", "stopped"))
+        for name, kept in parts:
+            if isinstance(kept.part, Forwarder):
+                _join(name, kept)
+        self.intake.close()
+        for name, kept in parts:
+            if kept.part is not None:
+                kept.part.stop()
+                _join(name, kept)
+        try:
+            self._writer.close()
+        except StorageError:
+            log.exception("the journal could not be closed")
+        if self.intake.failure is not None:
+            log.error("the journal's writer ended", exc_info=self.intake.failure)
+
+    # parts
+
+    def _install(self, *, once: bool = False) -> None:
+        """Start the parts that the station wants, and stop those it does not want any more."""
+        wanted = self._wanted(once=once)
+        for name in [*self._parts]:
+            if name not in wanted or wanted[name].key != self._parts[name].key:
+                with self._mutex:
+                    gone = self._parts.pop(name)
+                if gone.part is not None:
+                    gone.part.stop()
+                    _join(name, gone)
+                if isinstance(gone.part, Subscriber):
+                    self.intake.subscriber = None
+        for name, kept in wanted.items():
+            if name not in self._parts:
+                with self._mutex:
+                    self._parts[name] = kept
+                self._start(name, kept)
+
+    def _wanted(self, *, once: bool) -> dict[str, _Kept]:
+        file = self.station.file
+        wanted: dict[str, _Kept] = {}
+        for connection in file.connection:
+            if isinstance(connection, ModbusRtuConnection):
+                rows = [
+                    (row.model_copy(update={"interval": 1.0} if once else {}), self.station.models[row.model])
+                    for row in file.instrument
+                    if row.connection == connection.id
+                ]
+                if rows:
+                    plain = [(row.model_copy(update={"calibration": (), "note": ""}), m) for row, m in rows]
+                    longest = max(row.interval for row, _ in rows)
+                    name = f"bus {connection.id}"
+                    wanted[name] = _Kept(
+                        lambda c=connection, r=rows, n=name: self._bus(n, c, r),  # type: ignore[misc]
+                        (connection, plain),
+                        patience_s=None if isinstance(self.clock, ReplayClock) else 2 * longest + 300.0,
+                    )
+        topics = self._topics()
+        if topics and file.mqtt is not None:
+            wanted["mqtt"] = _Kept(self._subscriber, (file.mqtt, topics), patience_s=120.0)
+        for table in file.influxdb:
+            wanted[f"forwarder {table.id}"] = _Kept(
+                lambda t=table: self._forwarder(t),  # type: ignore[misc]
+                table,
+                patience_s=2 * table.timeout + 120.0,
+            )
+        for name, make in self._extra:
+            wanted[name] = _Kept(lambda m=make: m(self), name)  # type: ignore[misc]
+        return wanted
+
+    def _topics(self) -> dict[str, str]:
+        station = self.station.file.station.id
+        return {
+            connection.topic or usual_topic(station): connection.id
+            for connection in self.station.file.connection
+            if isinstance(connection, MqttConnection)
+        }
+
+    def _bus(self, name: str, connection: ModbusRtuConnection, rows: Sequence[Any]) -> Part:
+        def deliver(samples: Sequence[Any], events: Sequence[BusEvent]) -> None:
+            self.intake.deliver(samples, [_event(*row[1:], time_us=row.time_us) for row in events])
+
+        def on_round(_slot_us: int) -> None:
+            if (kept := self._parts.get(name)) is not None:
+                kept.beat = monotonic()
+
+        return BusThread(
+            connection,
+            rows,
+            self.clock,
+            deliver,
+            active=lambda serial, at: self.station.directory.active(serial, at),
+            on_round=on_round,
+        )
+
+    def _subscriber(self) -> Part:
+        assert self.station.file.mqtt is not None
+        mqtt = {c.id for c in self.station.file.connection if isinstance(c, MqttConnection)}
+        periods = [row.interval for row in self.station.file.instrument if row.connection in mqtt]
+        made = Subscriber(
+            self.station.file.mqtt,
+            self.station.file.station.id,
+            self._topics(),
+            self.clock,
+            on_messages=self.intake.messages_wait,
+            on_event=lambda kind, subject, text: self._happened(_event(kind, subject, text)),
+            silent_after_s=max(600.0, 3 * max(periods, default=0.0)),
+        )
+        self.intake.subscriber = made
+        return made
+
+    def _forwarder(self, table: Any) -> Part:
+        def move(sink: str, rev: int, **rest: Any) -> None:
+            self.intake.call(lambda writer: writer.move_cursor(sink, rev, **rest), quiet=True)
+            for event in rest.get("events", ()):
+                log.warning("%s: %s", event.subject, event.text)
+
+        return Forwarder(table, self.station.journal_path, move, self.clock.now_us)
+
+    def _start(self, name: str, kept: _Kept) -> None:
+        try:
+            kept.part = kept.make()
+            kept.part.start()
+        except Exception as error:  # noqa: BLE001 - one part must not stop the others
+            self._failed(name, kept, error)
+        kept.started = kept.beat = monotonic()
+
+    def _failed(self, name: str, kept: _Kept, error: BaseException) -> None:
+        kept.part = None
+        if monotonic() - kept.started > _CALM_S:
+            kept.failures = 0
+        wait = min(2.0**kept.failures, _LONGEST_RESTART_S)
+        kept.failures += 1
+        kept.again_at = monotonic() + wait
+        text = f"{name} failed ({type(error).__name__}: {error}); it is started again in {wait:.0f} s"
+        log.error("%s", text, exc_info=error)
+        self.intake.note(NewEvent(EventKind.PART_FAILED, name, text))
+
+    # what is looked at every second
+
+    def _look(self) -> None:
+        for name, kept in list(self._parts.items()):
+            if kept.part is not None and not kept.part.alive:
+                self._failed(name, kept, kept.part.failure or CollectorError("it ended by itself"))
+            elif kept.part is None and monotonic() >= kept.again_at:
+                self._start(name, kept)
+        self._watch_clock()
+        now = monotonic()
+        if now - self._looked > _FILE_S and _stamp(self._file) != self._seen:
+            self._reload.set()
+        if now - self._looked > _FILE_S:
+            self._looked = now
+        if self._reload.is_set():
+            self._reload.clear()
+            self._read_file()
+        if now - self._healthy > self._health_s:
+            self._healthy = now
+            self._report()
+        self._feed(now)
+
+    def _feed(self, now: float) -> None:
+        """Tell the service manager that all is well, if it is."""
+        every = self._notifier.watchdog_s
+        if every is None or now - self._fed < every / 3:
+            return
+        stuck = hung(self._pulses())
+        if stuck:
+            log.error("no sign of life: %s", ", ".join(stuck))
+            return
+        self._fed = now
+        status = self.intake.error or self.fault or f"collecting, {self.intake.commits} commits"
+        self._notifier.alive(status)
+
+    def _pulses(self) -> list[Pulse]:
+        with self._mutex:
+            parts = dict(self._parts)
+        pulses = [Pulse("writer", self.intake.beat, 120.0)]
+        for name, kept in parts.items():
+            if kept.patience_s is None or kept.part is None:
+                continue
+            # a round that waits for a journal that cannot be written is no hung bus
+            alive = (
+                self.intake.beat if self.intake.error else 0.0,
+                kept.beat,
+                getattr(kept.part, "beat", 0.0),
+            )
+            pulses.append(Pulse(name, max(alive), kept.patience_s))
+        return pulses
+
+    def _watch_clock(self) -> None:
+        clock = self.clock
+        if not isinstance(clock, SystemClock):
+            return
+        for step in clock.take_steps():
+            text = f"the clock was set by {step / 1e6:+.3f} s"
+            self._happened(NewEvent(EventKind.CLOCK_STEP, "clock", text, {"step_us": step}))
+        trusted = clock.trusted()
+        if trusted == self._trusted:
+            return
+        if trusted:
+            why = "the clock is trusted" if self._trusted is None else "the clock is trusted again"
+            offset = clock.offset_us()
+            try:
+                self.intake.call(lambda writer: writer.set_time(clock.boot_id, offset, why))
+            except StorageError as error:
+                log.warning("%s", error)
+                return
+        else:
+            text = (
+                "the clock is not trusted: samples of polled probes wait for their time. Let a time service "
+                "set it, or set SOILCO2_CLOCK=trusted if you know that it is right"
+            )
+            self._happened(NewEvent(EventKind.CLOCK_UNTRUSTED, "clock", text))
+        self._trusted = trusted
+
+    def _report(self) -> None:
+        """Health to every database, errors of the buses to the journal's counters."""
+        errors: dict[str, dict[str, int]] = {}
+        forwarders: list[Forwarder] = []
+        for kept in list(self._parts.values()):
+            if isinstance(kept.part, BusThread):
+                for serial, row in kept.part.status()["instruments"].items():
+                    errors[serial] = row["errors"]
+            elif isinstance(kept.part, Forwarder):
+                forwarders.append(kept.part)
+        for serial, kinds in errors.items():
+            for kind, count in kinds.items():
+                told = self._errors_told.get((serial, kind), 0)
+                self._errors_told[serial, kind] = count
+                if fresh := count - (told if count >= told else 0):
+                    self.intake.count(serial, f"error_{kind}", fresh)
+        if not forwarders:
+            return
+        try:
+            with JournalReader(self.station.journal_path) as reader:
+                answered = dict(self.intake.answered)
+                health = take_health(self.station, reader, self.clock.now_us(), answered, errors)
+                cursors = {row.sink: row for row in reader.cursors()}
+        except (StorageError, OSError) as error:
+            log.warning("the station's health is not known: %s", error)
+            return
+        for forwarder in forwarders:
+            cursor = cursors.get(forwarder.table.id)
+            backlog, oldest = (cursor.backlog, cursor.oldest_us) if cursor else (0, None)
+            forwarder.offer(health_lines(self.station, health, backlog, oldest))
+
+    # the station file
+
+    def _read_file(self) -> None:
+        if self._file is None:
+            return
+        self._notifier.reloading()
+        self._seen = _stamp(self._file)
+        try:
+            station = load_station(self._file)
+            self._check_same(station)
+        except (StationConfigError, OSError) as error:
+            self._say_fault(str(error))
+        else:
+            self.fault = ""
+            if station.hash != self.station.hash:
+                self._take_over(station)
+        self._notifier.ready(self.fault or f"collecting {self.station.file.station.id}")
+
+    def _check_same(self, station: Station) -> None:
+        if station.file.station.id != self.station.file.station.id:
+            raise StationConfigError(
+                f"{self._file}: this is station {station.file.station.id!r} now, not "
+                f"{self.station.file.station.id!r}; restart the collector for another station"
+            )
+        if station.journal_path != self.station.journal_path:
+            raise StationConfigError(f"{self._file}: [journal] path changed; restart the collector for that")
+
+    def _take_over(self, station: Station) -> None:
+        table = station.file.journal
+
+        def change(writer: Writer) -> None:
+            writer.install_config(station)
+            self.intake.use(
+                self._decoders(station), commit_every_s=self._every(station), commit_rows=table.commit_rows
+            )
+
+        try:
+            self.intake.call(change)
+        except StorageError as error:
+            self._say_fault(f"{self._file}: the new configuration could not be taken over: {error}")
+            return
+        self.station = station
+        self._install()
+        log.info("configuration %s in force", station.hash)
+
+    def _say_fault(self, text: str) -> None:
+        self.fault = text
+        log.error(
+            "the station file has faults; configuration %s stays in force:\n%s", self.station.hash, text
+        )
+        self.intake.note(NewEvent(EventKind.CONFIG_FAULT, "station", text, {"in_force": self.station.hash}))
+
+    # small things
+
+    def _every(self, station: Station) -> float:
+        return 0.0 if isinstance(self.clock, ReplayClock) else station.file.journal.commit_every
+
+    def _decoders(self, station: Station) -> dict[str, Decoder]:
+        return {
+            connection.id: Decoder(station.directory, connection.id, self.clock.boot_id)
+            for connection in station.file.connection
+            if isinstance(connection, MqttConnection)
+        }
+
+    def _committed(self) -> None:
+        for kept in list(self._parts.values()):
+            if isinstance(kept.part, Forwarder):
+                kept.part.notify()
+
+    def _happened(self, event: NewEvent) -> None:
+        log.warning("%s: %s", event.subject, event.text)
+        self.intake.note(event)
+
+    def _call(self, op: str, arguments: dict[str, Any]) -> Any:
+        """An operation that a command asks for."""
+        if op == "status":
+            return self.status()
+        return self.intake.call(lambda writer: run_operation(writer, op, arguments))
+
+
+def _event(kind: str, subject: str, text: str, time_us: int | None = None) -> NewEvent:
+    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, text, {"what": kind}, time_us)
+
+
+def _state(kept: _Kept) -> str:
+    if kept.part is None:
+        return f"failed {kept.failures} times, starts again"
+    return "running" if kept.part.alive else "ended"
+
+
+def _join(name: str, kept: _Kept) -> None:
+    if kept.part is None:
+        return
+    kept.part.join(_STOP_S)
+    if kept.part.alive:
+        log.warning("%s did not stop within %.0f s", name, _STOP_S)
+
+
+def _stamp(file: Path | None) -> tuple[int, int] | None:
+    if file is None:
+        return None
+    with suppress(OSError):
+        found = file.stat()
+        return found.st_mtime_ns, found.st_size
+    return None
+
+
+def _pointer(file: Path) -> Path:
+    name = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]
+    return state_folder() / "stations" / name
+
+
+def _remember(file: Path | None, station: Station) -> None:
+    """Note where the journal of a station file is, for the day when the file cannot be read."""
+    if file is None:
+        return
+    pointer = _pointer(file)
+    text = str(station.journal_path.absolute())
+    with suppress(OSError):
+        if pointer.exists() and pointer.read_text(encoding="utf-8") == text:
+            return
+        pointer.parent.mkdir(parents=True, exist_ok=True)
+        pointer.write_text(text, encoding="utf-8")
+
+
+def last_valid(file: Path) -> Station | None:
+    """The last valid configuration that ran from a station file, from its journal; None when there is none."""
+    try:
+        journal = Path(_pointer(file).read_text(encoding="utf-8"))
+        with JournalReader(journal) as reader:
+            text = reader.config_text()
+        station = parse_station(text) if text else None
+    except (OSError, StorageError, StationConfigError, ValueError):
+        return None
+    return station if station is not None and station.journal_path.absolute() == journal else None
