@@ -28,6 +28,12 @@ LONGEST_LINE = 65_536
 """Characters; a longer line is no row of a tidy table."""
 
 _BLOCK = 1 << 20
+_OTHERS = {
+    b"PAR1": "a Parquet file, by its beginning, under another name",
+    b"PK\x03\x04": "a spreadsheet or zip file",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet file",
+    b"%PDF": "a PDF file",
+}
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -115,6 +121,9 @@ def find_encoding(path: Path) -> tuple[str, bool]:
             head = file.read(4)
         except (EOFError, OSError) as error:
             raise TidyFileError(str(path), f"cannot be read: {error}") from error
+    for mark, what in _OTHERS.items():
+        if head.startswith(mark):
+            raise TidyFileError(str(path), f"is {what}; save it as CSV in UTF-8")
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         candidates = ["utf-16"]
     else:

@@ -51,6 +51,9 @@ def command(
 
     known = load(station)
     zone = _zone(timezone)
+    for path in files:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            fail(f"{path}: import takes text; 'soilco2 export {path} -o table.csv' makes a CSV file of it")
     layouts = [find_layout(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)

@@ -184,6 +184,7 @@ def test_a_line_without_end_in_bounded_memory(tmp_path: Path) -> None:
         ("time_utc,variable,value,unit,unit\n", "more than once"),
         ("time_utc,time,variable,value,unit\n", "more than one of"),
         (HEAD.encode("utf-16-le"), "NUL"),
+        (b"PK\x03\x04\x14\x00", "spreadsheet"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xff", "neither UTF-8 nor GB18030"),
         (gzip.compress(HEAD.encode())[:-6], "cannot be read"),
         ("x" * 1_000_000, "longer than"),
