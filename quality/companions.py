@@ -119,8 +119,8 @@ class Dependant:
             if time_us <= until_us:
                 made = None if self._forgot(time_us) else self.make(time_us, *parts)
                 recent[index] = (time_us, parts, made)
-                if made is None:
+                if made is None or before is None:
                     complete = False
                 else:
-                    changed += [now for now in made if before is None or now not in before]
+                    changed += [now for now in made if now not in before]
         return changed[::-1] if complete else None

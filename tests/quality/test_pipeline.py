@@ -614,3 +614,38 @@ def test_a_pair_of_probes_in_one_series_is_resolved_the_same_way_in_any_order() 
 def test_an_instrument_without_installation_gives_nothing() -> None:
     place = station(probe("cwt-soil-thc-s", "S1", "p/d2", installed="2030-01-01"))
     assert pipeline(place).feed([sample("S1", "soil_water", T0, 100.0)]) == ([], [])
+
+
+def test_after_a_start_what_lies_before_the_journal_tail_is_made_again() -> None:
+    place = station(soil("S1", "p/d2"), soil("S2", "p/d8"), FLAT)
+    flow = pipeline(place)
+    newest = T0 + 24 * HOUR
+    since = newest - flow.lookback_us
+    tail = [sample("S1", "soil_water", at, 100.0) for at in range(since, newest + 1, 10 * MINUTE)]
+    flow.prime(tail, since)
+    assert not flow.stale
+    # the other probe's node was cut off for a day: what it said before is not in the tail
+    assert flow.feed([sample("S2", "soil_water", T0, 100.0)]) == ([], [(T0, T0 + 1)])
+    ahead = flow.feed([sample("S1", "soil_water", newest + MINUTE, 100.0)])
+    assert [row.tests for row in ahead.observations] == ["flat_line"]
+    assert ahead.stretches == []
+
+
+def test_doubles_in_the_journal_do_not_make_a_primed_pipeline_stale() -> None:
+    flow = pipeline(station(soil()))
+    flow.prime([sample("S1", "soil_water", T0, 100.0), sample("import/p/d2", "soil_water", T0, 0.3)])
+    assert not flow.stale
+    assert len(flow.feed([sample("S1", "soil_water", T0 + MINUTE, 100.0)]).observations) == 1
+
+
+def test_what_a_doubtful_companion_changes_is_left_to_the_recomputation() -> None:
+    limits = '[[quality.limits]]\nvariable = "air_pressure"\nrate_per_minute = 1\n'
+    place = station(co2(), barometer(), limits)
+    flow = pipeline(place)
+    flow.feed(warm())
+    flow.feed([sample("B1", "air_pressure", T0, 885.0)])
+    flow.feed([sample("B1", "air_pressure", T0 - MINUTE, 890.0)])  # late: the next rate is not known
+    flow.feed([sample("C1", "co2", T0 + MINUTE, 1000.0)])
+    outcome = flow.feed([sample("B1", "air_pressure", T0 + MINUTE, 888.0)])
+    assert outcome.observations == []
+    assert outcome.stretches == [(T0 + MINUTE, T0 + MINUTE + HOUR + 1)]
