@@ -154,7 +154,7 @@ def network_error(table: InfluxdbTable, error: BaseException, token: str) -> Sin
             f"{where(table)}: its certificate cannot be verified ({text[:_WORDS]}); name the authority's "
             "file as ca_file, and check this machine's clock"
         )
-    if any(isinstance(e, FileNotFoundError) for e in chain) and table.ca_file is not None:
+    if table.ca_file is not None and not table.ca_file.is_file():
         return SinkDenied(f"{where(table)}: ca_file {table.ca_file} cannot be read")
     return SinkUnavailable(f"{where(table)}: no answer ({_plain(error)})")
 

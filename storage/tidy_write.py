@@ -65,6 +65,7 @@ def write_tidy(
     source: str = "",
     version: str = "",
     force: bool = False,
+    progress: Callable[[str], None] = lambda words: None,
 ) -> Exported:
     """Write series as a tidy table with its sidecar ``<name>.json``.
 
@@ -85,6 +86,8 @@ def write_tidy(
         For the sidecar: licence of the data, where they were read, version of this software.
     force : bool
         Replace files that are there.
+    progress : callable, optional
+        Told how far it is.
 
     Raises
     ------
@@ -109,6 +112,7 @@ def write_tidy(
             for piece in reader.read([info.key], start_us, end_us):
                 kept = piece if flags is None else _only(piece, flags)
                 counts[info.key] += len(kept.times)
+                progress(f"{sum(counts.values())} values")
                 yield info, kept, None if depth is None else [depth(t) for t in kept.times]
 
     writers = {".csv": _write_csv, ".csv.gz": _write_gzip, ".parquet": _write_parquet}

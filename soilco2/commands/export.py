@@ -11,6 +11,7 @@ import click
 
 from soilco2 import __version__
 from soilco2.cli import emit_json, fail, json_option, load, parse_time, window_options
+from soilco2.progress import progress
 
 if TYPE_CHECKING:
     from station_config.loader import Station
@@ -133,19 +134,22 @@ def command(
     path = out or Path(f"{station.file.station.id if station is not None else data[0].stem}-export.csv")
     reader = open_reader(data[0] if len(data) == 1 else list(data), source=source)  # type: ignore[arg-type]
     try:
-        written = write_tidy(
-            reader,
-            _chosen(reader.series(), variables, profiles, depths),
-            path,
-            start_us=start_us,
-            end_us=end_us,
-            flags=wanted,
-            station=station,
-            licence=licence,
-            source={"auto": "journal" if station is not None else "tidy table"}.get(source, source),
-            version=__version__,
-            force=force,
-        )
+        infos = _chosen(reader.series(), variables, profiles, depths)
+        with progress(str(path), wanted=not as_json) as show:
+            written = write_tidy(
+                reader,
+                infos,
+                path,
+                start_us=start_us,
+                end_us=end_us,
+                flags=wanted,
+                station=station,
+                licence=licence,
+                source={"auto": "journal" if station is not None else "tidy table"}.get(source, source),
+                version=__version__,
+                force=force,
+                progress=show,
+            )
     finally:
         reader.close()
     if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from soilco2.cli import emit_json, fail, json_option, load, station_argument
+from soilco2.progress import progress
 
 if TYPE_CHECKING:
     from station_config.loader import Station
@@ -90,7 +90,7 @@ def _one(
     stored = duplicate = conflicts = 0
     faults: list[TidyFault] = []
     rejected = 0
-    with _progress(path, show=not quiet and sys.stderr.isatty()) as show:
+    with progress(str(path), wanted=not quiet) as show:
         for samples, bad, line in read_samples(station, path, moment, zone, layout):
             rejected += len(bad)
             faults += bad[: _SHOWN - len(faults)] if len(faults) < _SHOWN else []
@@ -109,7 +109,7 @@ def _one(
                 stored += done["stored"]
                 duplicate += done["duplicate"]
                 conflicts += done["conflict"]
-            show(line)
+            show(f"line {line}")
     for fault in faults:
         click.echo(f"{path}:{fault.line}: {fault.reason}", err=True)
     if rejected > len(faults):
@@ -132,22 +132,3 @@ def _one(
         "rejected": rejected + conflicts,
         "conflict": conflicts,
     }
-
-
-class _Progress:
-    def __init__(self, path: Path) -> None:
-        from rich.console import Console
-
-        self._path = path
-        self._status = Console(stderr=True).status(str(path))
-
-    def __enter__(self) -> Any:
-        self._status.start()
-        return lambda line: self._status.update(f"{self._path}: line {line}")
-
-    def __exit__(self, *_: object) -> None:
-        self._status.stop()
-
-
-def _progress(path: Path, *, show: bool) -> Any:
-    return _Progress(path) if show else nullcontext(lambda line: None)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soilco2.cli import emit_json, fail, json_option, load, parse_time, station_argument, window_options
+from soilco2.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from quality.records import SeriesKey
     from station_config.influxdb import InfluxdbTable
     from station_config.loader import Station
@@ -57,7 +60,11 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
         for table in tables:
             reader = InfluxReader(table, known)
             try:
-                found[table.id] = _compare(journal, reader, table.id, start_us, end_us)
+                with progress(table.id, wanted=not as_json) as show:
+                    found[table.id] = rows = []
+                    for row in _compare(journal, reader, table.id, start_us, end_us):
+                        rows.append(row)
+                        show("/".join(row.key[1:]))
             finally:
                 reader.close()
         for entry in journal.parked("waiting", 1_000_000):
@@ -82,7 +89,7 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
 
 def _compare(
     journal: JournalReader, reader: Any, sink: str, start_us: int | None, end_us: int | None
-) -> list[Compared]:
+) -> Iterator[Compared]:
     from storage.verify import compare
 
     rev = next((cursor.rev for cursor in journal.cursors() if cursor.sink == sink), 0)
@@ -90,7 +97,7 @@ def _compare(
     def waiting(key: SeriesKey, begin: int, end: int) -> list[int]:
         return journal.waiting(key, begin, end, rev)
 
-    return list(compare(journal, reader, journal.series(), start_us, end_us, waiting))
+    return compare(journal, reader, journal.series(), start_us, end_us, waiting)
 
 
 def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -18,8 +22,9 @@ from quality.records import Flag, Observation, SeriesKey
 from station_config.influxdb import InfluxdbTable
 from storage.errors import LineError, SinkDenied, SinkError, SinkRefused, SinkTooLarge, SinkUnavailable
 from storage.influx import InfluxSink
+from storage.influx_reader import InfluxReader
 from storage.lineprotocol import TIME_MAX_US, TIME_MIN_US, encode, line, point
-from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxBucket, InfluxServer, free_port
+from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxBucket, InfluxServer, free_port, missing
 
 KEY = SeriesKey("yulin", "p1", "d10", "co2")
 MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
@@ -304,3 +309,50 @@ def test_refused_connection_and_timeout_are_passing_faults(faulty: Faulty) -> No
 def test_a_password_in_the_address_is_not_repeated(faulty: Faulty) -> None:
     error = outcome(faulty.table(url=f"http://me:hidden@127.0.0.1:{free_port()}"))
     assert "hidden" not in str(error)
+
+
+@pytest.fixture
+def certified(faulty: Faulty, tmp_path: Path) -> tuple[Faulty, Path]:
+    """The faulty server behind TLS, and the file of its own authority."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        missing("openssl", "on Debian: apt install openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "ca.pem"
+    words = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=127.0.0.1",
+             "-addext", "subjectAltName=IP:127.0.0.1"]  # fmt: skip
+    subprocess.run(words, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    faulty.socket = context.wrap_socket(faulty.socket, server_side=True)
+    return faulty, certificate
+
+
+def test_a_certificate_is_verified_and_an_authority_of_ones_own_is_possible(
+    certified: tuple[Faulty, Path],
+) -> None:
+    server, authority = certified
+    url = f"https://127.0.0.1:{server.server_port}"
+    error = outcome(server.table(url=url))
+    assert isinstance(error, SinkDenied)
+    assert "ca_file" in str(error)
+    assert server.asked == []
+    assert outcome(server.table(url=url, ca_file=authority)) is None
+    assert len(server.asked) == 1
+    with pytest.raises(SinkDenied, match="ca_file"):
+        InfluxReader(server.table(url=url)).series()
+    server.status, server.body = 200, b'{"results": [{}]}'
+    reader = InfluxReader(server.table(url=url, ca_file=authority))
+    assert reader.query("SHOW MEASUREMENTS") == [[]]
+    reader.close()
+
+
+def test_an_authority_that_is_not_there_needs_a_person(faulty: Faulty, tmp_path: Path) -> None:
+    table = faulty.table(url=f"https://127.0.0.1:{faulty.server_port}", ca_file=tmp_path / "nowhere.pem")
+    for attempt in (outcome, lambda table: InfluxReader(table).series()):
+        try:
+            error = attempt(table)
+        except SinkError as raised:
+            error = raised
+        assert isinstance(error, SinkDenied)
+        assert "nowhere.pem cannot be read" in str(error)
