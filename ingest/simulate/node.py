@@ -220,34 +220,34 @@ class SimulatedNode:
     # sending
 
     def tick(self) -> None:
-        """Lose or find the network as the schedule wants it."""
+        """Look whether the network is there."""
+        self._work.put(("look", 0))
+
+    def _cut(self) -> bool:
         now = self._clock.now_us()
-        cut = any(fault.kind is Kind.UNPLUG and fault.active(now) for fault, _ in self._faults)
-        self._work.put(("cut" if cut else "whole", 0))
+        return any(fault.kind is Kind.UNPLUG and fault.active(now) for fault, _ in self._faults)
 
     def _send(self) -> None:
-        cut = False
+        was_cut = False
         while True:
             word, number = self._work.get()
             if word == "stop":
                 return
-            if word in ("cut", "whole"):
-                if (word == "cut") == cut:
-                    continue
-                cut = word == "cut"
-                if cut:
-                    self._client.disconnect()
-                    self._client.loop_stop()
-                else:  # a new client: paho leaves sockets open when a client's loop is started again
-                    self._client = self._make_client()
-                    self._on_their_way.clear()
-                    self._newest_sent = -1
-                    self._connect()
-            elif word == "acknowledged":
+            if word == "acknowledged":
                 sequence = self._on_their_way.pop(number, None)
                 if sequence is not None:
                     self.outbox.remove(sequence)
                     self.published += 1
+            cut = self._cut()
+            if cut and not was_cut:
+                self._client.disconnect()
+                self._client.loop_stop()
+            elif was_cut and not cut:  # a new client: paho leaves sockets open when a loop is started again
+                self._client = self._make_client()
+                self._on_their_way.clear()
+                self._newest_sent = -1
+                self._connect()
+            was_cut = cut
             if self._connected and not cut:
                 self._fill()
 

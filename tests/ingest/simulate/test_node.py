@@ -28,14 +28,12 @@ from ingest.simulate.replay import backfill_samples
 from ingest.simulate.run import Simulation
 from station_config.loader import Station, load_station
 from teaching.demo import station_text
-from tests.ingest.simulate.conftest import HandClock
+from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
 from tests.servers import Mosquitto
 
 pytestmark = pytest.mark.mosquitto
 
 ROOT = Path(__file__).parents[3]
-START = 1_654_041_600_000_000
-HALF_HOUR = 1_800_000_000
 WAIT_S = 60.0
 
 
