@@ -28,6 +28,12 @@ STANDARD_PRESSURE_HPA = 1013.25
 STANDARD_TEMPERATURE_DEGC = 25.0
 """Reference temperature of a CO2 probe that names none [°C] (same source)."""
 
+STANDARD_PRESSURE_ERROR = 0.03
+"""Relative error of a mole fraction corrected with the standard pressure in place of a measured one [1].
+
+Sea-level pressure is ordinarily between 980 and 1040 hPa, the standard 1013.25: -3.3 % to +2.6 %.
+"""
+
 ZERO_CELSIUS_K = 273.15
 
 

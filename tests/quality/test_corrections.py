@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from quality import corrections
+from station_config.directory import standard_pressure
+from tests.quality.stations import neon
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,15 @@ def test_pressure_correction_agrees_with_what_was_found_missing_in_a_network() -
     # the ideal gas law gives 12.6 % and 26.7 %
     assert corrections.pressure_factor(900.0) == pytest.approx(1.15, abs=0.03)
     assert corrections.pressure_factor(800.0) == pytest.approx(1.28, abs=0.03)
+
+
+def test_standard_pressure_is_as_wrong_as_it_is_said_to_be() -> None:
+    # measured at SJER (374 m) in June 2022; the standard atmosphere has 969.1 hPa there
+    factors = [
+        standard_pressure(374.0) / (10.0 * kpa) for kpa in neon("barometric_pressure", "000", "035").values()
+    ]
+    assert max(abs(factor - 1.0) for factor in factors) < corrections.STANDARD_PRESSURE_ERROR
+    assert max(factors) - 1.0 > 0.01  # and not so small that it could be forgotten
 
 
 @pytest.mark.parametrize(
