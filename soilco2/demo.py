@@ -115,9 +115,10 @@ class Demo:
         words = [sys.executable, "-m", "soilco2"]
         path = str(self.folder / "sjer.toml")
         until = "2022-06-15T00:00Z..2022-07-01T00:00Z"
+        # the last one started is stopped first: the collector goes before its probes
+        self._child("simulate", [*words, "simulate", path, "--clock-file", str(self.clock_file)], environment)
         self._child("collect", [*words, "collect", path, "--replay", until, "--speed", self._speed,
                                 "--clock-file", str(self.clock_file)], environment)  # fmt: skip
-        self._child("simulate", [*words, "simulate", path, "--clock-file", str(self.clock_file)], environment)
         if page_port is not None:
             page_port = free_port(page_port or memo.get("page"))
             self._child("page", [*words, "dashboard", "serve", path, "--port", str(page_port),
@@ -211,9 +212,9 @@ class Demo:
         return ""
 
     def stop(self) -> None:
-        """Stop every part, the probes first, and let the folder go."""
+        """Stop every part, the collector before its probes, and let the folder go."""
         if self._reaper is not None:
-            self._reaper.stop("page", "simulate", "collect", "influxd", "broker")
+            self._reaper.stop("page", "collect", "simulate", "influxd", "broker")
             self._reaper = None
         os.close(self._lock)
 

@@ -61,18 +61,16 @@ def _alive(pid: int) -> bool:
 
 
 def main() -> None:
-    """Read process ids until the pipe ends, then end those that are left, in reverse order."""
+    """Read process ids until the pipe ends, then end the children one after the other, the last one first."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    left = [int(line) for line in sys.stdin][::-1]
-    for number, patience in ((signal.SIGTERM, PATIENCE_S), (signal.SIGKILL, 1.0)):
-        for pid in left:
+    for pid in [int(line) for line in sys.stdin][::-1]:
+        for number, patience in ((signal.SIGTERM, PATIENCE_S), (signal.SIGKILL, 1.0)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-        end = time.monotonic() + patience
-        while left and time.monotonic() < end:
-            left = [pid for pid in left if _alive(pid)]
-            time.sleep(0.05)
+            end = time.monotonic() + patience
+            while _alive(pid) and time.monotonic() < end:
+                time.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+"""The demonstration as its user: killed, started again, and what came out compared with what went in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.mosquitto]
+
+NEON = {
+    "soil_co2": ("co2", 1.0),
+    "soil_temperature": ("soil_temperature", 1.0),
+    "soil_water_content": ("soil_water", 1.0),
+    "barometric_pressure": ("air_pressure", 10.0),
+}
+# resolution of the registers of plot 004: float32 for CO2 and pressure, 0.01 degC, 0.01 % of volume;
+# plot 003 publishes the numbers as they are
+RESOLUTION = {"co2": 0.001, "air_pressure": 0.0001, "soil_temperature": 0.005, "soil_water": 0.00005}
+
+
+def soilco2(state: Path, *words: str, **options: object) -> subprocess.Popen[str]:
+    environment = {**os.environ, "SOILCO2_STATE": str(state)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "soilco2", *words], env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,  # type: ignore[call-overload]
+    )  # fmt: skip
+
+
+def finish(child: subprocess.Popen[str]) -> str:
+    out, err = child.communicate(timeout=200)
+    assert child.returncode == 0, err
+    return out
+
+
+def measured() -> pd.DataFrame:
+    folder = files("teaching").joinpath("data/neon_sjer_2022_06")
+    parts = []
+    for name, (variable, factor) in NEON.items():
+        table = pd.read_csv(str(folder.joinpath(f"{name}.csv.gz")), dtype={"plot": str})
+        table = table.assign(variable=variable, value=table["value"] * factor)
+        parts.append(table[["time_utc", "plot", "variable", "depth_m", "value"]])
+    return pd.concat(parts).dropna(subset="value")
+
+
+def test_killed_and_started_again_it_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    first = soilco2(tmp_path, "demo", "--headless", "--seconds", "100", "--json", "--speed", "30min/200ms")
+    journal = tmp_path / "demo" / "journal.sqlite"
+    # killed as soon as the probes' own readings are in the journal, wherever the demo stands then
+    from storage.errors import StorageError
+    from storage.journal_reader import JournalReader
+
+    for _ in range(1200):
+        assert first.poll() is None, first.communicate()[1]
+        try:
+            with JournalReader(journal) as reader:
+                if reader.counters().get("bus1", {}).get("stored", 0) >= 6:
+                    break
+        except StorageError:
+            pass
+        try:
+            first.wait(0.1)
+        except subprocess.TimeoutExpired:
+            continue
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    told = json.loads(
+        finish(soilco2(tmp_path, "demo", "--headless", "--seconds", "12", "--json", "--speed", "30min/200ms"))
+    )
+    assert told["rejected"] == 0
+    assert sum(told["samples"].values()) == told["stored"] + told["duplicate"]
+    assert {"backfill", "bus1", "bus2", "node3"} <= set(told["samples"])
+    if told["waiting"]:
+        assert told["forwarded"] > 30_000
+
+    out = tmp_path / "out.csv"
+    finish(soilco2(tmp_path, "export", str(tmp_path / "demo" / "sjer.toml"), "-o", str(out)))
+    exported = pd.read_csv(out)
+    sidecar = json.loads((tmp_path / "out.csv.json").read_text(encoding="utf-8"))
+    assert "modelled" in json.dumps(sidecar)
+    assert not exported.duplicated(["time_utc", "profile", "position", "variable"]).any()
+
+    source = measured()
+    source["time_utc"] = pd.to_datetime(source["time_utc"])
+    exported["time_utc"] = pd.to_datetime(exported["time_utc"])
+    compared = 0
+    for (profile, variable, depth), rows in exported[exported["variable"].isin(RESOLUTION)].groupby(
+        ["profile", "variable", exported["depth_m"].fillna(0.0)]
+    ):
+        plot = {"p003": "003", "p004": "004", "site": "000"}[profile]
+        candidates = source[(source["plot"] == plot) & (source["variable"] == variable)]
+        if plot != "000":
+            distance = (-candidates["depth_m"] - depth).abs()
+            candidates = candidates[distance == distance.min()]
+            assert distance.min() <= 0.0101
+        both = rows.dropna(subset="value").merge(candidates, on="time_utc", suffixes=("", "_in"))
+        inside = candidates[candidates["time_utc"] < rows["time_utc"].max()]
+        lost = set(inside["time_utc"]) - set(both["time_utc"])
+        assert not lost, f"{profile} {variable} {depth}: {sorted(lost)}"
+        assert np.allclose(both["value"], both["value_in"], rtol=1e-6, atol=RESOLUTION[variable] * 1.001)
+        compared += len(both)
+    assert compared > 25_000
