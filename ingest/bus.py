@@ -160,7 +160,7 @@ class BusThread:
         self._devices.sort(key=lambda device: device.address)
         quiet = max([connection.quiet, *(device.model.quiet for device in self._devices)])
         self._master = RtuMaster(
-            connection.port,
+            str(connection.port),
             baudrate=connection.baudrate,
             bytesize=connection.bytesize,
             parity=connection.parity,
@@ -211,7 +211,7 @@ class BusThread:
         with self._mutex:
             return {
                 "connection": self.connection.id,
-                "port": self.connection.port,
+                "port": str(self.connection.port),
                 "state": "open" if self._master.is_open else "closed",
                 "error": self._port_error,
                 "errors": dict(self._port_errors),

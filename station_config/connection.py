@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from station_config.base import Duration, Identifier, Table
+from station_config.base import Duration, FilePath, Identifier, Table
 
 
 class ModbusRtuConnection(Table):
@@ -20,7 +20,7 @@ class ModbusRtuConnection(Table):
     """Name of the line."""
     kind: Literal["modbus-rtu"]
     """`"modbus-rtu"`."""
-    port: str = Field(min_length=1)
+    port: FilePath
     """Serial port; take the name under `/dev/serial/by-id/`, which stays after a reboot."""
     baudrate: int = Field(gt=0)
     """Speed of the line [Bd]; every probe on it is set to this."""

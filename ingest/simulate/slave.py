@@ -8,7 +8,6 @@ the slot that the schedule clock shows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from ingest.clock import Clock
 from ingest.errors import SimulationError
@@ -193,7 +192,7 @@ class SimulatedBus:
         self._by_address = {probe.address: probe for probe in self.probes}
         self._clock = clock
         self._faults = faults
-        self.line = PtyLine(Path(connection.port), self._respond)
+        self.line = PtyLine(connection.port, self._respond)
 
     def tick(self) -> None:
         """Pull or put in the adapter as the schedule wants it."""

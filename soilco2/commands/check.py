@@ -136,7 +136,7 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
 
     path = str(station.path)
     found = [
-        Fault(path, None, f"connection {row.id}", row.port, "there is no such port on this machine now")
+        Fault(path, None, f"connection {row.id}", str(row.port), "there is no such port on this machine now")
         for row in station.file.connection
         if isinstance(row, ModbusRtuConnection) and not Path(row.port).exists()
     ]

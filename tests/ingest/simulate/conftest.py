@@ -26,5 +26,5 @@ def sjer() -> Measured:
 def demo(tmp_path: Path) -> Station:
     """The demonstration station with its ports in the test's folder and no broker at its port."""
     path = tmp_path / "sjer.toml"
-    path.write_text(station_text(tmp_path, 9), encoding="utf-8")
+    path.write_text(station_text(9), encoding="utf-8")
     return load_station(path)

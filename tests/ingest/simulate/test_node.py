@@ -69,7 +69,7 @@ def listener(mosquitto: Mosquitto) -> Iterator[Listener]:
 
 def node_only(folder: Path, port: int) -> Station:
     """The demonstration station without its Modbus lines."""
-    text = station_text(folder, port)
+    text = station_text(port)
     head, _, rest = text.partition("# One line for the CO2 probes")
     middle = rest[rest.index('[[connection]]\nid = "node3"') :]
     kept = middle[: middle.index("# Plot 004: CO2.")] + middle[middle.index("# Plot 003: one node") :]

@@ -165,7 +165,7 @@ def test_repeated_data_keep_the_time_of_day(station: Station, sjer: Measured) ->
 
 
 def test_a_station_with_names_of_its_own_takes_plots_in_order(tmp_path: Path, sjer: Measured) -> None:
-    text = station_text(tmp_path, 1883).replace('"p004', '"north').replace('"p003', '"south')
+    text = station_text(1883).replace('"p004', '"north').replace('"p003', '"south')
     text = text.replace("depth_m = 0.03", "depth_m = 0.05")
     path = tmp_path / "station.toml"
     path.write_text(text, encoding="utf-8")
