@@ -22,6 +22,7 @@ from storage.reading import PIECE, Piece, SeriesInfo
 _SAMPLE = "seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source"
 _TOLERANCE_US = 300_000_000
 _NAN = float("nan")
+_FLAGS = {int(flag): flag for flag in Flag}
 
 
 class Event(NamedTuple):
@@ -231,7 +232,14 @@ class JournalReader:
             " WHERE rev > ? ORDER BY rev LIMIT ?",
             (rev, limit),
         ).fetchall()
-        return [(row[0], self._observation(row[1:])) for row in rows]
+        keys, words, flags = self._keys, self._words, _FLAGS
+        try:
+            return [
+                (r, Observation(keys[s], at, value, raw, flags[flag], words[tests], words[done], words[conf]))
+                for r, s, at, value, raw, flag, tests, done, conf in rows
+            ]
+        except KeyError:  # a series or word that was not there yet
+            return [(row[0], self._observation(row[1:])) for row in rows]
 
     def waiting(self, key: SeriesKey, start_us: int, end_us: int, rev: int) -> list[int]:
         """Times in a window whose value is newer than a revision: what a database has still to get."""
