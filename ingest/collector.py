@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import logging
 import threading
@@ -43,6 +44,7 @@ _LONGEST_RESTART_S = 60.0
 _CALM_S = 120.0
 _STOP_S = 20.0
 _PORTS_S = 60.0
+_TRIM_S = 60.0
 _KINDS = {
     "broker-lost": EventKind.BROKER_GONE,
     "broker-refused": EventKind.BROKER_GONE,
@@ -137,6 +139,7 @@ class Collector:
         self._trusted: bool | None = None
         self._notifier = Notifier()
         self._fed = monotonic()
+        self._trimmed = monotonic() - _TRIM_S + 2.0
         self._writer = Writer.open(station, now_us=self.clock.now_us)
         table = station.file.journal
         self.intake = Intake(
@@ -261,6 +264,8 @@ class Collector:
         self._install(once=once)
         if isinstance(self.clock, ReplayClock) and self.clock.owner:
             self.clock.settled = lambda: self.intake.settled
+            if self.intake.subscriber is not None:  # no node publishes before somebody listens
+                self.intake.subscriber.subscribed.wait(_PORTS_S)
             self.clock.start()
         self._notifier.ready(f"collecting {self.station.file.station.id}")
         log.info("collecting %s, configuration %s", self.station.file.station.id, self.station.hash)
@@ -437,6 +442,9 @@ class Collector:
         if now - self._healthy > self._health_s:
             self._healthy = now
             self._report()
+        if now - self._trimmed > _TRIM_S:
+            self._trimmed = now
+            give_back()
         self._feed(now)
 
     def _feed(self, now: float) -> None:
@@ -603,6 +611,12 @@ class Collector:
         if op == "status":
             return self.status()
         return self.intake.call(lambda writer: run_operation(writer, op, arguments))
+
+
+def give_back() -> None:
+    """Give memory that was needed once, as at the start, back to the system."""
+    with suppress(OSError, AttributeError):  # only glibc can
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _event(kind: str, subject: str, text: str, time_us: int | None = None) -> NewEvent:

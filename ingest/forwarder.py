@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
@@ -86,7 +88,20 @@ def open_influx(table: InfluxdbTable) -> Sink:
     """The database of a station file; its library is loaded here, not before."""
     from storage.influx import InfluxSink
 
-    return InfluxSink(table)
+    with _without("numpy", "pandas"):
+        return InfluxSink(table)
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Have these packages not found: the library would load them for tables that are never used here, 14 MB."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 class Forwarder:
