@@ -129,6 +129,8 @@ class Subscriber:
         self._source_of: dict[bytes, str | None] = {}
         self._client: _Client | None = None
         self._connected = False
+        self.subscribed = threading.Event()
+        """Set while the broker sends what is published."""
         self._dropped: str | None = None
         self._had_session = False
         self._since = self._last_message = monotonic()
@@ -384,6 +386,7 @@ class Subscriber:
             client, self._client = self._client, None
             self._waiting.clear()
             self._outstanding = 0
+            self.subscribed.clear()
             self._connected = False
             self._acks.clear()
         if client is not None and client.wire is not None:
@@ -446,6 +449,8 @@ class Subscriber:
                 "broker-refused",
                 f"the broker refuses the subscription to {', '.join(self._topics)}; check its access rules",
             )
+        else:
+            self.subscribed.set()
 
     def _disconnected(
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
