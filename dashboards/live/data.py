@@ -134,7 +134,7 @@ def latest(page: PageStation) -> dict[str, Any]:
     reader = page.open_reader()
     try:
         found = []
-        for observation in reader.latest():
+        for observation in reader.latest(page.now_us()):
             if observation.series.variable not in VARIABLES:
                 continue
             found.append(

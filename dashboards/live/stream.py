@@ -74,7 +74,7 @@ class Feed:
                 return
             if rev > self.rev:
                 rev = self.rev
-            name, rows = "now", []
+            name, rows = "now", list[dict[str, Any]]()
             if rev < self.rev:
                 rev, rows = await run_in_threadpool(self._after, rev)
                 name = "observations"

@@ -1,0 +1,46 @@
+"""From stations to what the page shows: their journals and their clocks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dashboards.live.data import PageStation
+from station_config.loader import Station
+from storage.journal_reader import JournalReader
+
+
+def pages_of(stations: Sequence[Station], *, clock_file: Path | None = None) -> list[PageStation]:
+    """The pages of some stations.
+
+    Parameters
+    ----------
+    stations : sequence of Station
+    clock_file : Path, optional
+        The replay clock of a demonstration; the system's clock when left out.
+    """
+    now_us = _system_us if clock_file is None else _replayed(clock_file)
+    return [PageStation(station, _opener(station), now_us) for station in stations]
+
+
+def _opener(station: Station) -> Callable[[], JournalReader]:
+    return lambda: JournalReader(station.journal_path)
+
+
+def _system_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _replayed(path: Path) -> Callable[[], int]:
+    """The moment of a replay clock: the first eight bytes of its file [µs UTC]."""
+
+    def now_us() -> int:
+        try:
+            with path.open("rb") as file:
+                found = int.from_bytes(file.read(8), "little", signed=True)
+        except OSError:
+            found = 0
+        return found or _system_us()
+
+    return now_us
