@@ -1,0 +1,153 @@
+"""What every job shares: options, outcome, how a row of results is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.definitions import Refusal
+from analysis.frames import Column, Frame, Target, targets
+from storage.results import Result
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked.
+
+    Parameters
+    ----------
+    seed : int
+        Of every random draw.
+    draws : int
+        Of bootstraps and phase surrogates.
+    depths_m : tuple of float
+        CO2 depths [m]; all when empty.
+    trust_clock : bool
+        Go on though the clock check failed.
+    """
+
+    seed: int = 1
+    draws: int = 1000
+    depths_m: tuple[float, ...] = ()
+    trust_clock: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a job found.
+
+    Parameters
+    ----------
+    rows : list of Result
+    tables : dict
+        Tables of curves by name: columns by name.
+    notes : list of str
+        Codes of remarks for the reader (:mod:`analysis.report.words`).
+    """
+
+    rows: list[Result] = field(default_factory=list)
+    tables: dict[str, dict[str, Sequence[object]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: Outcome) -> None:
+        """Take another outcome in."""
+        self.rows += other.rows
+        self.tables |= other.tables
+        self.notes += [note for note in other.notes if note not in self.notes]
+
+
+def software_version() -> str:
+    """Version of the installed software; ``0`` when it runs from a bare folder."""
+    try:
+        return version("soilco2")
+    except PackageNotFoundError:
+        return "0"
+
+
+def chosen(frame: Frame, options: Options) -> list[Target]:
+    """The targets asked for."""
+    return targets(frame, options.depths_m)
+
+
+def time_text(us: int) -> str:
+    """ISO 8601 UTC of microseconds."""
+    return datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def span(frame: Frame, used: NDArray[np.bool_]) -> tuple[str, str]:
+    """First and last time of the slots used, empty when there are none."""
+    where = np.flatnonzero(used)
+    if not where.size:
+        return "", ""
+    step = frame.step_s * 1_000_000
+    per = frame.n // used.size if used.size else 1
+    return time_text(frame.start_us + int(where[0]) * per * step), time_text(
+        frame.start_us + int(where[-1]) * per * step
+    )
+
+
+def number(value: Any) -> float | None:
+    """A finite float, else None."""
+    if value is None:
+        return None
+    out = float(value)
+    return out if np.isfinite(out) else None
+
+
+def row(
+    what: str,
+    target: Column,
+    driver: Column | None = None,
+    *,
+    value: Any = None,
+    lower: Any = None,
+    upper: Any = None,
+    p: Any = None,
+    n: int = 0,
+    n_eff: Any = None,
+    unit: str = "1",
+    scale: str = "",
+    mask: str = "all",
+    given: Sequence[str] = (),
+    when: tuple[str, str] = ("", ""),
+    method: str = "",
+    refusal: Refusal | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Result:
+    """A row of results; numbers that are not finite become None."""
+    clean: dict[str, float | int | str | None] = {}
+    for key, item in (details or {}).items():
+        clean[key] = item if isinstance(item, str | int) or item is None else number(item)
+    return Result(
+        what=what,
+        target=str(target.key),
+        driver=str(driver.key) if driver is not None else "",
+        target_depth_m=number(target.depth_m),
+        driver_depth_m=number(driver.depth_m) if driver is not None else None,
+        given=tuple(given),
+        scale=scale,
+        mask=mask,
+        start=when[0],
+        end=when[1],
+        n=int(n),
+        n_eff=number(n_eff),
+        value=number(value),
+        unit=unit,
+        lower=number(lower),
+        upper=number(upper),
+        p=number(p),
+        method=method,
+        refused=refusal is not None,
+        why=refusal.text() if refusal is not None else "",
+        why_code=refusal.code if refusal is not None else "",
+        why_values=refusal.values if refusal is not None else {},
+        details=clean,
+    )
