@@ -190,9 +190,9 @@ class Pipeline:
         Returns
         -------
         Outcome
-            Observations in the order of time, later ones of the same series and time replacing earlier ones;
-            and stretches to be made again, in order, without overlap. What lies in a stretch counts only
-            after it was made again.
+            Observations, where a later one replaces an earlier one of the same series and time; and
+            stretches to be made again, in order, without overlap. What lies in a stretch counts only after
+            it was made again.
         """
         channels = self._channels
         given: list[Observation] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -194,3 +195,30 @@ def test_worst_wins_whatever_comes_together(mask: int, extra: list[tuple[Flag, s
 def test_the_registry_is_in_the_order_of_severity() -> None:
     flags = [check.flag for check in CHECKS]
     assert all(worst(first, second) == first for first, second in pairwise(flags))
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(1, 50), st.integers(-1, 1)), min_size=1, max_size=40),
+    make=st.sampled_from(
+        [
+            lambda: RateOfChange(0.05, HOUR),
+            lambda: FlatLine(80 * MINUTE, 1.0),
+            lambda: FlatLine(20 * MINUTE, 0.0),
+            lambda: WarmUp(30 * MINUTE, 45 * MINUTE),
+        ]
+    ),
+)
+def test_each_test_looks_back_as_far_as_it_says(
+    steps: list[tuple[int, int]], make: Callable[[], checks.Remembers]
+) -> None:
+    time_us, readings = 0, []
+    for minutes, value in steps:
+        time_us += minutes * MINUTE
+        readings.append((time_us, float(value)))
+    whole = make()
+    for last, (at, value) in enumerate(readings):
+        anew = make()
+        for before, earlier in readings[:last]:
+            if before >= at - anew.lookback_us:
+                anew.fails(before, earlier)
+        assert whole.fails(at, value) == anew.fails(at, value)
