@@ -48,12 +48,12 @@ class PtyLine:
         self.link = link
         self._respond = respond
         self._far = self._near = -1
-        self._wake_out, self._wake_in = os.pipe()
         self._mutex = threading.Lock()
         self._stopping = False
         self._waiting: list[tuple[float, int, bytes]] = []
         self._number = 0
         self._lock = self._claim()
+        self._wake_out, self._wake_in = os.pipe()
         self.plug()
         self._thread = threading.Thread(target=self._run, name=f"line {link.name}", daemon=True)
         self._thread.start()

@@ -90,10 +90,13 @@ def test_it_makes_ports_says_what_it_replays_and_cleans_up(demo: Station, tmp_pa
         assert not os.path.lexists(tmp_path / "bus2.lock")
 
 
-def test_a_second_simulation_is_refused(demo: Station, tmp_path: Path) -> None:
+def test_a_second_simulation_is_refused_and_one_after_a_kill_is_not(demo: Station, tmp_path: Path) -> None:
     assert demo.path is not None
     with started(demo.path, tmp_path):
         assert "another simulation has this port" in refused(demo.path, tmp_path)
+    assert os.path.lexists(tmp_path / "bus1"), "that one was killed and could not clean up"
+    with started(demo.path, tmp_path) as (_, lines):
+        assert lines[-1] == "ready"
 
 
 def test_one_json_object(demo: Station, tmp_path: Path) -> None:
