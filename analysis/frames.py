@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from analysis.definitions import DAY_S
 from analysis.errors import DataError
-from station_config.units import conversion
 from quality.records import Flag, SeriesKey
 from station_config.errors import StationConfigError
+from station_config.units import conversion
 from station_config.variables import VARIABLES
 from storage.reading import Reader, SeriesInfo
 
@@ -334,7 +334,8 @@ def from_table(
     missing = [name for name in ("time_utc", "variable", "value", "unit") if name not in table.columns]
     if missing:
         raise DataError(
-            f"the table has no column {' and no column '.join(missing)}; a tidy table needs time_utc, variable, value, unit"
+            f"the table has no column {' and no column '.join(missing)}; "
+            "a tidy table needs time_utc, variable, value, unit"
         )
     if not len(table):
         raise DataError("the table has no rows")
@@ -462,6 +463,7 @@ def _assemble(station: str, raws: list[_Raw], site: Site) -> Frame:
 def _clean(raw: _Raw) -> tuple[_Raw, dict[str, int]]:
     """Sorted, strictly increasing, good and finite; what was left out is counted by reason."""
     left_out: dict[str, int] = {}
+    times, values, flags = raw.times, raw.values, raw.flags
 
     def drop(keep: NDArray[np.bool_], reason: str) -> None:
         nonlocal times, values, flags
@@ -470,7 +472,6 @@ def _clean(raw: _Raw) -> tuple[_Raw, dict[str, int]]:
             left_out[reason] = left_out.get(reason, 0) + count
             times, values, flags = times[keep], values[keep], flags[keep]
 
-    times, values, flags = raw.times, raw.values, raw.flags
     drop(np.isfinite(values), "missing")
     drop(np.isin(flags, GOOD_FLAGS), "flagged")
     row = VARIABLES[raw.info.key.variable]

@@ -211,7 +211,8 @@ def main() -> None:
         return
     for name, row in rows.items():
         print(
-            f"{name:28} {row['messages_per_s']:>8} messages/s  {row['stored']} in {row['seconds']} s, peak {row['peak_mb']} MB"
+            f"{name:28} {row['messages_per_s']:>8} messages/s  {row['stored']} in {row['seconds']} s, "
+            f"peak {row['peak_mb']} MB"
         )
 
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from ingest.bus import BusEvent, BusThread
 from ingest.clock import Clock, ReplayClock, SystemClock
 from ingest.decode import Decoder
 from ingest.errors import CollectorError
+from ingest.events import event_of
 from ingest.forwarder import Forwarder
-from ingest.health import health_lines, take_health
+from ingest.health import give_back, health_lines, take_health
 from ingest.intake import Intake
+from ingest.last_valid import remember, stamp
 from ingest.message import topic as usual_topic
+from ingest.parts import Kept, Part, join, state
 from ingest.service import Notifier, Pulse, hung
 from ingest.subscriber import Subscriber
 from station_config.connection import ModbusRtuConnection, MqttConnection
 from station_config.errors import StationConfigError
-from station_config.loader import Station, load_station, parse_station, state_folder
+from station_config.loader import Station, load_station
 from storage.control import ControlServer
 from storage.errors import StorageError
 from storage.journal_reader import JournalReader
@@ -42,54 +41,8 @@ _LOOK_S = 1.0
 _FILE_S = 5.0
 _LONGEST_RESTART_S = 60.0
 _CALM_S = 120.0
-_STOP_S = 20.0
 _PORTS_S = 60.0
 _TRIM_S = 60.0
-_KINDS = {
-    "broker-lost": EventKind.BROKER_GONE,
-    "broker-refused": EventKind.BROKER_GONE,
-    "broker-silent": EventKind.BROKER_GONE,
-    "broker-back": EventKind.BROKER_BACK,
-} | {kind.value.replace("_", "-"): kind for kind in EventKind}
-
-
-class Part(Protocol):
-    """A thread that the collector watches over."""
-
-    failure: BaseException | None
-
-    def start(self) -> None:
-        """Begin."""
-        ...
-
-    def stop(self) -> None:
-        """Ask it to end."""
-        ...
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for its end."""
-        ...
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        ...
-
-
-@dataclass
-class _Kept:
-    """A part, how it is made, and how often it failed."""
-
-    make: Callable[[], Part]
-    key: object
-    """What it was made from; another key is another part."""
-    patience_s: float | None = None
-    """Without a sign of life for longer than this it hangs [s]."""
-    part: Part | None = None
-    started: float = field(default_factory=monotonic)
-    failures: int = 0
-    again_at: float = 0.0
-    beat: float = field(default_factory=monotonic)
 
 
 class Collector:
@@ -131,9 +84,9 @@ class Collector:
         self._health_s = health_s
         self._stop = threading.Event()
         self._reload = threading.Event()
-        self._parts: dict[str, _Kept] = {}
+        self._parts: dict[str, Kept] = {}
         self._mutex = threading.Lock()
-        self._seen = _stamp(file)
+        self._seen = stamp(file)
         self._looked = self._healthy = monotonic()
         self._errors_told: dict[tuple[str, str], int] = {}
         self._trusted: bool | None = None
@@ -238,7 +191,7 @@ class Collector:
                 for kept in parts.values()
                 if isinstance(kept.part, Forwarder)
             },
-            "parts": {name: _state(kept) for name, kept in parts.items()},
+            "parts": {name: state(kept) for name, kept in parts.items()},
         }
 
     # start and end
@@ -258,7 +211,7 @@ class Collector:
             self._say_fault(self.fault)
         self._watch_clock()
         self._control = ControlServer(self.station.journal_path, self._call)
-        _remember(self._file, self.station)
+        remember(self._file, self.station)
         if isinstance(self.clock, ReplayClock):
             self._wait_for_ports()
         self._install(once=once)
@@ -283,18 +236,18 @@ class Collector:
             if kept.part is not None and not isinstance(kept.part, Subscriber):
                 kept.part.stop()
         for name, kept in sources:
-            _join(name, kept)
+            join(name, kept)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         self.intake.note(NewEvent(EventKind.STOP, "collector", "stopped"))
         for name, kept in parts:
             if isinstance(kept.part, Forwarder):
-                _join(name, kept)
+                join(name, kept)
         self.intake.close()
         for name, kept in parts:
             if kept.part is not None:
                 kept.part.stop()
-                _join(name, kept)
+                join(name, kept)
         try:
             self._writer.close()
         except StorageError:
@@ -313,7 +266,7 @@ class Collector:
                     gone = self._parts.pop(name)
                 if gone.part is not None:
                     gone.part.stop()
-                    _join(name, gone)
+                    join(name, gone)
                 if isinstance(gone.part, Subscriber):
                     self.intake.subscriber = None
         for name, kept in wanted.items():
@@ -322,9 +275,9 @@ class Collector:
                     self._parts[name] = kept
                 self._start(name, kept)
 
-    def _wanted(self, *, once: bool) -> dict[str, _Kept]:
+    def _wanted(self, *, once: bool) -> dict[str, Kept]:
         file = self.station.file
-        wanted: dict[str, _Kept] = {}
+        wanted: dict[str, Kept] = {}
         for connection in file.connection:
             if isinstance(connection, ModbusRtuConnection):
                 rows = [
@@ -336,22 +289,22 @@ class Collector:
                     plain = [(row.model_copy(update={"calibration": (), "note": ""}), m) for row, m in rows]
                     longest = max(row.interval for row, _ in rows)
                     name = f"bus {connection.id}"
-                    wanted[name] = _Kept(
+                    wanted[name] = Kept(
                         lambda c=connection, r=rows, n=name: self._bus(n, c, r),  # type: ignore[misc]
                         (connection, plain),
                         patience_s=None if isinstance(self.clock, ReplayClock) else 2 * longest + 300.0,
                     )
         topics = self._topics()
         if topics and file.mqtt is not None:
-            wanted["mqtt"] = _Kept(self._subscriber, (file.mqtt, topics), patience_s=120.0)
+            wanted["mqtt"] = Kept(self._subscriber, (file.mqtt, topics), patience_s=120.0)
         for table in file.influxdb:
-            wanted[f"forwarder {table.id}"] = _Kept(
+            wanted[f"forwarder {table.id}"] = Kept(
                 lambda t=table: self._forwarder(t),  # type: ignore[misc]
                 table,
                 patience_s=2 * table.timeout + 120.0,
             )
         for name, make in self._extra:
-            wanted[name] = _Kept(lambda m=make: m(self), name)  # type: ignore[misc]
+            wanted[name] = Kept(lambda m=make: m(self), name)  # type: ignore[misc]
         return wanted
 
     def _topics(self) -> dict[str, str]:
@@ -364,7 +317,7 @@ class Collector:
 
     def _bus(self, name: str, connection: ModbusRtuConnection, rows: Sequence[Any]) -> Part:
         def deliver(samples: Sequence[Any], events: Sequence[BusEvent]) -> None:
-            self.intake.deliver(samples, [_event(*row[1:], time_us=row.time_us) for row in events])
+            self.intake.deliver(samples, [event_of(*row[1:], time_us=row.time_us) for row in events])
 
         def on_round(_slot_us: int) -> None:
             if (kept := self._parts.get(name)) is not None:
@@ -389,7 +342,7 @@ class Collector:
             self._topics(),
             self.clock,
             on_messages=self.intake.messages_wait,
-            on_event=lambda kind, subject, text: self._happened(_event(kind, subject, text)),
+            on_event=lambda kind, subject, text: self._happened(event_of(kind, subject, text)),
             silent_after_s=max(600.0, 3 * max(periods, default=0.0)),
         )
         self.intake.subscriber = made
@@ -403,7 +356,7 @@ class Collector:
 
         return Forwarder(table, self.station.journal_path, move, self.clock.now_us)
 
-    def _start(self, name: str, kept: _Kept) -> None:
+    def _start(self, name: str, kept: Kept) -> None:
         try:
             kept.part = kept.make()
             kept.part.start()
@@ -411,7 +364,7 @@ class Collector:
             self._failed(name, kept, error)
         kept.started = kept.beat = monotonic()
 
-    def _failed(self, name: str, kept: _Kept, error: BaseException) -> None:
+    def _failed(self, name: str, kept: Kept, error: BaseException) -> None:
         kept.part = None
         if monotonic() - kept.started > _CALM_S:
             kept.failures = 0
@@ -432,7 +385,7 @@ class Collector:
                 self._start(name, kept)
         self._watch_clock()
         now = monotonic()
-        if now - self._looked > _FILE_S and _stamp(self._file) != self._seen:
+        if now - self._looked > _FILE_S and stamp(self._file) != self._seen:
             self._reload.set()
         if now - self._looked > _FILE_S:
             self._looked = now
@@ -539,7 +492,7 @@ class Collector:
         if self._file is None:
             return
         self._notifier.reloading()
-        self._seen = _stamp(self._file)
+        self._seen = stamp(self._file)
         try:
             station = load_station(self._file)
             self._check_same(station)
@@ -611,66 +564,3 @@ class Collector:
         if op == "status":
             return self.status()
         return self.intake.call(lambda writer: run_operation(writer, op, arguments))
-
-
-def give_back() -> None:
-    """Give memory that was needed once, as at the start, back to the system."""
-    with suppress(OSError, AttributeError):  # only glibc can
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _event(kind: str, subject: str, text: str, time_us: int | None = None) -> NewEvent:
-    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, text, {"what": kind}, time_us)
-
-
-def _state(kept: _Kept) -> str:
-    if kept.part is None:
-        return f"failed {kept.failures} times, starts again"
-    return "running" if kept.part.alive else "ended"
-
-
-def _join(name: str, kept: _Kept) -> None:
-    if kept.part is None:
-        return
-    kept.part.join(_STOP_S)
-    if kept.part.alive:
-        log.warning("%s did not stop within %.0f s", name, _STOP_S)
-
-
-def _stamp(file: Path | None) -> tuple[int, int] | None:
-    if file is None:
-        return None
-    with suppress(OSError):
-        found = file.stat()
-        return found.st_mtime_ns, found.st_size
-    return None
-
-
-def _pointer(file: Path) -> Path:
-    name = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]
-    return state_folder() / "stations" / name
-
-
-def _remember(file: Path | None, station: Station) -> None:
-    """Note where the journal of a station file is, for the day when the file cannot be read."""
-    if file is None:
-        return
-    pointer = _pointer(file)
-    text = str(station.journal_path.absolute())
-    with suppress(OSError):
-        if pointer.exists() and pointer.read_text(encoding="utf-8") == text:
-            return
-        pointer.parent.mkdir(parents=True, exist_ok=True)
-        pointer.write_text(text, encoding="utf-8")
-
-
-def last_valid(file: Path) -> Station | None:
-    """The last valid configuration that ran from a station file, from its journal; None when there is none."""
-    try:
-        journal = Path(_pointer(file).read_text(encoding="utf-8"))
-        with JournalReader(journal) as reader:
-            text = reader.config_text()
-        station = parse_station(text) if text else None
-    except (OSError, StorageError, StationConfigError, ValueError):
-        return None
-    return station if station is not None and station.journal_path.absolute() == journal else None

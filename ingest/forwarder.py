@@ -218,6 +218,7 @@ class Forwarder:
     def _begin(self, reader: JournalReader) -> None:
         self._cursor = next((row.rev for row in reader.cursors() if row.sink == self.table.id), 0)
         self._position = _tail(reader, self._cursor, round(self.table.tail * 1e6))
+        self._confirmed.append((monotonic(), self._position))
         if self._cursor:
             self._newest_us = next(
                 (
@@ -364,7 +365,7 @@ class Forwarder:
             since = monotonic() - self.table.tail
             while len(self._confirmed) > 1 and self._confirmed[1][0] < since:
                 self._confirmed.popleft()
-            self._outage_from = self._confirmed[0][1] if self._confirmed else self._position
+            self._outage_from = self._confirmed[0][1]
 
     def _back(self) -> None:
         """It took what we sent."""
@@ -375,7 +376,7 @@ class Forwarder:
 
     def _note_confirmed(self, rev: int) -> None:
         now = monotonic()
-        if not self._confirmed or now - self._confirmed[-1][0] >= 1.0:
+        if now - self._confirmed[-1][0] >= 1.0:
             self._confirmed.append((now, rev))
         while len(self._confirmed) > 1 and self._confirmed[1][0] < now - self.table.tail:
             self._confirmed.popleft()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -141,3 +143,9 @@ def health_lines(station: Station, health: Health, backlog: int, oldest_us: int 
         for (name, kind), count in health.errors.items()
     ]
     return b"\n".join(lines)
+
+
+def give_back() -> None:
+    """Give memory that was needed once, as at the start, back to the system."""
+    with suppress(OSError, AttributeError):  # only glibc can
+        ctypes.CDLL(None).malloc_trim(0)

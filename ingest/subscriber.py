@@ -9,6 +9,7 @@ reading from the socket.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import socket
@@ -41,6 +42,8 @@ SHORT_LIFE_S = 15.0
 _TAKEN_OVER = 0x8E
 _FOREVER = 0xFFFF_FFFF
 _TOPICS_KEPT = 256
+
+log = logging.getLogger(__name__)
 
 Event = Callable[[str, str, str], None]
 """Takes kind, subject and one sentence."""
@@ -451,6 +454,7 @@ class Subscriber:
             )
         else:
             self.subscribed.set()
+            log.info("listening to the broker at %s:%d", self.table.host, self.table.port)
 
     def _disconnected(
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any

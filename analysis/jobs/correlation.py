@@ -7,6 +7,7 @@ Benjamini-Hochberg over all p of the table.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +146,14 @@ def _pair(
     hide = barred is not None
     when = span(frame, used)
     what, rank_what = ("partial_r", "partial_rank_r") if held else ("pearson_r", "rank_r")
-    common = {"n": answer.n, "scale": scale, "mask": mask, "given": names, "when": when, "refusal": refusal}
+    common: dict[str, Any] = {
+        "n": answer.n,
+        "scale": scale,
+        "mask": mask,
+        "given": names,
+        "when": when,
+        "refusal": refusal,
+    }
     if refusal is not None:
         details = {k: v for k, v in details.items() if k == "warning" or k.startswith(("r_", "var", "n_eff"))}
     return [
@@ -154,7 +162,7 @@ def _pair(
             p=None if hide else answer.p, n_eff=answer.n_eff, method=METHOD, details=details, **common),
         row(rank_what, target.co2, driver, value=None if hide else answer.rank,
             p=None if hide else answer.p_rank, n_eff=answer.n_eff, method=RANK_METHOD, **common),
-    ]  # type: ignore[arg-type]  # fmt: skip
+    ]  # fmt: skip
 
 
 def _barred(

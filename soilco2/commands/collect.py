@@ -131,7 +131,8 @@ def command(
       soilco2 collect yulin.toml --once
       soilco2 collect demo.toml --replay 2022-06-15T00:00Z..2022-07-01T00:00Z --speed 30min/1s
     """
-    from ingest.collector import Collector, last_valid
+    from ingest.collector import Collector
+    from ingest.last_valid import last_valid
     from station_config.errors import StationConfigError
     from station_config.loader import load_station
     from storage.errors import JournalBusyError, StorageError
