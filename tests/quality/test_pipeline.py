@@ -8,6 +8,7 @@ import pytest
 
 from quality.pipeline import ManualFlag
 from quality.records import Flag, Sample
+from quality.tracks import Band
 from tests.quality.stations import (
     HOUR,
     MINUTE,
@@ -649,3 +650,46 @@ def test_what_a_doubtful_companion_changes_is_left_to_the_recomputation() -> Non
     outcome = flow.feed([sample("B1", "air_pressure", T0 + MINUTE, 888.0)])
     assert outcome.observations == []
     assert outcome.stretches == [(T0 + MINUTE, T0 + MINUTE + HOUR + 1)]
+
+
+def test_a_suspect_temperature_makes_conductivity_at_25_degrees_suspect() -> None:
+    place = station(soil(), '[[quality.limits]]\nvariable = "soil_temperature"\nsuspect_upper = 10\n')
+    store = fed(place, [sample("S1", "soil_temperature", T0, 150.0), sample("S1", "bulk_ec", T0, 809.0)])
+    assert store.tests(BULK_EC) == [""]
+    assert store.tests(EC25) == store.tests(SALINITY) == ["suspect_companion"]
+
+
+def test_corrections_are_named_in_the_order_of_application() -> None:
+    certificate = """
+[[instrument.calibration]]
+channel = "bulk_ec"
+valid_from = 2022-01-01
+gain = 2.0
+certificate = "a"
+"""
+    place = station(soil() + certificate)
+    store = fed(place, [sample("S1", "soil_temperature", T0, 150.0), sample("S1", "bulk_ec", T0, 809.0)])
+    assert store[BULK_EC, T0].corrections == "calibration"
+    assert store[EC25, T0].corrections == "calibration,ec25"
+    assert store[EC25, T0].value == pytest.approx(2.0, rel=1e-12)
+    assert store[SALINITY, T0].corrections == "calibration,ec25,salinity"
+
+
+def test_an_air_probe_takes_the_air_temperature_of_the_site() -> None:
+    place = station(co2("C1", "p/air", more=UNCOMPENSATED), soil())
+    rows = [
+        sample("import/site/", "air_pressure", T0, 1013.25),
+        sample("import/site/", "air_temperature", T0, 10.0),
+        sample("S1", "soil_temperature", T0, 300.0),
+        sample("C1", "co2", T0, 400.0),
+    ]
+    row = fed(place, warm() + rows)[key("p/air", "co2"), T0]
+    assert row.value == pytest.approx(400.0 * 283.15 / 298.15, rel=1e-12)
+    assert (row.flag, row.corrections) == (Flag.GOOD, "pressure,temperature")
+
+
+def test_a_number_at_the_very_limit_is_inside_whatever_its_last_binary_digit() -> None:
+    band = Band([(1, 0.0, 0.3)])
+    assert 3 * 0.1 > 0.3
+    assert band.lower <= 3 * 0.1 <= band.upper
+    assert band.outside(0.3001) == 1
