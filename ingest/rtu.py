@@ -16,6 +16,7 @@ Rules it keeps, because lines break them:
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import select
 import termios
@@ -122,7 +123,8 @@ class RtuMaster:
         """Let go of the port."""
         handle, self._serial = self._serial, None
         if handle is not None:
-            handle.close()
+            with contextlib.suppress(*_GONE):  # an adapter that was pulled has nothing left to close
+                handle.close()
 
     def read(self, request: Request, timeout: float) -> tuple[int, ...]:
         """Read registers; at most about twice `timeout` for an answer that does not come, four times for a
@@ -250,10 +252,7 @@ class RtuMaster:
         return self._serial
 
     def _lost(self, error: BaseException) -> NoReturn:
-        try:
-            self.close()
-        except _GONE:
-            self._serial = None
+        self.close()
         raise PortGone(
             f"{self.port}: the port went away ({error}); plug the adapter in again, and let no other process "
             "read from it"
