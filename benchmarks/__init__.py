@@ -1,0 +1,1 @@
+"""Speed and size, each beside a baseline measured in the same run."""

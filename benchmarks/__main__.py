@@ -1,0 +1,24 @@
+"""Run every benchmark: ``python -m benchmarks``."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+NAMES = ("journal", "quality", "flux", "mqtt_throughput")
+
+
+def main() -> None:
+    """Run the benchmarks one after the other, each as a program of its own."""
+    for name in NAMES:
+        print(f"\n== {name}", flush=True)
+        sys.argv = [f"benchmarks.{name}"]
+        try:
+            runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+        except SystemExit as stop:
+            if stop.code:
+                print(f"{name} ended with {stop.code}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
