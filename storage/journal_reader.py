@@ -301,8 +301,8 @@ class JournalReader:
 
     # samples and the rest
 
-    def samples(self, start_us: int, end_us: int) -> Iterator[Sample]:
-        """Samples with a time in a window, in the order of time."""
+    def samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
+        """Samples with a time in a window, in the order of time; none that was kept after `upto_seq`."""
         channels = {
             row[0]: (row[1], row[2]) for row in self._db.execute("SELECT id, serial, channel FROM channel")
         }
@@ -313,8 +313,8 @@ class JournalReader:
             while True:
                 rows = self._db.execute(
                     f"SELECT {_SAMPLE} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
-                    " ORDER BY time_us LIMIT 2000",
-                    (channel, since, end_us),
+                    " AND seq <= ? ORDER BY time_us LIMIT 2000",
+                    (channel, since, end_us, upto_seq),
                 ).fetchall()
                 yield from rows
                 if len(rows) < 2000:

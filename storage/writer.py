@@ -146,30 +146,32 @@ class Writer(Ledger):
                 )
         return flags
 
-    def _ready(self, upto_us: int | None) -> Pipeline:
-        """The pipeline, primed with what came before the oldest of the new samples."""
+    def _ready(self) -> Pipeline:
+        """The pipeline, primed with what was judged before; what is being kept just now is not among it."""
         if self._pipeline is None or self._pipeline.stale:
             pipeline = Pipeline(self.station.directory, self.station.hash, self._manual())
-            newest = self._newest_us(upto_us)
+            newest = self._newest_us()
             if newest is not None:
                 since = newest - pipeline.lookback_us
-                pipeline.prime(self._samples(since, newest + 1), since)
+                pipeline.prime(self._samples(since, newest + 1, self._observed()), since)
             self._pipeline = pipeline
         return self._pipeline
 
-    def _newest_us(self, before_us: int | None) -> int | None:
+    def _newest_us(self) -> int | None:
+        """The newest time that was judged; a stamp from the future does not count."""
+        limit = self._now_us() + int(self.station.file.quality.future_tolerance * 1e6)
         row = self._db.execute(
-            "SELECT max((SELECT time_us FROM sample WHERE channel = channel.id AND time_us < ?1 AND seq <= ?2"
+            "SELECT max((SELECT time_us FROM sample WHERE channel = channel.id AND time_us <= ?1 AND seq <= ?2"
             " ORDER BY time_us DESC LIMIT 1)) FROM channel",
-            (2**62 if before_us is None else before_us, self._observed()),
+            (limit, self._observed()),
         ).fetchone()
         return None if row[0] is None else int(row[0])
 
     def _observed(self) -> int:
         return int(self._meta("observed") or 0)
 
-    def _samples(self, start_us: int, end_us: int) -> Iterator[Sample]:
-        return _InTransaction(self._db).samples(start_us, end_us)
+    def _samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
+        return _InTransaction(self._db).samples(start_us, end_us, upto_seq)
 
     def _observe(self, kept: Sequence[Sample]) -> int:
         """Make observations of new samples; a fault in quality never costs a sample."""
@@ -181,7 +183,7 @@ class Writer(Ledger):
                 self._meta("observed", str(self._seq))
                 made = 0
             else:
-                given, stretches = self._ready(min(timed)).feed(kept)
+                given, stretches = self._ready().feed(kept)
                 made = self._put(given)
                 made += self._remake(stretches)
                 self._meta("observed", str(self._seq))
@@ -217,6 +219,11 @@ class Writer(Ledger):
         if changed:
             self._rev = rev
         return changed
+
+    def _touched(self, from_us: int, until_us: int) -> Stretch:
+        """What may change with a window: itself, and what looks back on it."""
+        pipeline = Pipeline(self.station.directory, self.station.hash)
+        return Stretch(from_us, until_us + pipeline.lookback_us)
 
     def _remake(self, stretches: Sequence[Stretch]) -> int:
         """Make every observation of some stretches again; only what differs gets a new revision."""
@@ -335,7 +342,7 @@ class Writer(Ledger):
         with self._transaction():
             number = self._event(NewEvent(EventKind.FLAG, who, why, data))
             self._pipeline = None
-            self._remake([Stretch(from_us, until_us)])
+            self._remake([self._touched(from_us, until_us)])
         return number
 
     def revoke(self, event: int, who: str, why: str) -> int:
@@ -353,7 +360,7 @@ class Writer(Ledger):
         with self._transaction():
             self._event(NewEvent(EventKind.FLAG_REVOKED, who, why, {"event": event}))
             self._pipeline = None
-            return self._remake([Stretch(f["from_us"], f["until_us"])])
+            return self._remake([self._touched(f["from_us"], f["until_us"])])
 
     def set_time(self, boot_id: str, offset_us: int, why: str) -> int:
         """Give the samples held back since a boot their time: monotonic clock plus offset.
@@ -391,8 +398,7 @@ class Writer(Ledger):
                 (low, high, boot),
             ).fetchone()
             self._pipeline = None
-            ready = self._ready(None)
-            self._remake([Stretch(span[0], span[1] + ready.lookback_us + 1)])
+            self._remake([self._touched(span[0], span[1] + 1)])
             self._pipeline = None
         return len(held)
 

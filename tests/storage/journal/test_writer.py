@@ -124,6 +124,29 @@ def test_late_samples_are_judged_as_if_they_had_come_in_time(tmp_path: Path) -> 
         assert values(reader) == [(T0 + i * MINUTE, 10.0 + i % 7, 1) for i in range(60)]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_late_samples_after_a_restart_are_judged_as_if_they_had_come_in_time(
+    tmp_path: Path, seed: int
+) -> None:
+    more = """
+[[quality.limits]]
+variable = "soil_temperature"
+flat_for = "8min"
+rate_per_minute = 2.0
+"""
+    rng = random.Random(seed)
+    numbers = sorted(range(80), key=lambda i: i + rng.choice([0, 0, 0, 25]))
+    station = make(tmp_path, more=more)
+    raw = {i: 10.0 if i % 30 < 15 else 10.0 + i % 7 for i in numbers}
+    for k in range(0, 80, 8):
+        with Writer.open(station, now_us=lambda: T0 + 1000 * MINUTE) as writer:
+            writer.commit([sample(i, raw[i]) for i in numbers[k : k + 4]])
+            writer.commit([sample(i, raw[i]) for i in numbers[k + 4 : k + 8]])
+    with Writer.open(station) as writer, JournalReader(writer.path) as reader:
+        assert {f for _, _, f in values(reader)} == {1, 3}
+        assert writer.reprocess(T0, T0 + 100 * MINUTE) == 0
+
+
 def test_not_a_number_is_kept_as_missing_with_its_reason(writer: Writer) -> None:
     writer.commit([sample(0, float("nan")), sample(1, float("inf"))])
     with JournalReader(writer.path) as reader:

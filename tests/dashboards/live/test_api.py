@@ -1,0 +1,142 @@
+"""The page's API on a real journal of measured data: right answers, one sentence for wrong questions, resume."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from dashboards.errors import ServeError
+from dashboards.live.app import create_app
+from dashboards.live.data import PageStation
+from dashboards.live.pages import pages_of
+from dashboards.live.server import bind
+from dashboards.live.stream import Feed
+from ingest.simulate.replay import backfill_samples
+from station_config.loader import load_station
+from storage.journal_reader import JournalReader
+from storage.writer import Writer
+from teaching.demo import station_text
+
+START = 1_654_041_600_000_000
+DAY = 86_400_000_000
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> PageStation:
+    folder = tmp_path_factory.mktemp("page")
+    path = folder / "sjer.toml"
+    path.write_text(station_text(1883) + '\n[journal]\npath = "journal.sqlite"\n', encoding="utf-8")
+    station = load_station(path)
+    with Writer.open(station) as writer:
+        writer.commit([s for batch in backfill_samples(station, START, START + 2 * DAY) for s in batch])
+    clock = folder / "clock"
+    clock.write_bytes((START + 2 * DAY).to_bytes(8, "little"))
+    return pages_of([station], clock_file=clock)[0]
+
+
+@pytest.fixture
+def client(page: PageStation) -> Iterator[TestClient]:
+    with TestClient(create_app([page], version="0")) as opened:
+        yield opened
+
+
+def test_the_station_names_its_series_and_what_is_modelled(client: TestClient) -> None:
+    body = client.get("/api/v1/stations").json()
+    (station,) = body["stations"]
+    by_name = {s["series"]: s for s in station["series"]}
+    assert by_name["p004/d03/co2"]["depth_m"] == 0.03
+    assert by_name["p004/d06/bulk_ec"]["note"].startswith("modelled")
+    assert body["variables"]["co2"]["name"]["zh"].startswith("CO₂")
+
+
+def test_newest_values_are_those_of_the_journal(client: TestClient, page: PageStation) -> None:
+    body = client.get("/api/v1/latest").json()
+    assert body["now_ms"] == (START + 2 * DAY) // 1000
+    shown = {row["series"]: row for row in body["latest"]}
+    with JournalReader(page.station.journal_path) as reader:
+        for observation in reader.latest(START + 2 * DAY):
+            row = shown["/".join(observation.series[1:])]
+            assert (row["t"], row["value"]) == (observation.time_us // 1000, observation.value)
+
+
+def test_a_series_and_its_raster_hold_the_same_values(client: TestClient) -> None:
+    asked = {"from": START // 1000, "to": (START + DAY) // 1000}
+    (series,) = client.get(
+        "/api/v1/series", params={**asked, "series": "p004/d21/co2", "points": 2000}
+    ).json()["series"]
+    assert len(series["t"]) == 48
+    raster = client.get(
+        "/api/v1/raster", params={**asked, "profile": "p004", "variable": "co2", "columns": 48}
+    ).json()
+    (row,) = [r for r in raster["rows"] if r["series"] == "p004/d21/co2"]
+    assert row["v"] == pytest.approx(series["v"])
+    assert [raster["t0"] + k * raster["step"] for k in range(48)] == series["t"]
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("latest?station=<b>", 404, "not shown here"),
+        ("series?series=a/b/c", 400, "from is missing"),
+        ("series?from=0&to=1", 400, "between 1 and"),
+        ("series?from=0&to=1&series=a", 400, "profile/position/variable"),
+        ("series?from=5&to=1&series=a/b/c", 400, "later than from"),
+        ("series?from=x&series=a/b/c", 400, "whole number"),
+        ("series?from=1e400&series=a/b/c", 400, "whole number"),
+        ("series?from=0&to=1&series=a/b/c&points=9999999", 400, "between 2 and"),
+        ("raster?from=0&to=1&profile=p&variable=co2&columns=0", 400, "between 1 and"),
+    ],
+)
+def test_a_wrong_question_gets_one_sentence(client: TestClient, url: str, status: int, said: str) -> None:
+    answer = client.get(f"/api/v1/{url}")
+    assert answer.status_code == status
+    assert said in answer.json()["error"]
+
+
+def test_an_unknown_series_is_empty_and_names_with_quotes_do_no_harm(client: TestClient) -> None:
+    name = "p004/'; DROP TABLE sample; --/co2"
+    (series,) = client.get("/api/v1/series", params={"from": 0, "series": name}).json()["series"]
+    assert series["t"] == []
+
+
+def test_every_answer_forbids_scripts_from_outside(client: TestClient) -> None:
+    for url in ("/", "/static/app.js", "/api/v1/stations"):
+        answer = client.get(url)
+        assert answer.status_code == 200
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_the_stream_goes_on_where_it_was_left(page: PageStation) -> None:
+    async def first(since: str) -> list[tuple[str, str, dict[str, Any]]]:
+        feed = Feed(page)
+        found = []
+        async for event in feed.follow(since):
+            found.append(event)
+            if len(found) == 2 or (len(found) == 1 and not since):
+                break
+        return found
+
+    ((start, name, body),) = asyncio.run(first(""))
+    assert (name, body["rows"]) == ("now", [])
+    journal, rev = start.split(":")
+    again = asyncio.run(first(f"{journal}:{int(rev) - 5}"))
+    assert again[1][0] == start
+    assert len(again[1][2]["rows"]) == 5
+
+
+def test_beyond_loopback_it_does_not_open() -> None:
+    with pytest.raises(ServeError, match="beyond loopback"):
+        bind("0.0.0.0", 0)
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    taken = bind("127.0.0.1", 0)
+    try:
+        with pytest.raises(ServeError, match="cannot be used"):
+            bind("127.0.0.1", taken.getsockname()[1])
+    finally:
+        taken.close()
