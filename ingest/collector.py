@@ -12,14 +12,13 @@ from typing import Any
 from ingest.bus import BusEvent, BusThread
 from ingest.clock import Clock, ReplayClock, SystemClock
 from ingest.decode import Decoder
-from ingest.errors import CollectorError
 from ingest.events import event_of
 from ingest.forwarder import Forwarder
 from ingest.health import give_back, health_lines, take_health
 from ingest.intake import Intake
 from ingest.last_valid import remember, stamp
 from ingest.message import topic as usual_topic
-from ingest.parts import Kept, Part, join, state
+from ingest.parts import Keeper, Kept, Part
 from ingest.service import Notifier, Pulse, hung
 from ingest.subscriber import Subscriber
 from station_config.connection import ModbusRtuConnection, MqttConnection
@@ -84,8 +83,7 @@ class Collector:
         self._health_s = health_s
         self._stop = threading.Event()
         self._reload = threading.Event()
-        self._parts: dict[str, Kept] = {}
-        self._mutex = threading.Lock()
+        self._keeper = Keeper(self._part_failed)
         self._seen = stamp(file)
         self._looked = self._healthy = monotonic()
         self._errors_told: dict[tuple[str, str], int] = {}
@@ -142,7 +140,7 @@ class Collector:
         fine = True
         try:
             end = monotonic() + patience_s
-            buses = [k.part for k in self._parts.values() if isinstance(k.part, BusThread)]
+            buses = self._keeper.of(BusThread)
             while monotonic() < end and any(bus.status()["rounds"] == 0 for bus in buses):
                 self._stop.wait(0.05)
             fine = all(self._answered(bus) for bus in buses)
@@ -158,10 +156,9 @@ class Collector:
             self._look()
             while not self.intake.settled and monotonic() < end:
                 self._stop.wait(0.05)
-            for kept in self._parts.values():
-                if isinstance(kept.part, Forwarder):
-                    kept.part.notify()
-                    fine = kept.part.wait_idle(max(1.0, end - monotonic())) and fine
+            for forwarder in self._keeper.of(Forwarder):
+                forwarder.notify()
+                fine = forwarder.wait_idle(max(1.0, end - monotonic())) and fine
         finally:
             self._end()
         return fine and self.intake.failure is None
@@ -172,8 +169,6 @@ class Collector:
 
     def status(self) -> dict[str, Any]:
         """How every part is doing."""
-        with self._mutex:
-            parts = dict(self._parts)
         subscriber = self.intake.subscriber
         return {
             "fault": self.fault,
@@ -184,14 +179,10 @@ class Collector:
             "commits": self.intake.commits,
             "hung": hung(self._pulses()),
             "answered_us": dict(self.intake.answered),
-            "buses": [kept.part.status() for kept in parts.values() if isinstance(kept.part, BusThread)],
+            "buses": [bus.status() for bus in self._keeper.of(BusThread)],
             "mqtt": None if subscriber is None else subscriber.status(),
-            "sinks": {
-                kept.part.table.id: kept.part.status()
-                for kept in parts.values()
-                if isinstance(kept.part, Forwarder)
-            },
-            "parts": {name: state(kept) for name, kept in parts.items()},
+            "sinks": {one.table.id: one.status() for one in self._keeper.of(Forwarder)},
+            "parts": self._keeper.states(),
         }
 
     # start and end
@@ -214,7 +205,7 @@ class Collector:
         remember(self._file, self.station)
         if isinstance(self.clock, ReplayClock):
             self._wait_for_ports()
-        self._install(once=once)
+        self._keeper.install(self._wanted(once=once))
         if isinstance(self.clock, ReplayClock) and self.clock.owner:
             self.clock.settled = lambda: self.intake.settled
             if self.intake.subscriber is not None:  # no node publishes before somebody listens
@@ -229,25 +220,13 @@ class Collector:
         subscriber = self.intake.subscriber
         if subscriber is not None:
             subscriber.pause()
-        parts = list(self._parts.items())
-        # what is read goes on disk, and is acknowledged, before the broker is left
-        sources = [(name, kept) for name, kept in parts if isinstance(kept.part, BusThread)]
-        for _, kept in parts:
-            if kept.part is not None and not isinstance(kept.part, Subscriber):
-                kept.part.stop()
-        for name, kept in sources:
-            join(name, kept)
+        self._keeper.stop(BusThread, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
+        # what was read goes on disk, and is acknowledged, before the broker is left
         self.intake.note(NewEvent(EventKind.STOP, "collector", "stopped"))
-        for name, kept in parts:
-            if isinstance(kept.part, Forwarder):
-                join(name, kept)
         self.intake.close()
-        for name, kept in parts:
-            if kept.part is not None:
-                kept.part.stop()
-                join(name, kept)
+        self._keeper.stop()
         try:
             self._writer.close()
         except StorageError:
@@ -257,25 +236,7 @@ class Collector:
 
     # parts
 
-    def _install(self, *, once: bool = False) -> None:
-        """Start the parts that the station wants, and stop those it does not want any more."""
-        wanted = self._wanted(once=once)
-        for name in [*self._parts]:
-            if name not in wanted or wanted[name].key != self._parts[name].key:
-                with self._mutex:
-                    gone = self._parts.pop(name)
-                if gone.part is not None:
-                    gone.part.stop()
-                    join(name, gone)
-                if isinstance(gone.part, Subscriber):
-                    self.intake.subscriber = None
-        for name, kept in wanted.items():
-            if name not in self._parts:
-                with self._mutex:
-                    self._parts[name] = kept
-                self._start(name, kept)
-
-    def _wanted(self, *, once: bool) -> dict[str, Kept]:
+    def _wanted(self, *, once: bool = False) -> dict[str, Kept]:
         file = self.station.file
         wanted: dict[str, Kept] = {}
         for connection in file.connection:
@@ -320,8 +281,7 @@ class Collector:
             self.intake.deliver(samples, [event_of(*row[1:], time_us=row.time_us) for row in events])
 
         def on_round(_slot_us: int) -> None:
-            if (kept := self._parts.get(name)) is not None:
-                kept.beat = monotonic()
+            self._keeper.beat(name)
 
         return BusThread(
             connection,
@@ -356,33 +316,13 @@ class Collector:
 
         return Forwarder(table, self.station.journal_path, move, self.clock.now_us)
 
-    def _start(self, name: str, kept: Kept) -> None:
-        try:
-            kept.part = kept.make()
-            kept.part.start()
-        except Exception as error:  # noqa: BLE001 - one part must not stop the others
-            self._failed(name, kept, error)
-        kept.started = kept.beat = monotonic()
-
-    def _failed(self, name: str, kept: Kept, error: BaseException) -> None:
-        kept.part = None
-        if monotonic() - kept.started > _CALM_S:
-            kept.failures = 0
-        wait = min(2.0**kept.failures, _LONGEST_RESTART_S)
-        kept.failures += 1
-        kept.again_at = monotonic() + wait
-        text = f"{name} failed ({type(error).__name__}: {error}); it is started again in {wait:.0f} s"
-        log.error("%s", text, exc_info=error)
+    def _part_failed(self, name: str, text: str) -> None:
         self.intake.note(NewEvent(EventKind.PART_FAILED, name, text))
 
     # what is looked at every second
 
     def _look(self) -> None:
-        for name, kept in list(self._parts.items()):
-            if kept.part is not None and not kept.part.alive:
-                self._failed(name, kept, kept.part.failure or CollectorError("it ended by itself"))
-            elif kept.part is None and monotonic() >= kept.again_at:
-                self._start(name, kept)
+        self._keeper.look()
         self._watch_clock()
         now = monotonic()
         if now - self._looked > _FILE_S and stamp(self._file) != self._seen:
@@ -414,20 +354,9 @@ class Collector:
         self._notifier.alive(status)
 
     def _pulses(self) -> list[Pulse]:
-        with self._mutex:
-            parts = dict(self._parts)
-        pulses = [Pulse("writer", self.intake.beat, 120.0)]
-        for name, kept in parts.items():
-            if kept.patience_s is None or kept.part is None:
-                continue
-            # a round that waits for a journal that cannot be written is no hung bus
-            alive = (
-                self.intake.beat if self.intake.error else 0.0,
-                kept.beat,
-                getattr(kept.part, "beat", 0.0),
-            )
-            pulses.append(Pulse(name, max(alive), kept.patience_s))
-        return pulses
+        # a round that waits for a journal that cannot be written is no hung bus
+        excused = self.intake.beat if self.intake.error else 0.0
+        return [Pulse("writer", self.intake.beat, 120.0), *self._keeper.pulses(excused)]
 
     def _watch_clock(self) -> None:
         clock = self.clock
@@ -457,14 +386,12 @@ class Collector:
 
     def _report(self) -> None:
         """Health to every database, errors of the buses to the journal's counters."""
-        errors: dict[str, dict[str, int]] = {}
-        forwarders: list[Forwarder] = []
-        for kept in list(self._parts.values()):
-            if isinstance(kept.part, BusThread):
-                for serial, row in kept.part.status()["instruments"].items():
-                    errors[serial] = row["errors"]
-            elif isinstance(kept.part, Forwarder):
-                forwarders.append(kept.part)
+        forwarders = self._keeper.of(Forwarder)
+        errors: dict[str, dict[str, int]] = {
+            serial: row["errors"]
+            for bus in self._keeper.of(BusThread)
+            for serial, row in bus.status()["instruments"].items()
+        }
         for serial, kinds in errors.items():
             for kind, count in kinds.items():
                 told = self._errors_told.get((serial, kind), 0)
@@ -528,7 +455,8 @@ class Collector:
             self._say_fault(f"{self._file}: the new configuration could not be taken over: {error}")
             return
         self.station = station
-        self._install()
+        self._keeper.install(self._wanted())
+        self.intake.subscriber = next(iter(self._keeper.of(Subscriber)), None)
         log.info("configuration %s in force", station.hash)
 
     def _say_fault(self, text: str) -> None:
@@ -551,9 +479,8 @@ class Collector:
         }
 
     def _committed(self) -> None:
-        for kept in list(self._parts.values()):
-            if isinstance(kept.part, Forwarder):
-                kept.part.notify()
+        for forwarder in self._keeper.of(Forwarder):
+            forwarder.notify()
 
     def _happened(self, event: NewEvent) -> None:
         log.warning("%s: %s", event.subject, event.text)

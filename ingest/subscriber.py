@@ -224,8 +224,9 @@ class Subscriber:
             self.failure = error
         finally:
             self._forget()
-            os.close(self._wake_out)
-            os.close(self._wake_in)
+            ends, self._wake_in = (self._wake_out, self._wake_in), -1  # a late call must not hit another file
+            for end in ends:
+                os.close(end)
 
     def _next_wait(self) -> float:
         wait = self._wait_s
