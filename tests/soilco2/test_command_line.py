@@ -42,4 +42,4 @@ def test_an_empty_journal_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     done = run("export", str(station), "-o", str(tmp_path / "x.csv"))
     assert done.returncode == 2
-    assert "there is no journal yet" in done.stderr
+    assert "is not there yet; run .soilco2 collect." in done.stderr.replace("'", ".")
