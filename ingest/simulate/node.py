@@ -233,7 +233,10 @@ class SimulatedNode:
             word, number = self._work.get()
             if word == "stop":
                 return
-            if word == "acknowledged":
+            if word == "connected":
+                self.outbox.again()
+                self._newest_sent = -1
+            elif word == "acknowledged":
                 sequence = self._on_their_way.pop(number, None)
                 if sequence is not None:
                     self.outbox.remove(sequence)
@@ -255,7 +258,13 @@ class SimulatedNode:
         room = IN_FLIGHT - len(self._on_their_way)
         if room <= 0:
             return
-        for sequence, payload in self.outbox.waiting(self._newest_sent, room):
+        under_way = set(self._on_their_way.values())
+        for sequence, payload in self.outbox.waiting(self._newest_sent, IN_FLIGHT):
+            if sequence in under_way:
+                continue
+            if room == 0:
+                return
+            room -= 1
             info = self._client.publish(self.topic, payload, qos=1)
             if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
                 return  # stays in the outbox; the next word tries again

@@ -1,7 +1,8 @@
 """A node's memory on disk: what was measured and not yet acknowledged by the broker.
 
 A message is in here before it is sent and leaves when the broker has acknowledged it, so a node that is
-killed loses nothing; at worst a message is sent twice.
+killed loses nothing; at worst a message is sent twice. A broker that is killed may forget what it has
+acknowledged, so the newest acknowledged messages are kept too and sent again with every new connection.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from ingest.errors import SimulationError
 
 LIMIT = 100_000
 """Messages kept at most; the oldest give way."""
+TAIL = 100
+"""Acknowledged messages that are sent again with a new connection."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (sequence INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS acknowledged (sequence INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 """
 
@@ -115,9 +119,21 @@ class Outbox:
             ).fetchall()
 
     def remove(self, sequence: int) -> None:
-        """Forget an acknowledged message."""
-        with self._mutex:
+        """Take an acknowledged message out; it waits in the tail for the next connection."""
+        with self._mutex, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(
+                "INSERT OR REPLACE INTO acknowledged SELECT * FROM message WHERE sequence = ?", (sequence,)
+            )
             self._db.execute("DELETE FROM message WHERE sequence = ?", (sequence,))
+            self._db.execute("DELETE FROM acknowledged WHERE sequence <= ?", (sequence - TAIL,))
+
+    def again(self) -> None:
+        """Put the tail back among the messages that wait: a new connection may be to a broker that forgot them."""
+        with self._mutex, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT OR IGNORE INTO message SELECT * FROM acknowledged")
+            self._db.execute("DELETE FROM acknowledged")
 
     def __len__(self) -> int:
         with self._mutex:
