@@ -17,48 +17,54 @@ from station_config.loader import load_station
 from storage.journal import open_for_writing
 from storage.writer import Writer
 
-ROWS, BATCH, TURNS = 200_000, 5000, 5
+TURNS = 5
+CASES = ((64, 64 * 400, "a round of 64 series"), (640, 64_000, "ten rounds"), (5000, 200_000, "an import"))
 STATION = '[station]\nid = "b"\nname = "b"\nlatitude = 0\nlongitude = 0\naltitude_m = 0\ntimezone = "UTC"\n'
 
 
-def _bare(folder: Path) -> float:
+def _bare(folder: Path, batch: int, count: int) -> float:
     connection, _ = open_for_writing(folder / "bare.sqlite")
-    rows = [(i + 1, 1 + i % 64, i // 64 * 60_000_000, 20.0 + i % 7, 0, None, i, i, 0, 0) for i in range(ROWS)]
+    rows = [
+        (i + 1, 1 + i % 64, i // 64 * 60_000_000, 20.0 + i % 7, 0, None, i, i, 0, 0) for i in range(count)
+    ]
     began = time.perf_counter()
-    for k in range(0, ROWS, BATCH):
+    for k in range(0, count, batch):
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?)", rows[k : k + BATCH])
+        connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?)", rows[k : k + batch])
         connection.execute("COMMIT")
     took = time.perf_counter() - began
     connection.close()
     return took
 
 
-def _journal(folder: Path) -> float:
+def _journal(folder: Path, batch: int, count: int) -> float:
     path = folder / "b.toml"
     path.write_text(STATION, encoding="utf-8")
     samples = [
         Sample(f"N{i % 64}", "t", i // 64 * 60_000_000, 20.0 + i % 7, "", None, i, i, "boot", "bus")
-        for i in range(ROWS)
+        for i in range(count)
     ]
     with Writer.open(load_station(path)) as writer:
         began = time.perf_counter()
-        for k in range(0, ROWS, BATCH):
-            writer.commit(samples[k : k + BATCH])
+        for k in range(0, count, batch):
+            writer.commit(samples[k : k + batch])
         return time.perf_counter() - began
 
 
 def main() -> None:
     """Print rows a second of both, and the ratio."""
-    bare, ours = [], []
-    for _ in range(TURNS):
-        with tempfile.TemporaryDirectory() as name:
-            os.environ["SOILCO2_STATE"] = name
-            bare.append(_bare(Path(name)))
-            ours.append(_journal(Path(name)))
-    a, b = statistics.median(bare), statistics.median(ours)
-    print(f"bare SQLite  {ROWS / a:10,.0f} rows/s")
-    print(f"journal      {ROWS / b:10,.0f} rows/s   {a / b:.2f} of bare SQLite")
+    for batch, count, what in CASES:
+        bare, ours = [], []
+        for _ in range(TURNS):
+            with tempfile.TemporaryDirectory() as name:
+                os.environ["SOILCO2_STATE"] = name
+                bare.append(_bare(Path(name), batch, count))
+                ours.append(_journal(Path(name), batch, count))
+        a, b = statistics.median(bare), statistics.median(ours)
+        print(
+            f"commits of {batch:4} rows ({what}): bare SQLite {count / a:8,.0f} rows/s,"
+            f" journal {count / b:8,.0f} rows/s, {a / b:.2f} of it"
+        )
 
 
 if __name__ == "__main__":

@@ -214,8 +214,9 @@ class Pipeline:
             if steps is None:
                 channel = self._directory.channel(sample.serial, sample.channel)
                 if channel is None:
-                    continue
-                steps = self._add(channel)
+                    steps = channels[sample.serial, sample.channel] = _Steps((), lambda _: None)
+                else:
+                    steps = self._add(channel)
             found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
             if found is None:
                 continue

@@ -19,8 +19,10 @@ from storage.errors import DiskFullError, JournalBusyError, JournalDamagedError,
 from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
 
 _ROW = struct.Struct("<qqqdqqq")
-_NO_TIME = -(2**63)
-_NO_NUMBER = float("nan")
+NO_TIME = -(2**63)
+NO_NUMBER = float("nan")
+pack_sample = _ROW.pack
+"""Bytes of (seq, channel, status, raw, time_us, arrival_us, mono_us), `NO_NUMBER` and `NO_TIME` where there is none."""
 
 
 def sample_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -28,11 +30,10 @@ def sample_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
 
     Each row is (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source).
     """
-    pack = _ROW.pack
     return b"".join(
-        pack(
-            row[0], row[1], row[4], _NO_NUMBER if row[3] is None else row[3],
-            _NO_TIME if row[2] is None else row[2], row[6], row[7],
+        pack_sample(
+            row[0], row[1], row[4], NO_NUMBER if row[3] is None else row[3],
+            NO_TIME if row[2] is None else row[2], row[6], row[7],
         )
         for row in rows
     )  # fmt: skip

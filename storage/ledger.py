@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from quality.records import Sample, SeriesKey
-from storage.journal import crc, open_for_writing, storage_error
+from storage.journal import NO_NUMBER, NO_TIME, crc, open_for_writing, pack_sample, storage_error
 from storage.journal_schema import EventKind
 
 _INSERT_SAMPLE = (
     "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)"
     " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (channel, time_us) DO NOTHING"
 )
+_SOURCE = attrgetter("source")
 
 
 class Parked(NamedTuple):
@@ -99,7 +103,20 @@ class Ledger:
         }
         self._seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM sample").fetchone()[0]
         self._batch: int = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0]
-        self._rev = int(self._meta("rev") or 0)
+        self._rev = self._rev_kept = int(self._meta("rev") or 0)
+        behind = self._meta("judged")
+        self._behind = behind != ""
+        self._judged: int = int(behind) if behind else self._seq
+
+    def _judge(self, done: bool) -> None:
+        """Remember how far quality has come; it is only written while it lags behind."""
+        if done:
+            self._judged = self._seq
+            if self._behind:
+                self._db.execute("DELETE FROM meta WHERE key = 'judged'")
+        elif not self._behind:
+            self._meta("judged", str(self._judged))
+        self._behind = not done
 
     def _meta(self, key: str, value: str | None = None) -> str:
         if value is not None:
@@ -117,8 +134,10 @@ class Ledger:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
-            self._meta("rev", str(self._rev))
+            if self._rev != self._rev_kept:
+                self._meta("rev", str(self._rev))
             self._db.execute("COMMIT")
+            self._rev_kept = self._rev
         except BaseException as error:
             self._forget()
             try:
@@ -162,8 +181,10 @@ class Ledger:
             [(source, name, amount) for (source, name), amount in totals.items() if amount],
         )
 
-    def _rows(self, samples: Sequence[Sample]) -> list[tuple[Any, ...]]:
+    def _rows(self, samples: Sequence[Sample]) -> tuple[list[tuple[Any, ...]], list[bytes]]:
+        """Rows of the table, and the canonical bytes of each."""
         words, channels, rows, seq = self._words, self._channels, [], self._seq
+        packed: list[bytes] = []
         for serial, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source in samples:
             seq += 1
             if raw is not None and not isfinite(raw):
@@ -173,37 +194,42 @@ class Ledger:
             s = words.get(status)
             b = words.get(boot)
             f = words.get(source)
+            if s is None:
+                s = self._word(status)
             rows.append((
-                seq, number, time_us, raw, self._word(status) if s is None else s, device_us, arrival_us, mono_us,
+                seq, number, time_us, raw, s, device_us, arrival_us, mono_us,
                 self._word(boot) if b is None else b, self._word(source) if f is None else f,
             ))  # fmt: skip
-        return rows
+            packed.append(pack_sample(
+                seq, number, s, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
+                arrival_us, mono_us,
+            ))  # fmt: skip
+        return rows, packed
 
     def _keep(
         self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
     ) -> tuple[list[Sample], int, list[Parked]]:
         if not samples:
             return [], 0, []
-        rows = self._rows(samples)
+        rows, packed = self._rows(samples)
         kept = list(samples)
         duplicate = 0
         conflicts: list[Parked] = []
-        self._db.execute("SAVEPOINT keep")
         before = self._db.total_changes
         self._db.executemany(_INSERT_SAMPLE, rows)
-        if self._db.total_changes - before != len(rows):
-            self._db.execute("ROLLBACK TO keep")
+        if self._db.total_changes - before == len(rows):
+            checksum = crc32(b"".join(packed))
+        else:
             rows, kept, duplicate, conflicts = self._sort_out(rows, samples, totals)
-        self._db.execute("RELEASE keep")
-        for sample in samples:
-            totals[sample.source, "in"] = totals.get((sample.source, "in"), 0) + 1
-        for sample in kept:
-            totals[sample.source, "stored"] = totals.get((sample.source, "stored"), 0) + 1
+            checksum = crc(rows)
+        for name, those in (("in", samples), ("stored", kept)):
+            for source, amount in Counter(map(_SOURCE, those)).items():
+                totals[source, name] = totals.get((source, name), 0) + amount
         if rows:
             self._batch += 1
             self._db.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",
-                (self._batch, rows[0][0], rows[-1][0], crc(rows), self._now_us()),
+                (self._batch, rows[0][0], rows[-1][0], checksum, self._now_us()),
             )
             self._seq = rows[-1][0]
         return kept, duplicate, conflicts
@@ -211,16 +237,19 @@ class Ledger:
     def _sort_out(
         self, rows: list[tuple[Any, ...]], samples: Sequence[Sample], totals: dict[tuple[str, str], int]
     ) -> tuple[list[tuple[Any, ...]], list[Sample], int, list[Parked]]:
-        """Row by row, because something is there already."""
+        """Which rows came in, and what the others are: the table had something of that channel and time already."""
         good: list[tuple[Any, ...]] = []
         kept: list[Sample] = []
         duplicate = 0
         conflicts: list[Parked] = []
-        seq = self._seq
+        came_in = {
+            seq
+            for (seq,) in self._db.execute(
+                "SELECT seq FROM sample WHERE seq BETWEEN ? AND ?", (rows[0][0], rows[-1][0])
+            )
+        }
         for row, sample in zip(rows, samples, strict=True):
-            row = (seq + 1, *row[1:])
-            if self._db.execute(_INSERT_SAMPLE, row).rowcount == 1:
-                seq += 1
+            if row[0] in came_in:
                 good.append(row)
                 kept.append(sample)
                 continue

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from quality.pipeline import ManualFlag, Pipeline, Stretch, recompute
+from quality.pipeline import ManualFlag, Outcome, Pipeline, Stretch, recompute
 from quality.records import Flag, Observation, Sample, SeriesKey
 from station_config.loader import Station
 from storage.errors import StorageError
@@ -153,7 +153,7 @@ class Writer(Ledger):
             newest = self._newest_us()
             if newest is not None:
                 since = newest - pipeline.lookback_us
-                pipeline.prime(self._samples(since, newest + 1, self._observed()), since)
+                pipeline.prime(self._samples(since, newest + 1, self._judged), since)
             self._pipeline = pipeline
         return self._pipeline
 
@@ -163,44 +163,45 @@ class Writer(Ledger):
         row = self._db.execute(
             "SELECT max((SELECT time_us FROM sample WHERE channel = channel.id AND time_us <= ?1 AND seq <= ?2"
             " ORDER BY time_us DESC LIMIT 1)) FROM channel",
-            (limit, self._observed()),
+            (limit, self._judged),
         ).fetchone()
         return None if row[0] is None else int(row[0])
-
-    def _observed(self) -> int:
-        return int(self._meta("observed") or 0)
 
     def _samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
         return _InTransaction(self._db).samples(start_us, end_us, upto_seq)
 
     def _observe(self, kept: Sequence[Sample]) -> int:
         """Make observations of new samples; a fault in quality never costs a sample."""
-        self._db.execute("SAVEPOINT observe")
-        rev = self._rev
         try:
-            timed = [s.time_us for s in kept if s.time_us is not None]
-            if not timed:
-                self._meta("observed", str(self._seq))
-                made = 0
-            else:
-                given, stretches = self._ready().feed(kept)
-                made = self._put(given)
-                made += self._remake(stretches)
-                self._meta("observed", str(self._seq))
+            timed = any(s.time_us is not None for s in kept)
+            given, stretches = self._ready().feed(kept) if timed else Outcome([], [])
+            made = self._put_and_remake(given, stretches) if stretches else self._put(given)
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
-            self._db.execute("ROLLBACK TO observe")
-            self._rev = rev
             self._pipeline = None
-            made = 0
+            self._judge(False)
             self._event(
                 NewEvent(EventKind.QUALITY_FAILED, "quality",
                          f"{len(kept)} samples are stored but not judged ({type(error).__name__}: {error}); "
                          "'soilco2 reprocess' judges them")
             )  # fmt: skip
-        self._db.execute("RELEASE observe")
+            return 0
+        self._judge(True)
         return made
+
+    def _put_and_remake(self, given: Sequence[Observation], stretches: Sequence[Stretch]) -> int:
+        """Both or, when a recomputation fails, neither."""
+        self._db.execute("SAVEPOINT remake")
+        rev = self._rev
+        try:
+            return self._put(given) + self._remake(stretches)
+        except Exception:
+            self._db.execute("ROLLBACK TO remake")
+            self._rev = rev
+            raise
+        finally:
+            self._db.execute("RELEASE remake")
 
     def _put(self, observations: Iterable[Observation]) -> int:
         words, series, rows, rev = self._words, self._series, [], self._rev
@@ -280,7 +281,7 @@ class Writer(Ledger):
             start = end
         with self._transaction():
             self._pipeline = None
-            self._meta("observed", str(self._seq))
+            self._judge(True)
             self._event(
                 NewEvent(
                     EventKind.REPROCESSED,
