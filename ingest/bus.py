@@ -254,6 +254,13 @@ class BusThread:
         for device in self._devices:
             device.align(now)
         self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
+        events: list[BusEvent] = []
+        try:  # a missing adapter is told at once, not at the first slot
+            self._open(now, events)
+        except (PortGone, PortBusy) as error:
+            self._port_lost(error, now, events)
+        if events:
+            self._deliver([], events)
 
     def _wait_and_read(self) -> None:
         now = self._clock.now_us()

@@ -12,7 +12,7 @@ from typing import Any
 from ingest.bus import BusEvent, BusThread
 from ingest.clock import Clock, ReplayClock, SystemClock
 from ingest.decode import Decoder
-from ingest.events import event_of
+from ingest.events import event_of, tell
 from ingest.forwarder import Forwarder
 from ingest.health import give_back, health_lines, take_health
 from ingest.intake import Intake
@@ -278,7 +278,10 @@ class Collector:
 
     def _bus(self, name: str, connection: ModbusRtuConnection, rows: Sequence[Any]) -> Part:
         def deliver(samples: Sequence[Any], events: Sequence[BusEvent]) -> None:
-            self.intake.deliver(samples, [event_of(*row[1:], time_us=row.time_us) for row in events])
+            told = [event_of(*row[1:], time_us=row.time_us) for row in events]
+            for event in told:
+                tell(event)
+            self.intake.deliver(samples, told)
 
         def on_round(_slot_us: int) -> None:
             self._keeper.beat(name)
@@ -312,7 +315,7 @@ class Collector:
         def move(sink: str, rev: int, **rest: Any) -> None:
             self.intake.call(lambda writer: writer.move_cursor(sink, rev, **rest), quiet=True)
             for event in rest.get("events", ()):
-                log.warning("%s: %s", event.subject, event.text)
+                tell(event)
 
         return Forwarder(table, self.station.journal_path, move, self.clock.now_us)
 
@@ -483,7 +486,7 @@ class Collector:
             forwarder.notify()
 
     def _happened(self, event: NewEvent) -> None:
-        log.warning("%s: %s", event.subject, event.text)
+        tell(event)
         self.intake.note(event)
 
     def _call(self, op: str, arguments: dict[str, Any]) -> Any:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 from storage.journal_schema import EventKind
 from storage.ledger import NewEvent
 
+log = logging.getLogger(__name__)
+
+_CALM = {
+    EventKind.DEVICE_BACK,
+    EventKind.PORT_BACK,
+    EventKind.BROKER_BACK,
+    EventKind.SINK_BACK,
+    EventKind.OTHER,
+}
 _KINDS = {
     "broker-lost": EventKind.BROKER_GONE,
     "broker-refused": EventKind.BROKER_GONE,
@@ -16,3 +27,8 @@ _KINDS = {
 def event_of(kind: str, subject: str, text: str, time_us: int | None = None) -> NewEvent:
     """An event of the journal from what a part calls it."""
     return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, text, {"what": kind}, time_us)
+
+
+def tell(event: NewEvent) -> None:
+    """Say an event in the collector's log as well."""
+    log.log(logging.INFO if event.kind in _CALM else logging.WARNING, "%s: %s", event.subject, event.text)

@@ -331,7 +331,11 @@ class Writer(Ledger):
         """Flag a stretch of a series by hand; the number of the event takes it back."""
         key = SeriesKey(*series)
         if key not in self._series:
-            raise StorageError(f"{key}: the journal has no such series; 'soilco2 status' lists them")
+            known = [str(other) for other in self._series]
+            raise StorageError(
+                f"{key}: the journal has no such series; it has "
+                f"{', '.join(known[:8]) + (' …' if known[8:] else '') if known else 'none yet'}"
+            )
         data = {
             "series": list(key),
             "from_us": from_us,

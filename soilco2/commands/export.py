@@ -75,7 +75,11 @@ def _chosen(
     ]
     if not found:
         known = sorted({info.key.variable for info in infos})
-        fail(f"no series fits; there are {len(infos)} series of {', '.join(known) or 'no variable'}")
+        fail(
+            f"no series fits; there are {len(infos)} series of {', '.join(known)}"
+            if infos
+            else "there are no data yet"
+        )
     return found
 
 

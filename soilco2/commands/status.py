@@ -175,12 +175,16 @@ def _print(status: dict[str, Any]) -> None:
             )
         if row["last_error"]:
             say(f"  last error: {row['last_error']}")
+    for bus in status["buses"]:
+        say(f"{bus['connection']} ({bus['port']}): {bus['error'] or bus['state']}")
     say("instruments")
     for name, row in status["instruments"].items():
         errors = ", ".join(f"{count} {kind}" for kind, count in row["errors"].items())
         state = f" {row['state']}," if row["state"] else ""
         wrong = f"; errors: {errors}" if errors else ""
         say(f"  {name} ({row['serial']}):{state} newest {_moment(row['newest_us'])}{wrong}")
+        if row["last_error"]:
+            say(f"    {row['last_error']}")
     if status["mqtt"]:
         mqtt = status["mqtt"]
         silent = ", SILENT" if mqtt["silent"] else ""
