@@ -122,7 +122,7 @@ function table() {
   $("about-title").textContent = word("table");
   const rows = station.series.filter((s) => s.profile === state.profile || s.depth_m === null);
   const head = document.createElement("tr");
-  for (const [name, kind] of [["quantity"], ["position"], ["depth", "number"], ["value", "number"], ["change", "number"], ["quality"], ["age", "number"], ["time"]]) {
+  for (const [name, kind] of [["quantity"], ["position", "wide"], ["depth", "number"], ["value", "number"], ["change", "number wide"], ["quality"], ["age", "number"], ["time", "wide"]]) {
     const cell = document.createElement("th");
     cell.textContent = word(name);
     if (kind) cell.className = kind;
@@ -136,13 +136,13 @@ function table() {
     if (s.position === state.position && s.depth_m !== null) row.className = "on";
     const cells = [
       [named(registry.name) + (s.note ? " *" : "")],
-      [s.position || "–"],
+      [s.position || "–", "wide"],
       [s.depth_m === null ? "–" : depthText(s.depth_m), "number"],
       [found && found.value !== null ? `${number(found.value, registry.resolution)} ${registry.unit_text}` : word("novalue"), "number"],
-      [found && found.value !== null && found.yesterday !== null ? signed(found.value - found.yesterday, registry.resolution) : "–", "number"],
+      [found && found.value !== null && found.yesterday !== null ? signed(found.value - found.yesterday, registry.resolution) : "–", "number wide"],
       [found ? `${MARKS[found.flag]} ${word(found.flag)}${found.tests ? ` (${found.tests})` : ""}` : "–"],
       [found ? age(now - found.t) : "–", "number"],
-      [found ? when(found.t, state.utc ? "UTC" : station.timezone) : "–"],
+      [found ? when(found.t, state.utc ? "UTC" : station.timezone) : "–", "wide"],
     ];
     for (const [text, kind] of cells) {
       const cell = document.createElement("td");
@@ -155,7 +155,7 @@ function table() {
   const whole = document.createElement("table");
   whole.append(head, ...body);
   $("table").replaceChildren(whole);
-  const notes = [...new Set(rows.filter((s) => s.note).map((s) => `* ${named(known.variables[s.variable].name)}: ${s.note}`))];
+  const notes = [...new Set(rows.filter((s) => s.note).map((s) => `* ${named(known.variables[s.variable].name)}: ${s.note.replace(/^modelled:/, `${word("modelled")}:`)}`))];
   $("notes").textContent = notes.join("\n");
 }
 
