@@ -56,8 +56,7 @@ class Line:
 
     def run(self, slots: int) -> None:
         for number in range(slots):
-            self.clock.set(START + number * HALF_HOUR)
-            self.bus.tick()
+            self.clock.set(START + number * HALF_HOUR, self.bus.tick)
             if number == 0:
                 self.thread.start()
             self.clock.wait_for_members([self.thread], START + number * HALF_HOUR)

@@ -55,11 +55,15 @@ class Listener:
 
     def next(self) -> dict[str, object]:
         """The next message not heard yet; a node may say a thing twice, but not differently."""
+        return self.next_sent()[1]
+
+    def next_sent(self, patience_s: float = WAIT_S) -> tuple[mqtt.MQTTMessage, dict[str, object]]:
         while True:
-            message = json.loads(self.messages.get(timeout=WAIT_S).payload)
+            sent = self.messages.get(timeout=patience_s)
+            message = json.loads(sent.payload)
             if message["sequence"] not in self.heard:
                 self.heard[message["sequence"]] = message
-                return message
+                return sent, message
             assert self.heard[message["sequence"]] == message
 
     def close(self) -> None:
@@ -108,7 +112,7 @@ def test_messages_follow_the_schema_and_hold_the_measured_values(
     with running(station, sjer, clock, tmp_path):
         for number in range(30):
             clock.set(START + number * HALF_HOUR)
-            message = listener.messages.get(timeout=WAIT_S)
+            message, _ = listener.next_sent()
             assert (message.qos, message.retain) == (1, False)
             jsonschema.validate(json.loads(message.payload), schema)
             decoded = decoder.batch([(message.payload, clock.now_us(), 0)], trusted=True)
@@ -223,7 +227,7 @@ def test_unplugged_node_keeps_its_readings(
         clock.set(START + HALF_HOUR)
         node.tick()
         with pytest.raises(queue.Empty):
-            listener.messages.get(timeout=0.5)
+            listener.next_sent(0.5)
         clock.set(START + 3 * HALF_HOUR)
         assert {listener.next()["sequence"] for _ in range(3)} == {1, 2, 3}
 
