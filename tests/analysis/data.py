@@ -88,10 +88,10 @@ def sjer_2022() -> pd.DataFrame:
     path = folder("neon_sjer_2022_06")
     parts = []
     for file, name, unit in (
-        ("soil_co2.csv", "co2", "ppm"),
+        ("soil_co2.csv.gz", "co2", "ppm"),
         ("soil_temperature.csv.gz", "soil_temperature", "degC"),
         ("soil_water_content.csv.gz", "soil_water", "m3/m3"),
-        ("barometric_pressure.csv", "air_pressure", "kPa"),
+        ("barometric_pressure.csv.gz", "air_pressure", "kPa"),
     ):
         raw = pd.read_csv(path / file, dtype={"plot": str, "level": str})
         raw["flag"] = raw["qf"].map({0: 1, 1: 4})
