@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -21,6 +22,8 @@ from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
 _ROW = struct.Struct("<qqqdqqq")
 NO_TIME = -(2**63)
 NO_NUMBER = float("nan")
+_ROOM = 64 * 1024
+"""What a commit may need at once [bytes]."""
 pack_sample = _ROW.pack
 """Bytes of (seq, channel, status, raw, time_us, arrival_us, mono_us), `NO_NUMBER` and `NO_TIME` where there is none."""
 
@@ -47,13 +50,30 @@ def crc(rows: Iterable[Sequence[Any]]) -> int:
 def storage_error(path: Path, error: BaseException) -> StorageError:
     """The sentence for what SQLite or the system said."""
     text = str(error)
-    if "disk is full" in text or (isinstance(error, OSError) and error.errno in (27, 28, 122)):
+    full = isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
+    if full or "disk is full" in text or ("disk I/O error" in text and _no_room(path)):
         return DiskFullError(
             f"{path}: the disk is full; nothing was lost, but nothing new can be kept: make room"
         )
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
         return JournalDamagedError(f"{path}: the journal is damaged ({text})")
     return StorageError(f"{path}: the journal cannot be used: {text}")
+
+
+def _no_room(path: Path) -> bool:
+    """Whether a file beside the journal could not grow: SQLite calls some of these an I/O error."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    try:
+        disk = os.statvfs(path.parent)
+        files = [path, path.with_name(path.name + "-wal")]
+        sizes = [file.stat().st_size for file in files if file.exists()]
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _ROOM or (
+        most != resource.RLIM_INFINITY and max(sizes, default=0) > most - _ROOM
+    )
 
 
 class JournalLock:
@@ -187,7 +207,11 @@ def _salvage(connection: sqlite3.Connection, aside: Path) -> None:
 
 def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: dict[int, str]) -> Sample:
     """A sample from its row (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)."""
-    serial, channel = channels[row[1]]
-    return Sample(
-        serial, channel, row[2], row[3], words[row[4]], row[5], row[6], row[7], words[row[8]], words[row[9]]
-    )
+    try:
+        serial, channel = channels[row[1]]
+        status, boot, source = words[row[4]], words[row[8]], words[row[9]]
+    except KeyError as error:
+        raise JournalDamagedError(
+            f"sample {row[0]}: the journal is damaged: it names {error}, which is not there"
+        ) from None
+    return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source)

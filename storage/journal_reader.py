@@ -61,6 +61,9 @@ class Cursor(NamedTuple):
     oldest_us: int | None
 
 
+_SHORTEST_RATE_US = 60_000_000
+
+
 class JournalReader:
     """A reader on a journal.
 
@@ -430,17 +433,28 @@ class JournalReader:
         return (pages - free) * page, pages * page
 
     def days_left(self, limit_bytes: int) -> float | None:
-        """Days until the limit at the rate of the last week; None when nothing came yet."""
-        used, _ = self.size()
-        total = self._db.execute("SELECT count(*) FROM sample").fetchone()[0]
-        week = self._db.execute(
-            "SELECT max(last_seq) - min(first_seq) + 1, max(committed_us) - min(committed_us) FROM"
-            " (SELECT first_seq, last_seq, committed_us FROM batch ORDER BY id DESC LIMIT 20000)"
+        """Days until the limit at the rate of the last commits; None while that rate is not known.
+
+        Commits before the clock was last set back do not count: a replayed month is no measure for a real one.
+        """
+        first, last = self._db.execute(
+            "SELECT (SELECT min(seq) FROM sample), (SELECT max(seq) FROM sample)"
         ).fetchone()
-        if not total or not week[1]:
+        rows = 0
+        newest_us = oldest_us = None
+        for low, high, committed_us in self._db.execute(
+            "SELECT first_seq, last_seq, committed_us FROM batch ORDER BY id DESC LIMIT 20000"
+        ):
+            if oldest_us is not None and committed_us > oldest_us:
+                break
+            newest_us = committed_us if newest_us is None else newest_us
+            oldest_us = committed_us
+            rows += high - low + 1
+        if newest_us is None or oldest_us is None or newest_us - oldest_us < _SHORTEST_RATE_US:
             return None
-        per_day = float(used / total * week[0] / (week[1] / 86_400e6))
-        return max(0.0, (limit_bytes - used) / per_day)
+        used, _ = self.size()
+        per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
+        return max(0.0, (limit_bytes - used) / float(per_day))
 
     def verify_batches(self) -> list[str]:
         """Name every commit whose samples do not match its CRC."""
