@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
+import struct
 import time
 from array import array
 from collections.abc import Iterator, Sequence
@@ -466,6 +467,10 @@ class JournalReader:
                 f"SELECT {_SAMPLE} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608
                 (first, last),
             )
-            if crc(rows) != value:
+            try:
+                right = crc(rows) == value
+            except (struct.error, sqlite3.DatabaseError):  # a column that is no number, a page that is none
+                right = False
+            if not right:
                 wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")
         return wrong
