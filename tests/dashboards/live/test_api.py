@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from dashboards.errors import ServeError
 from dashboards.live.app import create_app
-from dashboards.live.data import PageStation
+from dashboards.live.data import MOST_POINTS, PageStation
 from dashboards.live.pages import pages_of
 from dashboards.live.server import bind
 from dashboards.live.stream import Feed
@@ -140,3 +143,14 @@ def test_a_port_that_is_taken_is_told() -> None:
             bind("127.0.0.1", taken.getsockname()[1])
     finally:
         taken.close()
+
+
+def test_the_reference_names_every_route_and_limit(page: PageStation) -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "http_api.md").read_text(
+        encoding="utf-8"
+    )
+    paths = [route.path for route in create_app([page], version="0").routes if isinstance(route, Route)]
+    assert {path for path in paths if path != "/"} == {
+        f"/api/v1/{n}" for n in re.findall(r"GET /api/v1/(\w+)", text)
+    }
+    assert f"(2 to {MOST_POINTS}, default 2000)" in text
