@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import errno
 import fcntl
@@ -22,6 +23,8 @@ from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
 _ROW = struct.Struct("<qqqdqqq")
 NO_TIME = -(2**63)
 NO_NUMBER = float("nan")
+_NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
+"""Small tables without which a journal cannot be gone on with."""
 _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
 pack_sample = _ROW.pack
@@ -134,9 +137,12 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
     try:
         connection = _connect(path)
         version = _version(connection)
-    except sqlite3.OperationalError as error:
-        raise storage_error(path, error) from error
-    except sqlite3.DatabaseError as error:
+        if version == SCHEMA_VERSION:
+            for table in _NEEDED:
+                collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
+    except (sqlite3.DatabaseError, ValueError) as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise storage_error(path, error) from error  # the system's fault, not the file's
         aside = _set_aside(path)
         damage = (
             f"the journal could not be read ({error}); it was set aside as {aside.name} and a new one begun"
@@ -191,13 +197,13 @@ def _set_aside(path: Path) -> Path:
 
 def _salvage(connection: sqlite3.Connection, aside: Path) -> None:
     """Copy what can still be read of a damaged journal, table by table, row by row."""
-    with contextlib.suppress(sqlite3.DatabaseError):
+    with contextlib.suppress(sqlite3.DatabaseError, ValueError):
         old = sqlite3.connect(f"file:{aside}?mode=ro", uri=True)
         connection.execute("BEGIN IMMEDIATE")
         for table in TABLES:
             if table == "meta":
                 continue
-            with contextlib.suppress(sqlite3.DatabaseError):
+            with contextlib.suppress(sqlite3.DatabaseError, ValueError):  # ValueError: a text that is none
                 for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - names of our own tables
                     marks = ",".join("?" * len(row))
                     connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608

@@ -360,7 +360,8 @@ class Writer(Ledger):
         """
         row = self._db.execute("SELECT data FROM event WHERE id = ? AND kind = 'flag'", (event,)).fetchone()
         if row is None:
-            raise StorageError(f"event {event} is no manual flag; 'soilco2 status --json' lists them")
+            known = ", ".join(str(f.event_id) for f in self._manual())
+            raise StorageError(f"event {event} is no manual flag; those in force are {known or 'none'}")
         f = json.loads(row[0])
         with self._transaction():
             self._event(NewEvent(EventKind.FLAG_REVOKED, who, why, {"event": event}))

@@ -15,6 +15,7 @@ from analysis.flux.soil import read_pit_table
 from station_config.base import Table
 from station_config.flux import FluxTable
 from station_config.soil import SoilTable
+from station_config.stationfile import StationFile
 
 
 class _File(Table):
@@ -41,6 +42,8 @@ def read(path: Path) -> Settings:
     ------
     SoilTableError
         Naming file, key, value and what was expected.
+    StationConfigError
+        The same, when it is a whole station file.
     """
     if path.suffix.lower() == ".csv":
         return Settings(read_pit_table(path), FluxTable())
@@ -51,17 +54,32 @@ def read(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SoilTableError(f"soil file {path} is not TOML: {error}") from None
     if "station" in content:
-        station = content["station"]
-        altitude = station.get("altitude_m") if isinstance(station, dict) else None
-        content = {key: content[key] for key in ("soil", "flux") if key in content}
-        if altitude is not None:
-            content["altitude_m"] = altitude
+        from station_config.loader import load_station
+
+        return of_station(load_station(path).file, path)
     try:
         found = _File.model_validate(content)
     except ValidationError as error:
         raise SoilTableError("\n".join(_fault(path, fault) for fault in error.errors())) from None
     check(found.flux)
     return Settings(found.soil, found.flux, found.altitude_m)
+
+
+def of_station(file: StationFile, path: Path) -> Settings:
+    """Soil, flux and altitude of a station file that was read from `path`.
+
+    Raises
+    ------
+    SoilTableError
+        When it has no table ``[soil]``.
+    """
+    if file.soil is None:
+        raise SoilTableError(
+            f"{path} has no table [soil]: a flux needs horizons with bulk density or porosity, there or by --soil"
+        )
+    flux = file.flux or FluxTable()
+    check(flux)
+    return Settings(file.soil, flux, file.station.altitude_m)
 
 
 def check(flux: FluxTable) -> None:

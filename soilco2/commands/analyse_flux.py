@@ -73,21 +73,21 @@ def command(
 
     zone = ZoneInfo("UTC")
     try:
-        is_station = data[0].suffix == ".toml"
-        source = soil or (data[0] if is_station else None)
-        if source is None:
-            fail("a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)")
-        chosen = settings_of.with_options(
-            settings_of.read(source), method=method, diffusivity=diffusivity, surface=surface
-        )
         shifts: dict[str, list[tuple[int, float]]] = {}
         station = None
-        if is_station:
+        if data[0].suffix == ".toml":
             from soilco2.cli import load
 
             station = load(data[0])
             zone = station.directory.zone
             shifts = _shifts(station, zone)
+        if soil is not None:
+            found = settings_of.read(soil)
+        elif station is not None:
+            found = settings_of.of_station(station.file, data[0])
+        else:
+            fail("a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)")
+        chosen = settings_of.with_options(found, method=method, diffusivity=diffusivity, surface=surface)
         wanted = assemble.Wanted(
             start_us=parse_time(since, zone) if since else None,
             end_us=parse_time(until, zone) if until else None,
@@ -106,7 +106,7 @@ def command(
         finally:
             reader.close()
         asked: dict[str, Any] = {
-            "data": [str(path) for path in data], "soil": str(source), "from": since or "", "to": until or "",
+            "data": [str(path) for path in data], "soil": str(soil or data[0]), "from": since or "", "to": until or "",
             "flux": chosen.flux.model_dump(mode="json"),
         }  # fmt: skip
         paths = job.write(out, outcome, chosen, __version__, asked, lang, figures)

@@ -35,7 +35,10 @@ def command(
       soilco2 demo
       soilco2 demo --headless --seconds 30 --json
     """
+    from soilco2.commands.collect import parse_speed
     from soilco2.demo import END_US, Demo, DemoError
+
+    parse_speed(speed)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
