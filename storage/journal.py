@@ -140,6 +140,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
         if version == SCHEMA_VERSION:
             for table in _NEEDED:
                 collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
+            connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
     except (sqlite3.DatabaseError, ValueError) as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise storage_error(path, error) from error  # the system's fault, not the file's
@@ -165,6 +166,8 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
 def _version(connection: sqlite3.Connection) -> int | None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
+        if connection.execute("PRAGMA page_count").fetchone()[0] > 1:
+            raise sqlite3.DatabaseError("its table of contents is empty")
         return None
     if "meta" not in tables:
         raise sqlite3.DatabaseError("it is not a journal of this program")
