@@ -142,7 +142,10 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
                 collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
             connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
     except (sqlite3.DatabaseError, ValueError) as error:
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if (
+            isinstance(error, sqlite3.OperationalError)
+            and getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR
+        ):
             raise storage_error(path, error) from error  # the system's fault, not the file's
         aside = _set_aside(path)
         damage = (
@@ -172,7 +175,9 @@ def _version(connection: sqlite3.Connection) -> int | None:
     if "meta" not in tables:
         raise sqlite3.DatabaseError("it is not a journal of this program")
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    return None if row is None else int(row[0])
+    if row is None:
+        raise sqlite3.DatabaseError("it does not say its version")
+    return int(row[0])
 
 
 def _make(connection: sqlite3.Connection) -> None:
