@@ -10,6 +10,7 @@ help:
 	@echo "make test       run every test, with real broker, database and browser where they can be had"
 	@echo "make lint       style, types, and who may import whom"
 	@echo "make bench      speed and size, each beside a baseline in the same run"
+	@echo "make torture    every proof of reliability with large counts, and one table of them"
 	@echo "make constraints  renew the pinned versions"
 
 .venv/.demo .venv/.dev: pyproject.toml constraints.txt
@@ -31,6 +32,10 @@ lint: .venv/.dev
 bench: .venv/.dev
 	@tools/parts.sh
 	@$(BIN)/python -m benchmarks
+
+torture: .venv/.dev
+	@tools/parts.sh
+	@$(BIN)/python -m tests.torture $(ARGS)
 
 calibrate: .venv/.dev
 	@$(BIN)/python -m benchmarks.calibrate
