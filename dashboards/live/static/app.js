@@ -411,12 +411,12 @@ async function openStation() {
   const available = new Set(station.series.map((s) => s.variable));
   if (!available.has(state.variable)) state.variable = [...available].find((v) => known.variables[v].has_depth) ?? "co2";
   if (state.second === null && !asked.has("second")) state.second = ["soil_temperature", "soil_water"].find((v) => available.has(v) && v !== state.variable) ?? null;
+  for (const kept of [newest, data, rasters]) kept.clear();
   words();
+  controls(); // before the first wait: a change of size may draw at any time
   const answer = await api.latest(station.id);
   now = answer.now_ms;
-  newest.clear();
   for (const n of answer.latest) newest.set(n.series, n);
-  controls();
   await load();
   remember();
   stopFollowing = api.follow(station.id, { onRows: arrived, onState: linkState });
