@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("journal", "quality", "flux", "mqtt_throughput")
+NAMES = ("journal", "journal_growth", "quality", "flux", "mqtt_throughput", "catch_up")
 
 
 def main() -> None:
