@@ -30,6 +30,7 @@ from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
 from storage.ledger import NewEvent
 from storage.operations import run as run_operation
+from storage.relief import relieve
 from storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ _LONGEST_RESTART_S = 60.0
 _CALM_S = 120.0
 _PORTS_S = 60.0
 _TRIM_S = 60.0
+_RELIEVE_S = 60.0
 
 
 class Collector:
@@ -91,6 +93,9 @@ class Collector:
         self._notifier = Notifier()
         self._fed = monotonic()
         self._trimmed = monotonic() - _TRIM_S + 2.0
+        self._relieved = monotonic() - _RELIEVE_S
+        self._relief: threading.Thread | None = None
+        self._relief_error = ""
         self._writer = Writer.open(station, now_us=self.clock.now_us)
         table = station.file.journal
         self.intake = Intake(
@@ -338,6 +343,10 @@ class Collector:
         if now - self._healthy > self._health_s:
             self._healthy = now
             self._report()
+        if now - self._relieved > _RELIEVE_S and not (self._relief and self._relief.is_alive()):
+            self._relieved = now
+            self._relief = threading.Thread(target=self._relieve, name="archive", daemon=True)
+            self._relief.start()
         if now - self._trimmed > _TRIM_S:
             self._trimmed = now
             give_back()
@@ -415,6 +424,20 @@ class Collector:
             cursor = cursors.get(forwarder.table.id)
             backlog, oldest = (cursor.backlog, cursor.oldest_us) if cursor else (0, None)
             forwarder.offer(health_lines(self.station, health, backlog, oldest))
+
+    def _relieve(self) -> None:
+        """Archive and prune while the journal is nearly full; on a thread of its own."""
+        try:
+            for step in relieve(self.station, lambda op, **a: self._call(op, a), self.clock.now_us()):
+                log.info("%s: %d rows pruned", step.archive.path.name, step.pruned)
+                if self._stop.is_set():
+                    return
+        except StorageError as error:
+            if str(error) != self._relief_error:
+                self._happened(NewEvent(EventKind.PART_FAILED, "archive", str(error)))
+            self._relief_error = str(error)
+        else:
+            self._relief_error = ""
 
     # the station file
 

@@ -21,10 +21,10 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from ingest.delivery import Point, Refused, deliver, points_of
-from ingest.faultpoint import fault
 from station_config.errors import StationConfigError
 from station_config.influxdb import InfluxdbTable
 from storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable, StorageError
+from storage.faultpoint import fault
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
 from storage.ledger import NewEvent, Parked

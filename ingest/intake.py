@@ -18,10 +18,10 @@ from typing import Any, NamedTuple, TypeVar
 from ingest.clock import Clock
 from ingest.decode import Decoded, Decoder
 from ingest.errors import CollectorError
-from ingest.faultpoint import fault
 from ingest.subscriber import Subscriber, Taken
 from quality.records import Sample
 from storage.errors import StorageError
+from storage.faultpoint import fault
 from storage.ledger import NewEvent, Parked
 from storage.writer import Writer
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "replay": "Send a window of the journal to the database again.",
     "verify": "Compare journal and database, series by series.",
     "reprocess": "Recompute observations after a changed station file.",
+    "archive": "Put past readings into checksummed files, and make room.",
     "parked": "List, show, retry or drop what could not be used.",
     "flag": "Flag a stretch of a series by hand, or take the flag back.",
     "note": "Write a note into the station's log.",

@@ -4,6 +4,8 @@ StorageError                anything wrong with what is kept or with where it is
 ├── JournalBusyError        another process writes the journal
 ├── JournalDamagedError     what is in the journal's file is not what was written
 ├── DiskFullError           no room left; nothing that was kept is lost
+│   └── JournalFullError    the journal has reached its limit and nothing may be pruned
+├── ArchiveError            an archive that cannot be written, or is not what was sealed
 ├── ControlError            the running collector did not do what it was asked
 ├── ResultsError            results of an analysis that cannot be written or read
 ├── SourceError             what was named as a source of data is none, or lacks what was asked for
@@ -24,6 +26,10 @@ from __future__ import annotations
 
 class StorageError(Exception):
     """Something is wrong with what is kept or with where it is kept; the message is one clear sentence."""
+
+
+class ArchiveError(StorageError):
+    """An archive cannot be written, or is not what was sealed."""
 
 
 class ResultsError(StorageError):
@@ -131,6 +137,10 @@ class JournalDamagedError(StorageError):
 
 class DiskFullError(StorageError):
     """There is no room left; what was kept is untouched, and the same commit may be tried again."""
+
+
+class JournalFullError(DiskFullError):
+    """The journal has reached its limit and nothing may be pruned."""
 
 
 class ControlError(StorageError):

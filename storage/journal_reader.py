@@ -352,6 +352,30 @@ class JournalReader:
             (start_us, end_us),
         ).fetchall()
 
+    def first_sample_us(self, since_us: int = -(2**62)) -> int | None:
+        """Time of the oldest sample from a moment on [µs UTC]; None when there is none."""
+        found: int | None = self._db.execute(
+            "SELECT min((SELECT min(time_us) FROM sample WHERE channel = channel.id AND time_us >= ?)) FROM channel",
+            (since_us,),
+        ).fetchone()[0]
+        return found
+
+    def last_sample_us(self) -> int | None:
+        """Time of the newest sample [µs UTC]; None when there is none with a time."""
+        found: int | None = self._db.execute(
+            "SELECT max((SELECT max(time_us) FROM sample WHERE channel = channel.id)) FROM channel"
+        ).fetchone()[0]
+        return found
+
+    def newest_rev(self, start_us: int, end_us: int) -> int:
+        """The greatest revision of a window's observations; 0 when there is none."""
+        row = self._db.execute(
+            "SELECT max(o.rev) FROM series k CROSS JOIN observation o"
+            " ON o.series = k.id AND o.time_us >= ? AND o.time_us < ?",
+            (start_us, end_us),
+        ).fetchone()
+        return int(row[0] or 0)
+
     def held(self) -> int:
         """Samples that wait for their time."""
         return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])

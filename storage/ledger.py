@@ -101,7 +101,11 @@ class Ledger:
             SeriesKey(*r[1:]): r[0]
             for r in db.execute("SELECT id, station, profile, position, variable FROM series")
         }
-        self._seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM sample").fetchone()[0]
+        self._seq: int = db.execute(
+            "SELECT max(coalesce((SELECT max(seq) FROM sample), 0),"
+            " coalesce((SELECT last_seq FROM batch ORDER BY id DESC LIMIT 1), 0))"
+        ).fetchone()[0]
+        self._told_full = False
         self._batch: int = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0]
         self._rev = self._rev_kept = int(self._meta("rev") or 0)
         behind = self._meta("judged")

@@ -32,6 +32,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "replay": lambda writer, **a: writer.rewind(**a),
     "parked_settle": lambda writer, **a: writer.parked_settle(**a),
     "append_derived": lambda writer, rows: writer.append_derived([tuple(row) for row in rows]),
+    "archived": lambda writer, **a: writer.archived(**a),
+    "prune": lambda writer, **a: writer.prune(**a),
     "event": lambda writer, event: writer.event(NewEvent(*event)),
 }
 """Operation by name; arguments and results are JSON."""

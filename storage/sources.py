@@ -67,6 +67,6 @@ def _station_reader(path: Path, source: Source) -> Reader:
             f"the journal {station.journal_path} of {path} is not there yet; "
             "run 'soilco2 collect' or 'soilco2 import' first"
         )
-    from storage.journal_reader import JournalReader
+    from storage.archive import open_journal
 
-    return JournalReader(station.journal_path)
+    return open_journal(station)

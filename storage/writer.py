@@ -11,11 +11,13 @@ from pathlib import Path
 from quality.pipeline import ManualFlag, Outcome, Pipeline, Stretch, recompute
 from quality.records import Flag, Observation, Sample, SeriesKey
 from station_config.loader import Station
+from storage.archive import Archive, among, archived_observations, archives_of, folder_of, with_archived
 from storage.errors import StorageError
 from storage.journal import JournalLock, crc, storage_error
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
-from storage.ledger import CommitResult, Ledger, NewEvent, Parked
+from storage.ledger import CommitResult, NewEvent, Parked
+from storage.pruning import Pruning
 
 _UPSERT = (
     "INSERT INTO observation VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (series, time_us) DO UPDATE SET"
@@ -26,7 +28,7 @@ _UPSERT = (
 )
 
 
-class Writer(Ledger):
+class Writer(Pruning):
     """The writing side of a station's journal; one at a time, by a lock.
 
     Make it with `Writer.open`. It is used from one thread at a time.
@@ -110,6 +112,8 @@ class Writer(Ledger):
             When it could not be kept; then nothing of it is.
         """
         totals: dict[tuple[str, str], int] = {}
+        if samples:
+            self._keep_within_limit()
         with self._transaction():
             kept, duplicate, conflicts = self._keep(samples, totals)
             made = self._observe(kept) if kept else 0
@@ -168,7 +172,12 @@ class Writer(Ledger):
         return None if row[0] is None else int(row[0])
 
     def _samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
-        return _InTransaction(self._db).samples(start_us, end_us, upto_seq)
+        live = _InTransaction(self._db).samples(start_us, end_us, upto_seq)
+        archives = self._archives(start_us, end_us)
+        return with_archived(live, archives, start_us, end_us) if archives else live
+
+    def _archives(self, start_us: int, end_us: int) -> list[Archive]:
+        return among(archives_of(folder_of(self.station)), start_us, end_us)
 
     def _observe(self, kept: Sequence[Sample]) -> int:
         """Make observations of new samples; a fault in quality never costs a sample."""
@@ -239,25 +248,36 @@ class Writer(Ledger):
                 (o.series, o.time_us): o
                 for o in recompute(self.station.directory, self.station.hash, manual, samples, start, end)
             }
-            changed += self._put(made.values())
-            changed += self._put(self._orphans(start, end, made))
+            archived = archived_observations(self._archives(start, end), start, end)
+            live = self._times(start, end)
+            gone = self._orphans({*archived, *live}, made)
+            changed += self._put(
+                o
+                for place, o in (*made.items(), *gone.items())
+                if place in live or place not in archived or o[2:7] != archived[place][2:7]
+            )
         return changed
 
-    def _orphans(
-        self, start: int, end: int, made: dict[tuple[SeriesKey, int], Observation]
-    ) -> list[Observation]:
-        """Observations that no sample leads to any more: they are overwritten as missing."""
-        gone = []
-        for key, number in list(self._series.items()):
+    def _times(self, start: int, end: int) -> set[tuple[SeriesKey, int]]:
+        """Series and times of the journal's own observations in a window."""
+        return {
+            (key, time_us)
+            for key, number in self._series.items()
             for (time_us,) in self._db.execute(
                 "SELECT time_us FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?",
                 (number, start, end),
-            ):
-                if (key, time_us) not in made:
-                    gone.append(
-                        Observation(key, time_us, None, None, Flag.MISSING, "moved", "", self.station.hash)
-                    )
-        return gone
+            )
+        }
+
+    def _orphans(
+        self, known: set[tuple[SeriesKey, int]], made: dict[tuple[SeriesKey, int], Observation]
+    ) -> dict[tuple[SeriesKey, int], Observation]:
+        """Observations that no sample leads to any more: they are overwritten as missing."""
+        config = self.station.hash
+        return {
+            (key, at): Observation(key, at, None, None, Flag.MISSING, "moved", "", config)
+            for key, at in known - made.keys()
+        }
 
     def reprocess(self, from_us: int, to_us: int) -> int:
         """Judge every sample of a window again with the configuration in force.
@@ -270,10 +290,14 @@ class Writer(Ledger):
         day = 86_400_000_000
         changed = 0
         start = from_us
-        bounds = self._db.execute("SELECT min(time_us), max(time_us) FROM sample").fetchone()
-        if bounds[0] is None:
+        with_archives = archives_of(folder_of(self.station))
+        reader = _InTransaction(self._db)
+        first, last = reader.first_sample_us(), reader.last_sample_us()
+        firsts = [t for t in (first, *(a.start_us for a in with_archives)) if t is not None]
+        lasts = [t for t in (last, *(a.end_us for a in with_archives)) if t is not None]
+        if not firsts:
             return 0
-        start, stop = max(start, bounds[0]), min(to_us, bounds[1] + 1)
+        start, stop = max(start, min(firsts)), min(to_us, max(lasts) + 1)
         while start < stop:
             end = min(start + 7 * day, stop)
             with self._transaction():

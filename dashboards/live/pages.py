@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dashboards.live.data import PageStation
 from station_config.loader import Station
+from storage.archive import open_journal
 from storage.journal_reader import JournalReader
 
 
@@ -25,7 +26,7 @@ def pages_of(stations: Sequence[Station], *, clock_file: Path | None = None) -> 
 
 
 def _opener(station: Station) -> Callable[[], JournalReader]:
-    return lambda: JournalReader(station.journal_path)
+    return lambda: open_journal(station)
 
 
 def _system_us() -> int:

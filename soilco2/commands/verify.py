@@ -44,8 +44,8 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
     What the forwarder has still to send is counted as waiting, not as missing. The exit code is 1 when the
     database lacks something or holds something else.
     """
+    from storage.archive import open_journal
     from storage.influx_reader import InfluxReader
-    from storage.journal_reader import JournalReader
 
     known = load(station)
     zone = known.file.station.zone
@@ -56,7 +56,7 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
     tables = chosen_sinks(known, sink)
     found: dict[str, list[Compared]] = {}
     refused: dict[str, int] = {}
-    with JournalReader(known.journal_path) as journal:
+    with open_journal(known) as journal:
         for table in tables:
             reader = InfluxReader(table, known)
             try:

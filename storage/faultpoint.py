@@ -9,7 +9,9 @@ import os
 import signal
 
 POINTS = ("before-commit", "after-commit", "after-ack", "before-send", "after-204", "before-cursor")
-"""The steps of the path, in order."""
+"""The steps of a sample's path, in order."""
+ARCHIVE_POINTS = ("archive-written", "archive-sealed", "archive-named", "archive-told", "pruned-some")
+"""The steps of archiving and pruning, in order."""
 
 
 def _nothing(_point: str) -> None:
