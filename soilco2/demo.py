@@ -22,7 +22,6 @@ END_US = 1_656_633_600_000_000
 """2022-07-01T00:00Z, when the month is over [µs UTC]."""
 BACKFILL_US = 14 * 86_400_000_000
 """The stretch that is there at once [µs]."""
-TOKEN = "SOILCO2_DEMO_TOKEN"  # noqa: S105 - the name of a variable
 Say = Callable[[str], None]
 
 
@@ -109,29 +108,26 @@ class Demo:
         station = self.write_station(memo["mqtt"])
         self._wait_for_journal(station)
         self.backfill(station)
-        environment = dict(os.environ)
-        if self.influx:
-            environment[TOKEN] = self.influx.token
         words = [sys.executable, "-m", "soilco2"]
         path = str(self.folder / "sjer.toml")
         # one slot of the backfill comes again: a node's first message may reach the broker before anybody listens
         until = "2022-06-14T23:30Z..2022-07-01T00:00Z"
         # the last one started is stopped first: the collector goes before its probes
-        self._child("simulate", [*words, "simulate", path, "--clock-file", str(self.clock_file)], environment)
+        self._child("simulate", [*words, "simulate", path, "--clock-file", str(self.clock_file)])
         self._child("collect", [*words, "collect", path, "--replay", until, "--speed", self._speed,
-                                "--clock-file", str(self.clock_file)], environment)  # fmt: skip
+                                "--clock-file", str(self.clock_file)])  # fmt: skip
         if page_port is not None:
             page_port = free_port(page_port or memo.get("page"))
             self._child("page", [*words, "dashboard", "serve", path, "--port", str(page_port),
-                                 "--clock-file", str(self.clock_file)], environment)  # fmt: skip
+                                 "--clock-file", str(self.clock_file)])  # fmt: skip
             memo["page"] = page_port
         self._memo_path.write_text(json.dumps(memo), encoding="utf-8")
         return page_port
 
-    def _child(self, name: str, words: list[str], environment: dict[str, str]) -> None:
+    def _child(self, name: str, words: list[str]) -> None:
         assert self._reaper is not None
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._reaper.start(name, words, stdout=log, stderr=log, env=environment)
+            self._reaper.start(name, words, stdout=log, stderr=log)
 
     def write_station(self, mqtt_port: int) -> Station:
         """Write the demo's own station file, with the ports of today, and load it."""
@@ -141,7 +137,7 @@ class Demo:
         if self.influx:
             text += (
                 f'\n[influxdb]\nurl = "{self.influx.url}"\norg = "{self.influx.org}"\n'
-                f'bucket = "{self.influx.bucket}"\ntoken = {{ env = "{TOKEN}" }}\n'
+                f'bucket = "{self.influx.bucket}"\ntoken = {self.influx.secret}\n'
             )
         path = self.folder / "sjer.toml"
         path.write_text(text, encoding="utf-8")

@@ -31,13 +31,13 @@ class Broker(NamedTuple):
 
 
 class Influx(NamedTuple):
-    """An InfluxDB that answers; the token stays in the environment of those who need it."""
+    """An InfluxDB that answers; `secret` is how a station file names the token: never the token itself."""
 
     kind: str
     url: str
     org: str
     bucket: str
-    token: str
+    secret: str
 
 
 def free_port(wanted: int | None = None) -> int:
@@ -114,7 +114,9 @@ def start_influx(folder: Path, reaper: Reaper, wanted: int | None) -> Influx | N
     """
     given = [os.environ.get(f"SOILCO2_INFLUX_{name}", "") for name in ("URL", "ORG", "BUCKET", "TOKEN")]
     if all(given):
-        return Influx("given by the environment", *given)
+        return Influx(
+            "given by the environment", given[0], given[1], given[2], '{ env = "SOILCO2_INFLUX_TOKEN" }'
+        )
     cache = Path(
         os.environ.get("SOILCO2_CACHE")
         or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soilco2"
@@ -142,7 +144,8 @@ def start_influx(folder: Path, reaper: Reaper, wanted: int | None) -> Influx | N
             file.write(secrets.token_urlsafe(32))
     token = secret.read_text(encoding="utf-8").strip()
     url = f"http://{LOOPBACK}:{port}"
-    return Influx("influxd on this machine", url, "demo", "soil", token) if _set_up(url, token) else None
+    named = f"{{ file = {json.dumps(str(secret))} }}"
+    return Influx("influxd on this machine", url, "demo", "soil", named) if _set_up(url, token) else None
 
 
 def _set_up(url: str, token: str) -> bool:
