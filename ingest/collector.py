@@ -24,6 +24,7 @@ from ingest.subscriber import Subscriber
 from station_config.connection import ModbusRtuConnection, MqttConnection
 from station_config.errors import StationConfigError
 from station_config.loader import Station, load_station
+from storage.archive import open_journal
 from storage.control import ControlServer
 from storage.errors import StorageError
 from storage.journal_reader import JournalReader
@@ -322,7 +323,13 @@ class Collector:
             for event in rest.get("events", ()):
                 tell(event)
 
-        return Forwarder(table, self.station.journal_path, move, self.clock.now_us)
+        def resent(sink: str, from_us: int, to_us: int, **rest: Any) -> None:
+            self.intake.call(lambda writer: writer.resent(sink, from_us, to_us, **rest), quiet=True)
+
+        return Forwarder(
+            table, self.station.journal_path, move, self.clock.now_us, resent=resent,
+            whole=lambda: open_journal(self.station),
+        )  # fmt: skip
 
     def _part_failed(self, name: str, text: str) -> None:
         self.intake.note(NewEvent(EventKind.PART_FAILED, name, text))

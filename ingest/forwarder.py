@@ -41,6 +41,7 @@ LINGER_S = 1.0
 OFFERS = 512
 """Points about the station itself that are kept for a database that is away."""
 _TAIL_REVS = 20_000
+_DAY_US = 86_400_000_000
 _LOOK_S = 5.0
 
 
@@ -69,6 +70,12 @@ class Move(Protocol):
         error: str = "",
         sent: int = 0,
     ) -> None: ...
+
+
+class Resent(Protocol):
+    """Tells the journal that a window was sent again; see `storage.writer.Writer.resent`."""
+
+    def __call__(self, sink: str, from_us: int, to_us: int, *, parked: Sequence[Parked] = ()) -> None: ...
 
 
 class _Batch(NamedTuple):
@@ -117,6 +124,10 @@ class Forwarder:
         Wall clock, for what is parked [µs UTC].
     open_sink : callable
         Makes the database's client.
+    resent : callable, optional
+        Tells the writer that a window was sent again.
+    whole : callable, optional
+        Opens the journal with its archives; a window that is sent again may lie there.
     denied_s, linger_s : float
         See `DENIED_S` and `LINGER_S`; tests are less patient.
     """
@@ -129,6 +140,8 @@ class Forwarder:
         now_us: Callable[[], int],
         *,
         open_sink: Callable[[InfluxdbTable], Sink] = open_influx,
+        resent: Resent | None = None,
+        whole: Callable[[], JournalReader] | None = None,
         denied_s: float = DENIED_S,
         linger_s: float = LINGER_S,
     ) -> None:
@@ -141,6 +154,8 @@ class Forwarder:
         self._move = move
         self._now_us = now_us
         self._open_sink = open_sink
+        self._resent = resent
+        self._whole = whole or (lambda: JournalReader(journal))
         self._denied_s = denied_s
         self._linger_s = linger_s
         self._sink: Sink | None = None
@@ -239,7 +254,8 @@ class Forwarder:
             following = None
             if batch.rev == self._position:
                 self._send_offers()
-                self._rest()
+                if not self._send_again(reader):
+                    self._rest()
                 continue
             if not batch.full and (early := sent_at + self._linger_s - monotonic()) > 0:
                 self._stop.wait(early)
@@ -254,6 +270,28 @@ class Forwarder:
                     following = None
                 self._position = min(outage, batch.rev)
             self._send_offers()
+
+    def _send_again(self, reader: JournalReader) -> bool:
+        """Send a window that was asked for again, day by day; whether there was one."""
+        window = next(iter(reader.resend(self.table.id)), None) if self._resent is not None else None
+        if window is None or self._resent is None:
+            return False
+        start_us, end_us = window
+        refused: list[Refused] = []
+        with self._whole() as whole:
+            times = [t for info in whole.series() for t in (info.first_us, info.last_us) if t is not None]
+            begin, last = max(start_us, min(times, default=0)), min(end_us, max(times, default=0) + 1)
+            while begin < last:
+                end = min(begin + _DAY_US, last)
+                points, unwritable = points_of([(0, row) for row in whole.observations(begin, end)])
+                points += [_derived_point(row) for row in whole.derived_between(begin, end)]
+                refused += unwritable
+                for first in range(0, len(points), self.table.batch):
+                    refused += self._persist(points[first : first + self.table.batch])
+                begin = end
+        parked = [self._parked(one) for one in refused]
+        self._patiently(lambda: self._resent(self.table.id, start_us, end_us, parked=parked))  # type: ignore[misc]
+        return True
 
     def _rest(self) -> None:
         """Nothing to send: wait for the writer to say that there is."""
@@ -396,10 +434,15 @@ class Forwarder:
         sent: int = 0,
     ) -> None:
         """Have the journal remember; a journal that cannot be written now is tried again."""
+        self._patiently(
+            lambda: self._move(self.table.id, rev, parked=parked, events=events, error=error, sent=sent)
+        )
+
+    def _patiently(self, tell: Callable[[], None]) -> None:
         wait = 1.0
         while True:
             try:
-                self._move(self.table.id, rev, parked=parked, events=events, error=error, sent=sent)
+                tell()
             except StorageError:
                 self._pause(wait)
                 wait = min(2 * wait, LONGEST_WAIT_S)

@@ -265,6 +265,17 @@ class JournalReader:
         ).fetchall()
         return [(r[0], self._key(r[1]), self._word(r[2]), *r[3:]) for r in rows]
 
+    def derived_between(
+        self, start_us: int, end_us: int
+    ) -> list[tuple[int, SeriesKey, str, int, float | None, float | None, float | None]]:
+        """Derived values of a window, as `derived_after` gives them."""
+        rows = self._db.execute(
+            "SELECT d.rev, d.series, d.method, d.time_us, d.value, d.lower, d.upper FROM series k CROSS JOIN derived d"
+            " ON d.series = k.id AND d.time_us >= ? AND d.time_us < ?",
+            (start_us, end_us),
+        ).fetchall()
+        return [(r[0], self._key(r[1]), self._word(r[2]), *r[3:]) for r in rows]
+
     def _observation(self, row: Sequence[Any]) -> Observation:
         return Observation(
             self._key(row[0]),
@@ -418,6 +429,10 @@ class JournalReader:
             ).fetchone()[0]
             out.append(Cursor(sink, rev, moved_us, error, backlog, oldest))
         return out
+
+    def resend(self, sink: str) -> list[tuple[int, int]]:
+        """Windows [µs UTC] that a database is to get again."""
+        return [(low, high) for low, high in json.loads(self._meta(f"resend:{sink}") or "[]")]
 
     def parked(self, state: str | None = None, limit: int = 1000) -> list[ParkedRow]:
         """Parked entries, newest first."""

@@ -29,7 +29,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "flag": lambda writer, **a: writer.flag(**a),
     "revoke": lambda writer, **a: writer.revoke(**a),
     "reprocess": lambda writer, **a: writer.reprocess(**a),
-    "replay": lambda writer, **a: writer.rewind(**a),
+    "resend": lambda writer, **a: writer.resend(**a),
     "parked_settle": lambda writer, **a: writer.parked_settle(**a),
     "append_derived": lambda writer, rows: writer.append_derived([tuple(row) for row in rows]),
     "archived": lambda writer, **a: writer.archived(**a),

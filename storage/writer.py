@@ -455,37 +455,25 @@ class Writer(Pruning):
                 self._event(event)
             self._count({(sink, "sent"): sent, (sink, "parked"): len(parked)})
 
-    def rewind(self, sink: str, from_us: int, to_us: int) -> int:
-        """Have a window sent again: its observations get new revisions.
-
-        Returns
-        -------
-        int
-            Observations that will be sent again, to every database.
-        """
+    def resend(self, sink: str, from_us: int, to_us: int, why: str = "") -> None:
+        """Have a window sent to one database again; its forwarder works it off beside what is new."""
         with self._transaction():
-            rows = [
-                (number, time_us)
-                for number in self._series.values()
-                for (time_us,) in self._db.execute(
-                    "SELECT time_us FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?",
-                    (number, from_us, to_us),
-                )
-            ]
-            self._db.executemany(
-                "UPDATE observation SET rev = ? WHERE series = ? AND time_us = ?",
-                [(self._rev + i, *row) for i, row in enumerate(rows, 1)],
-            )
-            self._rev += len(rows)
-            self._event(
-                NewEvent(
-                    EventKind.REPLAYED,
-                    sink or "all",
-                    f"{len(rows)} observations",
-                    {"from_us": from_us, "to_us": to_us},
-                )
-            )
-        return len(rows)
+            waiting = json.loads(self._meta(f"resend:{sink}") or "[]")
+            if [from_us, to_us] not in waiting:
+                waiting.append([from_us, to_us])
+            self._meta(f"resend:{sink}", json.dumps(waiting))
+            data = {"from_us": from_us, "to_us": to_us}
+            self._event(NewEvent(EventKind.REPLAYED, sink, why or "asked for", data))
+
+    def resent(self, sink: str, from_us: int, to_us: int, *, parked: Sequence[Parked] = ()) -> None:
+        """A window was sent again; what the database refused is parked in the same transaction."""
+        with self._transaction():
+            waiting = json.loads(self._meta(f"resend:{sink}") or "[]")
+            left = [window for window in waiting if window != [from_us, to_us]]
+            self._meta(f"resend:{sink}", json.dumps(left))
+            for entry in parked:
+                self._park(entry)
+            self._count({(sink, "parked"): len(parked)})
 
     def append_derived(
         self, rows: Sequence[tuple[Sequence[str], int, float | None, float | None, float | None, str]]

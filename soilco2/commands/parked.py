@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import click
 from soilco2.cli import emit_json, fail, json_option, load, station_argument
 
 if TYPE_CHECKING:
+    from station_config.loader import Station
+    from storage.control import Submitter
     from storage.journal_reader import ParkedRow
 
 
@@ -87,3 +90,64 @@ def drop(station: Path, number: int, why: str) -> None:
 
     submit(load(station), "parked_settle", number=number, state="dropped", why=why)
     click.echo(f"entry {number} dropped")
+
+
+@command.command()
+@station_argument
+@click.argument("number", type=int)
+@click.option("--why", default="tried again", show_default=True, help="The reason, kept with the entry.")
+def retry(station: Path, number: int, why: str) -> None:
+    """Try an entry again: a message is decoded anew, a point or stretch is sent to its database again.
+
+    What fails again is parked again, with the new reason, under a new number. Exit code 1 when a message still
+    cannot be understood.
+
+    \b
+    Example:
+      soilco2 parked retry yulin.toml 12 --why "the probe is in the station file now"
+    """
+    from storage.control import Submitter
+
+    loaded = load(station)
+    row = next((row for row in _rows(station, False) if row.id == number), None)
+    if row is None:
+        fail(f"parked entry {number} does not wait; 'soilco2 parked list' shows those that do")
+    with Submitter(loaded) as door:
+        if row.kind in ("point", "stretch"):
+            start, end = _window(row)
+            door.submit("resend", sink=row.source, from_us=start, to_us=end, why=f"entry {number}: {why}")
+            said = f"entry {number} will be sent to {row.source} again"
+        elif row.kind == "message":
+            said = f"entry {number}: {_decode(loaded, row, door)}"
+        else:
+            fail(
+                f"entry {number} is a {row.kind}: the journal keeps the first number of a channel and time, and both "
+                "stay on record; drop the entry, or flag the value"
+            )
+        door.submit("parked_settle", number=number, state="retried", why=why)
+    click.echo(said)
+
+
+def _window(row: ParkedRow) -> tuple[int, int]:
+    """The times [µs UTC] a point or stretch is of."""
+    if row.kind == "stretch":
+        body = json.loads(row.payload)
+        return int(body["from_us"]), int(body["to_us"])
+    if row.time_us is None:
+        fail(f"entry {row.id} has no time; it cannot be sent again")
+    return row.time_us, row.time_us + 1
+
+
+def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
+    """Decode a message with the station file as it is now and keep its samples."""
+    from ingest.decode import Decoder
+
+    if row.source.startswith("import:"):
+        fail(f"entry {row.id} is a line of the table {row.source[7:]}: mend the table and import it again")
+    decoder = Decoder(station.directory, row.source, "retried")
+    found = decoder.batch([(row.payload, row.arrival_us, 0)], trusted=True)
+    if not found.samples:
+        reasons = "; ".join(str(refusal[0]) for refusal in found.refusals)
+        fail(f"entry {row.id} still cannot be used: {reasons or row.reason}", 1)
+    done = door.submit("import", samples=found.samples, parked=[], counts=[])
+    return f"{done['stored']} stored, {done['duplicate']} duplicate, {done['conflict']} conflicts"

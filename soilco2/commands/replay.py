@@ -14,7 +14,7 @@ from soilco2.cli import emit_json, fail, json_option, load, parse_time, station_
 )
 @station_argument
 @window_options
-@click.option("--sink", metavar="ID", help="The database that lacks the window, for the station's log.")
+@click.option("--sink", metavar="ID", help="Only this database; every one when left out.")
 @json_option
 def command(station: Path, since: str | None, until: str | None, sink: str | None, as_json: bool) -> None:
     """Send a window of the journal to the database again.
@@ -23,6 +23,7 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
     one they go out when it runs next.
     """
     from soilco2.commands.verify import chosen_sinks
+    from storage.archive import open_journal
     from storage.control import submit
     from storage.tidy_write import iso
 
@@ -33,11 +34,17 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
     start_us, end_us = parse_time(since, zone), parse_time(until, zone)
     if end_us <= start_us:
         fail(f"--to {until} is not after --from {since}")
-    chosen_sinks(known, sink)
+    tables = chosen_sinks(known, sink)
     if not known.journal_path.exists():
         fail(f"there is no journal {known.journal_path} yet: nothing to send")
-    count = submit(known, "replay", sink=sink or "", from_us=start_us, to_us=end_us)
+    with open_journal(known) as reader:
+        keys = [info.key for info in reader.series()]
+        count = sum(len(piece.times) for piece in reader.read(keys, start_us, end_us))
+    for table in tables:
+        submit(known, "resend", sink=table.id, from_us=start_us, to_us=end_us)
+    names = [table.id for table in tables]
     if as_json:
-        emit_json({"observations": count, "from": iso(start_us), "to": iso(end_us)})
+        emit_json({"observations": count, "sinks": names, "from": iso(start_us), "to": iso(end_us)})
     else:
-        click.echo(f"{count} observations from {iso(start_us)} to {iso(end_us)} will be sent again")
+        window = f"from {iso(start_us)} to {iso(end_us)}"
+        click.echo(f"{count} observations {window} will be sent to {', '.join(names)} again")

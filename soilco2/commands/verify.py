@@ -94,8 +94,15 @@ def _compare(
 
     rev = next((cursor.rev for cursor in journal.cursors() if cursor.sink == sink), 0)
 
+    again = journal.resend(sink)
+
     def waiting(key: SeriesKey, begin: int, end: int) -> list[int]:
-        return journal.waiting(key, begin, end, rev)
+        times = set(journal.waiting(key, begin, end, rev))
+        for low, high in again:
+            if low < end and begin < high:
+                for piece in journal.read([key], max(low, begin), min(high, end)):
+                    times.update(piece.times)
+        return sorted(times)
 
     return compare(journal, reader, journal.series(), start_us, end_us, waiting)
 

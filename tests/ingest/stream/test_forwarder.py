@@ -13,6 +13,7 @@ from ingest.forwarder import Forwarder
 from quality.records import Sample
 from station_config.influxdb import InfluxdbTable
 from station_config.loader import Station
+from storage.archive import open_journal, write_archive
 from storage.errors import DiskFullError, SinkDenied, SinkRefused, SinkUnavailable
 from storage.influx import InfluxSink
 from storage.writer import Writer
@@ -79,11 +80,16 @@ class Bench:
                 raise DiskFullError("the disk is full")
             self.writer.move_cursor(sink, rev, **rest)
 
+    def resent(self, sink: str, from_us: int, to_us: int, **rest: Any) -> None:
+        with self.mutex:
+            self.writer.resent(sink, from_us, to_us, **rest)
+
     def forwarder(self, open_sink: Callable[..., Any], *, denied_s: float = 0.05, **keys: Any) -> Forwarder:
         table = {"url": "http://127.0.0.1:1", "org": "o", "bucket": "b", "token": {"env": "T"}, "batch": 10}
         one = Forwarder(
             InfluxdbTable.model_validate(table | keys), self.station.journal_path, self.move, lambda: START_US,
-            open_sink=open_sink, denied_s=denied_s, linger_s=0.0,
+            open_sink=open_sink, denied_s=denied_s, linger_s=0.0, resent=self.resent,
+            whole=lambda: open_journal(self.station),
         )  # fmt: skip
         self.running.append(one)
         one.start()
@@ -100,6 +106,12 @@ class Bench:
         assert one.wait_idle(30), one.status()
         assert one.failure is None
         assert self.cursor(one.table.id)[1] == 0
+
+    def reader_resend(self, sink: str) -> list[tuple[int, int]]:
+        from storage.journal_reader import JournalReader
+
+        with JournalReader(self.station.journal_path) as reader:
+            return reader.resend(sink)
 
     def events(self, *kinds: str) -> list[str]:
         from storage.journal_reader import JournalReader
@@ -224,6 +236,47 @@ def test_a_dead_database_does_not_delay_another(bench: Bench) -> None:
     bench.done(one)
     assert alive.times() == set(range(40))
     assert bench.cursor("dead")[0] == 0
+
+
+def test_a_window_goes_again_to_the_database_that_asked_and_to_no_other(bench: Bench) -> None:
+    one, other = Scripted(), Scripted()
+    forwarders = [bench.forwarder(one, id="one"), bench.forwarder(other, id="other")]
+    bench.commit(0, 60)
+    for forwarder in forwarders:
+        bench.done(forwarder)
+    made = write_archive(bench.station, START_US, START_US + 20 * SECOND)  # part of it is archived and pruned
+    assert made is not None
+    with bench.mutex:
+        while bench.writer.prune(str(made.archive.path)):
+            pass
+    before, rev = list(other.lines), bench.cursor("one")
+    one.lines.clear()
+    with bench.mutex:
+        bench.writer.resend("one", START_US + 10 * SECOND, START_US + 50 * SECOND)
+    forwarders[0].notify()
+    bench.commit(60, 1)  # what is new goes on meanwhile
+    until(lambda: {*range(10, 50), 60} <= one.times())
+    until(lambda: bench.reader_resend("one") == [])
+    bench.done(forwarders[0])
+    bench.done(forwarders[1])
+    assert one.times() == {*range(10, 50), 60}
+    assert {line for line in other.lines if line not in before} == {other.lines[-1]}
+    assert bench.cursor("one")[0] == rev[0] + 1, "what is sent again gets no new revision"
+    assert bench.parked() == []
+
+
+def test_what_is_refused_when_it_is_sent_again_is_parked(bench: Bench) -> None:
+    sink = Scripted()
+    one = bench.forwarder(sink)
+    bench.commit(0, 5)
+    bench.done(one)
+    sink.answers = [SinkRefused("out of range")]
+    with bench.mutex:
+        bench.writer.resend("influxdb", START_US + 2 * SECOND, START_US + 3 * SECOND)
+    one.notify()
+    until(lambda: bench.reader_resend("influxdb") == [])
+    (row,) = bench.parked()
+    assert (row.kind, row.source, row.time_us) == ("point", "influxdb", START_US + 2 * SECOND)
 
 
 def test_points_about_the_station_are_kept_while_the_database_is_away_but_not_for_ever(bench: Bench) -> None:
