@@ -20,7 +20,7 @@ from quality.records import Sample
 from storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
 from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
 
-_ROW = struct.Struct("<qqqdqqq")
+_ROW = struct.Struct("<qqqdqqqqqq")
 NO_TIME = -(2**63)
 NO_NUMBER = float("nan")
 _NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
@@ -28,7 +28,8 @@ _NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
 _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
 pack_sample = _ROW.pack
-"""Bytes of (seq, channel, status, raw, time_us, arrival_us, mono_us), `NO_NUMBER` and `NO_TIME` where there is none."""
+"""Bytes of (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source), `NO_NUMBER` and
+`NO_TIME` where there is none."""
 
 
 def sample_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -38,8 +39,8 @@ def sample_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
     """
     return b"".join(
         pack_sample(
-            row[0], row[1], row[4], NO_NUMBER if row[3] is None else row[3],
-            NO_TIME if row[2] is None else row[2], row[6], row[7],
+            row[0], row[1], row[4], NO_NUMBER if row[3] is None else row[3], NO_TIME if row[2] is None else row[2],
+            NO_TIME if row[5] is None else row[5], *row[6:10],
         )
         for row in rows
     )  # fmt: skip
@@ -135,6 +136,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
     """
     damage = ""
     try:
+        _heed_mark(path)
         connection = _connect(path)
         version = _version(connection)
         if version == SCHEMA_VERSION:
@@ -151,6 +153,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
         damage = (
             f"the journal could not be read ({error}); it was set aside as {aside.name} and a new one begun"
         )
+        _mark(path).unlink(missing_ok=True)
         connection = _connect(path)
         version = None
     if version is None:
@@ -164,6 +167,20 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
             "use the version of soilco2 that wrote it, or a newer one"
         )
     return connection, damage
+
+
+def mark_damaged(path: Path, why: str) -> None:
+    """Have a journal that opens but cannot be written set aside when it is opened next."""
+    _mark(path).write_text(why.replace("\n", " "), encoding="utf-8")
+
+
+def _heed_mark(path: Path) -> None:
+    if _mark(path).exists():
+        raise sqlite3.DatabaseError(_mark(path).read_text(encoding="utf-8").strip())
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(path.name + ".damaged")
 
 
 def _version(connection: sqlite3.Connection) -> int | None:

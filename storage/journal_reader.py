@@ -496,6 +496,18 @@ class JournalReader:
         per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
         return max(0.0, (limit_bytes - used) / float(per_day))
 
+    def last_batch(self) -> int:
+        """Number of the newest commit; 0 when there is none."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0])
+
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the file's own structure; empty when nothing."""
+        try:
+            found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check(20)")]
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+        return [] if found == ["ok"] else found
+
     def verify_batches(self) -> list[str]:
         """Name every commit whose samples do not match its CRC."""
         wrong = []

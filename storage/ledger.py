@@ -200,13 +200,14 @@ class Ledger:
             f = words.get(source)
             if s is None:
                 s = self._word(status)
-            rows.append((
-                seq, number, time_us, raw, s, device_us, arrival_us, mono_us,
-                self._word(boot) if b is None else b, self._word(source) if f is None else f,
-            ))  # fmt: skip
+            if b is None:
+                b = self._word(boot)
+            if f is None:
+                f = self._word(source)
+            rows.append((seq, number, time_us, raw, s, device_us, arrival_us, mono_us, b, f))
             packed.append(pack_sample(
                 seq, number, s, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
-                arrival_us, mono_us,
+                NO_TIME if device_us is None else device_us, arrival_us, mono_us, b, f,
             ))  # fmt: skip
         return rows, packed
 

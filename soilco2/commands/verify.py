@@ -37,8 +37,13 @@ def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
 @station_argument
 @window_options
 @click.option("--sink", metavar="ID", help="Only this database; all of them when left out.")
+@click.option(
+    "--journal", "own", is_flag=True, help="Check the journal's and the archives' own files instead."
+)
 @json_option
-def command(station: Path, since: str | None, until: str | None, sink: str | None, as_json: bool) -> None:
+def command(
+    station: Path, since: str | None, until: str | None, sink: str | None, own: bool, as_json: bool
+) -> None:
     """Compare journal and database value by value, and name every gap.
 
     What the forwarder has still to send is counted as waiting, not as missing. The exit code is 1 when the
@@ -48,6 +53,9 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
     from storage.influx_reader import InfluxReader
 
     known = load(station)
+    if own:
+        _check_files(known, as_json)
+        return
     zone = known.file.station.zone
     start_us = None if since is None else parse_time(since, zone)
     end_us = None if until is None else parse_time(until, zone)
@@ -84,6 +92,28 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
         for name, rows in found.items():
             _show(known, name, rows, refused.get(name, 0))
     if not all(row.equal for rows in found.values() for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _check_files(station: Station, as_json: bool) -> None:
+    """Every commit against its CRC, the file's structure, every archive against its SHA-256."""
+    from storage.archive import archives_of, check_archive, folder_of
+    from storage.journal_reader import JournalReader
+
+    with JournalReader(station.journal_path) as reader:
+        structure, batches = reader.integrity(), reader.verify_batches()
+        last = reader.last_batch()
+    archives = archives_of(folder_of(station))
+    sealed = [text for text in map(check_archive, archives) if text]
+    wrong = [*structure, *batches, *sealed]
+    if as_json:
+        emit_json({"whole": not wrong, "last_batch": last, "archives": len(archives), "wrong": wrong})
+    else:
+        for text in wrong:
+            click.echo(text)
+        state = "all as they were written" if not wrong else f"{len(wrong)} faults"
+        click.echo(f"journal up to commit {last}, {len(archives)} archives: {state}")
+    if wrong:
         raise click.exceptions.Exit(1)
 
 

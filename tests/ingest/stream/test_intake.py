@@ -13,7 +13,7 @@ from ingest.collector import Collector
 from ingest.intake import Intake
 from ingest.parts import Keeper, Kept
 from quality.records import Sample
-from storage.errors import DiskFullError, StorageError
+from storage.errors import DiskFullError, JournalDamagedError, StorageError
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
 from storage.ledger import NewEvent
@@ -83,6 +83,22 @@ def test_a_full_disk_is_waited_out_and_nothing_is_dropped(
     intake.close()
     assert intake.error == ""
     assert counters(writer)["stored"] == 2
+
+
+def test_a_journal_that_refuses_as_damaged_ends_the_writer_and_is_marked(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trying for ever would keep the station dark: the next start sets the journal aside."""
+
+    def commit(*_args: object, **_keys: object) -> object:
+        raise JournalDamagedError("database disk image is malformed")
+
+    monkeypatch.setattr(writer, "commit", commit)
+    intake = intake_of(writer)
+    intake.deliver([sample(0)])
+    until(lambda: not intake.alive)
+    assert isinstance(intake.failure, JournalDamagedError)
+    assert "malformed" in writer.path.with_name(writer.path.name + ".damaged").read_text(encoding="utf-8")
 
 
 def test_what_an_operation_raises_is_the_callers(writer: Writer) -> None:

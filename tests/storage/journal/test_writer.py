@@ -18,6 +18,7 @@ from quality.records import Flag, Sample, SeriesKey
 from station_config.loader import Station, load_station
 from storage.control import ControlServer, Submitter, submit
 from storage.errors import ControlError, DiskFullError, JournalBusyError
+from storage.journal import mark_damaged
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
 from storage.operations import run
@@ -294,6 +295,21 @@ def test_a_wrecked_journal_is_set_aside_and_the_station_goes_on(tmp_path: Path, 
         with JournalReader(writer.path) as reader:
             assert bool(reader.events(["damage"])) == bool(wreck)
     assert len(list(station.journal_path.parent.glob("*.damaged-*"))) == bool(wreck)
+
+
+def test_a_journal_that_refused_to_be_written_is_set_aside_at_the_next_start(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(i) for i in range(50)])
+    mark_damaged(station.journal_path, "database disk image is malformed")
+    for _ in range(2):  # once, not at every start
+        with Writer.open(station) as writer, JournalReader(writer.path) as reader:
+            assert len(values(reader)) >= 50
+            (event,) = reader.events(["damage"])
+            assert "malformed" in event.text
+            writer.commit([sample(50)])
+            assert len(values(reader)) == 51
+    assert len(list(station.journal_path.parent.glob("*.damaged-*.sqlite"))) == 1
 
 
 def test_a_torn_write_ahead_log_starts_and_keeps_whole_commits(tmp_path: Path) -> None:

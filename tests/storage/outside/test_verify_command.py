@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,13 @@ def test_wrong_use_is_one_sentence(
 def test_a_bad_value_is_held_with_its_flag(station: Station) -> None:
     send(station, [o._replace(flag=Flag.BAD) for o in stored(station)])
     assert run("verify", station.path) == 1
+
+
+def test_the_journals_own_file_is_checked(station: Station, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", station.path, "--journal") == 0
+    assert "journal up to commit 1, 0 archives: all as they were written" in capsys.readouterr().out
+    with sqlite3.connect(station.journal_path) as db:
+        db.execute("UPDATE sample SET raw = raw + 1 WHERE seq = 7")
+    db.close()
+    assert run("verify", station.path, "--journal") == 1
+    assert "batch 1: samples 1 to 30 do not match their CRC" in capsys.readouterr().out
