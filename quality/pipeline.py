@@ -11,8 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from operator import itemgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from quality import checks, corrections
 from quality.checks import Extra, reach_us
@@ -34,9 +33,6 @@ from station_config.directory import Channel, Directory
 from station_config.instrument import Instrument
 
 _T = TypeVar("_T")
-
-_ORDER = itemgetter(Sample._fields.index("time_us"), 0, 1)
-"""Samples in the order of time, then of serial number and channel: among doubles the first one counts."""
 
 _BEGINNING = -(1 << 62)
 _END = 1 << 62
@@ -92,6 +88,10 @@ class _Steps(Generic[_T]):
                 self._made[index] = self._make(max(self.from_us, _BEGINNING))
             self.value = self._made[index]
         return self.value
+
+
+_NOWHERE: _Steps[Any] = _Steps((), lambda _: None)
+"""Of a channel that the station does not know."""
 
 
 class Pipeline:
@@ -199,24 +199,23 @@ class Pipeline:
         stretches: list[tuple[int, int]] = []
         dependent: list[tuple[Sample, Epoch]] = []
         now_us: int | None = None
-        timed = [sample for sample in samples if sample.time_us is not None]
-        if len(timed) > 1:
-            timed.sort(key=_ORDER)
-        for sample in timed:
-            time_us = sample.time_us
-            assert time_us is not None
+        timed: list[tuple[int, str, str, int, Sample, _Steps[Epoch | None]]] = []
+        for number, sample in enumerate(samples):
+            time_us = sample[2]
+            if time_us is None:
+                continue
+            steps = channels.get((sample[0], sample[1]))
+            if steps is None:
+                steps = self._add_named(sample.serial, sample.channel)
+            if steps is not _NOWHERE:
+                timed.append((time_us, sample[0], sample[1], number, sample, steps))
+        timed.sort()
+        for time_us, _, _, _, sample, steps in timed:
             if dependent and time_us != now_us:
                 for waiting, epoch in dependent:
                     self._take(waiting, epoch, given, stretches)
                 dependent.clear()
             now_us = time_us
-            steps = channels.get((sample.serial, sample.channel))
-            if steps is None:
-                channel = self._directory.channel(sample.serial, sample.channel)
-                if channel is None:
-                    steps = channels[sample.serial, sample.channel] = _Steps((), lambda _: None)
-                else:
-                    steps = self._add(channel)
             found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
             if found is None:
                 continue
@@ -291,6 +290,13 @@ class Pipeline:
     def _warm_up(self, instrument: Instrument) -> float:
         own = instrument.warm_up
         return own if own is not None else self._directory.models[instrument.model].warm_up
+
+    def _add_named(self, serial: str, name: str) -> _Steps[Epoch | None]:
+        channel = self._directory.channel(serial, name)
+        if channel is not None:
+            return self._add(channel)
+        self._channels[serial, name] = _NOWHERE
+        return _NOWHERE
 
     def _add(self, channel: Channel) -> _Steps[Epoch | None]:
         """Take a channel in: when its place, its calibration and its manual flags change."""

@@ -189,21 +189,17 @@ class Ledger:
         """Rows of the table, and the canonical bytes of each."""
         words, channels, rows, seq = self._words, self._channels, [], self._seq
         packed: list[bytes] = []
+        status_text = boot_text = source_text = None
+        s = b = f = 0
         for serial, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source in samples:
             seq += 1
             if raw is not None and not isfinite(raw):
                 status = f"{status} raw={raw}".strip()
                 raw = None
             number = channels.get((serial, channel)) or self._channel(serial, channel)
-            s = words.get(status)
-            b = words.get(boot)
-            f = words.get(source)
-            if s is None:
-                s = self._word(status)
-            if b is None:
-                b = self._word(boot)
-            if f is None:
-                f = self._word(source)
+            if status is not status_text or boot is not boot_text or source is not source_text:
+                status_text, boot_text, source_text = status, boot, source
+                s, b, f = (words[w] if w in words else self._word(w) for w in (status, boot, source))
             rows.append((seq, number, time_us, raw, s, device_us, arrival_us, mono_us, b, f))
             packed.append(pack_sample(
                 seq, number, s, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
