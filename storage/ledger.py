@@ -106,6 +106,7 @@ class Ledger:
             " coalesce((SELECT last_seq FROM batch ORDER BY id DESC LIMIT 1), 0))"
         ).fetchone()[0]
         self._told_full = False
+        self._unmeasured = 1 << 30  # the first commit measures
         self._batch: int = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0]
         self._rev = self._rev_kept = int(self._meta("rev") or 0)
         behind = self._meta("judged")

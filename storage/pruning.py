@@ -18,6 +18,8 @@ from storage.journal_schema import EventKind
 from storage.ledger import Ledger, NewEvent
 
 _AT_ONCE = 20_000
+_MEASURE = 1000
+"""Samples after which the journal is measured again; 0.2 MiB or so."""
 _MIB = 2**20
 _DAY_US = 86_400_000_000
 
@@ -35,14 +37,18 @@ class Pruning(Ledger):
         )
         return int((pages - free) * size)
 
-    def _keep_within_limit(self) -> None:
-        """Before a commit: refuse it, or make room for it.
+    def _keep_within_limit(self, coming: int) -> None:
+        """Before a commit of so many samples: refuse it, or make room for it.
 
         Raises
         ------
         JournalFullError
             At the limit, where the station file says ``stop``.
         """
+        self._unmeasured += coming
+        if self._unmeasured < _MEASURE and not self._told_full:
+            return
+        self._unmeasured = 0
         table = self.station.file.journal
         if self.bytes_in_use() < table.limit_mib * _MIB:
             self._told_full = False

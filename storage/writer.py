@@ -113,7 +113,7 @@ class Writer(Pruning):
         """
         totals: dict[tuple[str, str], int] = {}
         if samples:
-            self._keep_within_limit()
+            self._keep_within_limit(len(samples))
         with self._transaction():
             kept, duplicate, conflicts = self._keep(samples, totals)
             made = self._observe(kept) if kept else 0
