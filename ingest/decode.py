@@ -19,7 +19,7 @@ from station_config.directory import Directory
 
 MAX_BYTES = 262_144
 """A longer message is refused unread: a thousand readings take about half of it."""
-KEPT_BYTES = 262_144
+KEPT_BYTES = 1_048_576
 """Of a refused message this much is kept."""
 OLDEST_US = 1_420_070_400_000_000
 """2015-01-01: an earlier stamp comes from a clock that was never set [µs UTC]."""
