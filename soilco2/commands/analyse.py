@@ -136,9 +136,16 @@ _HEADS = {
 }
 
 
+_SCALES_ZH = {
+    "within-day": "日内", "within-day, mean day removed": "日内（去平均日变化）", "day-to-day": "逐日", "seasonal": "季节",
+}  # fmt: skip
+
+
 def _show(rows: list[Result], lang: str) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from analysis.definitions import Refusal
 
     table = Table(*_HEADS[lang], box=None, pad_edge=False)
     ranks = {(r.target, r.driver, r.scale, r.given): r for r in rows if "rank" in r.what}
@@ -147,10 +154,12 @@ def _show(rows: list[Result], lang: str) -> None:
             continue
         rank = ranks.get((r.target, r.driver, r.scale, r.given))
         table.add_row(
-            _short(r.target, r.target_depth_m), _short(r.driver, r.driver_depth_m), r.scale,
+            _short(r.target, r.target_depth_m), _short(r.driver, r.driver_depth_m),
+            _SCALES_ZH.get(r.scale, r.scale) if lang == "zh" else r.scale,
             ", ".join(name.rsplit("/", 1)[-1] for name in r.given), _text(r.value),
             f"{_text(r.lower)} … {_text(r.upper)}" if r.lower is not None else "",
-            _text(rank.value if rank else None), str(r.n), _text(r.n_eff, 1), _text(r.p, 3), r.why,
+            _text(rank.value if rank else None), str(r.n), _text(r.n_eff, 1), _text(r.p, 3),
+            Refusal(r.why_code, dict(r.why_values)).text(lang) if r.why_code else r.why,
         )  # fmt: skip
     Console(width=None if Console().is_terminal else 220).print(table)
 

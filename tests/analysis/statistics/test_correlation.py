@@ -214,6 +214,8 @@ def test_results_are_kept_by_date_with_a_figure(
     assert end.value.code == 0
     said = capsys.readouterr().out
     assert "有效样本量" in said
+    assert "逐日" in said
+    assert "the effective number" not in said, "reasons are told in the language asked for"
     (path,) = out.rglob("*.json")
     kept = read_results(path)
     assert (kept.job, kept.station, kept.seed) == ("correlation", "sjer", 1)
