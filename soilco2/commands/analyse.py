@@ -137,8 +137,11 @@ _HEADS = {
 
 
 _SCALES_ZH = {
-    "within-day": "日内", "within-day, mean day removed": "日内（去平均日变化）", "day-to-day": "逐日", "seasonal": "季节",
-}  # fmt: skip
+    "within-day": "日内",
+    "within-day, mean day removed": "日内（去平均日变化）",
+    "day-to-day": "逐日",
+    "seasonal": "季节",
+}
 
 
 def _show(rows: list[Result], lang: str) -> None:
