@@ -239,16 +239,17 @@ class InfluxReader:
             yield _piece(key, rows)
 
     def _read_derived(self, key: SeriesKey, start_us: int | None, end_us: int | None) -> Iterator[Piece]:
-        """Results in time; of several methods the first by name."""
+        """Results in time; of several methods the one with the newest value, never a mixture."""
         condition, parameters = self._where(key)
         condition += ' AND "variable" = $variable'
         parameters["variable"] = key.variable
-        (methods,) = self.query(
-            f'SHOW TAG VALUES FROM {identifier(DERIVED)} WITH KEY = "method" WHERE {condition}', parameters
-        )
+        tail = f'FROM {identifier(DERIVED)} WHERE {condition} GROUP BY "method"'
+        asked = f'SELECT last("flag") {tail}; SELECT last("value") {tail}'
+        methods = [row for rows in self.query(asked, parameters) for row in rows]
         if not methods:
             return
-        parameters["method"] = min(row[1] for row in methods[0]["values"])
+        newest = max(methods, key=lambda row: (row["values"][0][0], row["tags"]["method"]))
+        parameters["method"] = newest["tags"]["method"]
         condition += ' AND "method" = $method'
         select = '"value", "lower", "upper", "flag"'
         for rows in self._pages(select, DERIVED, condition, parameters, start_us, end_us):

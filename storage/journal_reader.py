@@ -214,7 +214,8 @@ class JournalReader:
     def _read_derived(self, key: SeriesKey, number: int, low: int, high: int) -> Iterator[Piece]:
         rows = self._db.execute(
             "SELECT time_us, value, lower, upper FROM derived WHERE series = ? AND method ="
-            " (SELECT method FROM derived WHERE series = ? LIMIT 1) AND time_us >= ? AND time_us < ? ORDER BY time_us",
+            " (SELECT method FROM derived JOIN word ON word.id = method WHERE series = ?"
+            " ORDER BY time_us DESC, text DESC LIMIT 1) AND time_us >= ? AND time_us < ? ORDER BY time_us",
             (number, number, low, high),
         ).fetchall()
         if rows:

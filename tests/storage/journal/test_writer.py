@@ -267,6 +267,14 @@ def test_derived_results_get_a_revision_only_when_they_change(writer: Writer) ->
         (piece,) = reader.read([SeriesKey(*key)])
         assert list(piece.values) == [1.0, 2.0]
         assert list(piece.lower)[0] == 0.5
+    writer.append_derived(
+        [(key, T0 + 5, 9.0, 8.0, 10.0, "a newer way"), (key, T0, 7.0, 6.0, 8.0, "a newer way")]
+    )
+    with JournalReader(writer.path) as reader:
+        (piece,) = reader.read([SeriesKey(*key)])
+        assert list(piece.values) == [7.0, 9.0], (
+            "the method with the newest value, whole, and nothing of the other"
+        )
 
 
 def test_a_flipped_bit_is_named_by_the_crc(tmp_path: Path) -> None:

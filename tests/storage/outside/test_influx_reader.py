@@ -162,3 +162,11 @@ def test_results_in_time_come_with_their_limits(reader: InfluxReader, sink: Infl
     assert repr(piece.values.tolist()) == "[1.5, 2.5, nan]"
     assert repr([piece.lower.tolist(), piece.upper.tolist()]) == "[[1.0, nan, nan], [2.0, nan, nan]]"
     assert list(piece.flags) == [1, 1, 9]
+    newer = {**tags, "method": "a newer way"}
+    sink.write(
+        b"\n".join(
+            point("soil_derived", newer, {"value": 7.0 + n, "flag": 1.0}, MARCH + 4 * n) for n in (0, 1)
+        )
+    )
+    (piece,) = reader.read([flux])
+    assert list(piece.values) == [7.0, 8.0], "the method with the newest value, and nothing of the other"
