@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def measured() -> pd.DataFrame:
     return pd.concat(parts).dropna(subset="value")
 
 
+def verified(state: Path) -> str | None:
+    """What ``verify`` says of journal and database; None while the database does not answer."""
+    child = soilco2(state, "verify", str(state / "demo" / "sjer.toml"))
+    out, _ = child.communicate(timeout=100)
+    return None if child.returncode == 2 else out
+
+
+def wait_for(look: Callable[[], str | None], running: subprocess.Popen[str]) -> str:
+    for _ in range(100):
+        assert running.poll() is None, running.communicate()[1]
+        if (found := look()) is not None:
+            return found
+    raise AssertionError("it did not come")
+
+
 def test_killed_and_started_again_it_loses_and_doubles_nothing(tmp_path: Path) -> None:
     first = soilco2(tmp_path, "demo", "--headless", "--seconds", "100", "--json", "--speed", "30min/200ms")
     journal = tmp_path / "demo" / "journal.sqlite"
@@ -80,6 +96,13 @@ def test_killed_and_started_again_it_loses_and_doubles_nothing(tmp_path: Path) -
     assert {"backfill", "bus1", "bus2", "node3"} <= set(told["samples"])
     if told["waiting"]:
         assert told["forwarded"] > 30_000
+
+    if told["waiting"]:  # source, journal and database: the third place
+        third = soilco2(tmp_path, "demo", "--headless", "--seconds", "25", "--speed", "30min/200ms")
+        compared_with = wait_for(lambda: verified(tmp_path), third)
+        assert ": 0 missing, 0 different" in compared_with
+        third.send_signal(signal.SIGTERM)
+        third.communicate(timeout=60)
 
     out = tmp_path / "out.csv"
     finish(soilco2(tmp_path, "export", str(tmp_path / "demo" / "sjer.toml"), "-o", str(out)))
