@@ -77,9 +77,10 @@ def test_every_pattern_of_good_and_bad(
 @pytest.mark.influx
 @pytest.mark.usefixtures("influx")
 def test_a_stretch_beyond_the_retention_is_one_refusal_and_few_requests(influxd: InfluxServer) -> None:
+    now = time.time_ns() // 1000 // MINUTE * MINUTE  # of this test: the retention counts from now
     bucket = influxd.bucket(retention_s=3600)
     counting = Counting(bucket)
-    rows, _ = points_of([(n, observation(n)) for n in range(5000)])
+    rows, _ = points_of([(n, observation(n)._replace(time_us=now - n * MINUTE)) for n in range(5000)])
     mixed = rows[::2] + rows[1::2]  # as revs of late data are: not in the order of time
     refused = deliver(mixed, counting.write)
     (stretch,) = refused
