@@ -28,6 +28,7 @@ class Reason(IntFlag):
     NO_CURVE = 1 << 13
     ENVIRONMENT_IMPOSSIBLE = 1 << 14
     NOT_SOLVED = 1 << 15
+    SURFACE_UNSEEN = 1 << 16
 
 
 SENTENCES: dict[Reason, str] = {
@@ -47,6 +48,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_CURVE: "the curve cannot be determined from these levels",
     Reason.ENVIRONMENT_IMPOSSIBLE: "temperature, water or pressure outside what is physically possible",
     Reason.NOT_SOLVED: "the solver did not reach its optimality conditions",
+    Reason.SURFACE_UNSEEN: "without CO2 at the surface these levels do not bound what is produced above them",
 }
 """One sentence for each reason."""
 

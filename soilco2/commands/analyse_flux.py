@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from station_config.loader import Station
 
 METHODS = (
-    "two_layers", "top", "line", "power_law", "saturating", "inverse",
+    "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "inverse",
     "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
 )  # fmt: skip
 
@@ -63,7 +63,7 @@ def command(
     DATA is a station file, or one or more tidy tables (CSV, Parquet).
     """
     from analysis.errors import AnalysisError
-    from analysis.flux import assemble, job
+    from analysis.flux import assemble, corrected, job
     from analysis.flux import settings as settings_of
     from soilco2 import __version__
     from station_config.base import parse_duration
@@ -96,6 +96,7 @@ def command(
             shifts=shifts,
             included_m={name: moves[-1][1] for name, moves in shifts.items() if moves},
             profiles=profiles or None,
+            corrected=corrected.of_sidecars(data) if station is None else corrected.of_station(station),
         )
         if station is not None and every:
             _beside(station, chosen, wanted, once)

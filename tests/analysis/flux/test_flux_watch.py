@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from analysis.flux import assemble, settings, watch
+from analysis.flux import assemble, corrected, settings, watch
 from analysis.flux.errors import FluxError
 from quality.records import Sample, SeriesKey
 from soilco2.commands.analyse_flux import command
@@ -146,9 +146,10 @@ def test_pressure_is_never_corrected_twice(station: Station) -> None:
     chosen = settings.with_options(settings.read(station.path), co2_probes="uncompensated")
     with JournalReader(station.journal_path) as journal:
         seen = next(o for _, o in journal.observations_after(0, 100) if o.series.variable == "co2")
-    watch.not_twice(chosen, seen)
-    with pytest.raises(FluxError, match="must not be done twice"):
-        watch.not_twice(chosen, seen._replace(corrections="pressure,calibration"))
+        assert corrected.of_observation(seen) == ""
+        done = corrected.of_observation(seen._replace(corrections="pressure,calibration"))
+        with pytest.raises(FluxError, match="must not be done twice"):
+            corrected.refuse(chosen.flux, {seen.series: done})
 
 
 def test_a_step_is_needed(station: Station) -> None:
