@@ -35,6 +35,9 @@ NOTE = (
 )
 """Follows every series made here; the response functions show it."""
 
+NOTE_ZH = "由梯度得到的通量已通过扩散系数包含土壤温度和水分：它对二者的响应，一部分是公式本身造成的。"
+"""`NOTE` in Chinese."""
+
 
 @dataclass
 class Outcome:
