@@ -5,14 +5,15 @@ Every ``..._sd`` is one standard deviation in the unit of its name.
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from station_config.base import Table
 
 EffluxMethod = Literal[
-    "two_layers", "top", "line", "power_law", "saturating", "inverse",
+    "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "inverse",
     "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
 ]  # fmt: skip
 """How the efflux at the surface is found (docs/methods/flux)."""
@@ -24,6 +25,8 @@ class FluxTable(Table):
     method: EffluxMethod = "two_layers"
     diffusivity: str = Field(default="millington_quirk_1961", min_length=1, max_length=200)
     free_air: Literal["massman_1998", "jones_1992"] = "massman_1998"
+    layers_m: tuple[float, ...] = Field(default=(), max_length=20)
+    """Limits of the layers of `layer_regression` and `linear_spline` [m]; without, the CO2 levels."""
     surface: Literal["ambient", "measured", "none"] = "ambient"
     ambient_ppm: float = Field(default=420.0, ge=300, le=1000)
     ambient_sd_ppm: float = Field(default=15.0, gt=0, le=500)
@@ -49,3 +52,11 @@ class FluxTable(Table):
     smoothness: float = Field(default=1.0, gt=0, le=1000)
     draws: int = Field(default=256, ge=64, le=100_000)
     seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _downward(self) -> FluxTable:
+        if any(a >= b for a, b in itertools.pairwise(self.layers_m)) or any(z < 0 for z in self.layers_m):
+            raise ValueError(
+                f"layers_m = {list(self.layers_m)} must be depths in m that increase from 0 downward"
+            )
+        return self

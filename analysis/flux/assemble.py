@@ -46,6 +46,8 @@ class Wanted:
         Soil added by profile that the depths of the reader hold already [m].
     profiles : sequence of str or None
         Only these.
+    corrected : mapping of SeriesKey to str
+        CO2 series that were corrected for pressure or temperature before, and by whom (`corrected`).
     window_days : float
     """
 
@@ -56,6 +58,7 @@ class Wanted:
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     included_m: Mapping[str, float] = field(default_factory=dict)
     profiles: Sequence[str] | None = None
+    corrected: Mapping[SeriesKey, str] = field(default_factory=dict)
     window_days: float = WINDOW_DAYS
 
 

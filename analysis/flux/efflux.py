@@ -94,6 +94,20 @@ def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
     return np.asarray(np.maximum(bent, np.minimum(fading, step)))
 
 
+def unseen_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
+    """Error of `two_layers` where the surface is not a level, one sd, Eq. U5b [umol m-2 s-1].
+
+    What is produced above the uppermost sensor passes no sensor, so the exponential counts in full: the larger of
+    `method_sd` and the step from the line to it. NaN where there is none: with one layer, or with a flux that is not
+    positive in both, nothing bounds what is unseen.
+    """
+    f = np.asarray(fluxes, dtype=float)
+    if f.shape[-1] == 1:
+        return np.full(f.shape[:-1], np.nan)
+    fading = np.abs(exponential(f, depth_m) - two_layers(f, depth_m))
+    return np.asarray(np.maximum(method_sd(f, depth_m), fading))
+
+
 def surface_mole_fraction_ppm(co2_ppm: ArrayLike, depth_m: ArrayLike) -> Array:
     """Mole fraction at depth 0 from a line through the sensors, Eq. G3: the classic guess where none is
     measured.

@@ -101,6 +101,30 @@ def spline_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, knots_m: ArrayLike) -> 
     return np.asarray(x @ np.linalg.pinv(design)[1:].T)
 
 
+def spline_at_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, edges_m: ArrayLike) -> Array:
+    """The slopes of `spline_ppm_m` where every profile has its own depths, Eq. G4 [ppm m-1], shape (..., l).
+
+    Parameters
+    ----------
+    co2_ppm, depth_m : array_like (..., depth)
+    edges_m : array_like (l + 1,)
+        First level, knots, last level [m]; a level displaced beyond an end keeps the slope there.
+
+    Returns
+    -------
+    ndarray (..., l)
+        NaN where there are more slopes than the levels can tell.
+    """
+    x, z, edges = (np.asarray(value, dtype=float) for value in (co2_ppm, depth_m, edges_m))
+    low, high = edges[:-1].copy(), edges[1:].copy()
+    low[0], high[-1] = -np.inf, np.inf
+    basis = np.clip(z[..., None], low, high) - edges[:-1]
+    design = np.concatenate([np.ones((*basis.shape[:-1], 1)), basis], axis=-1)
+    if np.linalg.matrix_rank(design).min() < design.shape[-1]:
+        return np.full((*np.broadcast_shapes(x.shape, z.shape)[:-1], len(edges) - 1), np.nan)
+    return np.asarray((np.linalg.pinv(design) @ x[..., None])[..., 1:, 0])
+
+
 def flux_umol_m2_s(gradient_ppm_m: ArrayLike, conductivity_mol_m_s: ArrayLike) -> Array:
     """Fick's first law for mole fractions, Eq. G5: ``F = c_air Ds dx/dz`` [umol m-2 s-1], positive upward.
 

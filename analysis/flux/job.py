@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.flux import assemble, reasons, summary
+from analysis.flux import assemble, corrected, reasons, summary
 from analysis.flux.diffusivity import MODELS
 from analysis.flux.errors import FluxError
 from analysis.flux.records import Fluxes
@@ -35,6 +35,9 @@ NOTE = (
 )
 """Follows every series made here; the response functions show it."""
 
+NOTE_ZH = "由梯度得到的通量已通过扩散系数包含土壤温度和水分：它对二者的响应，一部分是公式本身造成的。"
+"""`NOTE` in Chinese."""
+
 
 @dataclass
 class Outcome:
@@ -53,7 +56,16 @@ class Outcome:
 
 
 def compute(reader: Reader, settings: Settings, wanted: assemble.Wanted) -> Iterator[tuple[str, str, Fluxes]]:
-    """Fluxes of every profile, window by window."""
+    """Fluxes of every profile, window by window.
+
+    Raises
+    ------
+    FluxError
+        When the settings would correct CO2 for pressure and temperature a second time.
+    """
+    if settings.flux.co2_probes == "uncompensated":
+        done = corrected.of_observations(reader, wanted.start_us, wanted.end_us)
+        corrected.refuse(settings.flux, {**wanted.corrected, **done})
     for station, name, profile in assemble.profiles(reader, wanted):
         yield station, name, solve(profile, from_table(settings.soil, name), settings.flux)
 

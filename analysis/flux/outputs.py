@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,17 @@ from analysis.flux.propagate import Inputs
 from station_config.flux import FluxTable
 
 Array = NDArray[np.float64]
+
+
+LAYERED = ("layer_regression", "linear_spline")
+"""Methods on the layers of the settings instead of those between neighbouring levels."""
+
+
+def layer_limits(layers_m: tuple[float, ...], levels_m: Array) -> Array:
+    """Limits of the layers of the settings between the first and the last level [m]."""
+    inner = np.asarray(layers_m, dtype=float)
+    inner = inner[(inner > levels_m[0] + 1e-9) & (inner < levels_m[-1] - 1e-9)]
+    return np.concatenate([levels_m[:1], inner, levels_m[-1:]])
 
 
 class Outputs:
@@ -57,12 +69,14 @@ class Outputs:
         self, x: Array, z: Array, k: Array, layer_k: Array, fluxes: Array
     ) -> tuple[Array, Array | None]:
         method = self.s.method
-        if method == "two_layers":
+        if method == "two_layers" or (method in LAYERED and not self.s.layers_m):
             return efflux.two_layers(fluxes, z), None
         if method == "top":
             return efflux.top(fluxes), None
         if method == "line":
             return efflux.line(fluxes, z), None
+        if method in LAYERED:
+            return self._by_layers(x, z, k), None
         if method in ("power_law", "saturating"):
             fit: Callable[..., Array] = (
                 gradient.power_law_ppm_m if method == "power_law" else gradient.saturating_ppm_m
@@ -81,6 +95,36 @@ class Outputs:
         if method == "hirano_2003":
             return efflux.hirano_2003(*arguments, above), None
         return (efflux.tang_2003 if method == "tang_2003" else efflux.tang_2005)(*arguments), None
+
+    def _by_layers(self, x: Array, z: Array, k: Array) -> Array:
+        """Slopes of the layers that the settings name, then a line through the two uppermost fluxes, Eq. U2."""
+        levels = self.column.nodes_m if self.surface else self.column.nodes_m[1:]
+        edges = layer_limits(self.s.layers_m, levels)
+        inside = [
+            (levels >= top - 1e-9) & (levels <= bottom + 1e-9) for top, bottom in itertools.pairwise(edges)
+        ]
+        if self.s.method == "linear_spline":
+            slopes = gradient.spline_at_ppm_m(x, z, edges)
+        else:
+            z_all = np.broadcast_to(z, np.broadcast_shapes(np.shape(x), np.shape(z)))
+            slopes = np.stack(
+                [
+                    gradient.regression(x[..., which], z_all[..., which])[0]
+                    if which.sum() > 1
+                    else np.full(z_all.shape[:-1], np.nan)
+                    for which in inside
+                ],
+                axis=-1,
+            )
+        below = self.column.edges_m
+        middle = (below[1:] + below[:-1]) / 2.0
+        own = [
+            np.flatnonzero((middle > top) & (middle < bottom)) for top, bottom in itertools.pairwise(edges)
+        ]
+        layer_k = np.stack(
+            [gradient.harmonic_mean(k[..., which], np.diff(below)[which]) for which in own], axis=-1
+        )
+        return efflux.two_layers(layer_k * slopes, edges)
 
     def _invert(self, x: Array, z: Array, k: Array, fluxes: Array, posterior: bool) -> inverse.Inverse:
         assert self.layer_edges is not None
@@ -110,8 +154,10 @@ class Outputs:
             found = self._invert(i.co2_ppm, i.depth_m, k, fluxes, posterior=True)
             assert found.smoothing_sd is not None
             own[:, 0] = found.smoothing_sd
+            if not self.surface:
+                own[:, 0] = np.hypot(own[:, 0], efflux.unseen_sd(fluxes, i.depth_m))
             return own
-        own[:, 0] = efflux.method_sd(fluxes, i.depth_m)
+        own[:, 0] = (efflux.method_sd if self.surface else efflux.unseen_sd)(fluxes, i.depth_m)
         if self.s.method != "two_layers":
             value, _ = self._efflux(i.co2_ppm, i.depth_m, k, self.layer_k(k), fluxes)
             own[:, 0] = np.hypot(own[:, 0], value - efflux.two_layers(fluxes, i.depth_m))

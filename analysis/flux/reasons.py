@@ -28,6 +28,7 @@ class Reason(IntFlag):
     NO_CURVE = 1 << 13
     ENVIRONMENT_IMPOSSIBLE = 1 << 14
     NOT_SOLVED = 1 << 15
+    SURFACE_UNSEEN = 1 << 16
 
 
 SENTENCES: dict[Reason, str] = {
@@ -47,8 +48,30 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_CURVE: "the curve cannot be determined from these levels",
     Reason.ENVIRONMENT_IMPOSSIBLE: "temperature, water or pressure outside what is physically possible",
     Reason.NOT_SOLVED: "the solver did not reach its optimality conditions",
+    Reason.SURFACE_UNSEEN: "without CO2 at the surface these levels do not bound what is produced above them",
 }
 """One sentence for each reason."""
+
+WORDS_ZH: dict[Reason, str] = {
+    Reason.TOO_FEW_LEVELS: "可用的 CO₂ 层数不足",
+    Reason.CO2_IMPOSSIBLE: "CO₂ 值不可能",
+    Reason.DUPLICATE_DEPTH: "同一深度有两个 CO₂ 探头",
+    Reason.ABOVE_SURFACE: "土壤探头露出地表",
+    Reason.NO_TEMPERATURE: "缺土壤温度",
+    Reason.NO_WATER: "缺含水率",
+    Reason.NO_PRESSURE: "既无气压也无海拔",
+    Reason.HORIZON_GAP: "土层资料未覆盖所需深度",
+    Reason.WATER_ABOVE_POROSITY: "含水率高于孔隙度",
+    Reason.PORES_SATURATED: "孔隙（近）饱和",
+    Reason.FROZEN: "冻土",
+    Reason.INVERTED_GRADIENT: "CO₂ 随深度下降且超出误差",
+    Reason.DS_UNCERTAIN: "扩散系数不确定度超限",
+    Reason.NO_CURVE: "曲线无法确定",
+    Reason.ENVIRONMENT_IMPOSSIBLE: "温度、水分或气压不可能",
+    Reason.NOT_SOLVED: "求解未达最优",
+    Reason.SURFACE_UNSEEN: "未给地表 CO₂，无法界定探头以上的产生量",
+}
+"""A few Chinese words for each reason."""
 
 ReasonArray = NDArray[np.uint32]
 

@@ -16,7 +16,7 @@ from analysis.flux.clean import Clean, ask, clean
 from analysis.flux.column import build, free_conductivity, horizon_at, soil_parameters
 from analysis.flux.diffusivity import model_spread_ln, relative_diffusivity
 from analysis.flux.environment import Carried, carry, patterns
-from analysis.flux.outputs import Outputs
+from analysis.flux.outputs import LAYERED, Outputs
 from analysis.flux.propagate import Inputs, Term
 from analysis.flux.reasons import Reason, mark
 from analysis.flux.records import Fluxes, Profile
@@ -95,6 +95,8 @@ class _Work:
             out.refused[rows] |= np.uint32(Reason.TOO_FEW_LEVELS)
             return
         cuts = inverse.production_layers(sensors) if s.method == "inverse" else None
+        if s.method in LAYERED:
+            cuts = np.asarray(s.layers_m, dtype=float)
         column = build(sensors, self.horizons, self.p.surface_shift_m, cuts_m=cuts)
         points, horizon = column.middle_m, column.horizon
         if s.method in CLASSIC:
@@ -249,6 +251,9 @@ class _Work:
             i, conductivity(held.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d)
         )
         sd = np.hypot(result.sd, own)
+        if not outputs.surface:
+            unseen = _only(rows, ~np.isfinite(own[:, 0]), out)
+            mark(out.refused, unseen, Reason.SURFACE_UNSEEN)
         value, lower, upper = (result.point(z, sd) for z in (0.0, -propagate.Z95, propagate.Z95))
         wild = propagate.needs_sampling(result, terms, i.water, i.porosity)
         if wild.any():
@@ -301,9 +306,9 @@ class _Work:
                 _only(rows, ~(factor <= self.s.ds_factor_max), self.out),
                 Reason.DS_UNCERTAIN,
             )
-        mark(
-            self.out.refused, _only(rows, ~np.isfinite(lower[:, 0] + upper[:, 0]), self.out), Reason.NO_CURVE
-        )
+        unknown = ~np.isfinite(lower[:, 0] + upper[:, 0])
+        unknown &= (self.out.refused[rows] & np.uint32(Reason.SURFACE_UNSEEN)) == 0
+        mark(self.out.refused, _only(rows, unknown, self.out), Reason.NO_CURVE)
 
     def _keep_layers(
         self, outputs: Outputs, i: Inputs, value: Array, lower: Array, upper: Array, rows: NDArray[np.intp],

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from analysis.flux import assemble, job
+from analysis.flux import assemble, corrected, job
 from analysis.flux.errors import FluxError
 from analysis.flux.settings import Settings
 from quality.records import Observation
@@ -81,7 +81,8 @@ def update(
         for _, seen in page:
             if seen.series.variable not in INPUTS:
                 continue
-            not_twice(settings, seen)
+            if settings.flux.co2_probes == "uncompensated" and (done := corrected.of_observation(seen)):
+                corrected.refuse(settings.flux, {seen.series: done})
             low, high = touched.get(seen.series.profile, (seen.time_us, seen.time_us))
             touched[seen.series.profile] = min(low, seen.time_us), max(high, seen.time_us)
     if not touched:
@@ -109,21 +110,6 @@ def update(
         if rows:
             computed, changed = computed + len(rows), changed + submit(rows)
     return Update(reached, computed, changed)
-
-
-def not_twice(settings: Settings, seen: Observation) -> None:
-    """Refuse to correct a mole fraction for pressure that was corrected already.
-
-    Raises
-    ------
-    FluxError
-    """
-    done = {"pressure", "standard_pressure", "temperature"} & set(seen.corrections.split(","))
-    if settings.flux.co2_probes == "uncompensated" and seen.series.variable == "co2" and done:
-        raise FluxError(
-            f'[flux] co2_probes = "uncompensated", but {seen.series} was corrected for {" and ".join(sorted(done))} in'
-            " the station's quality step already; take it out of [flux], it must not be done twice"
-        )
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,15 @@ import click
 from soilco2.cli import emit_json, fail, json_option, language_option, parse_time, window_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from analysis.flux.assemble import Wanted
     from analysis.flux.job import Outcome
     from analysis.flux.settings import Settings
     from station_config.loader import Station
 
 METHODS = (
-    "two_layers", "top", "line", "power_law", "saturating", "inverse",
+    "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "inverse",
     "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
 )  # fmt: skip
 
@@ -63,7 +65,7 @@ def command(
     DATA is a station file, or one or more tidy tables (CSV, Parquet).
     """
     from analysis.errors import AnalysisError
-    from analysis.flux import assemble, job
+    from analysis.flux import assemble, corrected, job
     from analysis.flux import settings as settings_of
     from soilco2 import __version__
     from station_config.base import parse_duration
@@ -96,6 +98,7 @@ def command(
             shifts=shifts,
             included_m={name: moves[-1][1] for name, moves in shifts.items() if moves},
             profiles=profiles or None,
+            corrected=corrected.of_sidecars(data) if station is None else corrected.of_station(station),
         )
         if station is not None and every:
             _beside(station, chosen, wanted, once)
@@ -138,6 +141,7 @@ def _beside(station: Station, settings: Settings, wanted: Wanted, once: bool) ->
 
     from analysis.flux import watch
     from storage.control import submit
+    from storage.errors import StorageError
     from storage.journal_reader import JournalReader
 
     stop = threading.Event()
@@ -147,13 +151,20 @@ def _beside(station: Station, settings: Settings, wanted: Wanted, once: bool) ->
     bookmark = watch.Bookmark.of(station.journal_path, settings, wanted)
     assert wanted.every_s is not None
     while True:
-        with JournalReader(station.journal_path) as journal:
-            done = watch.update(
-                journal, settings, wanted, bookmark.read(),
-                lambda rows: int(submit(station, "append_derived", rows=list(rows))),
-            )  # fmt: skip
-        bookmark.write(done.rev)
-        click.echo(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
+        try:
+            with JournalReader(station.journal_path) as journal:
+                done = watch.update(
+                    journal, settings, wanted, bookmark.read(),
+                    lambda rows: int(submit(station, "append_derived", rows=list(rows))),
+                )  # fmt: skip
+        except StorageError as error:
+            if once:
+                raise
+            # the bookmark stays, so nothing is left out: results that were kept are found unchanged
+            click.echo(f"{error}; the next round tries again", err=True)
+        else:
+            bookmark.write(done.rev)
+            click.echo(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
         if once or stop.wait(wanted.every_s):
             return
 
@@ -173,19 +184,31 @@ def _show(outcome: Outcome, settings: Settings, paths: list[Path], lang: str, as
     for row in found.rows:
         name = row.target.split("/")[1]
         if row.value is None:
-            click.echo(f"{name:>8}  {'拒绝' if zh else 'refused'}: {row.why}")
+            click.echo(f"{name:>8}  {'拒绝' if zh else 'refused'}: {_why_zh(row.details) if zh else row.why}")
             continue
         asked = row.details["asked"]
         count = f"{asked} 个时刻中 {row.n} 个" if zh else f"{row.n} of {asked} times"
-        why = ", ".join(
-            f"{key.removeprefix('refused_')} {value}"
-            for key, value in row.details.items()
-            if key.startswith("refused_")
+        why = (
+            _why_zh(row.details)
+            if zh
+            else ", ".join(f"{key} {value}" for key, value in _refused(row.details))
         )
         click.echo(
             f"{name:>8}  {row.value:.2f} ({row.lower:.2f} … {row.upper:.2f})  {count}; {why}".rstrip("; ")
         )
     for note in found.notes:
-        click.echo(note)
+        click.echo(job.NOTE_ZH if zh and note == job.NOTE else note)
     for path in paths:
         click.echo(str(path))
+
+
+def _refused(details: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (key.removeprefix("refused_"), value) for key, value in details.items() if key.startswith("refused_")
+    ]
+
+
+def _why_zh(details: Mapping[str, Any]) -> str:
+    from analysis.flux.reasons import WORDS_ZH, Reason
+
+    return "，".join(f"{WORDS_ZH[Reason[key.upper()]]} {value} 次" for key, value in _refused(details))

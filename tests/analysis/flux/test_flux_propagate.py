@@ -8,7 +8,7 @@ from scipy.stats import truncnorm
 
 from analysis.flux import propagate, soil
 from analysis.flux.column import conductivity_mol_m_s
-from analysis.flux.diffusivity import relative_diffusivity
+from analysis.flux.diffusivity import SPREAD_MODELS, relative_diffusivity
 from analysis.flux.efflux import layer_fluxes, two_layers
 from analysis.flux.propagate import Inputs, Term
 from analysis.flux.solve import Profile, solve
@@ -176,3 +176,46 @@ def test_wrong_pressure_is_not_covered() -> None:
     ratio = np.nanmedian(found.efflux / truth)
     assert ratio == pytest.approx(1.0, abs=0.05)
     assert np.nanmedian(found.efflux * (80.0 / 101.325) ** 2 / truth) == pytest.approx(0.62, abs=0.04)
+
+
+@pytest.mark.parametrize("method", ["two_layers", "inverse"])
+def test_intervals_without_the_surface_cover_the_truth(method: str) -> None:
+    profile, truth, horizons = replicates(3000, 900.0)
+    found = solve(profile, horizons, SETTINGS.model_copy(update={"method": method, "surface": "none"}))
+    good = found.refused == 0
+    assert good.mean() > 0.98
+    covered = ((found.lower <= truth) & (truth <= found.upper))[good].mean()
+    assert 0.93 <= covered <= 0.97
+
+
+@pytest.mark.parametrize("method", ["two_layers", "inverse"])
+@pytest.mark.parametrize(("wettest", "water_sd"), [(0.05, 0.01), (0.06, 0.02), (0.10, 0.04)])
+def test_95_percent_intervals_cover_the_truth_in_dry_soil(
+    method: str, wettest: float, water_sd: float
+) -> None:
+    # true water anywhere between 0 and `wettest`; a probe that reads below 0 is taken as 0
+    rng = np.random.default_rng(5)
+    n, phi = 2000, 0.45
+    theta = rng.uniform(0.0, wettest, (n, 1))
+    length = np.exp(rng.normal(np.log(0.15), 0.3, (n, 1)))
+    f0 = np.exp(rng.normal(np.log(2.5), 0.4, (n, 1)))
+    eps = phi - theta
+    logs = np.log([relative_diffusivity(eps, np.full_like(eps, phi), m) for m in SPREAD_MODELS])
+    k = conductivity_mol_m_s(
+        theta, phi + rng.normal(0, 0.02, (n, 1)), np.full((n, 1), 20.0), np.full((n, 1), 900.0), MODEL, AIR
+    ) * np.exp(np.hypot(logs.std(axis=0, ddof=1), 0.03) * rng.normal(size=(n, 1)))
+    nominal = np.array([0.02, 0.08, 0.20])
+    z = nominal + rng.normal(0, 0.002, (n, 3))
+    x = 420 + rng.normal(0, 15, (n, 1)) + f0 * length / k * -np.expm1(-z / length)
+    x = x + rng.normal(0, 3, (n, 3)) + rng.normal(size=(n, 3)) * np.hypot(2.5, 0.01 * x)
+    water = np.maximum(theta + rng.normal(0, water_sd, (n, 3)), 0.0)
+    profile = Profile(
+        np.arange(n, dtype=np.int64) * 1_800_000_000, x, nominal, np.full((n, 3), 20.0), nominal, water, nominal,
+        np.full(n, 900.0),
+    )  # fmt: skip
+    settings = SETTINGS.model_copy(update={"method": method, "water_sd": water_sd})
+    found = solve(profile, soil.uniform(phi, 0.02), settings)
+    good = found.refused == 0
+    assert good.mean() > 0.98
+    covered = ((found.lower <= f0[:, 0]) & (f0[:, 0] <= found.upper))[good].mean()
+    assert 0.93 <= covered <= 0.97

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from analysis.flux import assemble, settings, watch
+from analysis.flux import assemble, corrected, settings, watch
 from analysis.flux.errors import FluxError
 from quality.records import Sample, SeriesKey
 from soilco2.commands.analyse_flux import command
 from station_config.loader import Station, load_station
 from storage.control import submit
+from storage.errors import ControlError
 from storage.journal_reader import JournalReader
 from storage.writer import Writer
 from tests.analysis.flux.flux_sjer import profile
@@ -146,9 +148,39 @@ def test_pressure_is_never_corrected_twice(station: Station) -> None:
     chosen = settings.with_options(settings.read(station.path), co2_probes="uncompensated")
     with JournalReader(station.journal_path) as journal:
         seen = next(o for _, o in journal.observations_after(0, 100) if o.series.variable == "co2")
-    watch.not_twice(chosen, seen)
-    with pytest.raises(FluxError, match="must not be done twice"):
-        watch.not_twice(chosen, seen._replace(corrections="pressure,calibration"))
+        assert corrected.of_observation(seen) == ""
+        done = corrected.of_observation(seen._replace(corrections="pressure,calibration"))
+        with pytest.raises(FluxError, match="must not be done twice"):
+            corrected.refuse(chosen.flux, {seen.series: done})
+
+
+def test_a_collector_that_dies_in_a_round_does_not_end_the_watch(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(station, samples(slice(0, 24)))
+    rounds = []
+
+    class Stop:
+        """Two rounds without a pause."""
+
+        def wait(self, seconds: float) -> bool:
+            rounds.append(seconds)
+            return len(rounds) == 2
+
+    def dying(*arguments: object, **rows: Any) -> int:
+        if rounds:
+            return int(submit(station, "append_derived", **rows))
+        submit(station, "append_derived", rows=rows["rows"][:5])  # some were kept before it died
+        raise ControlError("the collector went away before it answered; try again")
+
+    monkeypatch.setattr("threading.Event", Stop)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("storage.control.submit", dying)
+    done = CliRunner().invoke(command, [str(station.path), "--every", "30min"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "the next round tries again" in done.output
+    assert "21 fluxes computed, 16 new or changed" in done.output
+    assert len(derived(station)) == 21
 
 
 def test_a_step_is_needed(station: Station) -> None:
