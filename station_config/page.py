@@ -19,8 +19,8 @@ class PageTable(Table):
     prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.~-]+)*$")
     """Path in front of every address, behind a proxy."""
     password_file: FilePath | None = None
-    """File whose first line is the page's password."""
+    """File with the hash of the page's password, made by `soilco2 dashboard password`."""
     screens: FilePath | None = None
-    """Folder for pictures of the page."""
+    """Folder of screen files."""
     language: Literal["en", "zh", "auto"] = "auto"
     """Language; `auto` follows the browser."""

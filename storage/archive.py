@@ -15,6 +15,7 @@ import os
 import re
 import sqlite3
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -335,6 +336,13 @@ class WholeJournal(JournalReader):
         """Every observation of a window; the journal's override."""
         newer = {(o.series, o.time_us): o for o in super().observations(start_us, end_us)}
         yield from (archived_observations(self._archives, start_us, end_us) | newer).values()
+
+    def verdicts(self, start_us: int, end_us: int) -> list[tuple[SeriesKey, int, str, int]]:
+        """How often each flag was given for which tests, in journal and archives together."""
+        if not self._among(start_us, end_us):
+            return super().verdicts(start_us, end_us)
+        found = Counter((o.series, int(o.flag), o.tests) for o in self.observations(start_us, end_us))
+        return [(*key, count) for key, count in found.items()]
 
 
 def _disjoint(archives: Sequence[Archive]) -> list[tuple[int, int, list[Archive]]]:

@@ -300,6 +300,20 @@ class JournalReader:
             ):
                 yield self._observation(row)
 
+    def verdicts(self, start_us: int, end_us: int) -> list[tuple[SeriesKey, int, str, int]]:
+        """How often each flag was given for which tests in a window: series, flag, tests, count."""
+        self._load_keys()
+        self._words = dict(self._db.execute("SELECT id, text FROM word"))
+        return [
+            (key, int(flag), self._words[tests], int(count))
+            for number, key in self._keys.items()
+            for flag, tests, count in self._db.execute(
+                "SELECT flag, tests, count(*) FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
+                " GROUP BY flag, tests",
+                (number, start_us, end_us),
+            )
+        ]
+
     def latest(self, now_us: int | None = None) -> list[Observation]:
         """The newest observation of each series; one from the future hides nothing."""
         limit = (time.time_ns() // 1000 if now_us is None else now_us) + _TOLERANCE_US

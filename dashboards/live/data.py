@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -12,8 +13,9 @@ from dashboards.live.thinning import raster_row, thin
 from quality.records import Observation, SeriesKey
 from station_config.loader import Station
 from station_config.variables import VARIABLES
+from storage.errors import SinkError
 from storage.journal_reader import JournalReader
-from storage.reading import SeriesInfo
+from storage.reading import Reader, SeriesInfo
 
 MOST_SERIES = 64
 MOST_POINTS = 5000
@@ -37,11 +39,15 @@ class PageStation:
         Opens a reader on the station's journal; each request closes its own.
     now_us : callable
         The station's clock [µs UTC].
+    open_data : callable, optional
+        Opens a reader on the database that series are read from; the journal when left out or when the database
+        does not answer.
     """
 
     station: Station
     open_reader: Callable[[], JournalReader]
     now_us: Callable[[], int]
+    open_data: Callable[[], Reader] | None = None
 
     def key(self, name: str) -> SeriesKey:
         """The series of a short name.
@@ -55,6 +61,25 @@ class PageStation:
         if len(parts) != 3:
             raise QueryError(f"series {name!r} is not of the form profile/position/variable")
         return SeriesKey(self.station.file.station.id, *parts)
+
+
+def revision(page: PageStation) -> str:
+    """``journal:rev``: while it is the same, so are the answers."""
+    with closing(page.open_reader()) as reader:
+        return f"{reader.journal_id}:{reader.last_rev()}"
+
+
+def _read(page: PageStation, work: Callable[[Reader], dict[str, Any]]) -> dict[str, Any]:
+    """The answer of `work` from the database when one is asked for; from the journal when it does not answer."""
+    notice = ""
+    if page.open_data is not None:
+        try:
+            with closing(page.open_data()) as reader:
+                return {**work(reader), "source": "influx", "notice": ""}
+        except SinkError as error:
+            notice = str(error)
+    with closing(page.open_reader()) as journal:
+        return {**work(journal), "source": "journal", "notice": notice}
 
 
 def variables() -> dict[str, Any]:
@@ -169,11 +194,12 @@ def series(
         raise QueryError(f"between 1 and {MOST_SERIES} series can be asked for at once, not {len(names)}")
     if not 2 <= points <= MOST_POINTS:
         raise QueryError(f"points is {points}; between 2 and {MOST_POINTS} are possible")
-    reader = page.open_reader()
-    try:
+    keys = [page.key(name) for name in names]
+
+    def work(reader: Reader) -> dict[str, Any]:
         out = []
-        for name in names:
-            thinned = thin(reader.read([page.key(name)], start_us, end_us), start_us, end_us, points)
+        for name, key in zip(names, keys, strict=True):
+            thinned = thin(reader.read([key], start_us, end_us), start_us, end_us, points)
             out.append(
                 {
                     "series": name,
@@ -184,8 +210,8 @@ def series(
                 }
             )
         return {"series": out}
-    finally:
-        reader.close()
+
+    return _read(page, work)
 
 
 def raster(
@@ -194,8 +220,8 @@ def raster(
     """Depth × time of one variable in one profile: a mean per probe and column, gaps left empty."""
     if not 1 <= columns <= MOST_COLUMNS:
         raise QueryError(f"columns is {columns}; between 1 and {MOST_COLUMNS} are possible")
-    reader = page.open_reader()
-    try:
+
+    def work(reader: Reader) -> dict[str, Any]:
         infos = [i for i in reader.series() if i.key.profile == profile and i.key.variable == variable]
         period_us = min((int(i.period_s * 1e6) for i in infos if i.period_s), default=60_000_000)
         step_us = max(period_us, -(-(end_us - start_us) // columns))
@@ -209,5 +235,5 @@ def raster(
                 {"series": short(info.key), "depth_m": info.depth_m, "v": found.values, "f": found.flags}
             )
         return {"t0": first // 1000, "step": step_us // 1000, "rows": rows}
-    finally:
-        reader.close()
+
+    return _read(page, work)

@@ -6,13 +6,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dashboards.errors import ServeError
 from dashboards.live.data import PageStation
 from station_config.loader import Station
 from storage.archive import open_journal
 from storage.journal_reader import JournalReader
+from storage.reading import Reader
 
 
-def pages_of(stations: Sequence[Station], *, clock_file: Path | None = None) -> list[PageStation]:
+def pages_of(
+    stations: Sequence[Station], *, clock_file: Path | None = None, influx: bool = False
+) -> list[PageStation]:
     """The pages of some stations.
 
     Parameters
@@ -20,9 +24,29 @@ def pages_of(stations: Sequence[Station], *, clock_file: Path | None = None) -> 
     stations : sequence of Station
     clock_file : Path, optional
         The replay clock of a demonstration; the system's clock when left out.
+    influx : bool
+        Read series from InfluxDB; the journal stands in while it does not answer.
+
+    Raises
+    ------
+    ServeError
+        When a station has no InfluxDB to read from.
     """
     now_us = _system_us if clock_file is None else _replayed(clock_file)
-    return [PageStation(station, _opener(station), now_us) for station in stations]
+    return [
+        PageStation(station, _opener(station), now_us, _database(station) if influx else None)
+        for station in stations
+    ]
+
+
+def _database(station: Station) -> Callable[[], Reader]:
+    if not station.file.influxdb:
+        raise ServeError(
+            f"station {station.file.station.id} has no table [influxdb]; leave out --source to read its journal"
+        )
+    from storage.influx_reader import InfluxReader
+
+    return lambda: InfluxReader(station.file.influxdb[0], station)
 
 
 def _opener(station: Station) -> Callable[[], JournalReader]:

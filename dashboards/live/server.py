@@ -1,9 +1,10 @@
-"""Serve the page: loopback only, unless told otherwise."""
+"""Serve the page: loopback only, unless a password or a trusted proxy guards it."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashboards.errors import ServeError
@@ -12,29 +13,32 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
     from dashboards.live.data import PageStation
+    from dashboards.live.guard import Password
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, guarded: bool = False) -> socket.socket:
     """A listening socket.
 
     Parameters
     ----------
     host : str
-        Loopback address.
+        Address; beyond loopback only when `guarded`.
     port : int
         Port; 0 takes a free one.
+    guarded : bool
+        A password is asked for, or a trusted proxy stands in front.
 
     Raises
     ------
     ServeError
-        When the address is not loopback, or the port is taken.
+        When the address is beyond loopback and nothing guards it, or it cannot be used.
     """
-    if host not in LOOPBACK:
+    if host not in LOOPBACK and not guarded:
         raise ServeError(
-            f"the page is not served on {host}: beyond loopback it would stand open to everybody; "
-            "use 127.0.0.1 and a proxy with a password in front"
+            f"the page is not served on {host}: beyond loopback it would stand open to everybody; give "
+            "--password-file ('soilco2 dashboard password FILE' makes one), or --trust-proxy when a proxy asks"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -50,13 +54,37 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server(pages: Sequence[PageStation], *, version: str, every_s: float = 0.5) -> Server:
+def server(
+    pages: Sequence[PageStation],
+    *,
+    version: str,
+    every_s: float = 0.5,
+    password: Password | None = None,
+    results: Path | None = None,
+    screen_folder: Path | None = None,
+) -> Server:
     """A uvicorn server of the page; ``run(sockets=[bind(…)])`` serves until it is told to stop."""
     import uvicorn
 
     from dashboards.live.app import create_app
 
-    app = create_app(pages, version=version, every_s=every_s)
+    app = create_app(
+        pages,
+        version=version,
+        every_s=every_s,
+        password=password,
+        results=results,
+        screen_folder=screen_folder,
+    )
     return uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on")
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            lifespan="on",
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=512,
+        )
     )

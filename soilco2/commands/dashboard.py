@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from pathlib import Path
 
 import click
 
 from soilco2.cli import fail, load
 
+_ELSEWHERE = {
+    "provision": "soilco2.commands.dashboard_grafana",
+    "publish": "soilco2.commands.dashboard_grafana",
+}
 
-@click.group()
+
+class _Dashboards(click.Group):
+    """Knows Grafana's commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        there = {name for name, module in _ELSEWHERE.items() if importlib.util.find_spec(module)}
+        return sorted({*super().list_commands(ctx), *there})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.list_commands(ctx) and cmd_name in _ELSEWHERE:
+            found: click.Command = getattr(importlib.import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            return found
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Dashboards)
 def command() -> None:
     """The live page and Grafana's dashboards.
 
@@ -21,11 +42,25 @@ def command() -> None:
 
 @command.command()
 @click.argument("stations", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--host", help="Loopback address to listen on; the station file's [page] table by default.")
+@click.option("--host", help="Address to listen on; the station file's [page] table by default.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--password-file", type=click.Path(path_type=Path), help="Ask for the password hashed in this file."
+)
+@click.option("--trust-proxy", is_flag=True, help="Beyond loopback a proxy in front asks who it is.")
+@click.option("--screens", type=click.Path(path_type=Path), help="Folder of screen files.")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+              help="Folder of the analyses' results.")  # fmt: skip
+@click.option("--source", type=click.Choice(["journal", "influx"]), default="journal", show_default=True,
+              help="Where series are read.")  # fmt: skip
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
-def serve(stations: tuple[Path, ...], host: str | None, port: int | None, clock_file: Path | None) -> None:
+def serve(
+    stations: tuple[Path, ...], host: str | None, port: int | None, password_file: Path | None, trust_proxy: bool,
+    screens: Path | None, results: Path, source: str, clock_file: Path | None,
+) -> None:  # fmt: skip
     """Serve the live page of one or more STATIONS; Ctrl-C stops it.
+
+    Beyond loopback it needs --password-file or --trust-proxy.
 
     \b
     Example:
@@ -35,14 +70,47 @@ def serve(stations: tuple[Path, ...], host: str | None, port: int | None, clock_
         import uvicorn  # noqa: F401
     except ImportError:
         fail("the page needs the extra 'dashboard': pip install 'soilco2[dashboard]'")
+    from dashboards.errors import ServeError
+    from dashboards.live.guard import Password
     from dashboards.live.pages import pages_of
     from dashboards.live.server import bind, server
     from soilco2 import __version__
 
     loaded = [load(path) for path in stations]
-    pages = pages_of(loaded, clock_file=clock_file)
     table = loaded[0].file.page
-    listener = bind(host or table.host, table.port if port is None else port)
+    stored = password_file or table.password_file
+    try:
+        pages = pages_of(loaded, clock_file=clock_file, influx=source == "influx")
+        password = Password(stored) if stored is not None else None
+        listener = bind(
+            host or table.host,
+            table.port if port is None else port,
+            guarded=password is not None or trust_proxy,
+        )
+    except ServeError as error:
+        fail(str(error))
     address, bound = listener.getsockname()[:2]
-    click.echo(f"http://{address}:{bound}/")
-    server(pages, version=__version__).run(sockets=[listener])
+    click.echo(f"http://{f'[{address}]' if ':' in address else address}:{bound}/")
+    server(
+        pages, version=__version__, password=password, results=results, screen_folder=screens or table.screens
+    ).run(sockets=[listener])  # fmt: skip
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def password(file: Path) -> None:
+    """Ask for a password and write its hash (scrypt) to FILE, outside of any repository.
+
+    \b
+    Example:
+      soilco2 dashboard password ~/.config/soilco2/page.password
+    """
+    from dashboards.errors import ServeError
+    from dashboards.live.guard import write_password
+
+    given = click.prompt("Password of the page", hide_input=True, confirmation_prompt=True)
+    try:
+        write_password(file, given)
+    except ServeError as error:
+        fail(str(error))
+    click.echo(f"{file}: written; soilco2 dashboard serve STATION --host 0.0.0.0 --password-file {file}")

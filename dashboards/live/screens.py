@@ -1,0 +1,168 @@
+"""Screens: which panels, variables and spans, in which order, by a short TOML file or by the station file."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from dashboards.live.data import PageStation
+from station_config.base import Table
+from station_config.variables import VARIABLES
+
+PANELS = (
+    "column", "curve", "heat", "series", "second", "picture", "table", "quality", "instruments", "results", "log",
+)  # fmt: skip
+"""Every panel there is."""
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
+"""Pictures by the end of their name."""
+MOST_PICTURE = 8 * 2**20
+"""Size of a picture at most [bytes]."""
+
+Panel = Literal[
+    "column", "curve", "heat", "series", "second", "picture", "table", "quality", "instruments", "results", "log"
+]  # fmt: skip
+
+
+class Title(Table):
+    """A title in both languages."""
+
+    en: str = Field(min_length=1, max_length=80)
+    zh: str = Field(min_length=1, max_length=80)
+
+
+class Place(Table):
+    """A value on a picture."""
+
+    series: str = Field(pattern=r"^[^/]+/[^/]*/[^/]+$")
+    """profile/position/variable"""
+    x: float = Field(ge=0, le=100)
+    """From the left edge [%]."""
+    y: float = Field(ge=0, le=100)
+    """From the upper edge [%]."""
+
+
+class Picture(Table):
+    """A photo or drawing of the site with values on it."""
+
+    file: str = Field(pattern=r"^[^/\\]+$")
+    """File beside the screen's."""
+    place: list[Place] = Field(default_factory=list, max_length=100)
+
+
+class Screen(Table):
+    """One screen."""
+
+    title: Title
+    panels: list[Panel] = Field(min_length=1)
+    """In the order in which they stand."""
+    profile: str | None = None
+    variable: str | None = None
+    second: str | None = None
+    span: Literal["day", "days3", "week", "fortnight", "month", "all"] = "week"
+    log: bool = False
+    picture: Picture | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Screen:
+        if len(set(self.panels)) < len(self.panels):
+            raise ValueError("a panel is named twice")
+        if ("picture" in self.panels) != (self.picture is not None):
+            raise ValueError("the panel 'picture' and the table [picture] belong together")
+        for name in (self.variable, self.second):
+            if name is not None and name not in VARIABLES:
+                raise ValueError(f"{name!r} is no variable")
+        return self
+
+
+def defaults(page: PageStation) -> dict[str, Screen]:
+    """The screens of a station without screen files."""
+    second = next(
+        (
+            name
+            for name in ("soil_temperature", "soil_water", "ec25")
+            if any(series[3] == name for series in page.station.directory.series())
+        ),
+        None,
+    )
+    return {
+        "profile": Screen(
+            title=Title(en="Profile", zh="剖面"),
+            panels=["column", "curve", "heat", "series", "second", "table"],
+            second=second,
+        ),
+        "state": Screen(
+            title=Title(en="Station", zh="台站状态"),
+            panels=["quality", "instruments", "log"],
+        ),
+        "results": Screen(
+            title=Title(en="Results", zh="结果"),
+            panels=["series", "results"],
+        ),
+        "all": Screen(title=Title(en="Everything", zh="全部"), panels=[p for p in PANELS if p != "picture"]),
+    }
+
+
+def read_screens(page: PageStation, folder: Path | None) -> tuple[dict[str, Screen], list[str]]:
+    """Screens by name, those of files first, and one sentence for each file that cannot be used."""
+    found: dict[str, Screen] = {}
+    faults: list[str] = []
+    if folder is not None and not folder.is_dir():
+        faults.append(
+            f"the folder of screens {folder.name} is not there; the screens of the station file are shown"
+        )
+    for path in sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else ():
+        try:
+            found[path.stem] = read_screen(path, page)
+        except ValueError as error:
+            faults.append(f"screen {path.name}: {error}")
+    return {**found, **{name: s for name, s in defaults(page).items() if name not in found}}, faults
+
+
+def read_screen(path: Path, page: PageStation) -> Screen:
+    """One screen file.
+
+    Raises
+    ------
+    ValueError
+        In one sentence: what is wrong, where.
+    """
+    try:
+        screen = Screen.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        words = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{where}: {words}" if where else words) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"is no TOML: {error}") from None
+    profiles = [p.id for p in page.station.file.profile]
+    if screen.profile is not None and screen.profile not in profiles:
+        raise ValueError(f"profile {screen.profile!r} is not in the station; there are {', '.join(profiles)}")
+    if screen.picture is not None:
+        _look(path.parent / screen.picture.file)
+        known = {"/".join(series[1:]) for series in page.station.directory.series()}
+        for place in screen.picture.place:
+            if place.series not in known:
+                raise ValueError(f"picture.place: the station has no series {place.series!r}")
+    return screen
+
+
+def _look(path: Path) -> None:
+    if path.suffix.lower() not in PICTURES:
+        raise ValueError(f"picture.file: {path.name} is neither PNG, JPEG nor SVG")
+    if not path.is_file():
+        raise ValueError(f"picture.file: {path.name} is not beside the screen's file")
+    if path.stat().st_size > MOST_PICTURE:
+        raise ValueError(f"picture.file: {path.name} is larger than {MOST_PICTURE // 2**20} MiB")
+
+
+def as_dict(name: str, screen: Screen) -> dict[str, Any]:
+    """A screen for the page."""
+    return {"id": name, **screen.model_dump()}

@@ -1,0 +1,181 @@
+"""Who may ask: passwords, throttle, rate; the API described and fuzzed by its own description."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import jsonschema
+import pytest
+import schemathesis
+from click.testing import CliRunner
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from dashboards.errors import ServeError
+from dashboards.live.app import create_app
+from dashboards.live.data import PageStation
+from dashboards.live.guard import LONGEST_WAIT_S, Password, Throttle, write_password
+from dashboards.live.openapi import PATHS
+from dashboards.live.server import bind
+from soilco2.commands.dashboard import command
+
+SECRET = "a long 榆林 password"
+
+
+def basic(password: str) -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(f"any:{password}".encode()).decode()}
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    path = tmp_path / "page.password"
+    write_password(path, SECRET)
+    return path
+
+
+def test_the_file_holds_a_hash_and_only_its_owner_reads_it(stored: Path) -> None:
+    assert stored.read_text().startswith("scrypt$16384$8$5$")
+    assert SECRET not in stored.read_text()
+    assert stored.stat().st_mode & 0o777 == 0o600
+    assert Password(stored).matches(SECRET)
+    assert not Password(stored).matches(SECRET + " ")
+    with pytest.raises(ServeError, match="there already"):
+        write_password(stored, SECRET)
+
+
+def test_a_password_file_that_cannot_serve_is_told(tmp_path: Path, stored: Path) -> None:
+    with pytest.raises(ServeError, match="cannot be read"):
+        Password(tmp_path / "none")
+    plain = tmp_path / "plain"
+    plain.write_text("secret\n")
+    plain.chmod(0o600)
+    with pytest.raises(ServeError, match="no scrypt hash"):
+        Password(plain)
+    stored.chmod(0o644)
+    with pytest.raises(ServeError, match="read by others"):
+        Password(stored)
+    (tmp_path / ".git").mkdir()
+    with pytest.raises(ServeError, match="repository"):
+        write_password(tmp_path / "inside", SECRET)
+    with pytest.raises(ServeError, match="characters"):
+        write_password(tmp_path.parent / "short", "short")
+
+
+def test_nothing_is_answered_without_the_password(measured_page: PageStation, stored: Path) -> None:
+    with TestClient(create_app([measured_page], version="0", password=Password(stored))) as client:
+        for path in ("/", "/static/app.js", "/api/v1/latest", "/api/v1/stream"):
+            answer = client.get(path)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Basic")
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+        for header in ("Basic ???", "Bearer x", "Basic"):
+            assert client.get("/", headers={"authorization": header}).status_code == 401
+        assert client.get("/api/v1/latest", headers=basic(SECRET)).status_code == 200
+
+
+def test_wrong_passwords_are_throttled_and_the_right_one_waits_too(
+    measured_page: PageStation, stored: Path
+) -> None:
+    with TestClient(create_app([measured_page], version="0", password=Password(stored))) as client:
+        codes = [client.get("/", headers=basic("wrong password")).status_code for _ in range(12)]
+        assert codes[:5] == [401] * 5
+        assert 429 in codes[5:]
+        answer = client.get("/", headers=basic("wrong password"))
+        if answer.status_code == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_each_failure_doubles_the_wait_up_to_a_bound() -> None:
+    now = 0.0
+    throttle = Throttle(lambda: now)
+    for _ in range(4):
+        throttle.failed("a")
+        assert throttle.wait_s("a") == 0
+    waits = []
+    for _ in range(12):
+        throttle.failed("a")
+        waits.append(throttle.wait_s("a"))
+    assert waits[:4] == [1, 2, 4, 8]
+    assert waits[-1] == LONGEST_WAIT_S
+    assert throttle.wait_s("b") == 0
+    now = LONGEST_WAIT_S
+    assert throttle.wait_s("a") == 0
+    throttle.succeeded("a")
+    throttle.failed("a")
+    assert throttle.wait_s("a") == 0
+
+
+def test_one_address_cannot_ask_without_bound(measured_page: PageStation) -> None:
+    with TestClient(create_app([measured_page], version="0", per_s=0.01)) as client:
+        codes = {client.get("/static/icon.svg").status_code for _ in range(5)}
+    assert 429 in codes
+
+
+def test_beyond_loopback_a_guard_is_needed() -> None:
+    with pytest.raises(ServeError, match="--password-file"):
+        bind("0.0.0.0", 0)
+    bind("0.0.0.0", 0, guarded=True).close()
+
+
+def test_the_command_says_why_it_does_not_serve(measured_page: PageStation, tmp_path: Path) -> None:
+    station = str(measured_page.station.path)
+    run = CliRunner().invoke(command, ["serve", station, "--host", "0.0.0.0", "--port", "0"])
+    assert run.exit_code == 2
+    assert "beyond loopback" in run.output
+    run = CliRunner().invoke(command, ["serve", station, "--source", "influx", "--port", "0"])
+    assert (run.exit_code, "[influxdb]" in run.output) == (2, True)
+    made = tmp_path / "made"
+    run = CliRunner().invoke(command, ["password", str(made)], input=f"{SECRET}\n{SECRET}\n")
+    assert run.exit_code == 0
+    assert Password(made).matches(SECRET)
+
+
+def test_random_questions_by_the_description_never_break_it(measured_page: PageStation) -> None:
+    app = create_app([measured_page], version="0", per_s=1e6)
+    schema = schemathesis.openapi.from_dict(TestClient(app).get("/api/v1/openapi").json())
+    schema.app = app
+    asked = set()
+    with TestClient(app) as client:
+        for result in schema.get_all_operations():
+            operation = result.ok()
+            if operation.path == "/api/v1/stream":  # never ends
+                continue
+            asked.add(operation.path)
+
+            @given(case=operation.as_strategy())
+            @settings(
+                max_examples=25, deadline=None, phases=[Phase.generate], database=None,
+                suppress_health_check=list(HealthCheck),
+            )  # fmt: skip
+            def ask(case: schemathesis.Case) -> None:
+                answer = client.get(case.path, params=dict(case.query or {}))
+                assert answer.status_code in (200, 304, 400, 404), answer.text
+                if answer.status_code == 200 and "json" in answer.headers["content-type"]:
+                    jsonschema.validate(answer.json(), PATHS[case.path.rsplit("/", 1)[1]][2])
+
+            ask()
+    assert len(asked) == 10
+
+
+@given(
+    name=st.text(max_size=60),
+    path=st.sampled_from(["series", "raster", "quality", "table", "latest", "events", "picture", "screens"]),
+)
+@settings(
+    max_examples=150,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_hostile_names_are_data(measured_client: TestClient, name: str, path: str) -> None:
+    hostile = f"{name}'; DROP TABLE observation; --/../<img src=x>/\"co2"
+    for asked in (
+        {"series": hostile, "profile": hostile, "variable": hostile, "from": "0", "screen": hostile},
+        {"station": hostile, "from": name, "to": name, "limit": name},
+    ):
+        answer = measured_client.get(f"/api/v1/{path}", params=asked)
+        assert answer.status_code in (200, 400, 404)
+        if answer.status_code != 200:
+            assert answer.headers["content-type"] == "application/json"
