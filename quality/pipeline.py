@@ -200,15 +200,11 @@ class Pipeline:
         dependent: list[tuple[Sample, Epoch]] = []
         now_us: int | None = None
         timed: list[tuple[int, str, str, int, Sample, _Steps[Epoch | None]]] = []
-        for number, sample in enumerate(samples):
-            time_us = sample[2]
-            if time_us is None:
-                continue
-            steps = channels.get((sample[0], sample[1]))
-            if steps is None:
-                steps = self._add_named(sample.serial, sample.channel)
-            if steps is not _NOWHERE:
-                timed.append((time_us, sample[0], sample[1], number, sample, steps))
+        for sample in samples:
+            serial, channel, time_us = sample[:3]
+            steps = channels.get((serial, channel)) or self._add_named(serial, channel)
+            if steps is not _NOWHERE and time_us is not None:
+                timed.append((time_us, serial, channel, len(timed), sample, steps))
         timed.sort()
         for time_us, _, _, _, sample, steps in timed:
             if dependent and time_us != now_us:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -21,7 +21,7 @@ _INSERT_SAMPLE = (
     "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)"
     " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (channel, time_us) DO NOTHING"
 )
-_SOURCE = attrgetter("source")
+_SOURCE = itemgetter(Sample._fields.index("source"))
 
 
 class Parked(NamedTuple):
@@ -210,11 +210,11 @@ class Ledger:
 
     def _keep(
         self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
-    ) -> tuple[list[Sample], int, list[Parked]]:
+    ) -> tuple[Sequence[Sample], int, list[Parked]]:
         if not samples:
             return [], 0, []
         rows, packed = self._rows(samples)
-        kept = list(samples)
+        kept = samples
         duplicate = 0
         conflicts: list[Parked] = []
         before = self._db.total_changes
@@ -224,8 +224,9 @@ class Ledger:
         else:
             rows, kept, duplicate, conflicts = self._sort_out(rows, samples, totals)
             checksum = crc(rows)
-        for name, those in (("in", samples), ("stored", kept)):
-            for source, amount in Counter(map(_SOURCE, those)).items():
+        came = Counter(map(_SOURCE, samples))
+        for name, those in (("in", came), ("stored", came if kept is samples else Counter(map(_SOURCE, kept)))):
+            for source, amount in those.items():
                 totals[source, name] = totals.get((source, name), 0) + amount
         if rows:
             self._batch += 1
