@@ -138,7 +138,7 @@ def _copy(journal: Path, fresh: Path, start_us: int, end_us: int) -> tuple[int, 
         db.execute("PRAGMA synchronous=OFF")  # synced as a whole before it counts
         db.execute("ATTACH ? AS live", (f"{journal.resolve().as_uri()}?mode=ro",))
         db.execute("BEGIN")
-        for table in (*_WHOLE, "sample", "observation"):
+        for table in (*_WHOLE, "sample", "observation", "derived"):  # derived series stay in the journal
             db.execute(TABLES[table])
         for table in _WHOLE:
             db.execute(f"INSERT INTO main.{table} SELECT * FROM live.{table}")  # noqa: S608 - our own names
@@ -278,22 +278,17 @@ class WholeJournal(JournalReader):
         return among(self._archives, start_us, end_us)
 
     def series(self) -> list[SeriesInfo]:
-        """Every series; the first time may lie in an archive."""
-        found = super().series()
-        if not self._archives:
-            return found
-        firsts: dict[SeriesKey, int] = {}
+        """Every series; its first and its last time may lie in an archive."""
+        spans: dict[SeriesKey, list[int]] = {}
         for archive in self._archives:
             with _opened([archive]) as (reader,):
-                for info in JournalReader.series(reader):
-                    if info.first_us is not None:
-                        firsts[info.key] = min(firsts.get(info.key, info.first_us), info.first_us)
-        return [
-            info
-            if info.key not in firsts
-            else replace(info, first_us=min(firsts[info.key], info.first_us or firsts[info.key]))
-            for info in found
-        ]
+                for info in reader.series():
+                    spans.setdefault(info.key, []).extend(_ends(info))
+        found = []
+        for info in super().series():
+            ends = [*_ends(info), *spans.get(info.key, ())]
+            found.append(replace(info, first_us=min(ends), last_us=max(ends)) if ends else info)
+        return found
 
     def read(
         self, keys: Sequence[SeriesKey], start_us: int | None = None, end_us: int | None = None
@@ -343,6 +338,10 @@ class WholeJournal(JournalReader):
             return super().verdicts(start_us, end_us)
         found = Counter((o.series, int(o.flag), o.tests) for o in self.observations(start_us, end_us))
         return [(*key, count) for key, count in found.items()]
+
+
+def _ends(info: SeriesInfo) -> list[int]:
+    return [time_us for time_us in (info.first_us, info.last_us) if time_us is not None]
 
 
 def _disjoint(archives: Sequence[Archive]) -> list[tuple[int, int, list[Archive]]]:

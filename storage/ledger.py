@@ -21,6 +21,8 @@ _INSERT_SAMPLE = (
     "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)"
     " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (channel, time_us) DO NOTHING"
 )
+REFUSED = ("message", "conflict")
+"""Kinds of parked entries that a device or a node can cause."""
 _SOURCE = itemgetter(Sample._fields.index("source"))
 
 
@@ -105,6 +107,7 @@ class Ledger:
             "SELECT max(coalesce((SELECT max(seq) FROM sample), 0),"
             " coalesce((SELECT last_seq FROM batch ORDER BY id DESC LIMIT 1), 0))"
         ).fetchone()[0]
+        self._parked_bytes = self._count_parked()
         self._told_full = False
         self._unmeasured = 1 << 30  # the first commit measures
         self._batch: int = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0]
@@ -112,6 +115,13 @@ class Ledger:
         behind = self._meta("judged")
         self._behind = behind != ""
         self._judged: int = int(behind) if behind else self._seq
+
+    def _count_parked(self) -> int:
+        """Bytes of what was refused on its way in."""
+        rows = self._db.execute(
+            "SELECT coalesce(sum(length(payload)), 0) FROM parked WHERE kind IN (?, ?)", REFUSED
+        )
+        return int(rows.fetchone()[0])
 
     def _judge(self, done: bool) -> None:
         """Remember how far quality has come; it is only written while it lags behind."""
@@ -225,7 +235,10 @@ class Ledger:
             rows, kept, duplicate, conflicts = self._sort_out(rows, samples, totals)
             checksum = crc(rows)
         came = Counter(map(_SOURCE, samples))
-        for name, those in (("in", came), ("stored", came if kept is samples else Counter(map(_SOURCE, kept)))):
+        for name, those in (
+            ("in", came),
+            ("stored", came if kept is samples else Counter(map(_SOURCE, kept))),
+        ):
             for source, amount in those.items():
                 totals[source, name] = totals.get((source, name), 0) + amount
         if rows:
@@ -293,3 +306,5 @@ class Ledger:
             "INSERT INTO parked (kind, source, reason, payload, time_us, arrival_us) VALUES (?,?,?,?,?,?)",
             tuple(entry),
         )
+        if entry.kind in REFUSED:
+            self._parked_bytes += len(entry.payload)

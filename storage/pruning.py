@@ -3,6 +3,9 @@
 Nothing is taken out unless every configured database has confirmed it and it stands in an archive that was read
 back. Without a database nothing is pruned. At the limit with nothing to prune the station file
 decides: no more is taken in, loudly, until there is room; or the oldest give way, counted.
+
+Messages and readings that were refused have a share of the limit; a device that sends nothing else fills that and no
+more, since the oldest of them give way, counted.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ from storage.errors import JournalFullError
 from storage.faultpoint import fault
 from storage.journal import crc
 from storage.journal_schema import EventKind
-from storage.ledger import Ledger, NewEvent
+from storage.ledger import REFUSED, Ledger, NewEvent
 
 _AT_ONCE = 20_000
 _MEASURE = 1000
 """Samples after which the journal is measured again; 0.2 MiB or so."""
 _MIB = 2**20
+_PARKED_SHARE = 0.1
+"""Of the limit, for what was refused on its way in."""
 _DAY_US = 86_400_000_000
 
 
@@ -94,6 +99,27 @@ class Pruning(Ledger):
                 limit = self.station.file.journal.limit_mib
                 text = f"the limit of {limit} MiB is reached and nothing may be pruned: the oldest samples give way"
                 self._event(NewEvent(EventKind.LIMIT, "journal", text))
+
+    def _bound_parked(self, totals: dict[tuple[str, str], int]) -> None:
+        """Within a transaction: let the oldest of what was refused go when its share is used up."""
+        share = round(_PARKED_SHARE * self.station.file.journal.limit_mib * _MIB)
+        if self._parked_bytes <= share:
+            return
+        gone, before = [], self._parked_bytes
+        for number, source, size in self._db.execute(
+            "SELECT id, source, length(payload) FROM parked WHERE kind IN (?, ?) ORDER BY id", REFUSED
+        ):
+            if self._parked_bytes <= 0.9 * share:
+                break
+            gone.append((number,))
+            self._parked_bytes -= size
+            totals[source, "parked_dropped"] = totals.get((source, "parked_dropped"), 0) + 1
+        self._db.executemany("DELETE FROM parked WHERE id = ?", gone)
+        text = (
+            f"what was refused takes {before / _MIB:.1f} MiB, more than its share of [journal] limit_mib: the oldest "
+            f"{len(gone)} gave way"
+        )
+        self._event(NewEvent(EventKind.LIMIT, "parked", text))
 
     def archived(
         self, path: str, start_us: int, end_us: int, samples: int, observations: int, sha256: str

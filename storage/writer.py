@@ -119,6 +119,8 @@ class Writer(Pruning):
             made = self._observe(kept) if kept else 0
             for entry in (*parked, *conflicts):
                 self._park(entry)
+            if parked or conflicts:
+                self._bound_parked(totals)
             for event in events:
                 self._event(event)
             for source, name, amount in counts:
@@ -513,7 +515,8 @@ class Writer(Pruning):
         kind = EventKind.PARKED_RETRIED if state == "retried" else EventKind.PARKED_DROPPED
         with self._transaction():
             done = self._db.execute(
-                "UPDATE parked SET state = ?, why = ? WHERE id = ? AND state = 'waiting'",
+                "UPDATE parked SET state = ?1, why = ?2, payload = CASE ?1 WHEN 'dropped' THEN x'' ELSE payload END"
+                " WHERE id = ?3 AND state = 'waiting'",
                 (state, why, number),
             )
             if done.rowcount == 0:
@@ -521,6 +524,7 @@ class Writer(Pruning):
                     f"parked entry {number} does not wait; 'soilco2 parked list' shows those that do"
                 )
             self._event(NewEvent(kind, str(number), why))
+        self._parked_bytes = self._count_parked()
 
 
 class _InTransaction(JournalReader):

@@ -21,6 +21,7 @@ from storage.control import submit
 from storage.errors import ArchiveError, JournalFullError
 from storage.faultpoint import ARCHIVE_POINTS
 from storage.journal_reader import JournalReader
+from storage.ledger import Parked
 from storage.operations import run
 from storage.relief import relieve
 from storage.writer import Writer
@@ -129,6 +130,33 @@ def test_what_was_archived_and_pruned_is_read_as_before(tmp_path: Path) -> None:
     assert work(station, T0 + 20 * DAY) == 0
     subprocess.run(["sha256sum", "-c", "--quiet", *(p.name for p in folder_of(station).glob("*.sha256"))],
                    cwd=folder_of(station), check=True)  # fmt: skip
+
+
+def test_a_series_that_begins_after_an_archive_is_read(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    fill(station)
+    assert work(station, T0 + 20 * DAY)
+    late = SeriesKey("st", "p1", "d10", "co2_flux")
+    with Writer.open(station, now_us=lambda: NOW) as writer:
+        writer.append_derived(
+            [(late, T0 + 3 * DAY, 1.0, 0.5, 1.5, "gradient"), (late, NOW, 2.0, 1.5, 2.5, "gradient")]
+        )
+    with open_journal(station) as reader:
+        info = next(i for i in reader.series() if i.key == late)
+        assert (info.first_us, info.last_us) == (T0 + 3 * DAY, NOW)
+        assert [v for piece in reader.read([late]) for v in piece.values] == [1.0, 2.0]
+
+
+def test_a_series_that_lies_in_archives_alone_keeps_its_span(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    fill(station)
+    end = T0 + DAYS * DAY
+    for _ in relieve(station, on(station), end + 60 * DAY, before_us=end):
+        pass
+    with JournalReader(station.journal_path) as reader:
+        assert reader.first_sample_us() is None
+    with open_journal(station) as reader:
+        assert [(i.first_us, i.last_us) for i in reader.series()] == [(T0, end - HOUR)]
 
 
 @pytest.mark.parametrize(
@@ -297,6 +325,25 @@ def test_at_the_limit_the_oldest_give_way_when_asked_to(tmp_path: Path) -> None:
             assert (reader.first_sample_us() or 0) > T0
             assert reader.verify_batches() == []
             assert len(reader.events(["limit"])) == 1
+
+
+def test_a_flood_of_refused_messages_takes_its_share_and_no_more(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        assert writer.commit([sample(0)]).stored == 1
+        for number in range(60):
+            text = bytes([number]) * 100_000
+            writer.commit(parked=[Parked("message", "air", "no JSON", text, None, T0)])
+        with JournalReader(station.journal_path) as reader:
+            kept = reader.parked()
+            assert sum(len(row.payload) for row in kept) <= 1.6 * 2**20
+            assert kept[0].payload[0] == 59
+            assert reader.counters()["air"]["parked_dropped"] == 60 - len(kept) > 0
+            assert "gave way" in reader.events(["limit"])[0].text
+            assert sum(1 for _ in reader.samples(0, 2**62)) == 1
+        writer.parked_settle(kept[0].id, "dropped", "seen")
+        with JournalReader(station.journal_path) as reader:
+            assert reader.parked("dropped")[0].payload == b""
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
