@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "note": "Write a note into the station's log.",
     "analyse": "Answer how CO₂ goes with temperature, water and salinity.",
     "dashboard": "Serve the live page, or write Grafana's dashboards.",
+    "plan": "Write the monitoring plan or the data-quality plan of a station.",
 }
 """Every command in the order of the help, with its one-line help: the list must not import them."""
 
