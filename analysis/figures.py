@@ -1,62 +1,49 @@
-"""Figures of the analyses, as vector graphics."""
+"""Figures of the jobs as vector graphics with captions; each job's are in a module of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import importlib
+from typing import Final, NamedTuple
 
-from analysis.definitions import DAY_TO_DAY, WITHIN_DAY
-from storage.results import Result
+from analysis.figures_style import style, svg
+from analysis.frames import Frame
+from analysis.jobs.base import Outcome
+
+MODULES: Final = {
+    "correlation": "analysis.figures_correlation",
+}
+"""Jobs with figures. Each module has ``draw(frame, outcome, lang)`` that gives (name, figure, caption)."""
 
 
-def correlation_figure(rows: Sequence[Result], path: Path) -> None:
-    """Draw r with its 95 % interval, by driver, at two scales; what is withheld stands as a word.
+class Drawn(NamedTuple):
+    """A figure: a short name for its file, its SVG text, its caption."""
+
+    name: str
+    svg: str
+    caption: str
+
+
+def figures(job: str, frame: Frame, outcome: Outcome, lang: str = "en") -> list[Drawn]:
+    """The figures of a job.
 
     Parameters
     ----------
-    rows : sequence of Result
-        Of the job ``correlation``.
-    path : Path
-        Where the figure goes; its suffix is the format.
+    job : str
+    frame : Frame
+        The data that the job saw.
+    outcome : Outcome
+        What the job found.
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    list of Drawn
+        Empty when the job has none, or found nothing that could be drawn.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    scales = (WITHIN_DAY, DAY_TO_DAY)
-    plain = [r for r in rows if r.what == "pearson_r" and r.driver and r.scale in scales]
-    names = sorted({(r.target, r.driver) for r in plain})
-    figure, axes = plt.subplots(
-        1, len(scales), figsize=(9, 1.2 + 0.28 * max(1, len(names))), sharey=True, layout="constrained"
-    )
-    labels = [
-        f"{_place(target)}  ·  {driver.rsplit('/', 1)[-1].replace('_', ' ')}" for target, driver in names
-    ]
-    for axis, scale in zip(axes, scales, strict=True):
-        for height, (target, driver) in enumerate(names):
-            for r in plain:
-                if (r.target, r.driver, r.scale) != (target, driver, scale):
-                    continue
-                if r.value is None:
-                    axis.text(0, height, "withheld", ha="center", va="center", color="0.4", fontsize=8)
-                    continue
-                if r.lower is not None and r.upper is not None:
-                    axis.plot([r.lower, r.upper], [height, height], color="0.3", linewidth=1.5)
-                axis.plot(r.value, height, "o" if not r.refused else "D", color="#0b5c8a",
-                          fillstyle="full" if not r.refused else "none")  # fmt: skip
-                n_eff = "" if r.n_eff is None else f"N_eff {r.n_eff:.0f}"
-                axis.text(1.04, height, n_eff, va="center", fontsize=7, color="0.35")
-        axis.axvline(0, color="0.7", linewidth=0.8)
-        axis.set(xlim=(-1, 1.35), xlabel="r with CO₂ [1]", title=scale.replace("_", " "))
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_yticks(range(len(names)), labels, fontsize=8)
-    axes[0].invert_yaxis()
-    figure.text(0, -0.02, "Bars: 95 % interval. Open diamonds: no interval or p can be given.", fontsize=8)
-    figure.savefig(path, bbox_inches="tight")
-    plt.close(figure)
-
-
-def _place(series: str) -> str:
-    parts = series.split("/")
-    return " ".join(part for part in parts[1:3] if part)
+    if job not in MODULES:
+        return []
+    module = importlib.import_module(MODULES[job])
+    with style():
+        return [
+            Drawn(name, svg(drawn), caption) for name, drawn, caption in module.draw(frame, outcome, lang)
+        ]

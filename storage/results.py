@@ -143,8 +143,8 @@ def results_path(folder: Path, date: str, job: str) -> Path:
     return folder / date / f"{job}.results.json"
 
 
-def write_results(folder: Path, results: ResultFile) -> Path:
-    """Write the results of a job into the folder of the day it was made; whole or not at all.
+def write_results(folder: Path, results: ResultFile, date: str = "") -> Path:
+    """Write the results of a job into the folder of `date`, or of the day it was made; whole or not at all.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def write_results(folder: Path, results: ResultFile) -> Path:
     ResultsError
         When a number is not finite, or the folder cannot be written.
     """
-    path = results_path(folder, results.created[:10], results.job)
+    path = results_path(folder, date or results.created[:10], results.job)
     document = {"schema": SCHEMA, **asdict(results)}
     try:
         text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)

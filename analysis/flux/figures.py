@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analysis.figures_style import date_axis, dates, fonts_present
 from analysis.flux.job import DAY_US, Outcome, joined, merge
 from analysis.flux.records import Fluxes
 from analysis.flux.summary import means
@@ -46,37 +46,17 @@ TEXT: dict[str, dict[str, str]] = {
         "none": "无通量：{why}",
     },
 }
-FONTS = [
-    "DejaVu Sans",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "SimHei",
-]
-
-
-def _dates(time_us: NDArray[np.int64]) -> NDArray[Any]:
-    return time_us.astype("datetime64[us]")
-
-
-def _date_axis(ax: Axes) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def efflux_over_time(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     """Efflux with the band of its intervals, daily means with theirs, refused times as ticks below."""
     text = TEXT[lang]
-    t = _dates(f.time_us)
+    t = dates(f.time_us)
     ax.fill_between(t, f.lower, f.upper, color=BAND, alpha=0.45, lw=0, label=text["interval"])
     ax.plot(t, f.efflux, color=INK, lw=0.8)
     if len(t) > 48:
         day = means(f, DAY_US)
-        middle = _dates(day.start_us + DAY_US // 2)
+        middle = dates(day.start_us + DAY_US // 2)
         ax.errorbar(
             middle, day.value, yerr=np.vstack([day.value - day.lower, day.upper - day.value]), fmt="o",
             ms=3.5,
@@ -94,7 +74,7 @@ def efflux_over_time(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     if np.isfinite(f.efflux).any():
         low, high = np.nanquantile(f.lower, 0.02), np.nanquantile(f.upper, 0.98)
         ax.set_ylim(min(low, 0) - 0.1 * (high - min(low, 0)), high + 0.1 * (high - min(low, 0)))
-    _date_axis(ax)
+    date_axis(ax)
     ax.legend(frameon=False, fontsize=8, ncols=3, loc="upper left")
 
 
@@ -135,14 +115,14 @@ def production_map(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     step = int(np.median(np.diff(f.time_us))) if len(f.time_us) > 1 else DAY_US
     edges = np.append(f.time_us, f.time_us[-1] + step)
     mesh = ax.pcolormesh(
-        _dates(edges), f.production_edges_m, np.ma.masked_invalid(value), cmap="BrBG_r", vmin=-limit,
+        dates(edges), f.production_edges_m, np.ma.masked_invalid(value), cmap="BrBG_r", vmin=-limit,
         vmax=limit,
         rasterized=True,
     )  # fmt: skip
     ax.invert_yaxis()
     ax.set_facecolor("#dddddd")
     ax.set_ylabel(text["depth"])
-    _date_axis(ax)
+    date_axis(ax)
     figure = ax.get_figure()
     assert figure is not None
     figure.colorbar(mesh, ax=ax, label=text["production"], extend="both")
@@ -179,11 +159,3 @@ def write_figures(folder: Path, outcome: Outcome, lang: str = "en") -> list[Path
             figure.savefig(path, dpi=110)
             paths.append(path)
     return paths
-
-
-def fonts_present() -> list[str]:
-    """Those of `FONTS` that this machine has, so that no glyph is searched in vain."""
-    from matplotlib import font_manager
-
-    known = set(font_manager.get_font_names())
-    return [name for name in FONTS if name in known] or ["DejaVu Sans"]

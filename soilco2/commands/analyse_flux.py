@@ -136,18 +136,13 @@ def _shifts(station: Station, zone: ZoneInfo) -> dict[str, list[tuple[int, float
 
 def _beside(station: Station, settings: Settings, wanted: Wanted, once: bool) -> None:
     """Keep the journal's derived series up to date until told to stop."""
-    import signal
-    import threading
-
     from analysis.flux import watch
+    from soilco2.rounds import stop_event
     from storage.control import submit
     from storage.errors import StorageError
     from storage.journal_reader import JournalReader
 
-    stop = threading.Event()
-    if not once:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+    stop = stop_event(once)
     bookmark = watch.Bookmark.of(station.journal_path, settings, wanted)
     assert wanted.every_s is not None
     while True:

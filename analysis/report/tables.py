@@ -1,0 +1,93 @@
+"""The short table of results and the list of what is withheld, for screen and report alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from analysis.report import words
+from storage.results import Result
+
+HEADS: Final[dict[str, words.Pair]] = {
+    "what": ("result", "结果"),
+    "target": ("CO₂", "CO₂"),
+    "driver": ("with", "变量"),
+    "scale": ("scale", "时间尺度"),
+    "part": ("part", "部分"),
+    "value": ("value", "值"),
+    "interval": ("95 %", "95 %"),
+    "rank": ("rank", "秩"),
+    "n": ("N", "N"),
+    "n_eff": ("N_eff", "有效样本量"),
+    "p": ("p", "p"),
+}
+"""Columns of the table and their heads."""
+
+_RANK_OF: Final = {"rank_r": "pearson_r", "partial_rank_r": "partial_r"}
+
+
+def table(rows: Sequence[Result], lang: str) -> tuple[list[str], list[list[str]]]:
+    """Heads and cells of the rows that have a value; columns in which nobody says anything are left out.
+
+    A rank correlation stands beside the correlation it belongs to. A value whose interval is withheld carries
+    a dagger.
+    """
+    ranks = {_pair(r, _RANK_OF[r.what]): r for r in rows if r.what in _RANK_OF}
+    kept = [r for r in rows if r.value is not None]
+    plain = {_pair(r, r.what) for r in kept if r.what not in _RANK_OF}
+    kept = [r for r in kept if r.what not in _RANK_OF or _pair(r, _RANK_OF[r.what]) not in plain]
+    names = words.Labels(rows, lang)
+    body = [_cells(r, ranks.get(_pair(r, r.what)), names, lang) for r in kept]
+    used = [key for key in HEADS if any(row[key] for row in body)]
+    return [words.pick(HEADS[key], lang) for key in used], [[row[key] for key in used] for row in body]
+
+
+def _pair(row: Result, what: str) -> tuple[str, str, str, str, str, tuple[str, ...]]:
+    return what, row.target, row.driver, row.scale, row.mask, row.given
+
+
+def _cells(row: Result, rank: Result | None, names: words.Labels, lang: str) -> dict[str, str]:
+    unit = words.unit(row.unit)
+    p = row.p if row.p_adjusted is None else row.p_adjusted
+    return {
+        "what": words.named(words.WHAT, row.what, lang),
+        "target": names.of(row.target, row.target_depth_m),
+        "driver": names.of(row.driver, row.driver_depth_m),
+        "scale": words.named(words.SCALES, row.scale, lang),
+        "part": words.part(row, lang),
+        "value": words.digits(row.value) + (f" {unit}" if unit else "") + (" †" if row.refused else ""),
+        "interval": words.interval(row),
+        "rank": "" if rank is None else words.digits(rank.value),
+        "n": str(row.n) if row.n else "",
+        "n_eff": "" if row.n_eff is None else words.digits(row.n_eff, 2),
+        "p": words.p_text(p),
+    }
+
+
+def withheld(rows: Iterable[Result], lang: str) -> list[tuple[str, str]]:
+    """What is withheld and why: (results, reason), results with one reason for one pair of series together."""
+    rows = list(rows)
+    names = words.Labels(rows, lang)
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for row in rows:
+        if row.refused:
+            who = (
+                names.of(row.target, row.target_depth_m),
+                names.of(row.driver, row.driver_depth_m)
+                or words.variable(str(row.details.get("driver_variable", "")), lang),
+                words.reason(row, lang),
+            )
+            groups.setdefault(who, []).append(row)
+    comma, colon = ("、", "：") if lang == "zh" else (", ", ": ")
+    found = []
+    for (target, driver, why), members in groups.items():
+        pair = words.pair(target, driver, lang)
+        kinds = comma.join(dict.fromkeys(words.named(words.WHAT, r.what, lang) for r in members))
+        where = dict.fromkeys(
+            " ".join(t for t in (words.named(words.SCALES, r.scale, lang), words.mask(r, lang)) if t)
+            for r in members
+        )
+        places = comma.join(w for w in where if w)
+        brackets = "（{}）" if lang == "zh" else " ({})"
+        found.append((f"{pair}{colon}{kinds}{brackets.format(places) if places else ''}", why))
+    return found

@@ -1,0 +1,291 @@
+"""Words of tables and report, English and Chinese: results, scales, masks, jobs, remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from analysis.definitions import (
+    AS_MEASURED,
+    DAY_TO_DAY,
+    EVENT,
+    SEASONAL,
+    WITHIN_DAY,
+    WITHIN_DAY_REST,
+    Refusal,
+)
+from station_config.variables import VARIABLES
+from storage.results import Result
+
+Pair = tuple[str, str]
+
+SHORT: Final[dict[str, Pair]] = {
+    **{v.id: (v.name_en, v.name_zh) for v in VARIABLES.values()},
+    "co2": ("CO₂", "CO₂ 浓度"),
+    "soil_temperature": ("temperature", "温度"),
+    "soil_water": ("water", "含水率"),
+    "bulk_ec": ("bulk EC", "表观电导率"),
+    "ec25": ("EC at 25 °C", "25 ℃ 电导率"),
+    "pore_ec": ("pore-water EC", "孔隙水电导率"),
+    "salinity": ("salinity", "盐分"),
+}
+"""Variables in a word or two; one that is not named here is told by its full name."""
+
+UNITS: Final[dict[str, str]] = {v.unit: v.unit_text for v in VARIABLES.values()} | {
+    "umol m-2 s-1": "µmol m⁻² s⁻¹", "h": "h", "d": "d", "K": "K", "m": "m",
+}  # fmt: skip
+
+SCALES: Final[dict[str, Pair]] = {
+    WITHIN_DAY: ("within the day", "日内"),
+    WITHIN_DAY_REST: ("within the day, mean day removed", "日内（去平均日变化）"),
+    DAY_TO_DAY: ("day to day", "逐日"),
+    SEASONAL: ("seasonal", "季节"),
+    AS_MEASURED: ("as measured", "原始时间尺度"),
+    EVENT: ("rain event", "降雨事件"),
+    "": ("", ""),
+}
+
+WHAT: Final[dict[str, Pair]] = {
+    "pearson_r": ("r", "相关系数 r"),
+    "rank_r": ("rank r", "秩相关"),
+    "partial_r": ("partial r", "偏相关"),
+    "partial_rank_r": ("partial rank r", "偏秩相关"),
+}
+"""Names of results; one without a name is shown by its code."""
+
+MASKS: Final[dict[str, Pair]] = {
+    "all": ("all", "全部"),
+    "dry": ("dry", "干"),
+    "middling": ("middling", "中等"),
+    "wet": ("wet", "湿"),
+    "soil above 0.5 degC": ("soil above 0.5 °C", "土温高于 0.5 ℃"),
+}
+
+JOBS: Final[dict[str, tuple[Pair, Pair]]] = {
+    "audit": (
+        ("Audit of the data", "数据审查"),
+        (
+            "Are the data fit for these questions: coverage, ranges, clocks, sensors?",
+            "数据是否适合回答这些问题：覆盖率、量程、时钟、传感器？",
+        ),
+    ),
+    "correlation": (
+        ("Correlation", "相关"),
+        (
+            "At each depth and time scale, how strongly and in which direction does CO₂ go with temperature, "
+            "water and "
+            "salinity, and what is left of each when the others are held fixed?",
+            "在各深度和时间尺度上，CO₂ 与温度、水分、盐分的关系有多强、方向如何？固定其他变量后还剩多少？",
+        ),
+    ),
+    "response": (
+        ("Temperature response", "温度响应"),
+        (
+            "How does CO₂ answer to temperature when the soil is dry, middling and wet?",
+            "土壤干、中等、湿时，CO₂ 对温度如何响应？",
+        ),
+    ),
+    "lag": (
+        ("Lag and daily loop", "时滞与日回线"),
+        (
+            "Does CO₂ come before or after temperature, by how many hours, and does that change with depth and "
+            "water?",
+            "CO₂ 比温度早还是晚？相差几小时？是否随深度和水分变化？",
+        ),
+    ),
+    "water": (
+        ("Water response and joint models", "水分响应与联合模型"),
+        (
+            "Which simple model of temperature and water describes the record best, and how well does it predict "
+            "days it "
+            "was not fitted to?",
+            "哪个温度与水分的简单模型最能描述数据？对未参与拟合的日子预测得如何？",
+        ),
+    ),
+    "rain": (
+        ("After rain", "降雨之后"),
+        ("What happens after rain?", "降雨之后发生了什么？"),
+    ),
+    "profile": (
+        ("The profile", "剖面"),
+        (
+            "How does CO₂ change with depth, and could transport or pressure explain the pattern?",
+            "CO₂ 如何随深度变化？传输或气压能否解释这一格局？",
+        ),
+    ),
+}
+"""Title and question of each job."""
+
+LEFT_OUT: Final[dict[str, Pair]] = {
+    "missing": ("missing", "缺测"),
+    "flagged": ("flagged", "质量标记不合格"),
+    "impossible": ("impossible", "超出物理范围"),
+    "clock": ("impossible time", "时间不可能"),
+    "one time, two values": ("one time, two values", "同一时间有两个不同数值"),
+    "repeated": ("repeated", "重复"),
+}
+"""Why a value was left out of the grid."""
+
+NOTES: Final[dict[str, Pair]] = {
+    "concentration": (
+        "CO₂ here is a concentration at a depth: what sources and diffusion leave behind. Its answer to "
+        "temperature is "
+        "apparent and is not the temperature response of respiration.",
+        "此处 CO₂ 是某一深度的浓度，是产生与扩散共同作用的结果；其对温度的响应是表观的，不等于呼吸的温度响应。",
+    ),
+    "flux": (
+        "CO₂ here is a flux at the surface: respiration plus what is stored or released on the way.",
+        "此处 CO₂ 为地表通量：呼吸加上途中储存或释放的部分。",
+    ),
+    "gradient_flux": (
+        "A flux computed from a gradient already contains temperature and water through the diffusivity: its "
+        "correlation "
+        "with them is partly one with themselves.",
+        "由梯度计算的通量已通过扩散系数包含温度和水分，与二者的相关部分是自相关。",
+    ),
+    "t_and_w": (
+        "Temperature and water go together so closely here (|r| > 0.8) that these data cannot separate their parts.",
+        "此处温度与含水率高度相关（|r| > 0.8），数据无法区分二者各自的作用。",
+    ),
+    "no_cause": (
+        "Nothing here shows a cause: roots, light, wind and pressure follow the same day and the same season.",
+        "这些结果都不能证明因果：根系、光照、风和气压都遵循同样的日变化和季节变化。",
+    ),
+}
+"""Remarks by code; a remark without an entry is shown as it is."""
+
+
+def pick(pair: Pair, lang: str) -> str:
+    """One of a pair."""
+    return pair[1 if lang == "zh" else 0]
+
+
+def named(table: dict[str, Pair], key: str, lang: str) -> str:
+    """A word of a table, or the key itself, readable."""
+    return pick(table[key], lang) if key in table else key.replace("_", " ")
+
+
+def reason(row: Result, lang: str) -> str:
+    """Why a row's number is withheld; empty when it is not."""
+    if not row.refused:
+        return ""
+    try:
+        return Refusal(row.why_code, dict(row.why_values)).text(lang)
+    except KeyError:
+        return row.why
+
+
+def rule(rows: Sequence[Result], lang: str) -> str:
+    """The reason shared by rows of one code: the sentence itself, or of several sentences the first."""
+    texts = list(dict.fromkeys(reason(row, lang) for row in rows))
+    if len(texts) == 1:
+        return texts[0]
+    more = "等（{n} 种情形，详见下文）" if lang == "zh" else " (and {n} more like it, told below)"
+    return texts[0] + more.format(n=len(texts) - (0 if lang == "zh" else 1))
+
+
+def note(code: str, lang: str) -> str:
+    """A remark in words."""
+    return pick(NOTES[code], lang) if code in NOTES else code
+
+
+class Labels:
+    """Short names of series: profile and depth, and the position only where two would share a name.
+
+    Parameters
+    ----------
+    rows : iterable of Result
+    lang : {"en", "zh"}
+    """
+
+    def __init__(self, rows: Iterable[Result], lang: str) -> None:
+        self.lang = lang
+        seen: dict[str, set[str]] = {}
+        for row in rows:
+            for name, depth in ((row.target, row.target_depth_m), (row.driver, row.driver_depth_m)):
+                if name:
+                    seen.setdefault(label(name, depth, lang), set()).add(name)
+        self._shared = {short for short, names in seen.items() if len(names) > 1}
+
+    def of(self, name: str, depth_m: float | None) -> str:
+        """The label of a series; empty for no series."""
+        if not name:
+            return ""
+        short = label(name, depth_m, self.lang)
+        return label(name, depth_m, self.lang, position=True) if short in self._shared else short
+
+
+def label(name: str, depth_m: float | None, lang: str, *, position: bool = False) -> str:
+    """Profile, depth and variable of a series ``station/profile/position/variable`` in words."""
+    parts = name.split("/")
+    if len(parts) != 4:
+        return name
+    _, profile, place, what = parts
+    words = [profile if profile != "site" else ""]
+    if position or (depth_m is None and place):
+        words.append(place)
+    if depth_m is not None and what != "co2_flux":
+        words.append(f"{depth_m:.2f} m")
+    words.append(variable(what, lang))
+    return " ".join(word for word in words if word)
+
+
+def variable(name: str, lang: str) -> str:
+    """Short name of a variable."""
+    return pick(SHORT[name], lang) if name in SHORT else named({}, name, lang)
+
+
+def pair(target: str, driver: str, lang: str) -> str:
+    """CO2 and its driver; the profile is said once."""
+    if not driver:
+        return target
+    head = target.split(" ", 1)[0]
+    if driver.startswith(head + " "):
+        driver = driver[len(head) + 1 :]
+    return f"{target} 与 {driver}" if lang == "zh" else f"{target} with {driver}"
+
+
+def mask(row: Result, lang: str) -> str:
+    """The part of the record, empty for the whole."""
+    return "" if row.mask == "all" else named(MASKS, row.mask, lang)
+
+
+def part(row: Result, lang: str) -> str:
+    """The part of the record and what was held fixed, empty for the whole and nothing."""
+    fixed = ("、" if lang == "zh" else ", ").join(variable(g.rsplit("/", 1)[-1], lang) for g in row.given)
+    held = ("固定" + fixed if lang == "zh" else f"{fixed} held fixed") if fixed else ""
+    return ("，" if lang == "zh" else ", ").join(t for t in (mask(row, lang), held) if t)
+
+
+def unit(name: str) -> str:
+    """A unit as readers see it; empty for a pure number."""
+    return "" if name in ("1", "") else UNITS.get(name, name)
+
+
+def interval(row: Result) -> str:
+    """The interval of a row, empty where there is none."""
+    return "" if row.lower is None or row.upper is None else f"{digits(row.lower)} … {digits(row.upper)}"
+
+
+def digits(value: float | None, places: int = 3) -> str:
+    """A number with about `places` significant digits, never in powers of ten for usual sizes."""
+    if value is None:
+        return ""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    if size < 1e-3:
+        return f"{value:.1e}"
+    for limit, decimals in ((100, 0), (10, 1), (1, 2), (0.1, 2)):
+        if size >= limit:
+            return f"{value:.{max(decimals + places - 3, 0)}f}"
+    return f"{value:.{places}f}"
+
+
+def p_text(p: float | None) -> str:
+    """A p-value; below a thousandth only that."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
