@@ -2,7 +2,8 @@
 
     python -m tests.torture [--share 1] [--only TEXT] [--page docs/reference/reliability_table.md]
 
-``--share 0.1`` tries a tenth of the large counts; ``SOILCO2_SEED`` repeats a run.
+``--share 0.1`` tries a tenth of the large counts; ``SOILCO2_SEED`` repeats a run. With ``--only`` the table's other
+rows stay as they were made; each row tells its date and share.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,19 +79,18 @@ class Table:
             counts = str(dict(report.user_properties).get("counts", ""))
             self.rows.append(Row(report.nodeid, report.outcome, report.duration, counts))
 
-    def lines(self) -> list[str]:
-        """The table in Markdown: a line per group."""
-        out = ["| group | cases | counts | seconds | outcome |", "| --- | --- | --- | --- | --- |"]
+    def lines(self, made: str) -> dict[str, str]:
+        """A line of Markdown for each group that ran."""
+        out = {}
         for group, paths in GROUPS.items():
             rows = [row for row in self.rows if any(_within(row.node, path) for path in paths)]
             if not rows:
-                out.append(f"| {group} | 0 | | | not run |")
                 continue
             bad = [row for row in rows if row.outcome != "passed"]
             counts = "; ".join(row.counts for row in rows if row.counts)
             seconds = sum(row.seconds for row in rows)
             said = ", ".join(f"{row.node.split('::')[-1]} {row.outcome}" for row in bad) or "passed"
-            out.append(f"| {group} | {len(rows)} | {counts} | {seconds:.0f} | {said} |")
+            out[group] = f"| {group} | {len(rows)} | {counts} | {seconds:.0f} | {said} | {made} |"
         return out
 
 
@@ -99,19 +98,25 @@ def _within(node: str, path: str) -> bool:
     return node == path or node.startswith((f"{path}::", f"{path}["))
 
 
-def page(table: Table, seed: str, share: float) -> str:
+def kept(text: str) -> dict[str, str]:
+    """The rows of an earlier table."""
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    return {line.split("|")[1].strip(): line for line in rows if line.split("|")[1].strip() in GROUPS}
+
+
+def page(lines: dict[str, str]) -> str:
     """The page of the documentation."""
-    command = f"SOILCO2_SEED={seed} make torture ARGS={shlex.quote(f'--share {share:g}')}"
     return "\n".join(
         [
             "# Reliability: what was tried, how often",
             "",
-            f"Made on {datetime.now(UTC):%Y-%m-%d} by `{command}` on {os.cpu_count()} cores, {platform.system()}, "
-            f"Python {platform.python_version()}.",
-            "A share of 1 is the whole count: 1000 kills, 100 000 queued messages, 10⁶ hostile inputs. What each",
+            "Made by `make torture`, a row by `make torture ARGS='--only GROUP --share S'`, with the seed and share that stand",
+            "beside it. A share of 1 is the whole count: 1000 kills, 100 000 queued messages, 10⁶ hostile inputs. What each",
             "fault does and why is told in [Reliability](../concepts/reliability.md).",
             "",
-            *table.lines(),
+            "| group | cases | counts | seconds | outcome | made |",
+            "| --- | ---: | --- | ---: | --- | --- |",
+            *(lines.get(group, f"| {group} | 0 | | | not run | |") for group in GROUPS),
             "",
             "A power cut is played from a record of every write and sync that SQLite makes: what was synced is there,",
             "of the rest any 512 bytes may be or not. That cannot show a disk that says it synced and did not, or a",
@@ -136,9 +141,14 @@ def main() -> int:
     paths = [path for group, rows in GROUPS.items() if chosen.only.lower() in group.lower() for path in rows]
     table = Table()
     code = pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider", *paths], plugins=[table])
-    print("\n".join(table.lines()))
-    if not chosen.only:
-        chosen.page.write_text(page(table, seed, chosen.share), encoding="utf-8")
+    made = (
+        f"{datetime.now(UTC):%Y-%m-%d}, share {chosen.share:g}, seed {seed}; {os.cpu_count()} cores, "
+        f"{platform.system()}, Python {platform.python_version()}"
+    )
+    lines = table.lines(made)
+    print("\n".join(lines.values()))
+    earlier = kept(chosen.page.read_text(encoding="utf-8")) if chosen.only and chosen.page.exists() else {}
+    chosen.page.write_text(page(earlier | lines), encoding="utf-8")
     return int(code)
 
 
