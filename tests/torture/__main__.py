@@ -110,8 +110,8 @@ def page(lines: dict[str, str]) -> str:
         [
             "# Reliability: what was tried, how often",
             "",
-            "Made by `make torture`, a row by `make torture ARGS='--only GROUP --share S'`, with the seed and share that",
-            "stand beside it. A share of 1 is the whole count: 1000 kills, 100 000 queued messages, 10⁶ hostile inputs.",
+            "Made by `make torture`, a row by `make torture ARGS='--only GROUP --share S'`, with the seed and",
+            "share beside it. A share of 1 is the whole count: 1000 kills, 100 000 queued messages, 10⁶ inputs.",
             "What each fault does and why is told in [Reliability](../concepts/reliability.md).",
             "",
             "| group | cases | counts | seconds | outcome | made |",
