@@ -25,7 +25,7 @@ from station_config.errors import StationConfigError
 from station_config.influxdb import InfluxdbTable
 from storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable, StorageError
 from storage.faultpoint import fault
-from storage.journal_reader import JournalReader
+from storage.journal_reader import Derived, JournalReader
 from storage.journal_schema import EventKind
 from storage.ledger import NewEvent, Parked
 from storage.lineprotocol import DERIVED, point
@@ -463,9 +463,13 @@ class Forwarder:
         return Parked("stretch", self.table.id, refused.reason, payload, min(times), self._now_us())
 
 
-def _derived_point(row: tuple[int, Any, str, int, float | None, float | None, float | None]) -> Point:
-    rev, key, method, time_us, *numbers = row
-    fields = {name: n for name, n in zip(("value", "lower", "upper"), numbers, strict=True) if n is not None}
+def _derived_point(row: Derived) -> Point:
+    rev, key, method, time_us, *numbers, reason = row
+    fields: dict[str, float | str] = {
+        name: number
+        for name, number in zip(("value", "lower", "upper"), numbers, strict=True)
+        if number is not None
+    }
     tags = {
         "station": key.station,
         "profile": key.profile,
@@ -473,7 +477,8 @@ def _derived_point(row: tuple[int, Any, str, int, float | None, float | None, fl
         "variable": key.variable,
         "method": method,
     }
-    line = point(DERIVED, tags, {**fields, "flag": 1.0 if "value" in fields else 9.0}, time_us)
+    fields |= {"flag": 1.0 if "value" in fields else 9.0, "reason": reason}
+    line = point(DERIVED, tags, fields, time_us)
     return Point(rev, key, time_us, line.decode())
 
 

@@ -25,6 +25,8 @@ NO_TIME = -(2**63)
 NO_NUMBER = float("nan")
 _NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
 """Small tables without which a journal cannot be gone on with."""
+_ADDED = (("derived", "reason", "INTEGER NOT NULL DEFAULT 0"),)
+"""Columns that journals made before they were thought of get when they are opened."""
 _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
 pack_sample = _ROW.pack
@@ -140,6 +142,9 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
         connection = _connect(path)
         version = _version(connection)
         if version == SCHEMA_VERSION:
+            for table, column, kind in _ADDED:
+                if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
             for table in _NEEDED:
                 collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
             connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()

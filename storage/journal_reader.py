@@ -51,6 +51,32 @@ class ParkedRow(NamedTuple):
     why: str
 
 
+class Derived(NamedTuple):
+    """A result in time.
+
+    Parameters
+    ----------
+    rev : int
+    series : SeriesKey
+    method : str
+    time_us : int
+        [µs UTC]
+    value, lower, upper : float or None
+        In the variable's canonical unit; no value when it was withheld.
+    reason : str
+        Why it was withheld.
+    """
+
+    rev: int
+    series: SeriesKey
+    method: str
+    time_us: int
+    value: float | None
+    lower: float | None
+    upper: float | None
+    reason: str
+
+
 class Cursor(NamedTuple):
     """How far a database has confirmed."""
 
@@ -256,26 +282,27 @@ class JournalReader:
         )
         return [row[0] for row in rows]
 
-    def derived_after(
-        self, rev: int, limit: int
-    ) -> list[tuple[int, SeriesKey, str, int, float | None, float | None, float | None]]:
-        """Derived values with a greater revision: (rev, series, method, time, value, lower, upper)."""
-        rows = self._db.execute(
-            "SELECT rev, series, method, time_us, value, lower, upper FROM derived WHERE rev > ? ORDER BY rev LIMIT ?",
-            (rev, limit),
-        ).fetchall()
-        return [(r[0], self._key(r[1]), self._word(r[2]), *r[3:]) for r in rows]
+    def derived_after(self, rev: int, limit: int) -> list[Derived]:
+        """At most `limit` derived values with a greater revision, in the order of revision."""
+        return self._derived("FROM derived d WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit)
 
-    def derived_between(
-        self, start_us: int, end_us: int
-    ) -> list[tuple[int, SeriesKey, str, int, float | None, float | None, float | None]]:
-        """Derived values of a window, as `derived_after` gives them."""
+    def derived_between(self, start_us: int, end_us: int) -> list[Derived]:
+        """Derived values of a window."""
+        return self._derived(
+            "FROM series k CROSS JOIN derived d ON d.series = k.id AND d.time_us >= ? AND d.time_us < ?",
+            start_us,
+            end_us,
+        )
+
+    def _derived(self, source: str, *parameters: int) -> list[Derived]:
         rows = self._db.execute(
-            "SELECT d.rev, d.series, d.method, d.time_us, d.value, d.lower, d.upper FROM series k CROSS JOIN derived d"
-            " ON d.series = k.id AND d.time_us >= ? AND d.time_us < ?",
-            (start_us, end_us),
+            f"SELECT d.rev, d.series, d.method, d.time_us, d.value, d.lower, d.upper, d.reason {source}",
+            parameters,
         ).fetchall()
-        return [(r[0], self._key(r[1]), self._word(r[2]), *r[3:]) for r in rows]
+        return [
+            Derived(rev, self._key(key), self._word(method), time_us, value, lower, upper, self._word(reason))
+            for rev, key, method, time_us, value, lower, upper, reason in rows
+        ]
 
     def _observation(self, row: Sequence[Any]) -> Observation:
         return Observation(

@@ -58,7 +58,7 @@ TABLES: dict[str, str] = {
     " raw REAL, flag INTEGER NOT NULL, tests INTEGER NOT NULL, corrections INTEGER NOT NULL,"
     " config INTEGER NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY (series, time_us)) WITHOUT ROWID",
     "derived": "CREATE TABLE derived (series INTEGER NOT NULL, method INTEGER NOT NULL, time_us INTEGER NOT NULL,"
-    " value REAL, lower REAL, upper REAL, rev INTEGER NOT NULL,"
+    " value REAL, lower REAL, upper REAL, rev INTEGER NOT NULL, reason INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (series, method, time_us)) WITHOUT ROWID",
     "event": "CREATE TABLE event (id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, kind TEXT NOT NULL,"
     " subject TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL)",
@@ -92,11 +92,11 @@ INDEXES: dict[str, str] = {
 MEANING: dict[str, str] = {
     "meta": "Schema version, the journal's own id, the configuration in force, how far quality has come.",
     "channel": "One quantity of one physical instrument.",
-    "word": "Texts that repeat: status, names of tests and corrections, sources, boots, methods.",
+    "word": "Texts that repeat: status, names of tests and corrections, sources, boots, methods, reasons.",
     "series": "Station, profile, position, variable.",
     "sample": "What the hardware said. Never changed, but for a time given to one that was held back.",
     "observation": "What we make of a sample today; `rev` grows with every new or changed one.",
-    "derived": "Results in time with their interval, by method.",
+    "derived": "Results in time with their interval, by method; one that was withheld has its reason.",
     "event": "What happened, by a closed list of kinds; manual flags are events too.",
     "config": "Every configuration ever used, by hash.",
     "counter": "In = stored + duplicate + rejected, by source.",

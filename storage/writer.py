@@ -478,16 +478,16 @@ class Writer(Pruning):
             self._count({(sink, "parked"): len(parked)})
 
     def append_derived(
-        self, rows: Sequence[tuple[Sequence[str], int, float | None, float | None, float | None, str]]
+        self, rows: Sequence[tuple[Sequence[str], int, float | None, float | None, float | None, str, str]]
     ) -> int:
-        """Keep results in time: (series, time_us, value, lower, upper, method).
+        """Keep results in time: (series, time_us, value, lower, upper, method, reason).
 
-        Only what differs gets a new revision.
+        One that was withheld has no value and a reason. Only what differs gets a new revision.
         """
         with self._transaction():
             before = self._db.total_changes
             values = []
-            for key, time_us, value, lower, upper, method in rows:
+            for key, time_us, value, lower, upper, method, reason in rows:
                 self._rev += 1
                 values.append(
                     (
@@ -498,14 +498,16 @@ class Writer(Pruning):
                         lower,
                         upper,
                         self._rev,
+                        self._word(reason),
                     )
                 )
             before = self._db.total_changes
             self._db.executemany(
-                "INSERT INTO derived VALUES (?,?,?,?,?,?,?)"
+                "INSERT INTO derived VALUES (?,?,?,?,?,?,?,?)"
                 " ON CONFLICT (series, method, time_us) DO UPDATE SET value = excluded.value,"
-                " lower = excluded.lower, upper = excluded.upper, rev = excluded.rev WHERE value IS NOT excluded.value"
-                " OR lower IS NOT excluded.lower OR upper IS NOT excluded.upper",
+                " lower = excluded.lower, upper = excluded.upper, rev = excluded.rev, reason = excluded.reason"
+                " WHERE value IS NOT excluded.value OR lower IS NOT excluded.lower OR upper IS NOT excluded.upper"
+                " OR reason <> excluded.reason",
                 values,
             )
             return self._db.total_changes - before

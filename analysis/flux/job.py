@@ -110,21 +110,23 @@ def stack(windows: list[Fluxes], name: str) -> NDArray[Any]:
 
 def derived_rows(
     station: str, fluxes: Fluxes, method: str
-) -> Iterator[tuple[SeriesKey, int, float | None, float | None, float | None, str]]:
-    """Rows for the journal's table of derived series: key, time [µs], value, lower, upper, method.
+) -> Iterator[tuple[SeriesKey, int, float | None, float | None, float | None, str, str]]:
+    """Rows for the journal's table of derived series: key, time [µs], value, lower, upper, method, reason.
 
-    A refused time gives a row without value, so that an earlier number that no longer holds is replaced.
+    A refused time gives a row with its reason and no value, so that an earlier number that no longer holds is replaced.
     """
     key = SeriesKey(station, fluxes.name, "", "co2_flux")
-    for time_us, *numbers in zip(
+    words = {bits: reasons.names(bits) for bits in np.unique(fluxes.refused).tolist()}
+    for time_us, refused, *numbers in zip(
         fluxes.time_us.tolist(),
+        fluxes.refused.tolist(),
         fluxes.efflux.tolist(),
         fluxes.lower.tolist(),
         fluxes.upper.tolist(),
         strict=True,
     ):
         value, lower, upper = (None, None, None) if numbers[0] != numbers[0] else numbers
-        yield key, time_us, value, lower, upper, method
+        yield key, time_us, value, lower, upper, method, "" if value is not None else words[refused]
 
 
 def efflux_table(outcome: Outcome, method: str) -> dict[str, list[object]]:

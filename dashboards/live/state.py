@@ -172,6 +172,11 @@ def _derived(page: PageStation) -> list[dict[str, Any]]:
                         "lower": lower,
                         "upper": upper,
                         "unit": info.unit,
+                        "why": ", ".join(
+                            row.reason
+                            for row in reader.derived_between(info.last_us, info.last_us + 1)
+                            if row.series == info.key and row.reason
+                        ),
                     }
                 )
     return found

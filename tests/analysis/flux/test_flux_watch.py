@@ -82,7 +82,8 @@ def derived(station: Station) -> dict[int, tuple[float | None, float | None, flo
     with JournalReader(station.journal_path) as journal:
         rows = journal.derived_after(0, 100_000)
     assert {row[1] for row in rows} <= {SeriesKey("sjer", "p4", "", "co2_flux")}
-    return {row[3]: row[4:] for row in rows}
+    assert all((row.value is None) == (row.reason != "") for row in rows)
+    return {row.time_us: row[4:7] for row in rows}
 
 
 def one_round(station: Station, rev: int) -> watch.Update:

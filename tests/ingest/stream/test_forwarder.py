@@ -297,8 +297,9 @@ def test_derived_values_and_observations_share_one_order(bench: Bench, influx: I
     with bench.mutex:
         bench.writer.commit(samples(0, 12))
         bench.writer.append_derived(
-            [(key, START_US + n * SECOND, 2.5 + n, 2.0, None, "gradient") for n in range(25)]
+            [(key, START_US + n * SECOND, 2.5 + n, 2.0, None, "gradient", "") for n in range(25)]
         )
+        bench.writer.append_derived([(key, START_US + 25 * SECOND, None, None, None, "gradient", "frozen")])
         bench.writer.commit(samples(12, 12))
     table = influx.table()
     one = bench.forwarder(
@@ -310,8 +311,10 @@ def test_derived_values_and_observations_share_one_order(bench: Bench, influx: I
         "SELECT value, lower, flag FROM soil_derived WHERE method = 'gradient' GROUP BY variable"
     )
     assert series["tags"] == {"variable": "co2_flux"}
-    assert len(series["values"]) == 25
+    assert len(series["values"]) == 26
     assert series["values"][3] == [START_US + 3 * SECOND, 5.5, 2.0, 1.0]
+    (withheld,) = influx.query("SELECT flag, reason FROM soil_derived WHERE flag = 9")[0]["values"]
+    assert withheld == [START_US + 25 * SECOND, 9.0, "frozen"]
 
 
 def test_numpy_is_not_loaded_for_a_database(tmp_path: Path) -> None:

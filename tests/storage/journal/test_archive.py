@@ -139,7 +139,7 @@ def test_a_series_that_begins_after_an_archive_is_read(tmp_path: Path) -> None:
     late = SeriesKey("st", "p1", "d10", "co2_flux")
     with Writer.open(station, now_us=lambda: NOW) as writer:
         writer.append_derived(
-            [(late, T0 + 3 * DAY, 1.0, 0.5, 1.5, "gradient"), (late, NOW, 2.0, 1.5, 2.5, "gradient")]
+            [(late, T0 + 3 * DAY, 1.0, 0.5, 1.5, "gradient", ""), (late, NOW, 2.0, 1.5, 2.5, "gradient", "")]
         )
     with open_journal(station) as reader:
         info = next(i for i in reader.series() if i.key == late)

@@ -261,20 +261,48 @@ def test_cursor_and_parking_move_together(writer: Writer) -> None:
 
 def test_derived_results_get_a_revision_only_when_they_change(writer: Writer) -> None:
     key = ("st", "p1", "", "co2_flux")
-    assert writer.append_derived([(key, T0, 1.0, 0.5, 1.5, "m")]) == 1
-    assert writer.append_derived([(key, T0, 1.0, 0.5, 1.5, "m"), (key, T0 + 1, 2.0, None, None, "m")]) == 1
+    assert writer.append_derived([(key, T0, 1.0, 0.5, 1.5, "m", "")]) == 1
+    assert (
+        writer.append_derived([(key, T0, 1.0, 0.5, 1.5, "m", ""), (key, T0 + 1, 2.0, None, None, "m", "")])
+        == 1
+    )
     with JournalReader(writer.path) as reader:
         (piece,) = reader.read([SeriesKey(*key)])
         assert list(piece.values) == [1.0, 2.0]
         assert list(piece.lower)[0] == 0.5
+    assert writer.append_derived([(key, T0 + 1, None, None, None, "m", "frozen")]) == 1
+    assert writer.append_derived([(key, T0 + 1, None, None, None, "m", "frozen")]) == 0
+    assert writer.append_derived([(key, T0 + 1, None, None, None, "m", "no_water")]) == 1
+    with JournalReader(writer.path) as reader:
+        assert [(row.value, row.reason) for row in reader.derived_after(0, 9)] == [
+            (1.0, ""),
+            (None, "no_water"),
+        ]
     writer.append_derived(
-        [(key, T0 + 5, 9.0, 8.0, 10.0, "a newer way"), (key, T0, 7.0, 6.0, 8.0, "a newer way")]
+        [(key, T0 + 5, 9.0, 8.0, 10.0, "a newer way", ""), (key, T0, 7.0, 6.0, 8.0, "a newer way", "")]
     )
     with JournalReader(writer.path) as reader:
         (piece,) = reader.read([SeriesKey(*key)])
         assert list(piece.values) == [7.0, 9.0], (
             "the method with the newest value, whole, and nothing of the other"
         )
+
+
+def test_a_journal_from_before_reasons_were_kept_goes_on(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    db = sqlite3.connect(station.journal_path)
+    db.execute("ALTER TABLE derived DROP COLUMN reason")
+    db.commit()
+    db.close()
+    with Writer.open(station) as writer:
+        assert (
+            writer.append_derived([(("st", "p1", "", "co2_flux"), T0, None, None, None, "m", "frozen")]) == 1
+        )
+        with JournalReader(writer.path) as reader:
+            assert [row.reason for row in reader.derived_after(0, 9)] == ["frozen"]
+            assert sum(1 for _ in reader.samples(0, 2**62)) == 1
 
 
 def test_a_flipped_bit_is_named_by_the_crc(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_results_in_time_are_compared_too(station: Station, capsys: pytest.Captu
     send(station, stored(station))
     key = ("yulin", "p1", "", "co2_flux")
     with Writer.open(station) as writer:
-        writer.append_derived([(key, MARCH, 1.5, 1.0, 2.0, "gradient")])
+        writer.append_derived([(key, MARCH, 1.5, 1.0, 2.0, "gradient", "")])
     assert run("verify", station.path) == 0
     assert "2 series, 31 values: 0 missing, 0 different, 1 on the way" in capsys.readouterr().out
     with Writer.open(station) as writer:
