@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,17 +13,18 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboards.errors import QueryError
 from dashboards.live import data, openapi, screens, state
+from dashboards.live.door import Headers, Names, Prefix
 from dashboards.live.guard import Login, Password, Rate
-from dashboards.live.stream import Feed, Feeds
+from dashboards.live.stream import Feeds
 from storage.errors import StorageError
 
 MOST_LISTENERS = 256
@@ -33,17 +33,12 @@ MOST_AT_ONCE = 4
 """Queries that read at the same time at most; the rest wait."""
 MOST_WAITING = 64
 """Queries that wait at most."""
+MOST_TABLES = 8
+"""Tables that are being sent at the same time at most."""
 MOST_ROWS = 500_000
 """Values in one table at most."""
 _KEPT_BYTES = 16 * 2**20
 STATIC = Path(__file__).parent / "static"
-HEADERS = {
-    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-opener-policy": b"same-origin",
-}
 
 
 class _Kept:
@@ -68,21 +63,6 @@ class _Kept:
             self._bytes -= len(self._found.popitem(last=False)[1])
 
 
-class _Headers:
-    """Adds the security headers to every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *HEADERS.items()]
-            await send(message)
-
-        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
-
-
 def create_app(
     pages: Sequence[data.PageStation],
     *,
@@ -92,6 +72,10 @@ def create_app(
     results: Path | None = None,
     screen_folder: Path | None = None,
     per_s: float = 50.0,
+    prefix: str = "",
+    language: str = "auto",
+    trust_proxy: bool = False,
+    own_names: bool = False,
 ) -> Starlette:
     """The page as an ASGI application.
 
@@ -111,12 +95,20 @@ def create_app(
         Folder of screen files.
     per_s : float
         Requests of one address in the long run [1/s].
+    prefix : str
+        Path in front of every address, such as ``/soil``.
+    language : {"auto", "en", "zh"}
+        Language the page opens in; ``auto`` follows the browser.
+    trust_proxy : bool
+        Believe a proxy in front who asks.
+    own_names : bool
+        Answer only to an address or localhost, not to other names.
     """
     by_id = {page.station.file.station.id: page for page in pages}
     feeds = Feeds(by_id, every_s)
     kept = _Kept()
     reading = asyncio.Semaphore(MOST_AT_ONCE)
-    waiting = listening = 0
+    waiting = listening = downloading = 0
 
     async def ask(function: Callable[..., Any], *arguments: Any) -> Any:
         nonlocal waiting
@@ -148,13 +140,15 @@ def create_app(
             kept.put(mark, body)
         return Response(body, media_type="application/json", headers=headers)
 
-    def page_of(request: Request) -> data.PageStation:
-        name = request.query_params.get("station", next(iter(by_id), ""))
+    def named(name: str) -> data.PageStation:
         if name not in by_id:
             raise QueryError(
-                f"station {name!r} is not shown here; shown are {', '.join(by_id) or 'none'}", 404
+                f"station {name[:80]!r} is not shown here; shown are {', '.join(by_id) or 'none'}", 404
             )
         return by_id[name]
+
+    def page_of(request: Request) -> data.PageStation:
+        return named(request.query_params.get("station", next(iter(by_id), "")))
 
     def number(request: Request, name: str, default: int | None = None) -> int:
         text = request.query_params.get(name)
@@ -179,7 +173,9 @@ def create_app(
 
     async def stations(_request: Request) -> Response:
         found = await ask(lambda: [data.describe(page) for page in pages])
-        return JSONResponse({"version": version, "stations": found, "variables": data.variables()})
+        return JSONResponse(
+            {"version": version, "language": language, "stations": found, "variables": data.variables()}
+        )
 
     async def latest(request: Request) -> Response:
         return JSONResponse(await ask(data.latest, page_of(request)))
@@ -221,19 +217,33 @@ def create_app(
             raise QueryError(
                 f"between 1 and {data.MOST_SERIES} series can be asked for at once, not {len(names)}"
             )
+        if downloading >= MOST_TABLES:
+            raise QueryError(f"{MOST_TABLES} tables are being sent already; try again", 503)
         lines = await ask(state.table, page, names, *span(request, page), MOST_ROWS)
         name = f"{page.station.file.station.id}.csv"
+
+        async def counted() -> AsyncIterator[str]:
+            nonlocal downloading
+            downloading += 1
+            try:
+                for line in lines:
+                    yield line
+            finally:
+                downloading -= 1
+
         return StreamingResponse(
-            lines, media_type="text/csv", headers={"content-disposition": f'attachment; filename="{name}"'}
+            counted(),
+            media_type="text/csv",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
     async def screen_list(request: Request) -> Response:
-        found, faults = await ask(screens.read_screens, page_of(request), screen_folder)
+        found, faults = await ask(screens.read_screens, page_of(request).station, screen_folder)
         listed = [screens.as_dict(name, screen) for name, screen in found.items()]
         return JSONResponse({"screens": listed, "faults": faults})
 
     async def picture(request: Request) -> Response:
-        found, _ = await ask(screens.read_screens, page_of(request), screen_folder)
+        found, _ = await ask(screens.read_screens, page_of(request).station, screen_folder)
         screen = found.get(request.query_params.get("screen", ""))
         if screen is None or screen.picture is None or screen_folder is None:
             raise QueryError("there is no such screen with a picture", 404)
@@ -244,18 +254,21 @@ def create_app(
         return JSONResponse(openapi.describe(version))
 
     async def stream(request: Request) -> Response:
-        page = page_of(request)
-        feed = feeds.of(page.station.file.station.id)
-        since = request.headers.get("last-event-id", request.query_params.get("since", ""))
+        names = list(dict.fromkeys(request.query_params.getlist("station"))) or list(by_id)[:1]
+        for name in names or [""]:
+            named(name)
+        since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         if listening >= MOST_LISTENERS:
             raise QueryError(f"{MOST_LISTENERS} are listening already; try again later", 503)
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal listening
             listening += 1
             try:
-                async for part in _events(feed, since, request.is_disconnected):
-                    yield part
+                async for event in feeds.follow(names, since):
+                    yield event
             finally:
                 listening -= 1
 
@@ -266,15 +279,10 @@ def create_app(
         )
 
     async def index(_request: Request) -> Response:
-        return HTMLResponse(
-            (STATIC / "index.html").read_text(encoding="utf-8"), headers={"cache-control": "no-cache"}
-        )
-
-    async def refuse(_request: Request, error: Exception) -> Response:
-        if isinstance(error, sqlite3.Error):
-            return JSONResponse({"error": f"the journal cannot be read now ({error})"}, status_code=503)
-        status = error.status if isinstance(error, QueryError) else 503
-        return JSONResponse({"error": str(error)}, status_code=status)
+        text = (STATIC / "index.html").read_text(encoding="utf-8")
+        if language != "auto":
+            text = text.replace('<html lang="en"', f'<html lang="{language}" data-language="{language}"', 1)
+        return HTMLResponse(text, headers={"cache-control": "no-cache"})
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -303,11 +311,19 @@ def create_app(
             Route("/api/v1/stream", stream),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers={QueryError: refuse, StorageError: refuse, sqlite3.Error: refuse},
+        exception_handlers={
+            QueryError: _refuse,
+            StorageError: _refuse,
+            sqlite3.Error: _refuse,
+            HTTPException: _refuse,
+            Exception: _refuse,
+        },
         middleware=[
-            Middleware(_Headers),
-            Middleware(Rate, per_s=per_s, burst=8 * per_s),
-            *([Middleware(Login, password=password)] if password else []),
+            Middleware(Headers),
+            *([Middleware(Prefix, prefix=prefix)] if prefix else []),
+            *([Middleware(Names)] if own_names else []),
+            Middleware(Rate, per_s=per_s, burst=8 * per_s, trust_proxy=trust_proxy),
+            *([Middleware(Login, password=password, trust_proxy=trust_proxy)] if password else []),
         ],
         lifespan=lifespan,
     )
@@ -315,9 +331,21 @@ def create_app(
     return app
 
 
-async def _events(feed: Feed, since: str, gone: Callable[[], Any]) -> AsyncIterator[bytes]:
-    async for event_id, name, body in feed.follow(since):
-        head = f"id: {event_id}\n" if event_id else ""
-        yield f"{head}event: {name}\ndata: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
-        if await gone():
-            return
+async def _refuse(request: Request, error: Exception) -> Response:
+    """One sentence, whatever went wrong."""
+    headers = None
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+        words = {
+            404: f"there is nothing at {request.url.path[:80]}; /api/v1/openapi tells what there is",
+            405: "the page only reads; ask with GET",
+        }.get(status, error.detail)
+    elif isinstance(error, sqlite3.Error):
+        status, words = 503, f"the journal cannot be read now ({error})"
+    elif isinstance(error, QueryError):
+        status, words = error.status, str(error)
+    elif isinstance(error, StorageError):
+        status, words = 503, str(error)
+    else:
+        status, words = 500, "the page met a fault of its own; the server's log tells more"
+    return JSONResponse({"error": words}, status_code=status, headers=headers)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
+from time import monotonic
 from typing import Any
 
 from dashboards.errors import QueryError
@@ -13,19 +15,29 @@ from dashboards.live.thinning import raster_row, thin
 from quality.records import Observation, SeriesKey
 from station_config.loader import Station
 from station_config.variables import VARIABLES
-from storage.errors import SinkError
+from storage.errors import SinkError, StorageError
 from storage.journal_reader import JournalReader
 from storage.reading import Reader, SeriesInfo
 
 MOST_SERIES = 64
 MOST_POINTS = 5000
 MOST_COLUMNS = 2000
+AWAY_S = 30.0
+"""A database that did not answer is asked again after this [s]."""
 DAY_US = 86_400_000_000
 
 
 def short(key: SeriesKey) -> str:
     """A series' name within its station: profile/position/variable."""
     return f"{key.profile}/{key.position}/{key.variable}"
+
+
+@dataclass(slots=True)
+class Away:
+    """A database that did not answer is left alone for a while."""
+
+    why: str = ""
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class PageStation:
     open_reader: Callable[[], JournalReader]
     now_us: Callable[[], int]
     open_data: Callable[[], Reader] | None = None
+    away: Away = field(default_factory=lambda: Away())
 
     def key(self, name: str) -> SeriesKey:
         """The series of a short name.
@@ -71,13 +84,17 @@ def revision(page: PageStation) -> str:
 
 def _read(page: PageStation, work: Callable[[Reader], dict[str, Any]]) -> dict[str, Any]:
     """The answer of `work` from the database when one is asked for; from the journal when it does not answer."""
-    notice = ""
-    if page.open_data is not None:
+    notice = page.away.why
+    if page.open_data is not None and monotonic() >= page.away.until:
         try:
             with closing(page.open_data()) as reader:
-                return {**work(reader), "source": "influx", "notice": ""}
+                found = {**work(reader), "source": "influx", "notice": ""}
         except SinkError as error:
-            notice = str(error)
+            page.away.why = notice = str(error)
+            page.away.until = monotonic() + AWAY_S
+        else:
+            page.away.why = ""
+            return found
     with closing(page.open_reader()) as journal:
         return {**work(journal), "source": "journal", "notice": notice}
 
@@ -115,13 +132,15 @@ def _info(info: SeriesInfo, replicates: dict[tuple[str, str], str]) -> dict[str,
 
 
 def describe(page: PageStation) -> dict[str, Any]:
-    """A station: names, place, profiles, series."""
+    """A station: names, place, profiles, series; from the station file alone while its journal cannot be read."""
     table = page.station.file.station
-    reader = page.open_reader()
+    fault = ""
     try:
-        infos = [info for info in reader.series() if info.key.variable in VARIABLES]
-    finally:
-        reader.close()
+        with closing(page.open_reader()) as reader:
+            infos = [info for info in reader.series() if info.key.variable in VARIABLES]
+    except (StorageError, sqlite3.Error) as error:
+        fault = str(error) if isinstance(error, StorageError) else f"the journal cannot be read now ({error})"
+        infos = _expected(page.station)
     profiles = page.station.file.profile
     replicates = {(p.id, q.id): q.replicate for p in profiles for q in p.position}
     firsts = [info.first_us for info in infos if info.first_us is not None]
@@ -134,6 +153,7 @@ def describe(page: PageStation) -> dict[str, Any]:
         "timezone": table.timezone,
         "note": table.note,
         "config": page.station.hash,
+        "fault": fault,
         "first_ms": min(firsts) // 1000 if firsts else None,
         "profiles": [
             {"id": p.id, "name": p.name.model_dump() if p.name else {"en": p.id, "zh": p.id}}
@@ -141,6 +161,19 @@ def describe(page: PageStation) -> dict[str, Any]:
         ],
         "series": [_info(info, replicates) for info in infos],
     }
+
+
+def _expected(station: Station) -> list[SeriesInfo]:
+    """The series that the station file promises."""
+    known = station.directory
+    return [
+        SeriesInfo(
+            key, VARIABLES[key.variable].unit, known.depth_at(key.profile, key.position),
+            period_s=known.period_s(key), note=known.note(key),
+        )
+        for key in (SeriesKey(*series) for series in known.series())
+        if key.variable in VARIABLES
+    ]  # fmt: skip
 
 
 def row(observation: Observation) -> dict[str, Any]:

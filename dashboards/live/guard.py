@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -11,9 +12,11 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from time import monotonic
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,6 +31,8 @@ FREE_FAILURES = 5
 LONGEST_WAIT_S = 300.0
 """The longest wait after wrong passwords [s]."""
 _ADDRESSES = 4096
+_KNOWN = 256
+_TRIED_AT_ONCE = 32
 
 
 def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
@@ -147,58 +152,101 @@ def _refusal(status: int, words: str, headers: dict[str, str]) -> JSONResponse:
     )
 
 
-class Login:
-    """Asks for the password (HTTP Basic, any user name) before anything is answered."""
+def address_of(scope: Scope, trust_proxy: bool) -> str:
+    """Who asks: the peer's address, behind a trusted proxy the last one it names; of IPv6 the network (/64)."""
+    text = str(scope["client"][0]) if scope.get("client") else ""
+    if trust_proxy:
+        named = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+        text = named.rpartition(",")[2].strip() or text
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return text[:64]
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
+    return text
 
-    def __init__(self, app: ASGIApp, password: Password, throttle: Throttle | None = None) -> None:
+
+class Login:
+    """Asks for the password (HTTP Basic, any user name) before anything is answered.
+
+    One password is tried at a time, so that many attempts cost neither memory nor the other visitors' time.
+    """
+
+    def __init__(
+        self, app: ASGIApp, password: Password, throttle: Throttle | None = None, trust_proxy: bool = False
+    ) -> None:
         self.app = app
         self._password = password
         self._throttle = throttle or Throttle()
+        self._trust_proxy = trust_proxy
         self._secret = secrets.token_bytes(32)
-        self._known = b""
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+        self._one = asyncio.Lock()
+        self._trying = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        address = scope["client"][0] if scope.get("client") else ""
-        refused = await self._refuse(address, dict(scope["headers"]).get(b"authorization", b""))
+        header = dict(scope["headers"]).get(b"authorization", b"")
+        refused = await self._refuse(address_of(scope, self._trust_proxy), header)
         await (refused or self.app)(scope, receive, send)
 
     async def _refuse(self, address: str, header: bytes) -> JSONResponse | None:
-        ask = {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'}
         if not header:
-            return _refusal(401, "a password is needed", ask)
+            return _ask("a password is needed")
         mark = hmac.digest(self._secret, header, "sha256")
-        if self._known and hmac.compare_digest(mark, self._known):
+        if mark in self._known:
+            self._known.move_to_end(mark)
             return None
-        wait = self._throttle.wait_s(address)
-        if wait > 0:
-            return _refusal(
-                429,
-                "too many wrong passwords; try again later",
-                {"retry-after": str(int(wait) + 1)},
-            )
+        if self._throttle.wait_s(address) > 0:
+            return self._wait(address)
+        if self._trying >= _TRIED_AT_ONCE:
+            return _refusal(503, "too many passwords are being tried; try again", {"retry-after": "2"})
+        self._trying += 1
+        try:
+            async with self._one:
+                return await self._try(address, header, mark)
+        finally:
+            self._trying -= 1
+
+    async def _try(self, address: str, header: bytes, mark: bytes) -> JSONResponse | None:
+        if mark in self._known:  # another request with it was before this one
+            return None
+        if self._throttle.wait_s(address) > 0:
+            return self._wait(address)
         try:
             kind, _, text = header.partition(b" ")
             password = base64.b64decode(text, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             kind, password = b"", ""
-        self._throttle.failed(address)  # counted before it is tried: attempts at the same time count too
-        from starlette.concurrency import run_in_threadpool
-
         if kind.lower() == b"basic" and await run_in_threadpool(self._password.matches, password):
             self._throttle.succeeded(address)
-            self._known = mark
+            self._known[mark] = None
+            while len(self._known) > _KNOWN:
+                self._known.popitem(last=False)
             return None
-        return _refusal(401, "the password is wrong", ask)
+        self._throttle.failed(address)
+        return _ask("the password is wrong")
+
+    def _wait(self, address: str) -> JSONResponse:
+        seconds = int(self._throttle.wait_s(address)) + 1
+        return _refusal(429, "too many wrong passwords; try again later", {"retry-after": str(seconds)})
+
+
+def _ask(words: str) -> JSONResponse:
+    return _refusal(401, words, {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'})
 
 
 class Rate:
     """Requests by address: a bucket of `burst` that fills with `per_s` a second."""
 
-    def __init__(self, app: ASGIApp, per_s: float = 50.0, burst: float = 400.0) -> None:
+    def __init__(
+        self, app: ASGIApp, per_s: float = 50.0, burst: float = 400.0, trust_proxy: bool = False
+    ) -> None:
         self.app = app
+        self._trust_proxy = trust_proxy
         self._per_s, self._burst = per_s, burst
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -206,7 +254,7 @@ class Rate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        address = scope["client"][0] if scope.get("client") else ""
+        address = address_of(scope, self._trust_proxy)
         now = monotonic()
         left, at = self._left.pop(address, (self._burst, now))
         left = min(self._burst, left + (now - at) * self._per_s)

@@ -47,7 +47,7 @@ PATHS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
     "stations": (
         "Stations, profiles, series and the registry of variables.",
         [],
-        _object(version={"type": "string"}, stations=_LIST, variables=_ANY),
+        _object(version={"type": "string"}, language={"type": "string"}, stations=_LIST, variables=_ANY),
     ),
     "latest": (
         "Newest value of each series, and the good value 24 h before it.",
@@ -138,10 +138,11 @@ def describe(version: str) -> dict[str, Any]:
             "A tidy table of stored values.", [_STATION, _SERIES, _FROM, _TO], "text/csv", {"type": "string"}
         )
     }
-    since = _query("since", {"type": "string"}, "Event id journal:rev to go on after.")
+    several = _query("station", {"type": "array", "items": {"type": "string"}}, "Which stations, repeated.")
+    since = _query("since", {"type": "string"}, "Event id journal:rev, several by comma, to go on after.")
     paths["/api/v1/stream"] = {
         "get": operation(
-            "Server-sent events.", [_STATION, since], "text/event-stream", {"type": "string"}
+            "Server-sent events.", [several, since], "text/event-stream", {"type": "string"}
         )
     }  # fmt: skip
     return {

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from dashboards.live.data import PageStation
 from station_config.base import Table
+from station_config.loader import Station
 from station_config.variables import VARIABLES
 
 PANELS = (
@@ -18,6 +18,8 @@ PANELS = (
 """Every panel there is."""
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
 """Pictures by the end of their name."""
+MOST_SCREEN = 64 * 1024
+"""Size of a screen file at most [bytes]."""
 MOST_PICTURE = 8 * 2**20
 """Size of a picture at most [bytes]."""
 
@@ -77,20 +79,17 @@ class Screen(Table):
         return self
 
 
-def defaults(page: PageStation) -> dict[str, Screen]:
-    """The screens of a station without screen files."""
-    second = next(
-        (
-            name
-            for name in ("soil_temperature", "soil_water", "ec25")
-            if any(series[3] == name for series in page.station.directory.series())
-        ),
-        None,
-    )
+def defaults(station: Station) -> dict[str, Screen]:
+    """The screens of a station without screen files: its first variables by depth, CO₂ before all."""
+    there = {series[3] for series in station.directory.series()}
+    deep = [name for name, known in VARIABLES.items() if name in there and known.has_depth]
+    first = next((name for name in ("co2", *deep) if name in there), None)
+    second = next((name for name in ("soil_temperature", *deep) if name in there and name != first), None)
     return {
         "profile": Screen(
             title=Title(en="Profile", zh="剖面"),
-            panels=["column", "curve", "heat", "series", "second", "table"],
+            panels=["column", "curve", "heat", "series", *(["second"] if second else []), "table"],
+            variable=first,
             second=second,
         ),
         "state": Screen(
@@ -105,7 +104,7 @@ def defaults(page: PageStation) -> dict[str, Screen]:
     }
 
 
-def read_screens(page: PageStation, folder: Path | None) -> tuple[dict[str, Screen], list[str]]:
+def read_screens(station: Station, folder: Path | None) -> tuple[dict[str, Screen], list[str]]:
     """Screens by name, those of files first, and one sentence for each file that cannot be used."""
     found: dict[str, Screen] = {}
     faults: list[str] = []
@@ -115,13 +114,13 @@ def read_screens(page: PageStation, folder: Path | None) -> tuple[dict[str, Scre
         )
     for path in sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else ():
         try:
-            found[path.stem] = read_screen(path, page)
+            found[path.stem] = read_screen(path, station)
         except ValueError as error:
             faults.append(f"screen {path.name}: {error}")
-    return {**found, **{name: s for name, s in defaults(page).items() if name not in found}}, faults
+    return {**found, **{name: s for name, s in defaults(station).items() if name not in found}}, faults
 
 
-def read_screen(path: Path, page: PageStation) -> Screen:
+def read_screen(path: Path, station: Station) -> Screen:
     """One screen file.
 
     Raises
@@ -130,28 +129,41 @@ def read_screen(path: Path, page: PageStation) -> Screen:
         In one sentence: what is wrong, where.
     """
     try:
+        if not path.is_file() or path.stat().st_size > MOST_SCREEN:
+            raise ValueError(f"is no file of at most {MOST_SCREEN // 1024} KiB")
         screen = Screen.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except RecursionError:
+        raise ValueError("is nested too deep") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
         words = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            words = "there is no such key; there are " + ", ".join(_keys(first["loc"]))
         raise ValueError(f"{where}: {words}" if where else words) from None
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"is no TOML: {error}") from None
-    profiles = [p.id for p in page.station.file.profile]
+    profiles = [p.id for p in station.file.profile]
     if screen.profile is not None and screen.profile not in profiles:
         raise ValueError(f"profile {screen.profile!r} is not in the station; there are {', '.join(profiles)}")
     if screen.picture is not None:
         _look(path.parent / screen.picture.file)
-        known = {"/".join(series[1:]) for series in page.station.directory.series()}
+        known = {"/".join(series[1:]) for series in station.directory.series()}
         for place in screen.picture.place:
             if place.series not in known:
                 raise ValueError(f"picture.place: the station has no series {place.series!r}")
     return screen
+
+
+def _keys(where: tuple[int | str, ...]) -> list[str]:
+    table: Any = {"title": Title, "picture": Place if "place" in where else Picture}.get(
+        str(where[0]), Screen
+    )
+    return list(table.model_fields if len(where) > 1 else Screen.model_fields)
 
 
 def _look(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,11 +46,14 @@ def bind(host: str, port: int, *, guarded: bool = False) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        raise ServeError(
-            f"port {port} on {host} cannot be used ({error.strerror}); choose another with --port"
-        ) from error
+        why = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise ServeError(
+                f"port {port} on {host} cannot be used ({why}); choose another with --port"
+            ) from error
+        raise ServeError(f"address {host!r} cannot be used ({why}); give one of this machine's") from error
     listener.listen(128)
     return listener
 
@@ -62,8 +66,15 @@ def server(
     password: Password | None = None,
     results: Path | None = None,
     screen_folder: Path | None = None,
+    prefix: str = "",
+    language: str = "auto",
+    trust_proxy: bool = False,
 ) -> Server:
-    """A uvicorn server of the page; ``run(sockets=[bind(…)])`` serves until it is told to stop."""
+    """A uvicorn server of the page; ``run(sockets=[bind(…)])`` serves until it is told to stop.
+
+    The parameters are those of `create_app`. Without a password and without a proxy that is trusted it answers only
+    to an address or localhost.
+    """
     import uvicorn
 
     from dashboards.live.app import create_app
@@ -75,6 +86,10 @@ def server(
         password=password,
         results=results,
         screen_folder=screen_folder,
+        prefix=prefix,
+        language=language,
+        trust_proxy=trust_proxy,
+        own_names=password is None and not trust_proxy,
     )
     return uvicorn.Server(
         uvicorn.Config(

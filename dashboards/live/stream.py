@@ -1,11 +1,14 @@
-"""Server-sent events that follow the journal's revisions and can be resumed by ``journal:rev``."""
+"""Server-sent events that follow the journals' revisions and can be resumed by ``journal:rev``."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
-from typing import Any
+import json
+import re
+import sqlite3
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 
 from starlette.concurrency import run_in_threadpool
 
@@ -17,6 +20,8 @@ BATCH = 2000
 """Observations in one event at most."""
 QUIET_S = 15.0
 """A sign of life is sent when nothing came for this long [s]."""
+_KEPT = 8
+_PLACE = re.compile(r"([0-9a-f]{1,64}):([0-9]{1,18})", re.ASCII)
 
 
 class Feed:
@@ -24,67 +29,62 @@ class Feed:
 
     def __init__(self, page: PageStation) -> None:
         self.page = page
+        self.name = page.station.file.station.id
         self.rev = 0
         self.journal = ""
-        self.stopped = False
-        self.changed = asyncio.Condition()
+        self.fault = ""
+        """Why the journal cannot be read now; empty when it can."""
+        self._reading = asyncio.Lock()
+        self._kept: OrderedDict[tuple[str, int], tuple[int, bytes]] = OrderedDict()
 
-    async def look(self) -> None:
-        """Look for a newer revision and wake the listeners."""
-        rev, journal = await run_in_threadpool(self._newest)
-        if rev != self.rev or journal != self.journal:
-            async with self.changed:
-                self.rev, self.journal = rev, journal
-                self.changed.notify_all()
+    async def look(self) -> bool:
+        """Look at the journal; whether anything changed."""
+        before = (self.rev, self.journal, self.fault)
+        try:
+            self.rev, self.journal = await run_in_threadpool(self._newest)
+            self.fault = ""
+        except (StorageError, sqlite3.Error) as error:
+            self.fault = f"the journal cannot be read now ({error})"
+        return before != (self.rev, self.journal, self.fault)
 
     def _newest(self) -> tuple[int, str]:
-        try:
-            reader = self.page.open_reader()
-        except StorageError:
-            return self.rev, self.journal
-        try:
+        with closing(self.page.open_reader()) as reader:
             return reader.last_rev(), reader.journal_id
-        finally:
-            reader.close()
 
-    def _after(self, rev: int) -> tuple[int, list[dict[str, Any]]]:
-        reader = self.page.open_reader()
-        try:
-            found = reader.observations_after(rev, BATCH)
-        finally:
-            reader.close()
-        rows = [row(o) for _, o in found if o.series.variable in VARIABLES]
-        return (found[-1][0] if found else rev), rows
+    async def after(self, rev: int) -> tuple[int, bytes]:
+        """How far the next event goes, and its rows as JSON; read once for all who stand at the same place.
 
-    async def follow(self, since: str) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
-        """Events from `since` on: (id, name, body).
-
-        An id of another journal, or none, begins with what comes next.
+        Raises
+        ------
+        StorageError, sqlite3.Error
+            When the journal cannot be read.
         """
-        await self.look()
-        journal, _, text = since.partition(":")
-        rev = int(text) if journal == self.journal and text.isdigit() else self.rev
-        yield f"{self.journal}:{rev}", "now", {"now_ms": self.page.now_us() // 1000, "rows": []}
-        while not self.stopped:
-            async with self.changed:
-                if rev >= self.rev and not self.stopped:
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self.changed.wait(), QUIET_S)
-            if self.stopped:
-                return
-            if rev > self.rev:
-                rev = self.rev
-            name, rows = "now", list[dict[str, Any]]()
-            if rev < self.rev:
-                rev, rows = await run_in_threadpool(self._after, rev)
-                name = "observations"
-            yield f"{self.journal}:{rev}", name, {"now_ms": self.page.now_us() // 1000, "rows": rows}
+        mark = (self.journal, rev)
+        async with self._reading:
+            if mark not in self._kept:
+                self._kept[mark] = await run_in_threadpool(self._after, rev)
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            return self._kept[mark]
 
-    async def stop(self) -> None:
-        """Let every listener go."""
-        async with self.changed:
-            self.stopped = True
-            self.changed.notify_all()
+    def _after(self, rev: int) -> tuple[int, bytes]:
+        with closing(self.page.open_reader()) as reader:
+            newest = reader.last_rev()
+            found = reader.observations_after(rev, BATCH)
+        rows = [row(o) for _, o in found if o.series.variable in VARIABLES]
+        last = found[-1][0] if found else rev
+        # past the last observation there may be revisions of other tables
+        return (last if len(found) == BATCH else max(last, newest)), json.dumps(
+            rows, ensure_ascii=False
+        ).encode()
+
+    def event(self, name: str, place: str, rows: bytes) -> bytes:
+        """An event as it is sent."""
+        head = {"station": self.name, "now_ms": self.page.now_us() // 1000}
+        if self.fault:
+            head["fault"] = self.fault
+        body = json.dumps(head, ensure_ascii=False).encode()[:-1] + b', "rows": ' + rows + b"}"
+        return f"id: {place}\nevent: {name}\ndata: ".encode() + body + b"\n\n"
 
 
 class Feeds:
@@ -93,22 +93,74 @@ class Feeds:
     def __init__(self, pages: Mapping[str, PageStation], every_s: float) -> None:
         self._feeds = {name: Feed(page) for name, page in pages.items()}
         self._every_s = every_s
-        self._stop = asyncio.Event()
-
-    def of(self, station: str) -> Feed:
-        """The feed of a station."""
-        return self._feeds[station]
+        self._changed = asyncio.Condition()
+        self._turn = 0
+        self._stopped = asyncio.Event()
 
     async def run(self) -> None:
         """Look at every journal until stopped."""
-        while not self._stop.is_set():
-            for feed in self._feeds.values():
-                await feed.look()
+        while not self._stopped.is_set():
+            if any([await feed.look() for feed in self._feeds.values()]):
+                await self._wake()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), self._every_s)
+                await asyncio.wait_for(self._stopped.wait(), self._every_s)
+
+    async def _wake(self) -> None:
+        async with self._changed:
+            self._turn += 1
+            self._changed.notify_all()
 
     async def stop(self) -> None:
-        """End `run` and every listener."""
-        self._stop.set()
-        for feed in self._feeds.values():
-            await feed.stop()
+        """End `run` and let every listener go."""
+        self._stopped.set()
+        await self._wake()
+
+    async def follow(self, stations: Sequence[str], since: str) -> AsyncIterator[bytes]:
+        """Events of some stations from `since` on, as they are sent.
+
+        The id of an event names the place in every journal: ``journal:rev``, by comma. A journal that `since` does
+        not name begins with what comes next. Nothing is queued: who reads slowly finds the rest in the journal.
+        """
+        feeds = [self._feeds[name] for name in stations]
+        asked = dict(_PLACE.findall(since[:8192]))
+        at: dict[str, tuple[str, int]] = {}
+        turn = -1
+        for feed in feeds:
+            await feed.look()
+            at[feed.name] = (feed.journal, min(int(asked.get(feed.journal, feed.rev)), feed.rev))
+        for feed in feeds:
+            yield feed.event("now", _place(at.values()), b"[]")
+        while not self._stopped.is_set():
+            quiet = await self._wait(turn)
+            turn = self._turn
+            for feed in feeds:
+                told = False
+                if at[feed.name][0] != feed.journal:
+                    # all of a journal that was not there before; of one that took another's place, what comes next
+                    at[feed.name] = (feed.journal, feed.rev if at[feed.name][0] else 0)
+                while not feed.fault and at[feed.name][1] < feed.rev and not self._stopped.is_set():
+                    try:
+                        rev, rows = await feed.after(at[feed.name][1])
+                    except (StorageError, sqlite3.Error) as error:
+                        feed.fault = f"the journal cannot be read now ({error})"
+                        break
+                    at[feed.name] = (feed.journal, rev)
+                    yield feed.event("observations", _place(at.values()), rows)
+                    told = True
+                if (quiet or feed.fault) and not told and not self._stopped.is_set():
+                    yield feed.event("now", _place(at.values()), b"[]")
+
+    async def _wait(self, turn: int) -> bool:
+        """Wait for the next change; True when none came for `QUIET_S`."""
+        async with self._changed:
+            try:
+                await asyncio.wait_for(
+                    self._changed.wait_for(lambda: self._turn != turn or self._stopped.is_set()), QUIET_S
+                )
+            except TimeoutError:
+                return True
+        return False
+
+
+def _place(found: Iterable[tuple[str, int]]) -> str:
+    return ",".join(f"{journal}:{rev}" for journal, rev in found)

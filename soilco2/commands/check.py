@@ -155,7 +155,16 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
             if due is not None and due <= now_us and directory.active(row.serial, now_us):
                 expected = f"the calibration was due on {_day(due, station)}; it goes on applying"
                 found.append(Fault(path, None, f"{row.id}.{channel.key[1]}", "", expected))
-    return found
+    return found + _wrong_screens(station)
+
+
+def _wrong_screens(station: Station) -> list[Fault]:
+    from dashboards.live.screens import read_screens
+    from station_config.errors import Fault
+
+    folder = station.file.page.screens
+    faults = read_screens(station, folder)[1] if folder is not None else []
+    return [Fault(str(station.path), None, "page.screens", str(folder), text) for text in faults]
 
 
 def _day(time_us: int, station: Station) -> str:

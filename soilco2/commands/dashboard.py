@@ -30,6 +30,19 @@ class _Dashboards(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
+def _prefix(text: str | None) -> str | None:
+    from pydantic import ValidationError
+
+    from station_config.page import PageTable
+
+    if text is None:
+        return None
+    try:
+        return PageTable(prefix=text.rstrip("/")).prefix
+    except ValidationError:
+        raise click.BadParameter(f"{text!r} is no path; expected such as /soil or /user/ann/soil") from None
+
+
 @click.group(cls=_Dashboards)
 def command() -> None:
     """The live page and Grafana's dashboards.
@@ -53,10 +66,12 @@ def command() -> None:
               help="Folder of the analyses' results.")  # fmt: skip
 @click.option("--source", type=click.Choice(["journal", "influx"]), default="journal", show_default=True,
               help="Where series are read.")  # fmt: skip
+@click.option("--prefix", callback=lambda _c, _p, v: _prefix(v),
+              help="Path in front of every address, such as /soil, behind a proxy.")  # fmt: skip
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
 def serve(
     stations: tuple[Path, ...], host: str | None, port: int | None, password_file: Path | None, trust_proxy: bool,
-    screens: Path | None, results: Path, source: str, clock_file: Path | None,
+    screens: Path | None, results: Path, source: str, prefix: str | None, clock_file: Path | None,
 ) -> None:  # fmt: skip
     """Serve the live page of one or more STATIONS; Ctrl-C stops it.
 
@@ -90,9 +105,11 @@ def serve(
     except ServeError as error:
         fail(str(error))
     address, bound = listener.getsockname()[:2]
-    click.echo(f"http://{f'[{address}]' if ':' in address else address}:{bound}/")
+    path = table.prefix if prefix is None else prefix
+    click.echo(f"http://{f'[{address}]' if ':' in address else address}:{bound}{path}/")
     server(
-        pages, version=__version__, password=password, results=results, screen_folder=screens or table.screens
+        pages, version=__version__, password=password, results=results, screen_folder=screens or table.screens,
+        prefix=path, language=table.language, trust_proxy=trust_proxy,
     ).run(sockets=[listener])  # fmt: skip
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.routing import Route
@@ -17,7 +15,6 @@ from dashboards.live.app import create_app
 from dashboards.live.data import MOST_POINTS, PageStation
 from dashboards.live.pages import pages_of
 from dashboards.live.server import bind
-from dashboards.live.stream import Feed
 from ingest.simulate.replay import backfill_samples
 from station_config.loader import load_station
 from storage.journal_reader import JournalReader
@@ -111,24 +108,6 @@ def test_every_answer_forbids_scripts_from_outside(client: TestClient) -> None:
         answer = client.get(url)
         assert answer.status_code == 200
         assert "script-src 'self'" in answer.headers["content-security-policy"]
-
-
-def test_the_stream_goes_on_where_it_was_left(page: PageStation) -> None:
-    async def first(since: str) -> list[tuple[str, str, dict[str, Any]]]:
-        feed = Feed(page)
-        found = []
-        async for event in feed.follow(since):
-            found.append(event)
-            if len(found) == 2 or (len(found) == 1 and not since):
-                break
-        return found
-
-    ((start, name, body),) = asyncio.run(first(""))
-    assert (name, body["rows"]) == ("now", [])
-    journal, rev = start.split(":")
-    again = asyncio.run(first(f"{journal}:{int(rev) - 5}"))
-    assert again[1][0] == start
-    assert len(again[1][2]["rows"]) == 5
 
 
 def test_beyond_loopback_it_does_not_open() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
+import httpx2
 import jsonschema
 import pytest
 import schemathesis
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from dashboards.errors import ServeError
+from dashboards.live import guard
 from dashboards.live.app import create_app
 from dashboards.live.data import PageStation
 from dashboards.live.guard import LONGEST_WAIT_S, Password, Throttle, write_password
@@ -85,6 +88,72 @@ def test_wrong_passwords_are_throttled_and_the_right_one_waits_too(
         answer = client.get("/", headers=basic("wrong password"))
         if answer.status_code == 429:
             assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_many_who_come_back_at_once_are_all_let_in(measured_page: PageStation, stored: Path) -> None:
+    """A page that was open while the server started again asks for many things at once."""
+    app = create_app([measured_page], version="0", password=Password(stored), per_s=1e6)
+
+    async def ask() -> list[int]:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            asked = [client.get("/static/icon.svg", headers=basic(SECRET)) for _ in range(20)]
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(ask()) == [200] * 20
+
+
+def test_two_visitors_do_not_make_each_other_unknown(
+    measured_page: PageStation, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    with TestClient(create_app([measured_page], version="0", password=Password(stored))) as client:
+        whole = Password.matches
+        monkeypatch.setattr(Password, "matches", lambda self, text: tried.append(1) or whole(self, text))
+        for _ in range(3):
+            for user in ("ann", "bo"):
+                header = base64.b64encode(f"{user}:{SECRET}".encode()).decode()
+                answer = client.get("/static/icon.svg", headers={"authorization": f"Basic {header}"})
+                assert answer.status_code == 200
+    assert len(tried) == 2
+
+
+def test_passwords_that_wait_to_be_tried_are_bounded(
+    measured_page: PageStation, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_TRIED_AT_ONCE", 0)
+    with TestClient(create_app([measured_page], version="0", password=Password(stored))) as client:
+        answer = client.get("/", headers=basic(SECRET))
+    assert answer.status_code == 503
+    assert "being tried" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "named", "trusted", "found"),
+    [
+        ("10.0.0.1", "203.0.113.7", False, "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.7", True, "203.0.113.7"),
+        ("10.0.0.1", "6.6.6.6, 203.0.113.7", True, "203.0.113.7"),  # what a visitor names himself comes first
+        ("10.0.0.1", "", True, "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "", False, "2001:db8:1:2::"),
+        ("::ffff:203.0.113.7", "", False, "203.0.113.7"),
+    ],
+)
+def test_who_asks(peer: str, named: str, trusted: bool, found: str) -> None:
+    headers = [(b"x-forwarded-for", named.encode())] if named else []
+    scope = {"type": "http", "client": (peer, 1), "headers": headers}
+    assert guard.address_of(scope, trusted) == found
+
+
+def test_behind_a_trusted_proxy_one_visitor_does_not_lock_the_others_out(
+    measured_page: PageStation, stored: Path
+) -> None:
+    app = create_app([measured_page], version="0", password=Password(stored), trust_proxy=True)
+    with TestClient(app) as client:
+        bad = {**basic("wrong password"), "x-forwarded-for": "203.0.113.7"}
+        assert 429 in [client.get("/", headers=bad).status_code for _ in range(8)]
+        good = {**basic(SECRET), "x-forwarded-for": "203.0.113.8"}
+        assert client.get("/", headers=good).status_code == 200
 
 
 def test_each_failure_doubles_the_wait_up_to_a_bound() -> None:

@@ -1,0 +1,98 @@
+"""What every request passes first: headers of the answer, the path in front, the name it was asked by."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS = {
+    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+
+
+class Headers:
+    """Adds the security headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *HEADERS.items()]
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Prefix:
+    """Takes the path of a proxy off; a proxy that takes it off by itself is served as well.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    prefix : str
+        Such as ``/soil``.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self.app = app
+        self._prefix = prefix.rstrip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path == self._prefix:
+            query = scope["query_string"].decode("latin-1")
+            url = f"{self._prefix}/{f'?{query}' if query else ''}"
+            await RedirectResponse(url, 308)(scope, receive, send)
+            return
+        if path.startswith(f"{self._prefix}/"):
+            rest = path[len(self._prefix) :]
+            scope = {**scope, "path": rest, "raw_path": rest.encode()}
+        await self.app(scope, receive, send)
+
+
+class Names:
+    """Answers only when it was asked by address or as localhost.
+
+    A page elsewhere whose name suddenly leads to this machine (DNS rebinding) could read the data through the
+    visitor's browser otherwise.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _own(dict(scope["headers"]).get(b"host", b"").decode("latin-1")):
+            words = (
+                "the page answers by address or as localhost only; serve it with --trust-proxy or a password "
+                "to use another name"
+            )
+            await JSONResponse({"error": words}, status_code=421)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+_HOST = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<name>[^:]*))(?::\d*)?")
+
+
+def _own(host: str) -> bool:
+    found = _HOST.fullmatch(host)
+    name = found and (found["six"] or found["name"] or "")
+    if name is None:
+        return False
+    if not name or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
