@@ -79,7 +79,8 @@ _ROWS = (
     Model("marshall_1959", "D3", "eps^1.5", "Marshall 1959, doi:10.1111/j.1365-2389.1959.tb00667.x",
           "second source: R package neonSoilFlux 4.0.1", lambda e, f, p: e * np.sqrt(e)),
     Model("millington_1959", "D4", "eps^(4/3)", "Millington 1959, doi:10.1126/science.130.3367.100-a",
-          "unverified", lambda e, f, p: e * np.cbrt(e)),
+          "second source: Davidson et al. 2012, doi:10.1111/j.1365-2486.2011.02546.x, and ClimaLand.jl, microbe_source",
+          lambda e, f, p: e * np.cbrt(e)),
     Model("millington_quirk_1960", "D5", "eps^2 / phi^(2/3)",
           "Millington & Quirk 1960, Trans. 7th Int. Congr. Soil Sci. 1:97", _SPSH,
           lambda e, f, p: e * e / np.cbrt(f * f)),
@@ -104,10 +105,12 @@ _ROWS = (
           lambda e, f, p: (2.0 * p["eps100"] ** 3 + 0.04 * p["eps100"])
           * (e / p["eps100"]) ** (2.0 + 3.0 / p["b"]), ("b", "eps100")),
     Model("moldrup_2000_wlr", "D12", "eps^2.5 / phi",
-          "Moldrup et al. 2000, doi:10.2136/sssaj2000.6451588x", "unverified",
+          "Moldrup et al. 2000, doi:10.2136/sssaj2000.6451588x",
+          "the paper's abstract: Marshall's model (D3) times eps/phi",
           lambda e, f, p: e * e * np.sqrt(e) / f),
     Model("deepagoda_2011", "D13", "0.1 (2 (eps / phi)^3 + 0.04 (eps / phi))",
-          "Deepagoda et al. 2011, doi:10.2136/vzj2010.0049", "unverified",
+          "Deepagoda et al. 2011, doi:10.2136/vzj2010.0049",
+          "second source: Ogee et al. 2016, doi:10.5194/bg-13-2221-2016, as (0.2 (eps/phi)^2 + 0.004)/phi",
           lambda e, f, p: 0.1 * (2.0 * _cube(e / f) + 0.04 * (e / f))),
 )  # fmt: skip
 
