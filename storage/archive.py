@@ -68,10 +68,18 @@ def folder_of(station: Station) -> Path:
 
 
 def archives_of(folder: Path) -> list[Archive]:
-    """The archives in a folder, oldest first; what was left half written has another name and is passed over."""
+    """The archives in a folder, oldest first, of one stretch in the order in which they were made.
+
+    What was left half written has another name and is passed over.
+    """
     named = ((path, _NAME.fullmatch(path.name)) for path in folder.glob("*.sqlite"))
-    found = [Archive(path, _moment(m["start"]), _moment(m["end"])) for path, m in named if m]
-    return sorted(found, key=lambda a: (a.start_us, a.end_us, a.path.name))
+    found = [
+        (Archive(path, _moment(m["start"]), _moment(m["end"])), int(m["number"] or 1))
+        for path, m in named
+        if m
+    ]
+    found.sort(key=lambda one: (one[0].start_us, one[0].end_us, one[1]))
+    return [archive for archive, _ in found]
 
 
 def write_archive(station: Station, start_us: int, end_us: int) -> Made | None:

@@ -413,6 +413,14 @@ class JournalReader:
         ).fetchone()[0]
         return found
 
+    def first_us(self, since_us: int = -(2**62)) -> int | None:
+        """Time of the oldest sample or observation from a moment on [µs UTC]; None when there is none."""
+        made: int | None = self._db.execute(
+            "SELECT min((SELECT min(time_us) FROM observation WHERE series = k.id AND time_us >= ?)) FROM series k",
+            (since_us,),
+        ).fetchone()[0]
+        return min((t for t in (made, self.first_sample_us(since_us)) if t is not None), default=None)
+
     def last_sample_us(self) -> int | None:
         """Time of the newest sample [µs UTC]; None when there is none with a time."""
         found: int | None = self._db.execute(

@@ -112,20 +112,25 @@ def _unfinished(station: Station) -> list[Archive]:
 def _oldest(
     station: Station, since_us: int, end_us: int, horizon_us: int, limit: int
 ) -> tuple[int, int] | None:
-    """The oldest stretch that is in no archive: whole days, as many as make about a fortieth of the limit."""
-    archives = archives_of(folder_of(station))
+    """The oldest stretch that waits in no archive: whole days, as many as make about a fortieth of the limit.
+
+    What came late, or was made anew, into a stretch that was archived and pruned goes into a further archive of it.
+    """
+    archives, waiting = archives_of(folder_of(station)), set(_unfinished(station))
     with JournalReader(station.journal_path) as reader:
         while True:
-            first = reader.first_sample_us(since_us)
+            first = reader.first_us(since_us)
             if first is None or first >= end_us:
                 return None
-            covered = max((a.end_us for a in archives if a.start_us <= first < a.end_us), default=None)
-            if covered is None:
+            inside = [a for a in archives if a.start_us <= first < a.end_us]
+            if not waiting.intersection(inside):
                 break
-            since_us = covered
+            since_us = max(a.end_us for a in inside)
+        if inside:
+            return inside[0].start_us, inside[0].end_us
         used, _ = reader.size()
-        oldest, newest = reader.first_sample_us(), reader.last_sample_us()
-    start = first // DAY_US * DAY_US
+        oldest, newest = reader.first_us(), reader.last_sample_us()
+    start = max([first // DAY_US * DAY_US, *(a.end_us for a in archives if a.end_us <= first)])
     span = max((newest or first) - (oldest or first), 1)
     days = max(1, min(31, int(limit * _PIECE / max(used, 1) * span / DAY_US)))
     later = min((a.start_us for a in archives if a.start_us > first), default=end_us)

@@ -255,6 +255,33 @@ def test_a_new_calibration_reaches_what_is_archived(tmp_path: Path) -> None:
         assert writer.reprocess(T0, T0 + 5 * DAY) == 5 * 24, "and back again"
 
 
+def test_what_comes_late_or_is_made_anew_is_archived_again(tmp_path: Path) -> None:
+    fill(make(tmp_path))
+    station = make(tmp_path)
+    work(station, T0 + 20 * DAY)
+    first = archives_of(folder_of(station))
+    mended = make(tmp_path, calibration=OFFSET)
+    with Writer.open(mended, now_us=lambda: NOW) as writer:
+        writer.commit([sample(30, time_us=T0 + 30 * HOUR + 1, raw=3.0)])
+        writer.reprocess(T0, T0 + 5 * DAY)
+        writer.move_cursor("influxdb", writer.commit([]).last_rev)
+    with open_journal(mended) as reader:
+        before = everything(reader)
+    assert (
+        work(mended, T0 + 20 * DAY) == 1 + 5 * 24 + 1
+    )  # the late sample, and every observation of five days
+    assert work(mended, T0 + 20 * DAY) == 0
+    again = archives_of(folder_of(mended))
+    assert set(first) < set(again)
+    assert {a[1:] for a in again} == {a[1:] for a in first}, "the same stretches"
+    with JournalReader(mended.journal_path) as reader:
+        assert reader.first_us() == T0 + 20 * DAY
+    with open_journal(mended) as reader:
+        assert everything(reader) == before
+        (piece,) = reader.read([KEY], T0, T0 + DAY)
+    assert piece.values[0] == pytest.approx(6.0)  # 5 degC and the offset of 1: the newer archive counts
+
+
 CHILD = """
 import sys
 from tests.storage.journal.test_archive import NOW, T0, DAY, work
