@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
+from analysis.definitions import REASONS
 from dashboards.errors import QueryError
 from dashboards.live.data import DAY_US, PageStation, short
 from station_config.variables import VARIABLES
@@ -126,7 +128,16 @@ def _row(row: Result) -> dict[str, Any]:
         "method": row.method,
         "refused": row.refused,
         "why": row.why,
+        "why_zh": _in_chinese(row),
+        "why_code": row.why_code,
     }
+
+
+def _in_chinese(row: Result) -> str:
+    """The reason in Chinese where its code has a sentence that these numbers fill, else empty."""
+    sentence = REASONS.get(row.why_code, ("", ""))[1]
+    named = {name for _, name, _, _ in Formatter().parse(sentence) if name}
+    return sentence.format(**row.why_values) if named <= set(row.why_values) else ""
 
 
 def results(page: PageStation, folder: Path | None) -> dict[str, Any]:

@@ -1,11 +1,36 @@
-// Small helpers for SVG and canvas.
+// Small helpers for SVG and canvas. Sizes follow the text, so that a projector enlarges all.
 
-export const MARGIN = { top: 18, bottom: 24, left: 52, right: 12 };
+import { word } from "./i18n.js";
+
+export const SIZE = { text: 12, top: 22, bottom: 24, left: 52, right: 12 };
+
+export function setTextSize(px) {
+  const k = px / 12;
+  Object.assign(SIZE, { text: px, top: Math.round(22 * k), bottom: Math.round(24 * k), left: Math.round(52 * k), right: 12 });
+}
 
 export function svg(tag, attributes = {}, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, value);
   for (const child of children) node.append(child);
+  return node;
+}
+
+export function text(x, y, kind, words, anchor = "start") {
+  return svg("text", { x, y, class: kind, "text-anchor": anchor }, words);
+}
+
+export function html(tag, { className = "", ...attributes } = {}, ...children) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== undefined) node.setAttribute(name, value);
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export function button(words, onPress, attributes = {}) {
+  const node = html("button", { type: "button", ...attributes }, words);
+  node.addEventListener("click", onPress);
   return node;
 }
 
@@ -19,15 +44,16 @@ export function size(holder) {
   return [Math.max(120, holder.clientWidth), Math.max(100, holder.clientHeight)];
 }
 
+// A canvas that is moved over like a slider: its position is the time looked at.
 export function canvas(holder, label) {
   let node = holder.querySelector("canvas");
   if (!node) {
     node = document.createElement("canvas");
     node.tabIndex = 0;
+    node.setAttribute("role", "slider");
     holder.replaceChildren(node);
   }
-  node.setAttribute("role", "img");
-  node.setAttribute("aria-label", label);
+  node.setAttribute("aria-label", `${label} (${word("plotkeys")})`);
   const [width, height] = size(holder);
   const ratio = window.devicePixelRatio || 1;
   if (node.width !== Math.round(width * ratio) || node.height !== Math.round(height * ratio)) {
@@ -37,21 +63,30 @@ export function canvas(holder, label) {
   const context = node.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
-  context.font = "12px system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif";
+  context.font = font();
   return { node, context, width, height };
 }
 
-export function empty(holder, text) {
-  const node = document.createElement("div");
-  node.className = "empty";
-  node.textContent = text;
+export const FAMILY = "system-ui, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif";
+export const font = (weight = "") => `${weight} ${SIZE.text}px ${FAMILY}`.trim();
+
+// A drawn state: why nothing is here, and what can be done about it.
+export function empty(holder, words, action = null) {
+  const key = words + (action?.words ?? "");
+  if (holder.firstElementChild?.dataset?.key === key) return null;
+  const node = html("div", { className: "empty" }, html("p", {}, words));
+  if (action) node.append(button(action.words, action.press));
+  node.dataset.key = key;
   holder.replaceChildren(node);
+  return null;
 }
 
-export const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+let inks = null;
+export const freshInk = () => { inks = null; };
 
-export function depthText(metres) {
-  return Math.abs(metres) < 1 ? `${Number((metres * 100).toFixed(1))} cm`.replace("-", "−") : `${Number(metres.toFixed(2))} m`.replace("-", "−");
+export function ink(name) {
+  inks ??= getComputedStyle(document.documentElement);
+  return inks.getPropertyValue(name).trim();
 }
 
 export const isDark = () => {

@@ -49,21 +49,29 @@ export function drop(data, before) {
   if (i > 0) for (const list of [data.t, data.v, data.f]) list.splice(0, i);
 }
 
-// Bands of depth, one a probe, from midway to the neighbour above to midway to the one below.
+// Bands of depth, one a probe, from midway to the neighbour above to midway to the one below. Probes at one depth share
+// its band: `part` of `parts`.
 export function bands(list) {
-  return list.map((s, i) => {
-    const up = i > 0 ? (list[i - 1].depth_m + s.depth_m) / 2 : null;
-    const down = i < list.length - 1 ? (list[i + 1].depth_m + s.depth_m) / 2 : null;
-    const half = Math.max(0.005, Math.min(up === null ? Infinity : s.depth_m - up, down === null ? Infinity : down - s.depth_m));
+  const depths = [...new Set(list.map((s) => s.depth_m))].sort((a, b) => a - b);
+  const edges = new Map(depths.map((d, i) => {
+    const up = i > 0 ? (depths[i - 1] + d) / 2 : null;
+    const down = i < depths.length - 1 ? (depths[i + 1] + d) / 2 : null;
+    const half = Math.max(0.005, Math.min(up === null ? Infinity : d - up, down === null ? Infinity : down - d));
     const reach = Number.isFinite(half) ? half : 0.02;
-    return [up ?? s.depth_m - reach, down ?? s.depth_m + reach];
+    return [d, [up ?? d - reach, down ?? d + reach]];
+  }));
+  return list.map((s, i) => {
+    const [top, bottom] = edges.get(s.depth_m);
+    const same = list.filter((other) => other.depth_m === s.depth_m).length;
+    const part = list.slice(0, i).filter((other) => other.depth_m === s.depth_m).length;
+    return { top, bottom, part, parts: same };
   });
 }
 
 // One depth axis for column, curve and heat map.
 export function depthRange(list) {
-  if (!list.length) return [0, 0.5];
-  const edges = bands(list).flat();
+  if (!list.length) return null;
+  const edges = bands(list).flatMap((band) => [band.top, band.bottom]);
   const low = Math.min(0, ...edges);
   const high = Math.max(0.05, ...edges);
   return [low - 0.02 * (high - low), high + 0.05 * (high - low)];

@@ -37,24 +37,41 @@ export function logTicks(low, high) {
   return out.length > 1 ? out : ticks(low, high);
 }
 
-const HOURS = 3600e3;
+const HOUR = 3600e3;
+const clocks = new Map();
 
+// What the local clock is ahead of UTC at a moment [ms].
 function offset(ms, zone) {
-  const parts = new Intl.DateTimeFormat("en-GB", {
+  if (!clocks.has(zone)) clocks.set(zone, new Intl.DateTimeFormat("en-GB", {
     timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",
-  }).formatToParts(ms);
+  }));
+  const parts = clocks.get(zone).formatToParts(ms);
   const get = (type) => Number(parts.find((p) => p.type === type).value);
   return Date.UTC(get("year"), get("month") - 1, get("day"), get("hour"), get("minute")) - Math.floor(ms / 60e3) * 60e3;
 }
 
+function utc(local, zone) {
+  const near = local - offset(local, zone);
+  return local - offset(near, zone);
+}
+
+// Round local times, on both sides of a change of the clock; months where days would be too many.
 export function timeTicks(t0, t1, zone, width) {
-  const shift = offset(t0, zone);
-  const wanted = (t1 - t0) / Math.max(2, width / 90);
-  const steps = [1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720, 2160].map((h) => h * HOURS);
-  const step = steps.find((s) => s >= wanted) ?? steps.at(-1);
+  const wanted = (t1 - t0) / Math.max(2, width / 76);
+  const step = [0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168, 336].map((h) => h * HOUR).find((s) => s >= wanted);
+  const [first, last] = [t0 + offset(t0, zone), t1 + offset(t1, zone)];
   const out = [];
-  for (let t = Math.ceil((t0 + shift) / step) * step - shift; t <= t1; t += step) out.push(t);
-  return { at: out, parts: step >= 24 * HOURS ? "day" : "both" };
+  if (step) {
+    for (let local = Math.ceil(first / step) * step; local <= last; local += step) out.push(utc(local, zone));
+    return { at: out, parts: step >= 24 * HOUR ? "day" : "both" };
+  }
+  const months = [1, 2, 3, 6, 12, 24, 60, 120].find((m) => m * 30 * 24 * HOUR >= wanted) ?? 240;
+  const start = new Date(first);
+  for (let k = Math.ceil((start.getUTCFullYear() * 12 + start.getUTCMonth() + 0.01) / months) * months; ; k += months) {
+    const local = Date.UTC(Math.floor(k / 12), k % 12, 1);
+    if (local > last) return { at: out, parts: "month" };
+    out.push(utc(local, zone));
+  }
 }
 
 const STOPS = {

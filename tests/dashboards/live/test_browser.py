@@ -130,10 +130,13 @@ def get(served: Served, path: str) -> Any:
         return json.load(answer)
 
 
-def cells(page: Page) -> list[list[str]]:
-    return page.eval_on_selector_all(
-        "#table tr:not(:first-child)", "rows => rows.map(r => [...r.cells].map(c => c.textContent))"
+def values(page: Page) -> dict[str, str]:
+    """The newest values by series, as the page writes them."""
+    found: dict[str, str] = page.eval_on_selector_all(
+        "#table [data-series]",
+        "all => Object.fromEntries(all.map(n => [n.dataset.series, (n.cells?.[1] ?? n.querySelector('b')).textContent]))",
     )
+    return found
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -153,21 +156,21 @@ def test_the_page_shows_what_the_api_says(
     variables, newest = known["variables"], get(measured, "latest")["latest"]
     by_series = {row["series"]: row for row in newest}
     shown = [s for s in known["stations"][0]["series"] if s["profile"] == "p004" or s["depth_m"] is None]
-    rows = cells(page)
-    assert len(rows) == len(shown) > 20
-    for series, row in zip(shown, rows, strict=True):
+    written = values(page)
+    assert set(written) == {series["series"] for series in shown}
+    assert len(shown) > 20
+    for series in shown:
         registry, found = variables[series["variable"]], by_series[series["series"]]
-        assert row[0].rstrip(" *") == registry["name"][lang]
-        assert row[1] == (series["position"] or "–")
-        assert row[0].endswith("*") == bool(series["note"])
+        text = written[series["series"]]
         if found["value"] is None:
-            assert row[3] == {"en": "no value", "zh": "无值"}[lang]
+            assert text == {"en": "no value", "zh": "无值"}[lang]
         else:
-            number, unit = row[3].split(" ", 1)
-            assert unit == registry["unit_text"]
-            assert float(number.replace("−", "-")) == pytest.approx(
-                found["value"], abs=0.5001 * registry["resolution"]
-            )
+            number = float(text.replace("−", "-"))
+            assert number == pytest.approx(found["value"], abs=0.5001 * registry["resolution"])
+    groups = page.eval_on_selector_all("#table .group th", "all => all.map(n => n.textContent)")
+    for name in {series["variable"] for series in shown}:
+        title = f"{variables[name]['name'][lang]} ({variables[name]['unit_text']})"
+        assert title in [group.removesuffix(" *") for group in groups]
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"profile_{width}_{lang}_{theme}.png", full_page=True)
     page.close()
@@ -186,7 +189,7 @@ def test_every_variable_and_both_profiles_can_be_shown(browser: Browser, measure
             page.select_option("#pick-variable", name)
             label = page.text_content(f"#pick-variable option[value='{name}']")
             page.wait_for_function(
-                "([text]) => document.getElementById('picture-title').textContent.startsWith(text)", arg=[label],
+                "([text]) => document.querySelector('#series figcaption')?.textContent.startsWith(text)", arg=[label],
                 timeout=WAIT_MS,
             )  # fmt: skip
             page.wait_for_selector("#series canvas", timeout=WAIT_MS)
@@ -249,8 +252,8 @@ def test_a_page_goes_on_after_its_server_was_killed_and_misses_nothing(
         (api,) = get(served, f"series?series=p004/d03/co2&from={last_ms}&points=10")["series"]
         value = api["v"][-1]
         page.wait_for_function(
-            "v => [...document.querySelectorAll('#table tr')].some(r => r.cells[1].textContent === 'd03'"
-            " && Math.abs(parseFloat(r.cells[3].textContent) - v) <= 0.51)",
+            "v => Math.abs(parseFloat(document.querySelector('#table [data-series=\"p004/d03/co2\"]').cells[1].textContent) - v)"
+            " <= 0.51",
             arg=value, timeout=WAIT_MS,
         )  # fmt: skip
         page.close()
@@ -267,7 +270,7 @@ def test_a_station_without_data_has_a_drawn_state(browser: Browser, tmp_path: Pa
         page, complaints, _ = watched(browser, served, 390)
         page.goto(f"{served.url}#lang=zh")
         page.wait_for_function(
-            "() => document.getElementById('series').textContent.includes('尚无数据')", timeout=WAIT_MS
+            "() => document.getElementById('series')?.textContent.includes('尚无数据')", timeout=WAIT_MS
         )
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / "empty_390_zh.png", full_page=True)
