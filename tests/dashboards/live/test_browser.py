@@ -134,7 +134,8 @@ def values(page: Page) -> dict[str, str]:
     """The newest values by series, as the page writes them."""
     found: dict[str, str] = page.eval_on_selector_all(
         "#table [data-series]",
-        "all => Object.fromEntries(all.map(n => [n.dataset.series, (n.cells?.[1] ?? n.querySelector('b')).textContent]))",
+        "all => Object.fromEntries("
+        "all.map(n => [n.dataset.series, (n.cells?.[1] ?? n.querySelector('b')).textContent]))",
     )
     return found
 
@@ -252,8 +253,8 @@ def test_a_page_goes_on_after_its_server_was_killed_and_misses_nothing(
         (api,) = get(served, f"series?series=p004/d03/co2&from={last_ms}&points=10")["series"]
         value = api["v"][-1]
         page.wait_for_function(
-            "v => Math.abs(parseFloat(document.querySelector('#table [data-series=\"p004/d03/co2\"]').cells[1].textContent) - v)"
-            " <= 0.51",
+            "v => { const row = document.querySelector('#table [data-series=\"p004/d03/co2\"]');"
+            " return Math.abs(parseFloat(row.cells[1].textContent) - v) <= 0.51; }",
             arg=value, timeout=WAIT_MS,
         )  # fmt: skip
         page.close()
