@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "analyse": "Answer how CO₂ goes with temperature, water and salinity.",
     "dashboard": "Serve the live page, or write Grafana's dashboards.",
     "plan": "Write the monitoring plan or the data-quality plan of a station.",
+    "teach": "The teaching case: lessons, marking, progress, without internet.",
 }
 """Every command in the order of the help, with its one-line help: the list must not import them."""
 

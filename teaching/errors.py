@@ -2,7 +2,9 @@
 
 TeachingError               anything wrong with what a teacher or a trainee handed in
 ├── PlanError               a plan that cannot be written, or a file that is no plan of this station
-└── QuestionError           questions that cannot be made, or a fact file with a fault
+├── QuestionError           questions that cannot be made, or a fact file with a fault
+└── CaseError               a work folder, notebook or data file of the case that cannot be used
+    └── UnansweredError     a task without an answer yet
 """
 
 from __future__ import annotations
@@ -18,3 +20,15 @@ class PlanError(TeachingError):
 
 class QuestionError(TeachingError):
     """Questions cannot be made, or a fact file has a fault."""
+
+
+class CaseError(TeachingError):
+    """A work folder, a notebook or a data file of the case cannot be used."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the sentence."""
+        return [str(self)]
+
+
+class UnansweredError(CaseError):
+    """A task has no answer yet."""

@@ -1,0 +1,89 @@
+"""Mark a whole work folder, offline: what was run, and what only stands in a saved notebook."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from teaching.case.answers import is_empty
+from teaching.case.desk import plain
+from teaching.case.folder import Work, read_notebook
+from teaching.case.marks import task
+from teaching.case.source import lesson
+from teaching.case.tasks import Words
+from teaching.errors import CaseError
+
+
+class Row(NamedTuple):
+    """One task: `idea` is ``"open"`` without an answer."""
+
+    task: str
+    right: bool
+    idea: str
+    words: Words
+
+
+class Checked(NamedTuple):
+    """All tasks of a folder, and what is to be said of its files."""
+
+    rows: list[Row]
+    remarks: list[str]
+
+
+def check(work: Work) -> Checked:
+    """Mark every task of a folder from its record and its notebooks."""
+    answers: dict[str, Any] = {}
+    for row in work.record():
+        if row.get("kind") == "answer":
+            answers[str(row["task"])] = row.get("answer")
+    remarks: list[str] = []
+    for name in work.lessons:
+        one = lesson(name)
+        stem = one.file(work.lang).removesuffix(".ipynb")
+        for path in sorted(work.path.glob(f"{stem}*.ipynb")):
+            try:
+                found = read_notebook(path)
+            except CaseError as error:
+                remarks.append(str(error))
+                continue
+            if found.revision != one.revision:
+                remarks.append(
+                    f"{path.name} 来自较早的版本；它的答案照样批改，soilco2 teach start 会放一份新的"
+                    if work.lang == "zh"
+                    else f"{path.name} comes from an older version; its answers are marked all the same, and soilco2 teach "
+                    "start adds a new one"
+                )
+            for key, value in found.written.items():
+                kept = plain(value)
+                if not is_empty(value) and answers.get(key) != kept and key in one.tasks(work.level):
+                    work.note(
+                        kind="answer",
+                        lesson=name,
+                        task=key,
+                        answer=kept,
+                        right=_right(work, key, kept),
+                        idea="",
+                    )
+                    answers[key] = kept
+    rows = []
+    context = work.context()
+    for name in work.lessons:
+        for key in lesson(name).tasks(work.level):
+            marking = task(key)
+            if is_empty(answers.get(key)):
+                form = marking.form
+                rows.append(
+                    Row(
+                        key,
+                        False,
+                        "open",
+                        (f"还没有答案；形式如 {form[0]}", f"no answer yet; write it such as {form[1]}"),
+                    )
+                )
+                continue
+            verdict = marking.mark(context, answers[key])
+            rows.append(Row(key, verdict.right, verdict.idea, verdict.words))
+    return Checked(rows, remarks)
+
+
+def _right(work: Work, key: str, answer: Any) -> bool:
+    return task(key).mark(work.context(), answer).right

@@ -1,0 +1,177 @@
+"""The notebook's side: the folder's data, figures in the trainee's language, and ``desk.check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teaching.case.answers import is_empty
+from teaching.case.folder import Work, open_work, read_notebook
+from teaching.case.marks import task
+from teaching.case.source import lesson
+from teaching.case.tasks import Verdict, say
+from teaching.errors import CaseError, UnansweredError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def plain(answer: Any) -> Any:
+    """An answer as JSON can keep it."""
+    if answer is Ellipsis:
+        return None
+    if isinstance(answer, str | int | float | bool) or answer is None:
+        return answer
+    if isinstance(answer, dict):
+        return {str(key): plain(value) for key, value in answer.items()}
+    if isinstance(answer, list | tuple | set | frozenset):
+        return [plain(one) for one in answer]
+    if isinstance(answer, Path):
+        return str(answer)
+    try:
+        return float(answer)
+    except (TypeError, ValueError):
+        return str(answer)
+
+
+def mark(work: Work, name: str, answer: Any) -> Verdict:
+    """Mark an answer and keep it in the record.
+
+    Raises
+    ------
+    UnansweredError
+        When there is no answer yet.
+    CaseError
+        When there is no such task.
+    """
+    one = task(name)
+    zh = work.lang == "zh"
+    if is_empty(answer):
+        form = say(one.form, work.lang)
+        raise UnansweredError(
+            f"任务 {name} 还没有答案：把 ... 换成你的答案，例如 {form}，再运行这一格。"
+            if zh
+            else f"Task {name} has no answer yet: put yours in place of ..., such as {form}, and run the cell again."
+        )
+    kept = plain(answer)
+    verdict = one.mark(work.context(), kept)
+    work.note(
+        kind="answer", lesson=one.lesson, task=name, answer=kept, right=verdict.right, idea=verdict.idea
+    )
+    return verdict
+
+
+class Desk:
+    """What a notebook works with.
+
+    Parameters
+    ----------
+    work : Work
+    name : str
+        The lesson.
+    """
+
+    def __init__(self, work: Work, name: str) -> None:
+        self.work = work
+        self.lesson = lesson(name)
+        self.lang = work.lang
+        self.folder = work.path
+
+    def check(self, name: str, answer: Any) -> None:
+        """Mark an answer, say what was missed, and keep it.
+
+        Raises
+        ------
+        UnansweredError, CaseError
+            Shown as one sentence.
+        """
+        verdict = mark(self.work, name, answer)
+        print(("✓ " if verdict.right else "✗ ") + say(verdict.words, self.lang))
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the folder's ``data``, with times.
+
+        Raises
+        ------
+        CaseError
+            When it is not there.
+        """
+        import pandas as pd
+
+        path = self.folder / "data" / name
+        if not path.is_file():
+            raise CaseError(
+                f"{path.name}: 数据文件夹里没有它；soilco2 teach start 会把它补上。"
+                if self.lang == "zh"
+                else f"{path.name}: it is not in the data folder; soilco2 teach start puts it back."
+            )
+        found = pd.read_csv(path, dtype={"plot": str, "level": str})
+        found["time_utc"] = pd.to_datetime(found["time_utc"], utc=True)
+        return found
+
+    def sjer(self) -> pd.DataFrame:
+        """SJER, June 2022, as a tidy table: values that passed their publisher's flag."""
+        import pandas as pd
+
+        from teaching.case.data import sjer
+
+        found = sjer().copy()
+        found["time_utc"] = pd.to_datetime(found["time_utc"], utc=True)
+        return found
+
+    def choose(self, name: str, options: list[Any]) -> Any:
+        """One of `options`, the same for the same folder."""
+        return self.work.context().dice(name).choice(options)
+
+    def own(self) -> None:
+        """Say what the trainee's own data allow, when there are any."""
+        from teaching.case.own import describe
+
+        print(describe(self.work))
+
+    def figures(self) -> None:
+        """Set matplotlib up for the trainee's language."""
+        from teaching.case.figures import set_up
+
+        set_up(self.lang)
+
+    def hours(self) -> None:
+        """Say how far the folder is."""
+        from teaching.case.progress import lines
+
+        for line in lines(self.work):
+            print(line)
+
+
+def open_desk(name: str, start: Path | None = None) -> Desk:
+    """The desk of a lesson; call it in the first cell of its notebook.
+
+    Notes each run of a cell in the folder's record, from which the time at work is told.
+    """
+    work = open_work(start or Path.cwd())
+    desk = Desk(work, name)
+    path = work.path / desk.lesson.file(work.lang)
+    if path.is_file():
+        try:
+            old = read_notebook(path).revision
+        except CaseError:
+            old = desk.lesson.revision  # being written this moment
+        if old != desk.lesson.revision and not list(work.path.glob(f"{path.stem}.*{path.suffix}")):
+            print(
+                "这份笔记本来自较早的版本；soilco2 teach start 会在旁边放一份新的，你的答案都保留。"
+                if work.lang == "zh"
+                else "This notebook comes from an older version; soilco2 teach start puts a new one beside it and keeps "
+                "your answers."
+            )
+    work.note(kind="run", lesson=name)
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return desk
+    shell = get_ipython()
+    if shell is not None:
+        shell.events.register("post_run_cell", lambda _result: work.note(kind="run", lesson=name))
+    return desk
+
+
+__all__ = ["Desk", "mark", "open_desk", "plain"]

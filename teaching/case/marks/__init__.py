@@ -1,0 +1,37 @@
+"""How the tasks are marked, a module for each lesson."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from teaching.case.source import LESSONS
+from teaching.case.tasks import Task
+from teaching.errors import CaseError
+
+
+@cache
+def tasks() -> dict[str, Task]:
+    """Every task, by id."""
+    found: dict[str, Task] = {}
+    for name in LESSONS:
+        module = import_module(f"teaching.case.marks.{name}")
+        found |= {one.id: one for one in module.TASKS}
+    return found
+
+
+def task(name: str) -> Task:
+    """The task of an id.
+
+    Raises
+    ------
+    CaseError
+        When this version has none.
+    """
+    try:
+        return tasks()[name]
+    except KeyError:
+        raise CaseError(
+            f"任务 {name} 不在这个版本里；soilco2 teach start 会放一份新的笔记本，旧的保留。"
+            f" / task {name} is not in this version; soilco2 teach start adds a new notebook and keeps the old one"
+        ) from None

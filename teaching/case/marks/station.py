@@ -1,0 +1,7 @@
+"""Lesson "station": marking."""
+
+from __future__ import annotations
+
+from teaching.case.tasks import Task
+
+TASKS: tuple[Task, ...] = ()

@@ -1,0 +1,144 @@
+"""A trainee's own data: taken in whole or refused, and what the lessons can do with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from teaching.case.folder import Work
+from teaching.errors import CaseError
+
+if TYPE_CHECKING:
+    from storage.reading import SeriesInfo
+
+OWN = "own.csv"
+
+
+class Holds(NamedTuple):
+    """What own data hold.
+
+    Parameters
+    ----------
+    series : int
+    co2_depths : dict
+        Depths with CO2 [m] by profile.
+    variables : set of str
+    start_us, end_us : int
+        First and last time [µs UTC].
+    """
+
+    series: int
+    co2_depths: dict[str, list[float]]
+    variables: set[str]
+    start_us: int
+    end_us: int
+
+
+def take_in(source: Path, work: Work) -> None:
+    """Copy own data into the folder as ``data/own.csv``.
+
+    Parameters
+    ----------
+    source : Path
+        A station file (its journal is read) or a tidy table.
+    work : Work
+
+    Raises
+    ------
+    CaseError
+        When there is nothing in it that the case can use.
+    StorageError, StationConfigError
+        When it cannot be read.
+    """
+    from station_config.loader import load_station
+    from storage.sources import open_reader
+    from storage.tidy_write import write_tidy
+
+    if not source.exists():
+        raise CaseError(
+            f"{source}: there is no such file; --data takes a station file (.toml) or a tidy table (.csv)"
+        )
+    station = load_station(source) if source.suffix.lower() == ".toml" else None
+    reader = open_reader(source)
+    try:
+        infos = reader.series()
+        held = _holds(infos)
+        if not any(held.co2_depths.values()) and "co2_flux" not in held.variables:
+            raise CaseError(
+                f"{source}: there is no CO₂ in these data (found: {', '.join(sorted(held.variables)) or 'nothing'}); the case "
+                "needs co2 with depth_m"
+            )
+        target = work.path / "data" / OWN
+        if target.exists():
+            raise CaseError(
+                f"{target}: own data are there already; move the file away first, nothing was changed"
+            )
+        write_tidy(reader, infos, target, station=station, source="journal" if station else "tidy table")
+    finally:
+        reader.close()
+
+
+def _holds(infos: list[SeriesInfo]) -> Holds:
+    depths: dict[str, list[float]] = {}
+    for info in infos:
+        if info.key.variable == "co2" and info.depth_m is not None and info.depth_m > 0:
+            depths.setdefault(info.key.profile, []).append(info.depth_m)
+    first = [info.first_us for info in infos if info.first_us is not None]
+    last = [info.last_us for info in infos if info.last_us is not None]
+    return Holds(
+        len(infos), {name: sorted(z) for name, z in depths.items()}, {info.key.variable for info in infos},
+        min(first, default=0), max(last, default=0),
+    )  # fmt: skip
+
+
+def describe(work: Work) -> str:
+    """What own data allow, in a sentence for each lesson that is concerned; or that there are none."""
+    from storage.sources import open_reader
+
+    zh = work.lang == "zh"
+    path = work.path / "data" / OWN
+    if not path.is_file():
+        return (
+            "没有自己的数据；soilco2 teach start 加 --data 台站文件或整洁表即可带入。"
+            if zh
+            else "There are no data of your own; soilco2 teach start takes them with --data (a station file or a tidy table)."
+        )
+    reader = open_reader([path])
+    try:
+        held = _holds(reader.series())
+    finally:
+        reader.close()
+    days = (held.end_us - held.start_us) / 86_400e6
+    where = "; ".join(
+        f"{name} {', '.join(f'{z:g}' for z in depths)} m" for name, depths in held.co2_depths.items()
+    )
+    rows = [
+        f"自己的数据：{held.series} 条序列，{days:.1f} 天；CO₂ 在 {where}。"
+        if zh
+        else f"Your own data: {held.series} series, {days:.1f} days; CO₂ at {where}."
+    ]
+    if "soil_water" not in held.variables:
+        rows.append(
+            "没有含水率：相关分析缺水分一项，通量不能算（扩散系数要用含水率）。"
+            if zh
+            else "No water content: correlations lack water, and there is no flux (diffusivity needs water content)."
+        )
+    if "soil_temperature" not in held.variables:
+        rows.append(
+            "没有土壤温度：不能做温度一课。"
+            if zh
+            else "No soil temperature: the lesson on temperature cannot be done."
+        )
+    if all(len(depths) < 2 for depths in held.co2_depths.values()):
+        rows.append(
+            "只有一个深度：不能按深度比较；通量只能靠地表的假定值，区间很宽。"
+            if zh
+            else "One depth only: nothing can be compared by depth, and a flux rests on an assumed surface value, with a wide interval."
+        )
+    if days < 10:
+        rows.append(
+            f"只有 {days:.1f} 天：日际与季节尺度没有结论。"
+            if zh
+            else f"Only {days:.1f} days: nothing can be said from day to day or through the season."
+        )
+    return "\n".join(rows)

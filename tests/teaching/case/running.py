@@ -1,0 +1,67 @@
+"""Run lessons as a trainee's Jupyter would, several in one kernel to save time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+from teaching.case.folder import Work
+from teaching.case.source import lesson, notebook
+from teaching.case.start import start
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def folder(path: Path, lang: str, level: int, case: str = "soil-profile", seed: int = 5) -> Work:
+    """A fresh work folder."""
+    return start(path, case, lang, level, name="测试", seed=seed).work
+
+
+def joined(names: list[str], lang: str, level: int, *, solutions: bool) -> Any:
+    """Lessons as one notebook; warnings in their cells are errors (a missing glyph is one)."""
+    book = nbformat.v4.new_notebook()
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book.cells.append(
+        nbformat.v4.new_code_cell(
+            "import warnings\nwarnings.filterwarnings('error', message='Glyph')\n"
+            "warnings.filterwarnings('error', category=RuntimeWarning)\n"
+            "%config InlineBackend.figure_formats = ['png']\n"
+        )
+    )
+    for name in names:
+        made = nbformat.from_dict(notebook(lesson(name), lang, level, solutions=solutions))
+        nbformat.validate(made)
+        book.cells += made.cells
+    return book
+
+
+def run(book: Any, work: Work, *, allow_errors: bool = False) -> Any:
+    """Run a notebook in a folder with the code under test."""
+    client = NotebookClient(
+        book, timeout=240, startup_timeout=120, allow_errors=allow_errors,
+        resources={"metadata": {"path": str(work.path)}},
+    )  # fmt: skip
+    env = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    client.execute(env=env)
+    return book
+
+
+def errors(book: Any) -> dict[str, str]:
+    """Errors by cell, also those that a figure raised when it was drawn."""
+    return {
+        one.id: out.evalue
+        for one in book.cells
+        if one.cell_type == "code"
+        for out in one.outputs
+        if out.output_type == "error"
+    }
+
+
+def printed(book: Any, cell: str) -> str:
+    """What a cell printed."""
+    found = next(one for one in book.cells if one.get("id") == cell)
+    return "".join(out.get("text", "") for out in found.outputs if out.output_type == "stream")
