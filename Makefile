@@ -38,7 +38,7 @@ torture: .venv/.dev
 	@$(BIN)/python -m tests.torture $(ARGS)
 
 calibrate: .venv/.dev
-	@$(BIN)/python -m benchmarks.calibrate
+	@$(BIN)/python -m benchmarks.calibrate --table docs/reference/calibration.md
 
 constraints:
 	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \

@@ -223,7 +223,9 @@ def associate(
         return answer._replace(refusal=Refusal("n_eff", {"n_eff": round(enough, 1)}))
     columns = np.stack([np.ones(n), *(_standard(v[good]) for v in (x, y, *others))], axis=-1)
     outer = (columns[:, :, None] * columns[:, None, :]).reshape(n, -1)
-    interval = jackknife(block_sums(outer), partial_from_moments, forward=_arctanh, back=np.tanh)
+    interval = jackknife(
+        block_sums(outer), partial_from_moments, forward=_arctanh, back=np.tanh, n_eff=enough
+    )
     return answer._replace(
         lower=interval.lower, upper=interval.upper,
         p=float(p_value(r, size.n_eff, len(held))),

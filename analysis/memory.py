@@ -118,10 +118,12 @@ def effective_numbers(x: ArrayLike, y: ArrayLike, max_lag: int | None = None) ->
     n, n_eff, n_eff_lag1 : ndarray, shape (...)
         Each effective number lies between 2 and n (or equals n when n < 2).
     """
+    alone = x is y
     x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     last = _last_lag(x.shape[-1], max_lag)
     both = np.isfinite(x) & np.isfinite(y)
-    rho = autocorrelation(np.where(both, x, np.nan), last) * autocorrelation(np.where(both, y, np.nan), last)
+    rho = autocorrelation(np.where(both, x, np.nan), last)
+    rho = rho * (rho if alone else autocorrelation(np.where(both, y, np.nan), last))
     pairs = pair_counts(both, last)
     n = pairs[..., 0]
     m = np.maximum(n, 1.0)

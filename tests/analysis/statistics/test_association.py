@@ -12,6 +12,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from analysis import association as a
+from analysis.intervals import memory_factor
 from analysis.memory import autocorrelation, effective_number, effective_numbers, pair_counts
 
 GAPS = [False, True]
@@ -140,7 +141,7 @@ def test_adjusted_p_are_statsmodels() -> None:
 
 
 def test_interval_of_r_is_the_jackknife_by_hand() -> None:
-    """Six blocks, arctanh, Student's t with five degrees of freedom (2.5706, any table)."""
+    """Six blocks, arctanh, Student's t with five degrees of freedom (2.5706, any table), the factor of memory."""
     rng = np.random.default_rng(6)
     x, y = rng.standard_normal((2, 120))
     y += x
@@ -148,9 +149,26 @@ def test_interval_of_r_is_the_jackknife_by_hand() -> None:
     without = [np.arctanh(np.corrcoef(np.delete(x, b), np.delete(y, b))[0, 1]) for b in blocks]
     se = np.sqrt(5 / 6 * ((np.array(without) - np.mean(without)) ** 2).sum())
     centre = np.arctanh(np.corrcoef(x, y)[0, 1])
+    se *= memory_factor(min(effective_number(u, v).n_eff for u, v in ((x, x), (y, y), (x, y))))
     found = a.associate(x, y)
     assert found.lower == pytest.approx(np.tanh(centre - 2.570582 * se), abs=1e-6)
     assert found.upper == pytest.approx(np.tanh(centre + 2.570582 * se), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n_eff", "factor"), [(10, 1.20), (50, 1.03), (1e6, 1.0)])
+def test_factor_of_memory_is_what_six_blocks_of_ar1_lack(n_eff: float, factor: float) -> None:
+    """Variances of means summed term by term from the covariances of AR(1), against the closed form."""
+    theta = 200.0  # slots; fine against 1
+    n = round(min(2 * theta * n_eff, 240_000))
+    rho = np.exp(-np.arange(n) / theta)
+
+    def variance(length: int) -> float:
+        return float((1 + 2 * ((1 - np.arange(1, length) / length) * rho[1:length]).sum()) / length)
+
+    by_terms = np.sqrt(variance(n) * 5 / (variance(n // 6) - variance(n)))
+    assert memory_factor(n_eff) == pytest.approx(by_terms, rel=0.01)
+    assert memory_factor(n_eff) == pytest.approx(factor, abs=0.005)
+    assert memory_factor(np.inf) == 1.0
 
 
 @pytest.mark.parametrize(
