@@ -2,7 +2,9 @@
 
 DashboardError          anything the user of a dashboard can mend
 ├── QueryError          a request to the API that cannot be answered as it was put
-└── ServeError          the page cannot be served: port taken, no password beyond loopback
+├── ServeError          the page cannot be served: port taken, no password beyond loopback
+└── GrafanaError        no dashboards from this station file, or the files cannot be written
+    └── PublishError    Grafana does not take them
 """
 
 from __future__ import annotations
@@ -30,3 +32,11 @@ class QueryError(DashboardError):
 
 class ServeError(DashboardError):
     """The page cannot be served."""
+
+
+class GrafanaError(DashboardError):
+    """Grafana's dashboards cannot be made from a station file, or written."""
+
+
+class PublishError(GrafanaError):
+    """Grafana cannot be reached, or does not take a dashboard."""

@@ -1,0 +1,250 @@
+"""Files from which Grafana provisions itself: data source, dashboards, alert rules.
+
+No secret stands in them: the token is named by an environment variable of Grafana's. Grafana reads ``$`` in these
+files as the beginning of such a variable, ``$$`` as the sign itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dashboards.errors import GrafanaError
+from dashboards.grafana.alerts import group
+from dashboards.grafana.boards import boards, stations_board
+from dashboards.grafana.model import Dashboard
+from dashboards.grafana.survey import Survey
+from dashboards.grafana.words import LANGUAGES
+from dashboards.grafana.yaml_text import yaml_text
+from station_config.influxdb import InfluxdbTable
+from station_config.loader import Station
+
+SOURCE = "soilco2"
+"""The uid of the data source, unless another is named."""
+FOLDER = "soilco2"
+TOKEN_VARIABLE = "SOILCO2_INFLUX_READ_TOKEN"  # noqa: S105 - its name
+MOUNTED = "/etc/grafana/provisioning"
+_HEADING = "Written by 'soilco2 dashboard provision'; written again, changes made here are lost."
+_SIGN = "soilco2"
+
+
+def literal(text: str) -> str:
+    """A text that Grafana does not read variables into."""
+    return text.replace("$", "$$")
+
+
+def database(stations: Sequence[Station], chosen: str | None = None) -> InfluxdbTable:
+    """The one database of some stations.
+
+    Parameters
+    ----------
+    stations : sequence of Station
+    chosen : str, optional
+        Id of the table ``[[influxdb]]`` where there are several.
+
+    Raises
+    ------
+    GrafanaError
+        When a station has none, has several and none was chosen, or two stations name different ones.
+    """
+    found: dict[tuple[str, str], tuple[str, InfluxdbTable]] = {}
+    for station in stations:
+        tables, name = station.file.influxdb, station.file.station.id
+        if not tables:
+            raise GrafanaError(
+                f"station {name} has no table [influxdb], and Grafana reads a database; add one to its file"
+            )
+        ids = ", ".join(table.id for table in tables)
+        fitting = [table for table in tables if chosen in (None, table.id)]
+        if not fitting:
+            raise GrafanaError(f"station {name} has no [[influxdb]] with id {chosen!r}; it has {ids}")
+        if len(fitting) > 1:
+            raise GrafanaError(f"station {name} has several databases ({ids}); choose one with --influxdb ID")
+        found.setdefault((fitting[0].url.rstrip("/"), fitting[0].bucket), (name, fitting[0]))
+    if len(found) > 1:
+        (first, _), (second, _) = list(found.values())[:2]
+        raise GrafanaError(
+            f"stations {first} and {second} name different databases; provision each database on its own, with a "
+            "data source of its own (--datasource)"
+        )
+    return next(iter(found.values()))[1]
+
+
+def known_source(source: str) -> str:
+    """The uid of a data source, which is also part of file names.
+
+    Raises
+    ------
+    GrafanaError
+        When Grafana would not take it.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", source):
+        raise GrafanaError(
+            f"{source!r} is no uid of a data source; it has 1 to 40 letters, digits, dashes and underscores"
+        )
+    return source
+
+
+def data_source(table: InfluxdbTable, source: str, url: str | None = None) -> dict[str, Any]:
+    """The data source: InfluxQL through the API that InfluxDB 1.8, 2 and 3 share.
+
+    Parameters
+    ----------
+    table : InfluxdbTable
+    source : str
+        Its uid.
+    url : str, optional
+        The database as Grafana reaches it, where that differs from the station.
+
+    Raises
+    ------
+    GrafanaError
+        When the address holds a password.
+    """
+    address = (url or table.url).rstrip("/")
+    if "@" in urlsplit(address).netloc:
+        raise GrafanaError(
+            f"the address of database {table.id} holds a user name or password, which would stand in the file; "
+            "leave out what stands before the @"
+        )
+    plain: dict[str, Any] = {
+        "version": "InfluxQL",
+        "dbName": literal(table.bucket),
+        "httpMode": "GET",
+        "httpHeaderName1": "Authorization",
+    }
+    secure = {"httpHeaderValue1": f"Token ${{{TOKEN_VARIABLE}}}"}
+    if table.ca_file is not None:
+        plain["tlsAuthWithCACert"] = True
+        secure["tlsCACert"] = f"$__file{{{literal(str(table.ca_file))}}}"
+    return {
+        "name": source,
+        "uid": source,
+        "type": "influxdb",
+        "access": "proxy",
+        "url": literal(address),
+        "editable": False,
+        "jsonData": plain,
+        "secureJsonData": secure,
+    }
+
+
+def all_boards(
+    stations: Iterable[Station], languages: Sequence[str], source: str
+) -> list[tuple[str, Dashboard]]:
+    """Every dashboard with its language, that of all stations once."""
+    surveys = [Survey(station) for station in stations]
+    found = []
+    for language in languages:
+        found.append((language, stations_board(language, source)))
+        for survey in surveys:
+            found += [(language, board) for board in boards(survey, language, source)]
+    return found
+
+
+def files(
+    stations: Sequence[Station],
+    *,
+    languages: Sequence[str] = LANGUAGES,
+    source: str = SOURCE,
+    url: str | None = None,
+    chosen: str | None = None,
+    mounted: str = MOUNTED,
+) -> dict[str, str]:
+    """Every file by its path in Grafana's provisioning folder; the same stations give the same bytes.
+
+    Parameters
+    ----------
+    stations : sequence of Station
+        At least one.
+    languages : sequence of str
+    source : str
+        The uid of the data source.
+    url, chosen
+        As in `data_source` and `database`.
+    mounted : str
+        Where Grafana sees the folder.
+
+    Raises
+    ------
+    GrafanaError
+        When a station has no database, or two stations share an id.
+    """
+    known_source(source)
+    ids = [station.file.station.id for station in stations]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise GrafanaError(f"two station files have the id {name!r}; give each station its own")
+    table = database(stations, chosen)
+    found = {
+        f"datasources/{source}.yaml": yaml_text(
+            {"apiVersion": 1, "datasources": [data_source(table, source, url)]}, _HEADING
+        ),
+        f"dashboards/{source}.yaml": yaml_text(
+            {
+                "apiVersion": 1,
+                "providers": [
+                    {
+                        "name": source,
+                        "orgId": 1,
+                        "folder": FOLDER,
+                        "type": "file",
+                        "disableDeletion": False,
+                        "allowUiUpdates": False,
+                        "updateIntervalSeconds": 60,
+                        "options": {"path": literal(f"{mounted.rstrip('/')}/dashboards/{source}")},
+                    }
+                ],
+            },
+            _HEADING,
+        ),
+    }
+    known = all_boards(stations, languages, source)
+    for _, board in known:
+        found[f"dashboards/{source}/{board.uid}.json"] = board.text
+    groups = []
+    for station in stations:
+        survey = Survey(station)
+        groups.append(group(survey, source, FOLDER, boards(survey, languages[0], source)))
+    found[f"alerting/{source}.yaml"] = yaml_text({"apiVersion": 1, "groups": groups}, _HEADING)
+    return found
+
+
+def write(folder: Path, found: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Write the files, each whole or not at all, and remove dashboards of ours that are no more.
+
+    Returns
+    -------
+    written, removed : list of str
+        Paths in the folder; what stands there already is not written again.
+
+    Raises
+    ------
+    GrafanaError
+        When the folder cannot be written.
+    """
+    written, removed = [], []
+    try:
+        for name, text in found.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_file() and path.read_bytes() == text.encode():
+                continue
+            part = path.with_name(path.name + ".part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+            written.append(name)
+        for place in {(folder / name).parent for name in found if name.endswith(".json")}:
+            for path in sorted(place.glob(f"{_SIGN}-*.json")):
+                name = path.relative_to(folder).as_posix()
+                if name not in found:
+                    path.unlink()
+                    removed.append(name)
+    except OSError as error:
+        raise GrafanaError(
+            f"{error.filename or folder} cannot be written ({error.strerror}); name a folder that you may write"
+        ) from None
+    return written, removed
