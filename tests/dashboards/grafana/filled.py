@@ -1,6 +1,6 @@
 """A real InfluxDB that the project's own writer, forwarder and health report have filled, and how Grafana asks it.
 
-Two days of SJER (June 2022) with two stretches flagged by hand, half-hourly fluxes, a report of health every five
+Two days of SJER (June 2022) with two stretches flagged by hand, fluxes every two hours, a report of health every five
 minutes, and a second station whose tags try to break out of queries.
 """
 
@@ -110,7 +110,7 @@ def fill(folder: Path, server: InfluxServer) -> Filled:
         writer.commit([s for batch in backfill_samples(station, START, END) for s in batch])
         writer.flag(SUSPECT[0], SUSPECT[1], SUSPECT[2], Flag.SUSPECT, "test", "a stretch to be seen")
         writer.flag(BAD[0], BAD[1], BAD[2], Flag.BAD, "test", "a stretch to be seen")
-    done = CliRunner().invoke(flux, [str(path), "--every", "30min", "--once"], catch_exceptions=False)
+    done = CliRunner().invoke(flux, [str(path), "--every", "2h", "--once"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     reports = [health(station, START + n * FIVE_MINUTES, n) for n in range(2 * 288)]
     with Writer.open(station, now_us=lambda: END) as writer:
