@@ -27,6 +27,7 @@ Apparent
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -124,9 +125,22 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the daily amplitude of {name} is {amplitude:.3g}, below three steps of its resolution",
         "{name}的日振幅为 {amplitude:.3g}，小于分辨率的三倍",
     ),
-    "clock": (
-        "the clock check failed: {text}",
-        "时钟检查未通过：{text}",
+    "clock_sun": (
+        "the clock check failed: soil temperature at {depth:g} m is highest at {hour:.1f} h solar time, but only 12.5 "
+        "to 19 h is possible there; the clock is off by hours or its zone is wrong",
+        "时钟检查未通过：{depth:g} m 土温在太阳时 {hour:.1f} 时最高，而该深度只可能在 12.5–19 时；"
+        "时钟偏差数小时或时区有误",
+    ),
+    "clock_depth": (
+        "the clock check failed: soil temperature at {depth:g} m is highest {hours:.1f} h before that at {above:g} m, "
+        "but deeper it must come later; two clocks disagree, or two depths are swapped",
+        "时钟检查未通过：{depth:g} m 土温比 {above:g} m 早 {hours:.1f} 小时达到最高，而越深应越晚；"
+        "两个时钟不一致，或两个深度互换",
+    ),
+    "clock_jump": (
+        "the clock check failed: from {day} on soil temperature at {depth:g} m is highest {hours:+.1f} h from where it "
+        "was before; the clock was set within the record",
+        "时钟检查未通过：自 {day} 起 {depth:g} m 土温最高时刻移动了 {hours:+.1f} 小时；记录中途改过时钟",
     ),
     "no_fit": (
         "the model could not be fitted to these values",
@@ -162,12 +176,44 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the longitude is not known, so clock time cannot be compared with the sun",
         "未知经度，无法与太阳时比较",
     ),
+    "phase_open": (
+        "the days disagree: the phase is not known to better than 6 h either way (95 %: {reach:.1f} h)",
+        "各日不一致：相位的不确定性超过 ±6 小时（95%：{reach:.1f} 小时）",
+    ),
+    "damped": (
+        "the daily wave of {name} is {share:.3f} of that at the shallowest sensor, below 0.02: what is left there is "
+        "the electronics",
+        "{name}的日波仅为最浅传感器的 {share:.3f}，低于 0.02：剩余部分来自电子线路",
+    ),
+    "hours": (
+        "{n} hours of the day were never measured, so there is no mean day",
+        "一天中有 {n} 个小时从未测量，无法得到平均日变化",
+    ),
     "one_profile": (
         "{n} profiles with this result; at least three are needed to compare profiles",
         "仅有 {n} 个剖面有此结果，至少需要三个剖面",
     ),
 }
 """Reason for withholding, English and Chinese, by code."""
+
+WARNINGS: Final[dict[str, tuple[str, str]]] = {
+    "cancels_lag": (
+        "the temperature depth that correlates best ({best_driver_depth_m:g} m) is the one whose delay cancels the "
+        "lag; it need not be the one that drives CO2",
+        "相关最好的温度深度（{best_driver_depth_m:g} m）恰好抵消了时滞，未必是驱动 CO2 的深度",
+    ),
+}
+"""What the reader of a number must know, English and Chinese, by code; placeholders are details of its row."""
+
+
+def warn(code: str, **values: float | int | str | None) -> dict[str, float | int | str | None]:
+    """Details of a row that carry a warning: the code, the English sentence and its numbers."""
+    return {"warning_code": code, "warning": warning_text(code, values), **values}
+
+
+def warning_text(code: str, values: Mapping[str, float | int | str | None], lang: str = "en") -> str:
+    """The sentence of a warning, in English or Chinese."""
+    return WARNINGS[code][1 if lang == "zh" else 0].format(**values)
 
 
 @dataclass(frozen=True, slots=True)
