@@ -180,10 +180,10 @@ def test_the_loop_is_the_shoelace_of_a_fine_curve() -> None:
 
 @pytest.mark.parametrize(("phi", "gaps"), [(0.0, True), (0.9, False)])
 def test_the_interval_of_the_lag_covers(phi: float, gaps: bool) -> None:
-    """A small `make calibrate`: 400 records; 91 to 98.5 % is within four standard errors of 95 %."""
-    result = lag_coverage(phi, 0.5, 30, gaps, 400, np.random.default_rng(20))
-    assert result["answered"] > 95
-    assert 91 <= result["covered"] <= 98.5
+    """A small `make calibrate`: 250 records; 90 to 99 % is within four standard errors of 95 %."""
+    result = lag_coverage(phi, 0.5, 30, gaps, 250, np.random.default_rng(20))
+    assert result["answered"] > 90
+    assert 90 <= result["covered"] <= 99
 
 
 # heat and clocks
