@@ -11,6 +11,8 @@ from analysis.jobs.base import Outcome
 
 MODULES: Final = {
     "correlation": "analysis.figures_correlation",
+    "lag": "analysis.figures_lag",
+    "profile": "analysis.figures_profile",
 }
 """Jobs with figures. Each module has ``draw(frame, outcome, lang)`` that gives (name, figure, caption)."""
 

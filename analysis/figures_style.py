@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,7 +36,7 @@ GREY: Final = "#8a8a8a"
 BLUE: Final = "#0072B2"
 CLASS_COLOUR: Final = {"dry": "#D55E00", "middling": "#009E73", "wet": BLUE, "all": INK}
 CLASS_MARKER: Final = {"dry": "o", "middling": "s", "wet": "^", "all": "."}
-CLASS_LINE: Final = {"dry": "-", "middling": "--", "wet": "-.", "all": ":"}
+CLASS_LINE: Final = {"dry": "-", "middling": "--", "wet": "-.", "all": "-"}
 SERIES: Final = (BLUE, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -121,3 +121,13 @@ def date_axis(ax: Axes) -> None:
         offset_formats=["", "", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d %H:%M"],
     )
     ax.xaxis.set_major_formatter(form)
+
+
+def rows_of(table: Mapping[str, Sequence[Any]], **same: object) -> dict[str, list[Any]]:
+    """The rows of a table of curves in which these columns have these values; empty when there are none."""
+    keep = [
+        k
+        for k in range(len(next(iter(table.values()), ())))
+        if all(table[c][k] == v for c, v in same.items())
+    ]
+    return {name: [column[k] for k in keep] for name, column in table.items()} if keep else {}

@@ -31,6 +31,9 @@ SHORT: Final[dict[str, Pair]] = {
 }
 """Variables in a word or two; one that is not named here is told by its full name."""
 
+ZH: Final = {v.name_en: v.name_zh for v in VARIABLES.values()} | {v.id: v.name_zh for v in VARIABLES.values()}
+"""Chinese names of variables by their English names and ids, for sentences that were made in English."""
+
 UNITS: Final[dict[str, str]] = {v.unit: v.unit_text for v in VARIABLES.values()} | {
     "umol m-2 s-1": "µmol m⁻² s⁻¹", "h": "h", "d": "d", "K": "K", "m": "m",
 }  # fmt: skip
@@ -169,8 +172,11 @@ def reason(row: Result, lang: str) -> str:
     """Why a row's number is withheld; empty when it is not."""
     if not row.refused:
         return ""
+    values = dict(row.why_values)
+    if lang == "zh":
+        values = {k: ZH.get(v, v) if isinstance(v, str) else v for k, v in values.items()}
     try:
-        return Refusal(row.why_code, dict(row.why_values)).text(lang)
+        return Refusal(row.why_code, values).text(lang)
     except KeyError:
         return row.why
 
