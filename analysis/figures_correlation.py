@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from analysis.definitions import DAY_TO_DAY, SEASONAL, WITHIN_DAY, WITHIN_DAY_REST
-from analysis.figures_style import INK, figure
+from analysis.figures_style import INK, colour_bar, figure
 from analysis.frames import Frame
 from analysis.jobs.base import Outcome
 from analysis.report import words
@@ -77,9 +77,7 @@ def draw(frame: Frame, outcome: Outcome, lang: str) -> list[tuple[str, Figure, s
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
     axes[0].set_yticks([y + 0.5 for y in range(len(targets))], [names.of(*t) for t in targets], fontsize=8)
-    bar = drawn.colorbar(mpl.cm.ScalarMappable(norm, cmap), ax=list(axes), shrink=0.9, pad=0.01, aspect=18)
-    bar.set_label(text["r"])
-    bar.outline.set_visible(False)
+    colour_bar(drawn, mpl.cm.ScalarMappable(norm, cmap), axes, text["r"])
     counts = [r.n for r in pairs if r.value is not None] or [0]
     caption = text["caption"].format(scales=len(scales), low=min(counts), high=max(counts))
     if len(every) > len(targets):

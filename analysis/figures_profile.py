@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from numpy.typing import NDArray
 
-from analysis.figures_style import date_axis, dates, figure
+from analysis.figures_style import colour_bar, date_axis, dates, figure
 from analysis.frames import Column, Frame
 from analysis.jobs.base import Outcome
 
@@ -79,7 +79,7 @@ def draw(frame: Frame, outcome: Outcome, lang: str) -> list[tuple[str, Figure, s
         ax.set_title(name, fontsize=9, loc="left")
         date_axis(ax)
     drawn.supylabel(text["depth"], fontsize=9)
-    drawn.colorbar(mesh, ax=list(axes), label=text["co2"], extend="both", pad=0.01, aspect=30)
+    colour_bar(drawn, mesh, axes, text["co2"], extend="both")
     values = sum(c.present for columns in shown.values() for c in columns)
     caption = text["caption"].format(hours=per * frame.step_s / 3600, n=values)
     if len(profiles) > len(shown):

@@ -103,6 +103,15 @@ def _saved(drawn: Figure) -> str:
     return re.sub(r"<metadata>.*?</metadata>\s*", "", out.getvalue(), flags=re.DOTALL)
 
 
+def colour_bar(
+    drawn: Figure, mappable: Any, axes: Sequence[Axes], label: str, *, extend: str = "neither"
+) -> None:
+    """A colour bar of vectors beside these axes."""
+    bar = drawn.colorbar(mappable, ax=list(axes), label=label, extend=extend, pad=0.01, aspect=22)
+    bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
+    bar.outline.set_visible(False)
+
+
 def dates(time_us: NDArray[np.int64]) -> NDArray[Any]:
     """Times [µs UTC] as matplotlib takes them."""
     return np.asarray(time_us, dtype=np.int64).astype("datetime64[us]")
