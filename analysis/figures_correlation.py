@@ -77,7 +77,7 @@ def draw(frame: Frame, outcome: Outcome, lang: str) -> list[tuple[str, Figure, s
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
     axes[0].set_yticks([y + 0.5 for y in range(len(targets))], [names.of(*t) for t in targets], fontsize=8)
-    colour_bar(drawn, mpl.cm.ScalarMappable(norm, cmap), axes, text["r"])
+    colour_bar(drawn, mpl.cm.ScalarMappable(norm, cmap), axes.flat, text["r"])
     counts = [r.n for r in pairs if r.value is not None] or [0]
     caption = text["caption"].format(scales=len(scales), low=min(counts), high=max(counts))
     if len(every) > len(targets):

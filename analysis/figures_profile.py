@@ -79,7 +79,7 @@ def draw(frame: Frame, outcome: Outcome, lang: str) -> list[tuple[str, Figure, s
         ax.set_title(name, fontsize=9, loc="left")
         date_axis(ax)
     drawn.supylabel(text["depth"], fontsize=9)
-    colour_bar(drawn, mesh, axes, text["co2"], extend="both")
+    colour_bar(drawn, mesh, axes.flat, text["co2"], extend="both")
     values = sum(c.present for columns in shown.values() for c in columns)
     caption = text["caption"].format(hours=per * frame.step_s / 3600, n=values)
     if len(profiles) > len(shown):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,10 +104,11 @@ def _saved(drawn: Figure) -> str:
 
 
 def colour_bar(
-    drawn: Figure, mappable: Any, axes: Sequence[Axes], label: str, *, extend: str = "neither"
+    drawn: Figure, mappable: Any, axes: Iterable[Axes], label: str, *, extend: str = "neither"
 ) -> None:
     """A colour bar of vectors beside these axes."""
     bar = drawn.colorbar(mappable, ax=list(axes), label=label, extend=extend, pad=0.01, aspect=22)
+    assert bar.solids is not None
     bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
     bar.outline.set_visible(False)
 

@@ -53,6 +53,10 @@ WHAT: Final[dict[str, Pair]] = {
     "rank_r": ("rank r", "秩相关"),
     "partial_r": ("partial r", "偏相关"),
     "partial_rank_r": ("partial rank r", "偏秩相关"),
+    "lag": ("lag", "时滞"),
+    "lag_change": ("change of lag", "时滞变化"),
+    "cross_correlation_peak": ("largest |r| of all lags", "各时滞中最大 |r|"),
+    "loop_area": ("area of the loop", "回线面积"),
 }
 """Names of results; one without a name is shown by its code."""
 
@@ -61,6 +65,7 @@ MASKS: Final[dict[str, Pair]] = {
     "dry": ("dry", "干"),
     "middling": ("middling", "中等"),
     "wet": ("wet", "湿"),
+    "wet less dry": ("wet less dry", "湿减干"),
     "soil above 0.5 degC": ("soil above 0.5 °C", "土温高于 0.5 ℃"),
 }
 
