@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soilco2.cli import emit_json, json_option, load, parse_time, station_argument, window_options
+from soilco2.cli import (
+    emit_json,
+    json_option,
+    language_option,
+    load,
+    parse_time,
+    station_argument,
+    window_options,
+)
 
 if TYPE_CHECKING:
     from station_config.loader import Station
@@ -85,13 +93,16 @@ def _sink(
     reader: JournalReader, row: Cursor, counters: dict[str, int], live: dict[str, Any] | None, now_us: int
 ) -> dict[str, Any]:
     here = (live or {}).get("sinks", {}).get(row.sink, {})
+    reach_us = min(
+        now_us, reader.last_sample_us() or now_us
+    )  # a replayed month lies years before the clock of today
     newest = next((o.time_us for rev, o in reader.observations_after(row.rev - 1, 1) if rev <= row.rev), None)
     return {
         "state": here.get("state", "not running"),
         "newest_confirmed_us": here.get("newest_us") or newest,
         "confirmed_at_us": row.moved_us if row.rev else None,
         "backlog_samples": row.backlog,
-        "backlog_hours": None if row.oldest_us is None else max(0.0, (now_us - row.oldest_us) / 3600e6),
+        "backlog_hours": None if row.oldest_us is None else max(0.0, (reach_us - row.oldest_us) / 3600e6),
         "oldest_waiting_us": row.oldest_us,
         "last_error": here.get("error") or row.error,
         "sent": counters.get("sent", 0),
@@ -135,75 +146,136 @@ def _instruments(
 
 def _moment(time_us: int | None) -> str:
     if time_us is None:
-        return "never"
+        return ""
     return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _print(status: dict[str, Any]) -> None:
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "head": "{station}: collector {collector}, configuration {config}",
+        "running": "running", "stopped": "not running", "never": "never", "none": "none",
+        "not_yet": "  the station file is {file}: not in force yet",
+        "fault": "  FAULT in the station file, the last valid one runs:\n  {text}",
+        "hung": "  NO SIGN OF LIFE: {parts}",
+        "untrusted": "  the clock is NOT TRUSTED: samples wait for their time",
+        "held": "  {n} samples wait for their time",
+        "came": "came in", "nothing": "  nothing yet",
+        "source": "  {name}: in {in} = stored {stored} + duplicate {duplicate} + rejected {rejected}",
+        "parked": "parked: {kinds} ('soilco2 parked list' shows them)",
+        "sink": "database {name}: {state}, newest confirmed {moment}",
+        "waits": "  {n} wait ({hours:.1f} h), the oldest of {moment}",
+        "error": "last error: {text}",
+        "instruments": "instruments",
+        "instrument": "  {name} ({serial}):{state} newest {moment}{wrong}",
+        "errors": "; errors: {text}",
+        "broker": "broker {name}: {state}{silent} {error}", "silent": ", SILENT",
+        "journal": "journal: {used:.1f} MiB of {limit:.0f}, {left}",
+        "no_rate": "the rate is not known yet", "days": "{n:.0f} days left at this rate",
+        "unwritable": "  CANNOT BE WRITTEN: {text}",
+        "day": "  {day} {series}: expected {expected}, received {received}, stored {stored}, usable {usable}{missing}",
+        "missing": "; missing: {text}",
+    },
+    "zh": {
+        "head": "{station}：采集程序{collector}，配置 {config}",
+        "running": "运行中", "stopped": "未运行", "never": "从未", "none": "无",
+        "not_yet": "  台站文件为 {file}：尚未生效",
+        "fault": "  台站文件有误，仍按上一份有效文件运行：\n  {text}",
+        "hung": "  无响应：{parts}",
+        "untrusted": "  时钟不可信：样本等待确定时间",
+        "held": "  {n} 个样本等待确定时间",
+        "came": "接收", "nothing": "  尚无",
+        "source": "  {name}：收到 {in} = 入库 {stored} + 重复 {duplicate} + 拒收 {rejected}",
+        "parked": "搁置：{kinds}（用 soilco2 parked list 查看）",
+        "sink": "数据库 {name}：{state}，最新已确认 {moment}",
+        "waits": "  {n} 条待发送（{hours:.1f} 小时），最早的为 {moment}",
+        "error": "最近的错误：{text}",
+        "instruments": "仪器",
+        "instrument": "  {name}（{serial}）：{state} 最新 {moment}{wrong}",
+        "errors": "；错误：{text}",
+        "broker": "消息服务器 {name}：{state}{silent} {error}", "silent": "，无消息",
+        "journal": "日志库：{used:.1f} MiB，上限 {limit:.0f} MiB，{left}",
+        "no_rate": "速率尚未知", "days": "按目前速率还可用 {n:.0f} 天",
+        "unwritable": "  无法写入：{text}",
+        "day": "  {day} {series}：应收 {expected}，实收 {received}，入库 {stored}，可用 {usable}{missing}",
+        "missing": "；缺失：{text}",
+    },
+}  # fmt: skip
+"""What is said, by language; states and reasons of parts keep the words they have in the log."""
+
+
+def _counts(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in rows.items())
+
+
+def _print(status: dict[str, Any], lang: str) -> None:
     """The same for people."""
-    say = click.echo
+    words = _WORDS[lang]
+
+    def say(word: str, **values: Any) -> None:
+        click.echo(words[word].format(**values).rstrip())
+
+    def moment(time_us: int | None) -> str:
+        return _moment(time_us) or words["never"]
+
     config = status["configuration"]
-    say(f"{status['station']}: collector {status['collector']}, configuration {config['in_force'] or 'none'}")
+    state = words["running"] if status["collector"] == "running" else words["stopped"]
+    say("head", station=status["station"], collector=state, config=config["in_force"] or words["none"])
     if config["file"] != config["in_force"]:
-        say(f"  the station file is {config['file']}: not in force yet")
+        say("not_yet", file=config["file"])
     if status["fault"]:
-        say(f"  FAULT in the station file, the last valid one runs:\n  {status['fault']}")
+        say("fault", text=status["fault"])
     if status["hung"]:
-        say(f"  NO SIGN OF LIFE: {', '.join(status['hung'])}")
+        say("hung", parts=", ".join(status["hung"]))
     clock = status["clock"]
     if clock["trusted"] is False:
-        say("  the clock is NOT TRUSTED: samples wait for their time")
+        say("untrusted")
     if clock["held_samples"]:
-        say(f"  {clock['held_samples']} samples wait for their time")
-    say("came in")
+        say("held", n=clock["held_samples"])
+    say("came")
     for name, row in status["sources"].items():
-        say(
-            f"  {name}: in {row['in']} = stored {row['stored']} + duplicate {row['duplicate']} "
-            f"+ rejected {row['rejected']}"
-        )
+        say("source", name=name, **row)
     if not status["sources"]:
-        say("  nothing yet")
+        say("nothing")
     if status["parked"]:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in status["parked"].items())
-        say(f"parked: {kinds} ('soilco2 parked list' shows them)")
+        say("parked", kinds=_counts(status["parked"]))
     for name, row in status["sinks"].items():
-        say(f"database {name}: {row['state']}, newest confirmed {_moment(row['newest_confirmed_us'])}")
+        say("sink", name=name, state=row["state"], moment=moment(row["newest_confirmed_us"]))
         if row["backlog_samples"]:
-            say(
-                f"  {row['backlog_samples']} wait ({row['backlog_hours']:.1f} h), the oldest of "
-                f"{_moment(row['oldest_waiting_us'])}"
-            )
+            waits = moment(row["oldest_waiting_us"])
+            say("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
         if row["last_error"]:
-            say(f"  last error: {row['last_error']}")
+            click.echo("  " + words["error"].format(text=row["last_error"]))
     for bus in status["buses"]:
-        say(f"{bus['connection']} ({bus['port']}): {bus['error'] or bus['state']}")
+        click.echo(f"{bus['connection']} ({bus['port']}): {bus['error'] or bus['state']}")
     say("instruments")
     for name, row in status["instruments"].items():
-        errors = ", ".join(f"{count} {kind}" for kind, count in row["errors"].items())
+        wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
         state = f" {row['state']}," if row["state"] else ""
-        wrong = f"; errors: {errors}" if errors else ""
-        say(f"  {name} ({row['serial']}):{state} newest {_moment(row['newest_us'])}{wrong}")
+        newest = moment(row["newest_us"])
+        say("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
         if row["last_error"]:
-            say(f"    {row['last_error']}")
+            click.echo(f"    {row['last_error']}")
     if status["mqtt"]:
         mqtt = status["mqtt"]
-        silent = ", SILENT" if mqtt["silent"] else ""
-        say(f"broker {mqtt['broker']}: {mqtt['state']}{silent} {mqtt['error']}".rstrip())
+        silent = words["silent"] if mqtt["silent"] else ""
+        say("broker", name=mqtt["broker"], state=mqtt["state"], silent=silent, error=mqtt["error"])
     journal = status["journal"]
     days = journal["days_left"]
-    left = "the rate is not known yet" if days is None else f"{days:.0f} days left at this rate"
-    used, limit = journal["bytes_in_use"] / 2**20, journal["limit_bytes"] / 2**20
-    say(f"journal: {used:.1f} MiB of {limit:.0f}, {left}")
+    left = words["no_rate"] if days is None else words["days"].format(n=days)
+    say("journal", used=journal["bytes_in_use"] / 2**20, limit=journal["limit_bytes"] / 2**20, left=left)
     if journal["error"]:
-        say(f"  CANNOT BE WRITTEN: {journal['error']}")
+        say("unwritable", text=journal["error"])
 
 
 @click.command("status")
 @station_argument
 @click.option("--completeness", is_flag=True, help="What was expected and what came, by series and day.")
 @window_options
+@language_option
 @json_option
-def command(station: Path, completeness: bool, since: str | None, until: str | None, as_json: bool) -> None:
+def command(
+    station: Path, completeness: bool, since: str | None, until: str | None, lang: str, as_json: bool
+) -> None:
     """Show how STATION is doing, whether its collector runs or not.
 
     In = stored + duplicate + rejected, for every source; per database what is confirmed and what waits.
@@ -224,14 +296,17 @@ def command(station: Path, completeness: bool, since: str | None, until: str | N
     if as_json:
         emit_json(status if days is None else {**status, "completeness": [day.as_dict() for day in days]})
         return
-    _print(status)
+    _print(status, lang)
+    words = _WORDS[lang]
     for day in days or ():
-        causes = ", ".join(f"{count} {cause}" for cause, count in day.causes().items())
-        missing = f"; missing: {causes}" if causes else ""
+        causes = _counts(day.causes())
         click.echo(
-            f"  {day.day} {'/'.join(day.key[1:])}: expected {day.expected}, received {day.received}, "
-            f"stored {day.stored}, usable {day.usable}{missing}"
-        )
+            words["day"].format(
+                day=day.day, series="/".join(day.key[1:]), expected=day.expected, received=day.received,
+                stored=day.stored, usable=day.usable,
+                missing=words["missing"].format(text=causes) if causes else "",
+            )
+        )  # fmt: skip
 
 
 def _completeness(
