@@ -119,9 +119,9 @@ class Desk:
         found["time_utc"] = pd.to_datetime(found["time_utc"], utc=True)
         return found
 
-    def choose(self, name: str, options: list[Any]) -> Any:
-        """One of `options`, the same for the same folder."""
-        return self.work.context().dice(name).choice(options)
+    def choose(self, options: list[Any], what: str = "") -> Any:
+        """One of `options`, the same for the same seed; `what` tells several choices of a lesson apart."""
+        return self.work.context().dice(self.lesson.name + what).choice(options)
 
     def own(self) -> None:
         """Say what the trainee's own data allow, when there are any."""

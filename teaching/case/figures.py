@@ -33,6 +33,7 @@ def set_up(lang: str) -> None:
         {
             "font.family": ["DejaVu Sans", *fonts],
             "axes.unicode_minus": True,
+            "date.autoformatter.day": "%m-%d",
             "figure.figsize": (9, 4.5),
             "figure.dpi": 90,
             "axes.spines.top": False,

@@ -21,8 +21,8 @@ def folder(path: Path, lang: str, level: int, case: str = "soil-profile", seed: 
     return start(path, case, lang, level, name="测试", seed=seed).work
 
 
-def joined(names: list[str], lang: str, level: int, *, solutions: bool) -> Any:
-    """Lessons as one notebook; warnings in their cells are errors (a missing glyph is one)."""
+def joined(names: list[str], lang: str, level: int) -> Any:
+    """Lessons as one notebook: before each answer its empty form, named ``ID-empty``; a missing glyph is an error."""
     book = nbformat.v4.new_notebook()
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book.cells.append(
@@ -33,16 +33,21 @@ def joined(names: list[str], lang: str, level: int, *, solutions: bool) -> Any:
         )
     )
     for name in names:
-        made = nbformat.from_dict(notebook(lesson(name), lang, level, solutions=solutions))
+        made = nbformat.from_dict(notebook(lesson(name), lang, level, solutions=True))
         nbformat.validate(made)
-        book.cells += made.cells
+        for cell in made.cells:
+            if cell.metadata.get("task"):
+                book.cells.append(
+                    nbformat.v4.new_code_cell(f'desk.check("{cell.id}", ...)', id=f"{cell.id}-empty")
+                )
+            book.cells.append(cell)
     return book
 
 
-def run(book: Any, work: Work, *, allow_errors: bool = False) -> Any:
+def run(book: Any, work: Work) -> Any:
     """Run a notebook in a folder with the code under test."""
     client = NotebookClient(
-        book, timeout=240, startup_timeout=120, allow_errors=allow_errors,
+        book, timeout=240, startup_timeout=120, allow_errors=True,
         resources={"metadata": {"path": str(work.path)}},
     )  # fmt: skip
     env = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}

@@ -1,0 +1,70 @@
+"""A profile of the tidy table as the flux calculation takes it, and the month's answer."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from teaching.case import data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.flux.records import Fluxes, Profile
+    from analysis.flux.soil import Horizons
+    from analysis.flux.summary import Means
+
+MONTH_US = 400 * 86_400_000_000
+"""A period that holds the whole month [µs]."""
+
+
+def profile_of(table: pd.DataFrame, name: str) -> Profile:
+    """One profile with the site's pressure.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Tidy, as `teaching.case.data.sjer`.
+    name : str
+        Such as ``p004``.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from analysis.flux.records import Profile
+
+    when = pd.to_datetime(table["time_utc"], utc=True)
+    stamps = when.dt.as_unit("us").astype("int64")
+    times = np.unique(stamps[table["variable"] == "air_pressure"].to_numpy(dtype=np.int64))
+
+    def wide(variable: str, place: str) -> Any:
+        part = table[(table["variable"] == variable) & (table["profile"] == place)]
+        part = part.assign(at=stamps[part.index], depth_m=part["depth_m"].fillna(0.0))
+        return part.pivot_table(index="at", columns="depth_m", values="value").reindex(times)
+
+    gas, warm, water = (wide(v, name) for v in ("co2", "soil_temperature", "soil_water"))
+    pressure = wide("air_pressure", "site")
+    return Profile(
+        times, gas.to_numpy(), gas.columns.to_numpy(float), warm.to_numpy(), warm.columns.to_numpy(float),
+        water.to_numpy(), water.columns.to_numpy(float), pressure.to_numpy()[:, 0], 374.0, name=name,
+    )  # fmt: skip
+
+
+def horizons() -> Horizons:
+    """The horizons of SJER's pit."""
+    from importlib.resources import as_file, files
+
+    from analysis.flux.soil import from_table, read_pit_table
+
+    with as_file(files("teaching").joinpath(f"data/{data.SJER}/soil_pit.csv")) as path:
+        return from_table(read_pit_table(path))
+
+
+@cache
+def month() -> tuple[Fluxes, Means]:
+    """Fluxes of p004 in June 2022 with the default settings, and their mean over the month."""
+    from analysis.flux.solve import solve
+    from analysis.flux.summary import means
+
+    fluxes = solve(profile_of(data.sjer(), data.PLOT), horizons())
+    return fluxes, means(fluxes, MONTH_US)
