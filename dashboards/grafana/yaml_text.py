@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_UNSEEN = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff]")
+_UNSEEN = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_POWER = re.compile(r"(-?\d+)(e.*)")
 
 
 def yaml_text(value: Mapping[str, Any], heading: str = "") -> str:
@@ -47,4 +48,6 @@ def _lines(value: Any, depth: int) -> Iterator[str]:
 def _scalar(value: Any) -> str:
     # JSON's texts and numbers are YAML's, but for characters that YAML takes for line breaks or refuses
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if isinstance(value, float):
+        return _POWER.sub(r"\1.0\2", text)  # 1e-05 is a word to readers of YAML 1.1
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
