@@ -48,11 +48,14 @@ def language(chosen: str | None) -> str:
 
 def load(path: Path) -> Station:
     """The station of a station file, or exit 2 with every fault, a line each."""
-    from station_config.errors import StationConfigError
+    from station_config.chinese import translated
+    from station_config.errors import StationConfigError, StationFileError
     from station_config.loader import load_station
 
     try:
         return load_station(path)
+    except StationFileError as error:
+        fail("\n".join(str(translated(fault, language(None))) for fault in error.faults))
     except StationConfigError as error:
         fail(str(error))
 

@@ -110,13 +110,15 @@ def command(station: Path, as_json: bool, lang: str) -> None:
 
 
 def _say_faults(faults: Sequence[Fault], as_json: bool, lang: str) -> None:
+    from station_config.chinese import translated
+
     if as_json:
         emit_json({"ok": False, "faults": [_fault(fault) for fault in faults]})
         return
     if len(faults) > 1:
         click.echo(_WORDS[lang]["faults"].format(n=len(faults)), err=True)
     for fault in faults:
-        click.echo(str(fault), err=True)
+        click.echo(str(translated(fault, lang)), err=True)
 
 
 def _fault(fault: Fault) -> dict[str, Any]:
@@ -266,6 +268,8 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from station_config.chinese import translated
+
     words = _WORDS[lang]
     console = Console(width=None if os.isatty(1) else 120, highlight=False)
     row = station.file.station
@@ -288,7 +292,7 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     if warnings:
         console.print(Text(f"\n{words['warnings']} ({len(warnings)})", style="bold yellow"))
         for fault in warnings:
-            console.print(Text(f"- {fault}"), soft_wrap=not console.is_terminal)
+            console.print(Text(f"- {translated(fault, lang)}"), soft_wrap=not console.is_terminal)
     console.print(Text(words["fine"], style="bold green"))
 
 
