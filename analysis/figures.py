@@ -11,7 +11,9 @@ from analysis.jobs.base import Outcome
 
 MODULES: Final = {
     "correlation": "analysis.figures_correlation",
+    "response": "analysis.figures_response",
     "lag": "analysis.figures_lag",
+    "rain": "analysis.figures_rain",
     "profile": "analysis.figures_profile",
 }
 """Jobs with figures. Each module has ``draw(frame, outcome, lang)`` that gives (name, figure, caption)."""

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from analysis.definitions import ANTI_PHASE_H
-from analysis.figures_style import CLASS_COLOUR, CLASS_LINE, CLASS_MARKER, GREY, figure, rows_of
+from analysis.figures_style import (
+    CLASS_COLOUR,
+    CLASS_LINE,
+    CLASS_MARKER,
+    GREY,
+    common_legend,
+    panels,
+    rows_of,
+)
 from analysis.frames import Frame
 from analysis.jobs.base import Outcome
 from analysis.report import words
@@ -73,13 +81,10 @@ def _loops(outcome: Outcome, lang: str) -> list[tuple[str, Figure, str]]:
     text, names = TEXT[lang], words.Labels(outcome.rows, lang)
     every = list(dict.fromkeys(zip(table["co2"], table["depth_m"], strict=True)))
     shown = every[:MOST_PANELS]
-    across = min(len(shown), 3)
-    down = -(-len(shown) // across)
-    drawn = figure(2.5 * across + 0.6, 2.5 * down + 0.5)
-    axes = drawn.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    drawn, axes = panels(len(shown), 2.5, 2.5, share=True)
     counts = {(r.target, r.mask): r.n for r in outcome.rows if r.what == "loop_area"}
     told: list[str] = []
-    for ax, (series, depth) in zip(axes.flat, shown, strict=False):
+    for ax, (series, depth) in zip(axes, shown, strict=True):
         here = rows_of(table, co2=series)
         for mask in CLASSES:
             part = rows_of(here, mask=mask)
@@ -90,11 +95,9 @@ def _loops(outcome: Outcome, lang: str) -> list[tuple[str, Figure, str]]:
             told.append(f"{names.of(series, depth)} {kind} {counts.get((series, mask), 0)}")
         ax.set_title(names.of(series, depth), fontsize=9)
         ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
-    for ax in axes.flat[len(shown) :]:
-        ax.set_visible(False)
     drawn.supxlabel(text["t"], fontsize=9)
     drawn.supylabel(text["c"], fontsize=9)
-    _legend(drawn, axes)
+    common_legend(drawn, axes)
     caption = text["loop"].format(n=("；" if lang == "zh" else "; ").join(told))
     if len(every) > len(shown):
         caption += text["more"].format(shown=len(shown), all=len(every))
@@ -118,27 +121,15 @@ def _loop(ax: Axes, part: Mapping[str, Sequence[Any]], mask: str, lang: str) -> 
         )  # fmt: skip
 
 
-def _legend(drawn: Figure, axes: Any) -> None:
-    handles: dict[str, Any] = {}
-    for ax in axes.flat:
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    if handles:
-        drawn.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=len(handles))
-
-
 def _lags(outcome: Outcome, lang: str) -> list[tuple[str, Figure, str]]:
     rows = [r for r in outcome.rows if r.what == "lag" and r.value is not None]
     if not rows:
         return []
     text = TEXT[lang]
     profiles = list(dict.fromkeys(_profile(r) for r in rows))[:MOST_PANELS]
-    across = min(len(profiles), 3)
-    down = -(-len(profiles) // across)
-    drawn = figure(2.6 * across + 0.8, 2.3 * down + 0.6)
-    axes = drawn.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    drawn, axes = panels(len(profiles), 2.6, 2.3, share=True)
     deepest = max(r.target_depth_m or 0.0 for r in rows)
-    for ax, profile in zip(axes.flat, profiles, strict=False):
+    for ax, profile in zip(axes, profiles, strict=True):
         mine = [r for r in rows if _profile(r) == profile]
         for k, mask in enumerate(CLASSES):
             part = [r for r in mine if r.mask == mask]
@@ -152,11 +143,9 @@ def _lags(outcome: Outcome, lang: str) -> list[tuple[str, Figure, str]]:
         ax.set_ylim(1.12 * deepest or 0.5, -0.12 * deepest or -0.5)
         if not deepest:
             ax.set_yticks([0.0])
-    for ax in axes.flat[len(profiles) :]:
-        ax.set_visible(False)
     drawn.supxlabel(text["lag"], fontsize=9)
     drawn.supylabel(text["depth"], fontsize=9)
-    _legend(drawn, axes)
+    common_legend(drawn, axes)
     counts = [r.n for r in rows]
     return [("lag_by_depth", drawn, text["depths"].format(low=min(counts), high=max(counts)))]
 

@@ -78,6 +78,28 @@ def figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def panels(count: int, width: float, height: float, *, share: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels of this size [inches], at most three beside each other."""
+    across = min(count, 3)
+    down = -(-count // across)
+    drawn = figure(width * across + 0.6, height * down + 0.6)
+    every = drawn.subplots(down, across, squeeze=False, sharex=share, sharey=share).flat
+    axes = list(every)
+    for ax in axes[count:]:
+        ax.set_visible(False)
+    return drawn, axes[:count]
+
+
+def common_legend(drawn: Figure, axes: Iterable[Axes]) -> None:
+    """One legend above all panels."""
+    handles: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    if handles:
+        drawn.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=len(handles))
+
+
 def svg(drawn: Figure) -> str:
     """The figure as SVG text, the same for the same figure.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from analysis.definitions import DAY_TO_DAY, MAX_R_TW, SEASONAL, WITHIN_DAY, WITHIN_DAY_REST
+from analysis.definitions import AS_MEASURED, DAY_TO_DAY, MAX_R_TW, SEASONAL, WITHIN_DAY, WITHIN_DAY_REST
 from analysis.jobs.base import Outcome
 from analysis.report import words
 from storage.results import Result
 
-MOST: Final = 8
+MOST: Final = 16
 """Sentences of a job."""
 
 
@@ -105,4 +105,152 @@ def _correlation(outcome: Outcome, lang: str) -> list[str]:
     return told
 
 
-_TELL: Final[dict[str, Callable[[Outcome, str], list[str]]]] = {"correlation": _correlation}
+def _by_target(rows: Sequence[Result]) -> list[list[Result]]:
+    groups: dict[str, list[Result]] = {}
+    for row in rows:
+        groups.setdefault(row.target, []).append(row)
+    return list(groups.values())
+
+
+def _number(row: Result) -> str:
+    """Value with its interval and unit."""
+    unit = words.unit(row.unit)
+    inside = f" (95 %: {words.interval(row)})" if row.lower is not None else ""
+    return words.digits(row.value) + (f" {unit}" if unit else "") + inside
+
+
+def _response(outcome: Outcome, lang: str) -> list[str]:
+    """By series: Q10 of the water classes, of the whole, and whether pooling turns the sign."""
+    zh = lang == "zh"
+    names = words.Labels(outcome.rows, lang)
+    told = []
+    for rows in _by_target(outcome.rows):
+        who = names.of(rows[0].target, rows[0].target_depth_m)
+        fits = {
+            r.mask: r for r in rows if r.what == "q10_nls" and r.scale == AS_MEASURED and r.value is not None
+        }
+        whole = fits.get("all") or fits.get("soil above 0.5 degC")
+        classes = [(m, fits[m]) for m in ("dry", "middling", "wet") if m in fits]
+        if whole is None and not classes:
+            continue
+        called = (
+            "" if "flux" in str(rows[0].details.get("called") or "flux") else ("表观 " if zh else "apparent ")
+        )
+        parts = [f"{words.named(words.MASKS, m, lang)} {_number(r)}" for m, r in classes]
+        if whole is not None:
+            parts.append(("不分含水率 " if zh else "without regard to water ") + _number(whole))
+        told.append(
+            f"{who}：{called}Q10 为 {'；'.join(parts)}。" if zh else f"{who}: {called}Q10 {'; '.join(parts)}."
+        )
+        values = [r.value or 0.0 for _, r in classes]
+        if whole is not None and len(values) == 3 and (whole.value or 0.0) < min(values):
+            told[-1] += (
+                "合并值低于每一类的值：干土即热土（辛普森悖论），不应引用合并值。"
+                if zh
+                else " The pooled value lies below that of every class, because dry soil is hot soil (Simpson's "
+                "paradox): do not quote it."
+            )
+    return told
+
+
+def _lag(outcome: Outcome, lang: str) -> list[str]:
+    """By series: hours after or before temperature, over all days and by class; what changes from dry to wet."""
+    zh = lang == "zh"
+    names = words.Labels(outcome.rows, lang)
+    told = []
+    for rows in _by_target(outcome.rows):
+        who = words.pair(
+            names.of(rows[0].target, rows[0].target_depth_m),
+            names.of(rows[0].driver, rows[0].driver_depth_m),
+            lang,
+        )
+        lags = [r for r in rows if r.what == "lag" and r.value is not None and not r.refused]
+        if not lags:
+            continue
+        parts = []
+        for r in lags:
+            hours = r.value or 0.0
+            anti = r.details.get("phase") == "anti-phase"
+            if anti:
+                way = "反相" if zh else "anti-phase"
+            elif r.lower is not None and r.upper is not None and r.lower <= 0 <= r.upper:
+                way = "先后不能确定" if zh else "before or after not sure"
+            else:
+                way = (
+                    ("CO₂ 在后" if hours > 0 else "CO₂ 在前")
+                    if zh
+                    else ("CO₂ after" if hours > 0 else "CO₂ before")
+                )
+            kind = words.mask(r, lang)
+            parts.append(f"{kind + ' ' if kind else ''}{_number(r)}{'，' if zh else ', '}{way}")
+        told.append(f"{who}：时滞 {'；'.join(parts)}。" if zh else f"{who}: lag {'; '.join(parts)}.")
+        told += [
+            sentence(r, names, lang)
+            for r in rows
+            if r.what == "lag_change" and not r.refused and r.lower is not None and r.upper is not None
+            and r.lower * r.upper > 0
+        ]  # fmt: skip
+    return told
+
+
+def _water(outcome: Outcome, lang: str) -> list[str]:
+    """By series: slope, optimum, threshold; Q10 with water held fixed; the model chosen; what water hides."""
+    zh = lang == "zh"
+    names = words.Labels(outcome.rows, lang)
+    told = []
+    for rows in _by_target(outcome.rows):
+        for r in rows:
+            if r.value is None or r.refused:
+                continue
+            plain = r.what in ("water_slope", "water_optimum", "water_threshold", "q10_given_water")
+            if plain or (r.what == "water_model" and r.details.get("chosen")):
+                told.append(sentence(r, names, lang))
+            elif r.what == "q10_within_classes" and r.details.get("fit") == "q10_nls":
+                pooled = words.digits(float(r.details.get("pooled") or 0.0))
+                turned = bool(r.details.get("reversed"))
+                if zh:
+                    end = f"合并值 {pooled}" + ("，方向相反（辛普森悖论）" if turned else "")
+                    told.append(f"{sentence(r, names, lang).rstrip('。')}；{end}。")
+                else:
+                    end = f"pooled {pooled}" + (
+                        ", which turns the direction (Simpson's paradox)" if turned else ""
+                    )
+                    told.append(f"{sentence(r, names, lang).rstrip('.')}; {end}.")
+    return told
+
+
+def _rain(outcome: Outcome, lang: str) -> list[str]:
+    """By series: how many events were answered, then rise, time to peak, decay and share."""
+    zh = lang == "zh"
+    names = words.Labels(outcome.rows, lang)
+    told = []
+    for rows in _by_target(outcome.rows):
+        who = names.of(rows[0].target, rows[0].target_depth_m)
+        for r in rows:
+            if r.what == "rain_events" and r.value is not None:
+                events, answered = int(r.value), r.details.get("answered")
+                told.append(
+                    f"{who}：共 {events} 次降雨，其中 {answered} 次有响应。"
+                    if zh
+                    else f"{who}: {events} rain events, {answered} of them answered."
+                )
+                continue
+            shown = ("rain_rise", "rain_hours_to_peak", "rain_decay_time", "rain_carbon_share")
+            if r.what not in shown or r.value is None or r.refused:
+                continue
+            if r.mask != "all" and r.what != "rain_carbon_share":
+                continue
+            told.append(sentence(r, names, lang))
+            if (time := r.details.get("share_of_time")) is not None:
+                share = words.digits(float(time))
+                told[-1] += f"时间份额为 {share}。" if zh else f" Share of time: {share}."
+    return told
+
+
+_TELL: Final[dict[str, Callable[[Outcome, str], list[str]]]] = {
+    "correlation": _correlation,
+    "response": _response,
+    "lag": _lag,
+    "water": _water,
+    "rain": _rain,
+}

@@ -13,7 +13,7 @@ from analysis.jobs.base import Options, Outcome, time_text
 from analysis.report import words
 from analysis.report.findings import caveats, findings
 from analysis.report.style import STYLE
-from analysis.report.tables import table, withheld
+from analysis.report.tables import table, telling, withheld
 from storage.results import Result
 
 MOST_ROWS: Final = 80
@@ -52,6 +52,8 @@ TEXT: Final[dict[str, dict[str, str]]] = {
         "failed": "This part could not be made: {error}",
         "remarks": "Remarks",
         "series_head": "series|values used|share of time|left out|remark",
+        "models": "Of the models compared, the best on days left out and the one chosen are shown; all are "
+        "in {file}.",
         "dagger": "† The value is what the data show; they cannot carry an interval or a p-value.",
         "how_sure": (
             "Every number stands with its 95 % interval and with N_eff, the effective number of independent "
@@ -102,6 +104,7 @@ TEXT: Final[dict[str, dict[str, str]]] = {
         "failed": "此部分未能完成：{error}",
         "remarks": "说明",
         "series_head": "序列|使用的数值|时间覆盖率|剔除|备注",
+        "models": "比较过的模型中仅列出对留出日子预测最好者和选用者，其余见 {file}。",
         "dagger": "† 数值为数据所示，但不足以给出区间或 p 值。",
         "how_sure": (
             "各数值附 95% 区间及其背后的有效独立样本量 N_eff：相邻数值彼此重复，N 个数值所含信息远少于 N 个。"
@@ -307,8 +310,12 @@ def _section(section: Section, lang: str) -> str:
         if len(kept) > MOST_ROWS:
             more = text["rows_left"].format(n=len(kept) - MOST_ROWS, file=section.file)
             parts.append(f"<p>{escape(more)}</p>")
-    if section.outcome.notes:
-        items = "".join(f"<li>{escape(words.note(code, lang))}</li>" for code in section.outcome.notes)
+    if any(not telling(r) for r in section.outcome.rows):
+        parts.append(f"<p>{escape(text['models'].format(file=section.file))}</p>")
+    remarks = [words.note(code, lang) for code in section.outcome.notes]
+    remarks += [words.warning(row, lang) for row in section.outcome.rows]
+    if remarks := [said for said in dict.fromkeys(remarks) if said]:
+        items = "".join(f"<li>{escape(said)}</li>" for said in remarks)
         parts.append(f"<h3>{text['remarks']}</h3><ul>{items}</ul>")
     return "".join(parts) + "</section>"
 

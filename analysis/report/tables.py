@@ -33,13 +33,18 @@ def table(rows: Sequence[Result], lang: str) -> tuple[list[str], list[list[str]]
     a dagger.
     """
     ranks = {_pair(r, _RANK_OF[r.what]): r for r in rows if r.what in _RANK_OF}
-    kept = [r for r in rows if r.value is not None]
+    kept = [r for r in rows if r.value is not None and telling(r)]
     plain = {_pair(r, r.what) for r in kept if r.what not in _RANK_OF}
     kept = [r for r in kept if r.what not in _RANK_OF or _pair(r, _RANK_OF[r.what]) not in plain]
     names = words.Labels(rows, lang)
     body = [_cells(r, ranks.get(_pair(r, r.what)), names, lang) for r in kept]
     used = [key for key in HEADS if any(row[key] for row in body)]
     return [words.pick(HEADS[key], lang) for key in used], [[row[key] for key in used] for row in body]
+
+
+def telling(row: Result) -> bool:
+    """False for a model that was compared and is neither the best nor the one chosen."""
+    return "chosen" not in row.details or bool(row.details["chosen"]) or bool(row.details.get("best"))
 
 
 def _pair(row: Result, what: str) -> tuple[str, str, str, str, str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from analysis import definitions
 from analysis.definitions import (
     AS_MEASURED,
     DAY_TO_DAY,
@@ -57,6 +58,27 @@ WHAT: Final[dict[str, Pair]] = {
     "lag_change": ("change of lag", "时滞变化"),
     "cross_correlation_peak": ("largest |r| of all lags", "各时滞中最大 |r|"),
     "loop_area": ("area of the loop", "回线面积"),
+    "q10_nls": ("Q10, least squares", "Q10（最小二乘）"),
+    "q10_log": ("Q10, log fit", "Q10（对数拟合）"),
+    "q10_wet_over_dry": ("Q10 wet over dry", "湿与干的 Q10 之比"),
+    "q10_window_median": ("median Q10 of the windows", "窗口 Q10 中位数"),
+    "temperature_model": ("skill of a temperature curve", "温度曲线的预测能力"),
+    "water_slope": ("slope with water", "随含水率的斜率"),
+    "water_optimum": ("optimum of water", "最适含水率"),
+    "water_threshold": ("threshold of water", "含水率阈值"),
+    "q10_given_water": ("Q10 with water held fixed", "固定含水率的 Q10"),
+    "q10_at_water": ("Q10 at a water content", "某一含水率下的 Q10"),
+    "q10_change_with_water": ("Q10 wet over dry, by the model", "模型给出的湿与干 Q10 之比"),
+    "water_model": ("skill of a model of water and temperature", "水分与温度模型的预测能力"),
+    "q10_within_classes": ("Q10 within water classes", "含水率各类内的 Q10"),
+    "q10_within_over_pooled": ("Q10 within classes over pooled", "类内与合并 Q10 之比"),
+    "rain_events": ("rain events", "降雨事件数"),
+    "rain_rise": ("rise after rain", "雨后升幅"),
+    "rain_hours_to_peak": ("hours to the peak", "到达峰值的时间"),
+    "rain_decay_time": ("decay time", "衰减时间"),
+    "rain_excess": ("excess after rain", "雨后累计超出量"),
+    "rain_carbon_share": ("share of CO₂ given off after rain", "雨后释放的 CO₂ 份额"),
+    "rain_rise_rank_r": ("rank r of the rise", "升幅的秩相关"),
 }
 """Names of results; one without a name is shown by its code."""
 
@@ -66,8 +88,20 @@ MASKS: Final[dict[str, Pair]] = {
     "middling": ("middling", "中等"),
     "wet": ("wet", "湿"),
     "wet less dry": ("wet less dry", "湿减干"),
+    "wet against dry": ("wet against dry", "湿对干"),
+    "dry before": ("dry before", "雨前干"),
+    "wet before": ("wet before", "雨前湿"),
+    "dry season": ("dry season", "干季"),
+    "72 h after rain left out": ("72 h after rain left out", "去除雨后 72 小时"),
+    "without 72 h after rain": ("72 h after rain left out", "去除雨后 72 小时"),
     "soil above 0.5 degC": ("soil above 0.5 °C", "土温高于 0.5 ℃"),
 }
+
+FITS: Final[dict[str, Pair]] = {
+    "q10_nls": ("least squares", "最小二乘"),
+    "q10_log": ("log fit", "对数拟合"),
+}
+"""Fits of Q10."""
 
 JOBS: Final[dict[str, tuple[Pair, Pair]]] = {
     "audit": (
@@ -195,6 +229,14 @@ def rule(rows: Sequence[Result], lang: str) -> str:
     return texts[0] + more.format(n=len(texts) - (0 if lang == "zh" else 1))
 
 
+def warning(row: Result, lang: str) -> str:
+    """What the reader of a row must know, empty when there is nothing."""
+    code = str(row.details.get("warning_code") or "")
+    if code in getattr(definitions, "WARNINGS", {}):
+        return str(definitions.WARNINGS[code][1 if lang == "zh" else 0].format(**row.details))
+    return str(row.details.get("warning") or "") if lang == "en" else ""
+
+
 def note(code: str, lang: str) -> str:
     """A remark in words."""
     return pick(NOTES[code], lang) if code in NOTES else code
@@ -265,7 +307,14 @@ def part(row: Result, lang: str) -> str:
     """The part of the record and what was held fixed, empty for the whole and nothing."""
     fixed = ("、" if lang == "zh" else ", ").join(variable(g.rsplit("/", 1)[-1], lang) for g in row.given)
     held = ("固定" + fixed if lang == "zh" else f"{fixed} held fixed") if fixed else ""
-    return ("，" if lang == "zh" else ", ").join(t for t in (mask(row, lang), held) if t)
+    more = [mask(row, lang), held]
+    if "model" in row.details:
+        more.append(str(row.details["model"]))
+    if row.what == "q10_at_water" and (water := row.details.get("water")) is not None:
+        more.append(f"θ = {digits(float(water))} m³/m³")
+    if (fit := row.details.get("fit")) is not None and row.what not in ("q10_nls", "q10_log"):
+        more.append(named(FITS, str(fit), lang))
+    return ("，" if lang == "zh" else ", ").join(t for t in more if t)
 
 
 def unit(name: str) -> str:
