@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "note": "Write a note into the station's log.",
     "analyse": "Answer how CO₂ goes with temperature, water and salinity.",
     "dashboard": "Serve the live page, or write Grafana's dashboards.",
+    "broker": "Write the accounts and rights of a broker that stations share.",
     "plan": "Write the monitoring plan or the data-quality plan of a station.",
     "teach": "The teaching case: lessons, marking, progress, without internet.",
 }

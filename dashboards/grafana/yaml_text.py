@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _UNSEEN = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_POWER = re.compile(r"(-?\d+)(e.*)")
+_POWER = re.compile(r"^(-?\d+)(e.*)$")
 
 
 def yaml_text(value: Mapping[str, Any], heading: str = "") -> str:
