@@ -110,7 +110,7 @@ function paint() {
     drawPanel($(kind).querySelector(".body"), actions);
   }
   drawHealth($("health"), (s) => set({ variable: s.variable, profile: s.profile === "site" ? state.profile : s.profile, depth: s.depth_m, screen: state.screen }, true));
-  $("moment").textContent = `${moment === word("now") ? `${word("now")} ${when(main.t, zone())}` : `${word("at")} ${moment}`} · ${state.utc ? "UTC" : `${word("local")} (${store.station.timezone})`}`;
+  $("moment").textContent = `${moment === word("now") ? `${word("now")} ${when(store.now, zone())}` : `${word("at")} ${moment}`} · ${state.utc ? "UTC" : `${word("local")} (${store.station.timezone})`}`;
   $("link").dataset.state = store.link;
   $("link").textContent = `${store.link === "live" ? "●" : "○"} ${word(store.link)}`;
   tell([store.problem, store.notice, ...store.faults.map((fault) => word("screenfault") + fault)].filter(Boolean));

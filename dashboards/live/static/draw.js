@@ -70,6 +70,14 @@ export function canvas(holder, label) {
 export const FAMILY = "system-ui, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif";
 export const font = (weight = "") => `${weight} ${SIZE.text}px ${FAMILY}`.trim();
 
+const ruler = document.createElement("canvas").getContext("2d");
+
+// How wide words stand in a drawing [px].
+export function wide(words, px, weight = "") {
+  ruler.font = `${weight} ${px}px ${FAMILY}`.trim();
+  return ruler.measureText(words).width;
+}
+
 // A drawn state: why nothing is here, and what can be done about it.
 export function empty(holder, words, action = null) {
   const key = words + (action?.words ?? "");

@@ -4,7 +4,7 @@ import { named, when, word } from "./i18n.js";
 import { depthRange, flagged, valueRange } from "./model.js";
 import { value as valueScale } from "./scales.js";
 import { DAY, state } from "./state.js";
-import { newestOf, profilesShown, range, seriesOf, seriesShown, store, zone } from "./store.js";
+import { newestOf, periodOf, profilesShown, range, seriesOf, seriesShown, store, zone } from "./store.js";
 
 // The probe of a list nearest to the depth that is pointed at.
 function nearestTo(list, depth) {
@@ -16,6 +16,9 @@ const whole = (ranges) => (ranges.length ? [Math.min(...ranges.map((r) => r[0]))
 
 // A logarithm is for what has a true zero: not for temperatures.
 export const canLog = (variable) => variable?.unit !== "degC";
+
+// Whether the newest value of a series can stand for now.
+const live = (list, newest) => newest !== null && store.now - newest < Math.max(90e3, 3 * Math.max(0, ...list.map(periodOf)));
 
 export function profileName(id) {
   return named(store.station.profiles.find((p) => p.id === id)?.name) || id;
@@ -47,7 +50,7 @@ export function frameOf(name, { show, unflag }) {
   const newest = newestOf(series);
   const frame = {
     variable, views, series, t0, t1, log, anyFlagged, range: found, zone: zone(),
-    t: state.t ?? Math.min(t1, newest ?? t1),
+    t: state.t ?? Math.min(t1, live(series, newest) ? newest : store.now),
     scale: found && valueScale(found[0], found[1], 0, 1, log),
     depths: whole(views.map((view) => depthRange(view.list)).filter(Boolean)),
     picked: new Set(views.map((view) => view.picked).filter(Boolean)),

@@ -17,7 +17,7 @@ export const named = (both) => (both ? both[current] ?? both.en ?? "" : "");
 export const code = (name) => codeIn(name, current);
 
 // Names of failed tests, joined by commas, as words.
-export const tests = (names) => names.split(",").filter(Boolean).map((name) => code(name.startsWith("device") ? "device" : name)).join(current === "zh" ? "、" : ", ");
+export const tests = (names) => names.split(",").map((name) => name.trim()).filter(Boolean).map((name) => code(name.startsWith("device") ? "device" : name)).join(current === "zh" ? "、" : ", ");
 
 // Chinese sets a full-width colon, comma and bracket.
 export const joined = (parts) => parts.join(current === "zh" ? "；" : "; ");

@@ -58,7 +58,8 @@ export function bands(list) {
     const down = i < depths.length - 1 ? (depths[i + 1] + d) / 2 : null;
     const half = Math.max(0.005, Math.min(up === null ? Infinity : d - up, down === null ? Infinity : down - d));
     const reach = Number.isFinite(half) ? half : 0.02;
-    return [d, [up ?? d - reach, down ?? d + reach]];
+    const above = up ?? d - reach;
+    return [d, [d >= 0 ? Math.max(0, above) : above, down ?? d + reach]]; // soil ends at the surface
   }));
   return list.map((s, i) => {
     const [top, bottom] = edges.get(s.depth_m);

@@ -1,6 +1,6 @@
 // Soil column and profile curve: one depth axis with the heat map beside them, one moment with everything.
 
-import { SIZE, empty, ink, replaceSvg, size, svg, text } from "./draw.js";
+import { SIZE, empty, ink, replaceSvg, size, svg, text, wide } from "./draw.js";
 import { MARKS, age, colon, depthText, joined, named, number, signed, tick, when, word } from "./i18n.js";
 import { bands, valueRange } from "./model.js";
 import { colour, linear, logTicks, ticks, value as valueScale } from "./scales.js";
@@ -35,9 +35,11 @@ function label(frame, s) {
   const value = shown ? `${number(shown.v, resolution)} ${frame.variable.unit_text}` : point && point.v !== null ? word(point.f) : word("novalue");
   const place = depthText(s.depth_m) + (s.replicate ? ` ${s.replicate}` : "");
   const trouble = live ? how.rank > 0 && how.word !== "novalue" : point && point.f !== 1;
-  const rest = [trouble || (how.word !== "1" && how.word !== "novalue") ? word(how.word) : null,
-    shown && before !== null ? `${signed(shown.v - before, resolution)} / 24 h` : null, live && newest ? age(store.now - newest.t) : null];
-  return { shown, how, value, place, rest: rest.filter((words) => words && words !== value), said: `${place}${colon()}${value}, ${word(how.word)}` };
+  const old = live && newest ? age(store.now - newest.t) : null;
+  const silent = live && how.word === "silent";
+  const rest = [silent ? `${word("silent")} ${old}` : trouble || (how.word !== "1" && how.word !== "novalue") ? word(how.word) : null,
+    shown && before !== null && !silent ? `${signed(shown.v - before, resolution)} / 24 h` : null, silent ? null : old];
+  return { shown, fresh: shown && !point.stale, how, value, place, rest: rest.filter((words) => words && words !== value), said: `${place}${colon()}${value}, ${word(how.word)}` };
 }
 
 // Which labels fit, and where: troubled and chosen probes first, the others evenly; none over another.
@@ -79,12 +81,12 @@ export function drawColumn(holder, frame) {
     const labels = view.list.map((s) => label(frame, s));
     bands(view.list).forEach((band, i) => {
       const s = view.list[i];
-      const { shown, how } = labels[i];
+      const { shown, fresh, how } = labels[i];
       const [top, bottom] = [y(band.top), y(band.bottom)];
       const w = strip / band.parts;
       const cell = svg("rect", {
-        x: x0 + band.part * w, y: top + 0.5, width: w - (band.parts > 1 ? 1 : 0), height: Math.max(1, bottom - top - 1), "data-series": s.series,
-        fill: shown && frame.scale ? colour(s.variable, frame.scale(shown.v)) : "url(#gap)", class: view.picked === s.series ? "cell on" : "cell",
+        x: x0 + band.part * w, y: top + 0.5, width: w - (band.parts > 1 ? 1 : 0), height: Math.max(1, bottom - top - (bottom - top > 8 ? 1 : 0)), "data-series": s.series,
+        fill: fresh && frame.scale ? colour(s.variable, frame.scale(shown.v)) : "url(#gap)", class: view.picked === s.series ? "cell on" : "cell",
       });
       cell.append(svg("title", {}, labels[i].said));
       parts.push(cell);
@@ -104,12 +106,11 @@ export function drawColumn(holder, frame) {
       const on = view.picked === s.series;
       parts.push(svg("polyline", { points: `${lx},${d} ${lx + 7},${d} ${lx + 16},${put.y} ${lx + 21},${put.y}`, fill: "none", class: on ? "lead on" : "lead" }));
       const tx = lx + 25;
-      const fits = Math.floor((textRoom - 8) / (small * 0.53));
       const tone = found.how.tone === "soft" ? "soft" : found.how.tone;
       if (double) {
         parts.push(text(tx, put.y - 2, on ? "strong on" : "strong", found.value));
         let line = `${found.how.mark} ${found.place}`;
-        for (const more of found.rest) if (line.length + more.length + 3 <= fits) line += ` · ${more}`;
+        for (const more of found.rest) if (wide(`${line} · ${more}`, small) <= textRoom - 4) line += ` · ${more}`;
         parts.push(text(tx, put.y + small + 1, `small ${tone}`, line));
       } else {
         const short = found.shown ? number(found.shown.v, frame.variable.resolution) : found.value;
@@ -139,12 +140,13 @@ export function drawCurve(holder, frame) {
   const several = frame.views.length > 1;
   const y = depthScale(frame, height);
   const { log } = frame;
-  const fitting = frame.views.map((view) => view.name).join("").length * SIZE.text * (/[\u4e00-\u9fff]/.test(frame.views[0].name) ? 0.8 : 0.56) + frame.views.length * 27 < width;
+  const small = SIZE.text - 1;
+  const fitting = frame.views.reduce((sum, view) => sum + wide(view.name, small) + 30, 0) < width;
   const names = frame.views.map((view) => (fitting ? view.name : view.profile));
   const lines = several
-    ? frame.views.map((view, i) => ({ words: names[i], dash: DASHES[i % 4], r: 3, width: 1.8, opacity: 1, shape: i, points: points(view, (s) => pointAt(s, frame.t)) }))
+    ? frame.views.map((view, i) => ({ words: names[i], dash: DASHES[i % 4], r: 3, width: 1.8, opacity: 1, shape: i, points: points(view, fresh) }))
     : [
-      { words: state.t === null ? word("now") : when(frame.t, frame.zone, "hour"), dash: null, width: 2.2, opacity: 1, r: 3.5, points: points(frame.views[0], (s) => pointAt(s, frame.t)) },
+      { words: state.t === null ? word("now") : when(frame.t, frame.zone, "hour"), dash: null, width: 2.2, opacity: 1, r: 3.5, points: points(frame.views[0], fresh) },
       { words: "−6 h", dash: "5 3", width: 1.4, opacity: 0.85, r: 2.5, points: points(frame.views[0], (s) => valueOf(s, frame.t - DAY / 4)) },
       { words: "−24 h", dash: "1.5 3", width: 1.4, opacity: 0.75, r: 2.5, points: points(frame.views[0], (s) => valueOf(s, frame.t - DAY)) },
     ];
@@ -154,9 +156,9 @@ export function drawCurve(holder, frame) {
   const x = valueScale(range[0], range[1], left + 8, width - 16, log);
   const parts = [svg("line", { x1: left, x2: width - 8, y1: y(0), y2: y(0), class: "surface" }), ...depthAxis(y, left - 2, height)];
   let free = -Infinity;
-  for (const v of log ? logTicks(...range) : ticks(...range, Math.max(2, Math.min(4, (width - left) / 60)))) {
+  for (const v of log ? logTicks(...range) : ticks(...range, Math.max(4, (width - left) / 60))) {
     const words = tick(v);
-    const half = words.length * SIZE.text * 0.3;
+    const half = wide(words, small) / 2;
     if (x(v) - half < free + 4 || x(v) + half > width - 2) continue;
     free = x(v) + half;
     parts.push(svg("line", { x1: x(v), x2: x(v), y1: SIZE.top, y2: height - SIZE.bottom, class: "axis" }));
@@ -169,18 +171,22 @@ export function drawCurve(holder, frame) {
   for (const line of [...lines].reverse()) {
     const stroke = { fill: "none", stroke: tone, "stroke-width": line.width, opacity: line.opacity, "stroke-dasharray": line.dash };
     for (const run of runs(line.points)) parts.push(svg("polyline", { points: run.map((q) => `${x(q.v)},${y(q.d)}`).join(" "), ...stroke }));
-    for (const q of line.points) if (q.v !== null) parts.push(dot(x(q.v), y(q.d), line.r, line.shape ?? 0, tone, line.opacity));
+    for (const q of line.points) if (q.v !== null) parts.push(dot(x(q.v), y(q.d), line.points.length > 20 ? line.r / 2 : line.r, line.shape ?? 0, tone, line.opacity));
   }
-  const small = SIZE.text - 1;
   let lx = several ? 8 : left;
   for (const line of lines) {
     parts.push(svg("line", { x1: lx, x2: lx + 16, y1: 11, y2: 11, stroke: tone, "stroke-width": line.width, opacity: line.opacity, "stroke-dasharray": line.dash }));
     if (several) parts.push(dot(lx + 8, 11, 3, line.shape, tone, 1));
     parts.push(text(lx + 20, 11 + small / 3, "small", line.words));
-    lx += 27 + line.words.length * small * (/[\u4e00-\u9fff]/.test(line.words) ? 0.9 : 0.56);
+    lx += 30 + wide(line.words, small);
   }
   replaceSvg(holder, width, height, `${word("curve")}${colon()}${frame.title}. ${joined(lines.map((line) => line.words))}`, parts);
   return { node: holder.firstElementChild, y, profile: () => frame.views[0] };
+
+  function fresh(s) {
+    const point = pointAt(s, frame.t);
+    return point?.stale ? null : point;
+  }
 
   function points(view, at) {
     return view.list.map((s) => ({ d: s.depth_m, v: visible(at(s))?.v ?? null }));

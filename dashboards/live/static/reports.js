@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { button, html, svg } from "./draw.js";
 import { profileName } from "./frame.js";
 import { MARKS, age, code, colon, depthText, figure, joined, language, named, number, signed, tests, when, word } from "./i18n.js";
+import { flagged } from "./model.js";
 import { DAY, state } from "./state.js";
 import { condition, has, pointAt, profilesShown, range, store, visible, zone } from "./store.js";
 
@@ -59,7 +60,8 @@ function qualityOf(s, found) {
   const how = condition(s);
   if (!found) return `○ ${word("never")}`;
   if (how.rank >= 4) return `${how.mark} ${word(how.word)}`;
-  return `${MARKS[found.flag]} ${word(found.flag)}${found.tests ? ` (${tests(found.tests)})` : ""}`;
+  const failed = tests(found.tests.replace(/^missing:?/, ""));
+  return `${MARKS[found.flag]} ${word(found.flag)}${failed ? ` (${failed})` : ""}`;
 }
 
 function fullRow(s, registry, several) {
@@ -69,7 +71,7 @@ function fullRow(s, registry, several) {
   const row = html("tr", { "data-series": s.series },
     cell((several && s.profile !== "site" ? `${s.profile} ` : "") + placeOf(s), "number"),
     cell(known ? number(found.value, registry.resolution) : word("novalue"), "number value"),
-    cell(known && found.yesterday !== null ? signed(found.value - found.yesterday, registry.resolution) : "–", "number soft"),
+    cell(known && !flagged(found.flag) && found.yesterday !== null ? signed(found.value - found.yesterday, registry.resolution) : "–", "number soft"),
     cell(qualityOf(s, found), how.rank > 1 ? how.tone : ""),
     cell(found ? age(store.now - found.t) : "–", "number soft", found ? { title: when(found.t, zone()) } : {}));
   if (state.depth !== null && s.depth_m === state.depth) row.className = "on";
@@ -184,7 +186,7 @@ export function drawQuality(holder) {
       cell(missing.length ? missing.join(", ") : expected && stored >= expected ? word("complete") : "–", missing.length ? "soft" : "soft whole")));
   }
   const [t0, t1] = range();
-  const head = heads([[word("depth"), "number"], [`${word("share")}, ${names[0]} – ${names.at(-1)}`, ""], [word("expected"), "number wide"], [word("received"), "number wide"], [word("stored"), "number wide"], [word("usable"), "number wide"], ["", "number"], [word("gaps"), ""]]);
+  const head = heads([[word("depth"), "number"], [`${word("share")}, ${names[0]} – ${names.at(-1)}`, ""], [word("expected"), "number wide"], [word("received"), "number wide"], [word("stored"), "number wide"], [word("usable"), "number wide"], ["%", "number"], [word("gaps"), ""]]);
   put(holder, html("table", { className: "strips" }, head, body), t1 - t0 > 92 * DAY ? html("p", { className: "foot" }, word("lastdays")) : null);
 }
 
@@ -207,7 +209,7 @@ export function drawInstruments(holder) {
   }
   const supply = volts.map((v) => `${v.value === null ? word("novalue") : `${number(v.value, 0.01)} V`} ${MARKS[v.flag]} ${word(v.flag)}, ${age(now - v.t)}`);
   put(holder, supply.length ? html("p", {}, `${word("supply")}${colon()}${joined(supply)}`) : null,
-    html("table", {}, heads([[word("instrument"), ""], ["", "wide"], [word("connection"), "wide"], [word("interval"), "number wide"], [word("answered"), ""], [word("errors"), ""], [word("due"), ""]]), body));
+    html("table", {}, heads([[word("instrument"), ""], [word("model"), "wide"], [word("connection"), "wide"], [word("interval"), "number wide"], [word("answered"), ""], [word("errors"), ""], [word("due"), ""]]), body));
 }
 
 const bracket = (lower, upper) => (lower === null || upper === null ? "–" : `[${figure(lower)}, ${figure(upper)}]`);
@@ -220,8 +222,10 @@ export function drawResults(holder) {
   const { jobs, derived, faults } = report.found;
   const nodes = faults.map((fault) => html("p", { className: "bad" }, `✕ ${fault}`));
   if (derived.length) {
-    const rows = derived.map((d) => html("tr", {}, html("th", { scope: "row" }, seriesWords(d.series)), cell(`${figure(d.value)} ${d.unit}`, "number value"), cell(bracket(d.lower, d.upper), "number"), cell(when(d.t, zone()), "soft")));
-    nodes.push(html("h3", {}, word("derived")), html("table", {}, heads([["", ""], [word("value"), "number"], [word("interval95"), "number"], [word("time"), ""]]), html("tbody", {}, ...rows)));
+    const rows = derived.map((d) => html("tr", {}, html("th", { scope: "row" }, seriesWords(d.series)),
+      ...(d.value === null ? [cell(`○ ${word("withheld")}${d.why ? colon() + tests(d.why) : ""}`, "why", { colspan: 2 })] : [cell(`${figure(d.value)} ${store.variables[d.series.split("/")[2]]?.unit_text ?? d.unit}`, "number value"), cell(bracket(d.lower, d.upper), "number")]),
+      cell(when(d.t, zone()), "soft")));
+    nodes.push(html("h3", {}, word("derived")), html("table", {}, heads([[word("what"), ""], [word("value"), "number"], [word("interval95"), "number"], [word("time"), ""]]), html("tbody", {}, ...rows)));
   }
   for (const job of jobs) {
     const until = job.data_to ? `, ${word("until")} ${when(Date.parse(job.data_to), zone())}` : "";

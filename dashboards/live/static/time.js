@@ -77,7 +77,7 @@ export function drawHeat(holder, frame, view) {
     if (!row) return;
     const whole = y(edges[i].bottom) - y(edges[i].top);
     const top = y(edges[i].top) + (whole * edges[i].part) / edges[i].parts;
-    const tall = Math.max(1, whole / edges[i].parts - (whole > 4 ? 1 : 0));
+    const tall = Math.max(1, whole / edges[i].parts - (whole > 8 ? 1 : 0));
     const wide = Math.max(raster.step, s.period_s ? s.period_s * 1000 : 0);
     row.v.forEach((v, k) => {
       const t = raster.t0 + k * raster.step;
