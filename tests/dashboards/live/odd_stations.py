@@ -51,7 +51,9 @@ def _position(depth: float, replicate: str = "") -> str:
 
 def _instrument(depth: float, replicate: str = "", channels: Sequence[str] = ("co2",)) -> str:
     where = _place(depth, replicate)
-    compensation = 'compensation = { pressure = "device", temperature = "device" }\n' if "co2" in channels else ""
+    compensation = (
+        'compensation = { pressure = "device", temperature = "device" }\n' if "co2" in channels else ""
+    )
     return (
         f'[[instrument]]\nid = "n{where}"\nmodel = "soilco2-node"\nserial = "S{where}"\nconnection = "node"\n'
         f'interval = "30min"\nchannels = [{", ".join(repr(c) for c in channels)}]\n{compensation}'
@@ -72,7 +74,9 @@ def odd_station(
     """A station file with one node a depth (and replicate letter)."""
     pairs = [(d, r) for d in depths for r in replicates]
     text = HEAD.format(id=name, en=name, zh=zh)
-    text += "".join(_position(d, r) for d, r in pairs) + "".join(_instrument(d, r, channels) for d, r in pairs)
+    text += "".join(_position(d, r) for d, r in pairs) + "".join(
+        _instrument(d, r, channels) for d, r in pairs
+    )
     path = folder / f"{name}.toml"
     path.write_text(text + extra, encoding="utf-8")
     return load_station(path)
@@ -116,7 +120,7 @@ def troubled(folder: Path) -> Station:
 def sixty(folder: Path) -> Station:
     """Sixty positions in one profile."""
     station = odd_station(folder, "sixty", "六十层", [round(0.02 + 0.03 * n, 3) for n in range(60)])
-    fill(station)
+    fill(station, NOW - DAY)
     return station
 
 
@@ -164,7 +168,12 @@ def unplaced(folder: Path) -> Station:
 def paired(folder: Path) -> Station:
     """Two probes at each depth, and variables without limits or depth."""
     station = odd_station(
-        folder, "paired", "平行探头", (0.03, 0.06, 0.2), replicates=("a", "b"), channels=("co2", "soil_temperature", "wind_speed")
+        folder,
+        "paired",
+        "平行探头",
+        (0.03, 0.06, 0.2),
+        replicates=("a", "b"),
+        channels=("co2", "soil_temperature", "wind_speed"),
     )
     fill(station)
     return station
