@@ -181,6 +181,9 @@ class Guests:
         for client in self._clients:
             client.disconnect()
             client.loop_stop()
+            # paho closes its last sockets when nothing refers to the client any more
+            client.on_connect = client.on_message = client.on_subscribe = client.on_publish = None
+        self._clients.clear()
 
 
 class Guest:
