@@ -147,8 +147,12 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "模型无法拟合这些数据",
     ),
     "few_events": (
-        "{n} rain events, fewer than {least}",
-        "仅 {n} 次降雨事件，少于 {least} 次",
+        "{n} rain events with an answer to tell, fewer than {least}",
+        "可用的降雨事件仅 {n} 次，少于 {least} 次",
+    ),
+    "no_rain": (
+        "there is neither a rain gauge nor soil water content to tell when it rained",
+        "既无雨量计也无土壤含水率，无法判断何时降雨",
     ),
     "water_follows_t": (
         "within the day the water reading follows temperature (r = {r:.2f}) or hardly moves "
@@ -171,6 +175,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "no_null": (
         "{days} days allow {shifts} shifts; p could not fall below {floor:.2f}",
         "{days} 天仅允许 {shifts} 次移位，p 值不可能低于 {floor:.2f}",
+    ),
+    "empty": (
+        "there is not one good value of {name}",
+        "{name}没有一个有效值",
     ),
     "no_longitude": (
         "the longitude is not known, so clock time cannot be compared with the sun",
@@ -197,6 +205,74 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 """Reason for withholding, English and Chinese, by code."""
 
 WARNINGS: Final[dict[str, tuple[str, str]]] = {
+    "left_out": (
+        "{percent:.1f} % of the rows were left out (flagged, missing or impossible)",
+        "{percent:.1f}% 的数据行被剔除（标记、缺失或不可能的值）",
+    ),
+    "gappy": (
+        "only {percent:.0f} % of the times are there; the longest gap is {longest_gap_h:.0f} h",
+        "仅有 {percent:.0f}% 的时刻有数据；最长缺口 {longest_gap_h:.0f} 小时",
+    ),
+    "uneven_hours": (
+        "hours of the day are covered on {least:.2f} to {most:.2f} of the days: daily means lean to the hours present",
+        "各时刻的覆盖率从 {least:.2f} 到 {most:.2f} 不等：日均值会偏向有数据的时刻",
+    ),
+    "stuck": (
+        "{percent:.1f} % of the values repeat one number for more than a day: a stuck probe or logger",
+        "{percent:.1f}% 的值连续一天以上重复同一个数：探头或采集器卡死",
+    ),
+    "clipped": (
+        "{percent:.2f} % of the values lie at the end of range {limit:g} ppm: every slope is flattened",
+        "{percent:.2f}% 的值位于量程上限 {limit:g} ppm：所有斜率都会被压低",
+    ),
+    "below_air": (
+        "{percent:.1f} % of the values are below 350 ppm, poorer in CO2 than the air: the probe's zero has drifted",
+        "{percent:.1f}% 的值低于 350 ppm，比空气还低：探头零点漂移",
+    ),
+    "frozen": (
+        "{percent:.1f} % of the temperatures are below 0.5 degC; frozen soil is kept apart",
+        "{percent:.1f}% 的温度低于 0.5 ℃；冻土时段单独处理",
+    ),
+    "spiky": (
+        "{count} single values jump away and back: condensation, lightning or a loose contact",
+        "{count} 个孤立跳变值：冷凝、雷击或接触不良",
+    ),
+    "too_wet": (
+        "{percent:.1f} % of the values exceed 0.6 m3/m3, more than a mineral soil holds: unit or calibration",
+        "{percent:.1f}% 的值超过 0.6 m³/m³，矿质土壤不可能：检查单位或标定",
+    ),
+    "negative_flux": (
+        "{percent:.1f} % of the fluxes are zero or negative: a logarithm would drop them",
+        "{percent:.1f}% 的通量为零或负：取对数会丢弃它们",
+    ),
+    "t_w_tied": (
+        "|r(T, W)| is above 0.8: these data cannot separate temperature from water",
+        "|r(T, W)| 大于 0.8：这些数据无法区分温度与水分的作用",
+    ),
+    "swapped": (
+        "the daily wave at {lower_m:g} m is {ratio:.1f} times as large as that at {upper_m:g} m and comes "
+        "{earlier_h:.1f} h earlier: these two depths look swapped",
+        "{lower_m:g} m 的日波是 {upper_m:g} m 的 {ratio:.1f} 倍且早 {earlier_h:.1f} 小时：这两个深度疑似互换",
+    ),
+    "same_values": (
+        "the values are those of {other}: one probe under two names",
+        "数值与 {other} 完全相同：同一探头用了两个名字",
+    ),
+    "co2_jump": (
+        "from {day} on CO2 is highest {hours:+.1f} h from where it was before, while the temperature beside it is not: "
+        "its clock was set, or transport changed",
+        "自 {day} 起 CO2 最高时刻移动了 {hours:+.1f} 小时，而同处温度没有：时钟被改动，或传输方式改变",
+    ),
+    "co2_apart": (
+        "CO2 is highest {hours:+.1f} h from the temperature beside it; ventilation can do that, and a clock off by as "
+        "much looks the same: compare the clocks of the two instruments",
+        "CO2 最高时刻与同处温度相差 {hours:+.1f} 小时；通风可造成，时钟偏差同样的小时数也会如此：请核对两台仪器的时钟",
+    ),
+    "pressure_tide": (
+        "the 12 h tide of air pressure is highest at {hour:.1f} h solar time; everywhere on Earth that is near 9.7 h: "
+        "the barometer's clock is off",
+        "气压 12 小时潮在太阳时 {hour:.1f} 时最高；全球各地都约在 9.7 时：气压计的时钟有偏差",
+    ),
     "cancels_lag": (
         "the temperature depth that correlates best ({best_driver_depth_m:g} m) is the one whose delay cancels the "
         "lag; it need not be the one that drives CO2",
