@@ -24,12 +24,13 @@ YEAR_US = 366 * 86_400_000_000
 """Longest window taken without being asked for [µs]."""
 
 _CLOCK = (EventKind.CLOCK_UNTRUSTED, EventKind.CLOCK_SET, EventKind.CLOCK_STEP, EventKind.START)
+_MINUTE_US = 60_000_000
 _TESTS_NAMED = 3
 _LEAST_PAIRS = 30
 
 
 def default_window(reader: JournalReader, now_us: int) -> tuple[int, int]:
-    """The year up to now, or, when nothing came in it, the year up to the newest value [µs UTC].
+    """The year up to now, or, when nothing came in it, up to the newest value; whole minutes [µs UTC].
 
     Raises
     ------
@@ -44,7 +45,8 @@ def default_window(reader: JournalReader, now_us: int) -> tuple[int, int]:
     first = min(info.first_us for info in known if info.first_us is not None)
     last = max(info.last_us for info in known if info.last_us is not None)
     end = now_us if last >= now_us - YEAR_US else last + 1
-    return max(first, end - YEAR_US), max(end, first + 1)
+    end = -(-end // _MINUTE_US) * _MINUTE_US
+    return max(first // _MINUTE_US * _MINUTE_US, end - YEAR_US), end
 
 
 @dataclass(slots=True)
@@ -261,8 +263,7 @@ class Achieved:
                       f"{name}：同一时刻均可用的成对数值仅 {len(pairs)} 对，不足 {_LEAST_PAIRS} 对，不作结论。")
                 )  # fmt: skip
                 continue
-            spread = math.sqrt(sum((x - y) ** 2 for x, y in pairs) / len(pairs) / 2)
-            offset = sum(x - y for x, y in pairs) / len(pairs)
+            spread, offset = pair_uncertainty(pairs)
             unit = t.unit(a.series.variable)
             points.append(
                 t(
@@ -335,6 +336,16 @@ class Achieved:
             t(f"CO₂: {t.percent(hit / total)} of the values were made with the standard pressure and may be wrong by 3 % for it.",
               f"CO₂：{t.percent(hit / total)} 的数值以标准大气压订正，因此误差可达 3 %。")
         ]  # fmt: skip
+
+
+def pair_uncertainty(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Standard uncertainty of one value that two like probes show, and their mean difference [their unit].
+
+    The root mean square difference over the root of two: a difference holds the errors of both
+    (JCGM 100:2008, 5.1.2).
+    """
+    differences = [x - y for x, y in pairs]
+    return math.sqrt(sum(d * d for d in differences) / len(pairs) / 2), sum(differences) / len(pairs)
 
 
 def untrusted(events: Iterable[Event], end_us: int) -> list[int]:

@@ -153,7 +153,7 @@ def test_the_window_is_the_last_year_or_the_year_up_to_the_newest_value(yulin: S
     last = START + DAY - MINUTE
     with open_journal(yulin) as reader:
         assert default_window(reader, START + 2 * DAY) == (START, START + 2 * DAY)
-        assert default_window(reader, last + 2 * YEAR_US) == (START, last + 1)
+        assert default_window(reader, last + 2 * YEAR_US) == (START, START + DAY)
 
 
 def test_time_under_an_untrusted_clock() -> None:

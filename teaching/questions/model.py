@@ -1,0 +1,161 @@
+"""What a question is, and when it is a sound one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from teaching.errors import QuestionError
+
+Kind = Literal["single", "multiple", "short"]
+
+BLOCKS: dict[str, tuple[str, str]] = {
+    "background": (
+        "Background: greenhouse effect, national and international action",
+        "背景：温室效应与国内外行动",
+    ),
+    "basics": ("Basics: terms, principles of quantification and reporting", "基础知识：术语、量化与报告原则"),
+    "quantification": ("Quantification and reporting", "量化与报告"),
+    "monitoring": ("Monitoring", "监测"),
+}
+"""Blocks of the syllabus with their names in English and Chinese."""
+
+LEVELS: dict[int, tuple[str, str]] = {
+    1: ("elementary", "初级"),
+    2: ("intermediate", "中级"),
+    3: ("advanced", "高级"),
+}
+"""Levels of the track."""
+
+WEIGHTS: dict[int, dict[str, int]] = {
+    1: {"background": 10, "basics": 25, "quantification": 40, "monitoring": 25},
+    2: {"background": 10, "basics": 25, "quantification": 45, "monitoring": 20},
+    3: {"background": 10, "basics": 25, "quantification": 40, "monitoring": 25},
+}
+"""Weight of each block in the examination, by level [%], as the track's syllabus gives it."""
+
+KINDS: dict[str, tuple[str, str]] = {
+    "single": ("Single choice", "单项选择题"),
+    "multiple": ("Multiple choice", "多项选择题"),
+    "short": ("Short answer", "简答题"),
+}
+"""Kinds of question in the order of a paper."""
+
+
+class Both(NamedTuple):
+    """A text in both languages."""
+
+    en: str
+    zh: str
+
+    def at(self, lang: str) -> str:
+        """The text in one language."""
+        return self.zh if lang == "zh" else self.en
+
+
+def same(text: str) -> Both:
+    """A text that is the same in both languages: numbers, sources."""
+    return Both(text, text)
+
+
+class Option(NamedTuple):
+    """A choice: its text, whether it is right, and why; of a wrong one, the mistake that leads to it."""
+
+    text: Both
+    right: bool
+    why: Both
+
+
+class Point(NamedTuple):
+    """A marking point of a short answer."""
+
+    text: Both
+    marks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Parameters
+    ----------
+    id : str
+        ``template-number``, the same for ever.
+    template : str
+        Computed questions of one wording share it; a fact has its own.
+    level : int
+        1, 2 or 3.
+    block : str
+        One of `BLOCKS`.
+    kind : {"single", "multiple", "short"}
+    stem : Both
+    options : tuple of Option
+        Of a choice, in the order they were written in.
+    points : tuple of Point
+        Of a short answer.
+    explanation : Both
+    source : str
+        Where the right answer stands or by which function of the product it is computed.
+    given : mapping
+        Numbers the answer is computed from.
+    value : float, str or None
+        The right answer of a computed question.
+    """
+
+    id: str
+    template: str
+    level: int
+    block: str
+    kind: Kind
+    stem: Both
+    explanation: Both
+    source: str
+    options: tuple[Option, ...] = ()
+    points: tuple[Point, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    value: float | str | None = None
+
+
+def check(question: Question) -> None:
+    """Refuse a question that cannot be asked.
+
+    Raises
+    ------
+    QuestionError
+        Names the question and what is wrong with it.
+    """
+
+    def need(holds: bool, what: str) -> None:
+        if not holds:
+            raise QuestionError(f"question {question.id}: {what}")
+
+    need(question.level in LEVELS, f"level {question.level} is none of 1, 2, 3")
+    need(question.block in BLOCKS, f"block {question.block!r} is none of {', '.join(BLOCKS)}")
+    need(question.kind in KINDS, f"kind {question.kind!r} is none of {', '.join(KINDS)}")
+    need(bool(question.source.strip()), "it has no source")
+    texts = [
+        question.stem,
+        question.explanation,
+        *(o.text for o in question.options),
+        *(o.why for o in question.options),
+    ]
+    texts += [point.text for point in question.points]
+    need(all(text.en.strip() and text.zh.strip() for text in texts), "a text is missing in one language")
+    if question.kind == "short":
+        need(
+            not question.options and len(question.points) >= 2,
+            "a short answer needs two or more marking points",
+        )
+        need(all(point.marks > 0 for point in question.points), "every marking point needs marks")
+        return
+    right = sum(option.right for option in question.options)
+    need(len(question.options) >= 3, "a choice needs three or more options")
+    if question.kind == "single":
+        need(right == 1, f"a single choice needs exactly one right option, and {right} are")
+    else:
+        need(right >= 2, f"a multiple choice needs two or more right options, and {right} are")
+        need(right < len(question.options), "a multiple choice needs a wrong option")
+    for lang in ("en", "zh"):
+        shown = [" ".join(option.text.at(lang).split()).casefold() for option in question.options]
+        need(len(set(shown)) == len(shown), "two options say the same")
