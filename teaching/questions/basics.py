@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from analysis.association import benjamini_hochberg, p_value
 from analysis.flux.gas import air_density_mol_m3, concentration_umol_m3, standard_pressure_hpa
 from analysis.flux.soil import PARTICLE_DENSITY_G_CM3, air_filled_porosity, porosity
 from station_config.units import conversion
@@ -160,6 +159,8 @@ def temperature_quotient(
      3: [(0.52, 4320, 22.0), (-0.40, 1440, 18.0), (0.70, 960, 12.0), (0.33, 17520, 30.0)]},
 )  # fmt: skip
 def effective_sample_size(r: float, pairs: int, effective: float) -> Body:
+    from analysis.association import p_value  # scipy.stats takes seconds
+
     value = float(p_value(r, effective))
     naive = float(p_value(r, pairs))
     said = naive if naive > 1e-300 else 0.0
@@ -188,6 +189,8 @@ def effective_sample_size(r: float, pairs: int, effective: float) -> Body:
          (0.002, 0.015, 0.024, 0.048, 0.049, 0.70), (0.006, 0.013, 0.022, 0.030, 0.047, 0.55)]},
 )  # fmt: skip
 def false_discoveries(*p: float) -> Body:
+    from analysis.association import benjamini_hochberg
+
     value = int((benjamini_hochberg(p) <= 0.05).sum())
     plain, strict = sum(one <= 0.05 for one in p), sum(one <= 0.05 / len(p) for one in p)
     listed = ", ".join(map(str, p))
