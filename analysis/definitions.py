@@ -146,6 +146,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the model could not be fitted to these values",
         "模型无法拟合这些数据",
     ),
+    "no_windows": (
+        "{n} windows allow a Q10, fewer than {least}",
+        "仅 {n} 个时间窗可求 Q10，少于 {least} 个",
+    ),
     "few_events": (
         "{n} rain events with an answer to tell, fewer than {least}",
         "可用的降雨事件仅 {n} 次，少于 {least} 次",

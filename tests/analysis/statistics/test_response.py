@@ -14,16 +14,8 @@ from analysis.definitions import Refusal
 from analysis.errors import DataError
 from analysis.frames import Frame, from_table, targets
 from analysis.intervals import memory_factor
-from analysis.response import (
-    Kind,
-    confounding,
-    moving_q10,
-    q10,
-    q10_by_water,
-    ratio_of,
-    water_class,
-    water_limits,
-)
+from analysis.response import Kind, moving_q10, q10, q10_curve
+from analysis.water_classes import confounding, q10_by_water, ratio_of, water_class, water_limits
 from tests.analysis.data import agua_amarga
 
 SLOTS = 24
@@ -138,10 +130,11 @@ def test_zero_and_negative_values_count_for_the_values_and_bar_the_logarithm() -
 @pytest.mark.parametrize(
     ("R", "T", "code"),
     [
-        (np.ones(60 * 24), np.full(60 * 24, 20.0), "t_range"),
-        (np.ones(9 * 24), np.linspace(0, 30, 9 * 24), "days"),
+        (np.arange(60.0 * 24), np.full(60 * 24, 20.0), "t_range"),
+        (np.full(60 * 24, 2.0), np.linspace(0, 30, 60 * 24), "constant"),
+        (np.arange(9.0 * 24), np.linspace(0, 30, 9 * 24), "days"),
         (np.full(60 * 24, np.nan), np.linspace(0, 30, 60 * 24), "few_pairs"),
-        (-np.ones(60 * 24), np.linspace(0, 30, 60 * 24), "no_fit"),
+        (-1 - np.linspace(0, 30, 60 * 24), np.linspace(0, 30, 60 * 24), "no_fit"),
         (np.exp(np.linspace(0, 30, 60 * 24)), np.linspace(0, 30, 60 * 24), "no_fit"),
         (1 + np.linspace(0, 30, 60 * 24), np.linspace(0, 30, 60 * 24), "n_eff"),
     ],
@@ -241,7 +234,7 @@ def test_q10_within_classes_is_statsmodels_and_scipys() -> None:
 
 def test_confounding_is_withheld_where_q10_is() -> None:
     T = np.full(60 * SLOTS, 20.0)
-    found = confounding(T, T, np.linspace(0, 0.3, T.size), SLOTS)
+    found = confounding(np.arange(T.size), T, np.linspace(0, 0.3, T.size), SLOTS)
     assert found.refusal is not None
     assert found.refusal.code == "t_range"
     assert np.isnan(found.within)
@@ -257,6 +250,31 @@ def test_windows_follow_a_response_that_changes() -> None:
     assert found[-1].answer.q10 == pytest.approx(2.5, rel=1e-8)
     assert found[0].water == pytest.approx(0.15)
     assert found[0].temperature == pytest.approx(18.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_band_of_the_curve_is_the_jackknife_by_hand(kind: Kind) -> None:
+    """At one temperature, by scipy's fits without each block; at 20 degC the curve is r_ref."""
+    T, e = days()
+    R = 3.0 * 2.0 ** ((T - 20) / 10) * np.exp(0.2 * e)
+    found = q10(R, T, SLOTS, kind=kind)
+    curve = q10_curve(R, T, SLOTS, [20.0, 27.0], kind=kind)
+    assert curve[0, 0] == pytest.approx(found.r_ref)
+    assert curve[0, 1] == pytest.approx(found.r_ref * found.q10**0.7)
+
+    def at(keep: np.ndarray) -> float:
+        if kind == "log":
+            line = stats.linregress(T[keep] - 20, np.log(R[keep]))
+            return float(line.intercept + 7 * line.slope)
+        a, b = curve_fit(lambda x, a, b: a * np.exp(b * x), T[keep] - 20, R[keep], (2.0, 0.05))[0]
+        return float(np.log(a) + 7 * b)
+
+    parts = [np.setdiff1d(np.arange(T.size), block) for block in np.split(np.arange(T.size), 6)]
+    without = np.array([at(keep) for keep in parts])
+    reach = 2.570582 * np.sqrt(5 / 6 * ((without - without.mean()) ** 2).sum()) * memory_factor(found.n_eff)
+    assert np.log(curve[2, 1] / curve[0, 1]) == pytest.approx(reach, rel=1e-4)
+    assert np.log(curve[0, 1] / curve[1, 1]) == pytest.approx(reach, rel=1e-4)
+    assert np.isnan(q10_curve(R, np.full(T.size, 20.0), SLOTS, [20.0], kind=kind)).all()
 
 
 @pytest.fixture(scope="module")
