@@ -22,7 +22,6 @@ from ingest.subscriber import Subscriber, Taken
 from quality.records import Sample
 from storage.errors import JournalDamagedError, StorageError
 from storage.faultpoint import fault
-from storage.journal import mark_damaged
 from storage.ledger import NewEvent, Parked
 from storage.writer import Writer
 
@@ -287,9 +286,8 @@ class Intake:
             self.beat = monotonic()
             try:
                 self._commit(group)
-            except JournalDamagedError as error:
-                mark_damaged(self._writer.path, str(error))  # the next start takes over what can be read
-                raise
+            except JournalDamagedError:
+                raise  # the next start takes over what can be read
             except StorageError as error:
                 if str(error) != self.error:
                     self.error = str(error)

@@ -27,6 +27,20 @@ _NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
 """Small tables without which a journal cannot be gone on with."""
 _ADDED = (("derived", "reason", "INTEGER NOT NULL DEFAULT 0"),)
 """Columns that journals made before they were thought of get when they are opened."""
+_NUMBERED = {
+    "sample": "seq",
+    "batch": "id",
+    "event": "id",
+    "parked": "id",
+    "config": "id",
+    "word": "id",
+    "channel": "id",
+}
+"""Tables that can be read from any number on."""
+_TRIES = 20_000
+"""Attempts at the pieces of one damaged table, at most."""
+_MOST = 2**40
+"""No journal has so many rows."""
 _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
 pack_sample = _ROW.pack
@@ -62,7 +76,10 @@ def storage_error(path: Path, error: BaseException) -> StorageError:
             f"{path}: the disk is full; nothing was lost, but nothing new can be kept: make room"
         )
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
-        return JournalDamagedError(f"{path}: the journal is damaged ({text})")
+        return JournalDamagedError(
+            f"{path}: the file is damaged ({text}); 'soilco2 verify STATION --journal' names what, and a collector "
+            "that cannot go on with it sets it aside and keeps what can be read"
+        )
     return StorageError(f"{path}: the journal cannot be used: {text}")
 
 
@@ -226,19 +243,54 @@ def _set_aside(path: Path) -> Path:
 
 
 def _salvage(connection: sqlite3.Connection, aside: Path) -> None:
-    """Copy what can still be read of a damaged journal, table by table, row by row."""
-    with contextlib.suppress(sqlite3.DatabaseError, ValueError):
+    """Copy what can still be read of a damaged journal, table by table, past every page that cannot."""
+    with contextlib.suppress(sqlite3.DatabaseError):
         old = sqlite3.connect(f"file:{aside}?mode=ro", uri=True)
         connection.execute("BEGIN IMMEDIATE")
         for table in TABLES:
-            if table == "meta":
-                continue
-            with contextlib.suppress(sqlite3.DatabaseError, ValueError):  # ValueError: a text that is none
-                for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - names of our own tables
-                    marks = ",".join("?" * len(row))
-                    connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608
+            if table != "meta":
+                _copy_rows(old, connection, table)
         connection.execute("COMMIT")
         old.close()
+
+
+def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
+    """Rows in the order of the table; where that breaks off, those behind it by their keys."""
+    put = f"INSERT OR IGNORE INTO {table} VALUES ({{}})"  # noqa: S608 - names of our own tables
+
+    def take(condition: str = "", *key: int) -> bool:
+        """Whether every row that meets a condition could be read."""
+        try:
+            for row in old.execute(f"SELECT * FROM {table} {condition}", key):  # noqa: S608
+                new.execute(put.format(",".join("?" * len(row))), row)
+        except (sqlite3.DatabaseError, ValueError):  # ValueError: a text that is none
+            return False
+        return True
+
+    def halves(column: str, low: int, high: int, *key: int) -> None:
+        """Rows with a key from `low` to `high`, the damaged ones narrowed down to the pages they stand on."""
+        where = f"WHERE {'series = ? AND ' if key else ''}{column} BETWEEN ? AND ?"
+        waiting = [(low, high)]
+        for _ in range(_TRIES):
+            if not waiting:
+                return
+            first, last = waiting.pop()
+            if not take(where, *key, first, last) and first < last:
+                middle = (first + last) // 2
+                waiting += [(middle + 1, last), (first, middle)]
+
+    if take():
+        return
+    if table in ("observation", "derived"):
+        times = new.execute("SELECT min(time_us), max(time_us) FROM sample").fetchone()
+        for (series,) in new.execute("SELECT id FROM series").fetchall() if times[0] is not None else ():
+            halves("time_us", *times, series)
+    elif table in _NUMBERED:
+        try:
+            last = old.execute(f"SELECT max({_NUMBERED[table]}) FROM {table}").fetchone()[0]  # noqa: S608
+        except sqlite3.DatabaseError:
+            last = _MOST
+        halves(_NUMBERED[table], 0, last or 0)
 
 
 def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: dict[int, str]) -> Sample:

@@ -17,7 +17,8 @@ from station_config.errors import StationConfigError
 from station_config.loader import Station, parse_station
 from station_config.variables import VARIABLES
 from storage.errors import StorageError
-from storage.journal import crc, sample_of, storage_error
+from storage.journal import crc, sample_of
+from storage.read_only import open_read_only
 from storage.reading import PIECE, Piece, SeriesInfo
 
 _SAMPLE = "seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source"
@@ -111,14 +112,8 @@ class JournalReader:
             raise StorageError(
                 f"{self.path}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one"
             )
-        try:
-            uri = f"{self.path.resolve().as_uri()}?mode=ro"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA query_only=1")
-            self._db.execute("PRAGMA busy_timeout=10000")
-            self.journal_id = self._meta("journal")
-        except sqlite3.Error as error:
-            raise storage_error(self.path, error) from error
+        self._db: sqlite3.Connection = open_read_only(self.path)
+        self.journal_id = self._meta("journal")
         self._words: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}
         self._keys: dict[int, SeriesKey] = {}
@@ -554,23 +549,25 @@ class JournalReader:
         """What SQLite finds wrong with the file's own structure; empty when nothing."""
         try:
             found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check(20)")]
-        except sqlite3.DatabaseError as error:
+        except (StorageError, sqlite3.DatabaseError) as error:
             return [str(error)]
         return [] if found == ["ok"] else found
 
     def verify_batches(self) -> list[str]:
         """Name every commit whose samples do not match its CRC."""
         wrong = []
-        for number, first, last, value in self._db.execute(
-            "SELECT id, first_seq, last_seq, crc FROM batch"
-        ).fetchall():
+        try:
+            batches = self._db.execute("SELECT id, first_seq, last_seq, crc FROM batch").fetchall()
+        except StorageError as error:
+            return [f"the list of commits cannot be read: {error}"]
+        for number, first, last, value in batches:
             rows = self._db.execute(
                 f"SELECT {_SAMPLE} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608
                 (first, last),
             )
             try:
                 right = crc(rows) == value
-            except (struct.error, sqlite3.DatabaseError):  # a column that is no number, a page that is none
+            except (struct.error, StorageError):  # a column that is no number, a page that is none
                 right = False
             if not right:
                 wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +15,24 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from quality.records import Sample, SeriesKey
-from storage.journal import NO_NUMBER, NO_TIME, crc, open_for_writing, pack_sample, storage_error
+from storage.errors import JournalDamagedError, StorageError
+from storage.journal import (
+    NO_NUMBER,
+    NO_TIME,
+    crc,
+    mark_damaged,
+    open_for_writing,
+    pack_sample,
+    storage_error,
+)
 from storage.journal_schema import EventKind
 
 _INSERT_SAMPLE = (
     "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)"
     " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (channel, time_us) DO NOTHING"
 )
+log = logging.getLogger(__name__)
+
 REFUSED = ("message", "conflict")
 """Kinds of parked entries that a device or a node can cause."""
 _SOURCE = itemgetter(Sample._fields.index("source"))
@@ -89,6 +101,7 @@ class Ledger:
         self._db, damage = open_for_writing(path)
         self._load()
         if damage:
+            log.warning("%s: %s", path, damage)
             with self._transaction():
                 self._event(NewEvent(EventKind.DAMAGE, "journal", damage))
 
@@ -160,10 +173,17 @@ class Ledger:
                     self._db.execute("ROLLBACK")
                 self._load()
             except sqlite3.Error as second:
-                raise storage_error(self.path, second) from error
+                raise self._told(second) from error
             if isinstance(error, sqlite3.Error | OSError):
-                raise storage_error(self.path, error) from error
+                raise self._told(error) from error
             raise
+
+    def _told(self, error: sqlite3.Error | OSError) -> StorageError:
+        """The sentence for a fault; a damaged file is set aside when it is opened next."""
+        said = storage_error(self.path, error)
+        if isinstance(said, JournalDamagedError):
+            mark_damaged(self.path, str(error))
+        return said
 
     def _word(self, text: str) -> int:
         number = self._words.get(text)

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from quality.records import Flag, Sample, SeriesKey
+from soilco2.main import main
 from station_config.loader import Station, load_station
 from storage.control import ControlServer, Submitter, submit
-from storage.errors import ControlError, DiskFullError, JournalBusyError
+from storage.errors import ControlError, DiskFullError, JournalBusyError, StorageError
 from storage.journal import mark_damaged
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
@@ -303,6 +304,44 @@ def test_a_journal_from_before_reasons_were_kept_goes_on(tmp_path: Path) -> None
         with JournalReader(writer.path) as reader:
             assert [row.reason for row in reader.derived_after(0, 9)] == ["frozen"]
             assert sum(1 for _ in reader.samples(0, 2**62)) == 1
+
+
+def test_past_damaged_pages_everything_is_taken_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every twentieth page is garbage: what stands on the others is kept, and readers say so in one sentence."""
+    station = make(tmp_path)
+    count = 20_000
+    with Writer.open(station) as writer:
+        for first in range(0, count, 1000):
+            writer.commit([sample(first + n, 20.0 + n % 7) for n in range(1000)])
+    data = bytearray(station.journal_path.read_bytes())
+    page = 4096
+    bad = range(
+        40 * page, len(data) - page, 20 * page
+    )  # the first pages hold what a journal cannot do without
+    for at in bad:
+        data[at : at + 200] = random.Random(at).randbytes(200)
+    station.journal_path.write_bytes(data)
+    assert station.path is not None
+    for words in (
+        ["export", str(station.path), "-o", str(tmp_path / "x.csv")],
+        ["verify", str(station.path), "--journal"],
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        assert end.value.code in (1, 2)
+        said = "".join(capsys.readouterr())
+        assert "damaged" in said or "do not match their CRC" in said
+    with Writer.open(station) as writer, pytest.raises(StorageError):
+        writer.reprocess(0, 2**62)
+    with Writer.open(station) as writer:
+        with JournalReader(writer.path) as reader:
+            kept = {s.time_us: s.raw for s in reader.samples(0, 2**62)}
+            assert [e.kind for e in reader.events(["damage"])] == ["damage"]
+        assert len(kept) >= count - len(bad) * 120  # a row has 34 bytes or more
+        assert all(raw == 20.0 + (at - T0) // MINUTE % 1000 % 7 for at, raw in kept.items())
+        assert writer.commit([sample(count)]).stored == 1
 
 
 def test_a_flipped_bit_is_named_by_the_crc(tmp_path: Path) -> None:
