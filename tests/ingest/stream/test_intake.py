@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,10 +91,10 @@ def test_a_journal_that_refuses_as_damaged_ends_the_writer_and_is_marked(
 ) -> None:
     """Trying for ever would keep the station dark: the next start sets the journal aside."""
 
-    def commit(*_args: object, **_keys: object) -> object:
-        raise JournalDamagedError("database disk image is malformed")
+    def keep(*_args: object) -> object:
+        raise sqlite3.DatabaseError("database disk image is malformed")
 
-    monkeypatch.setattr(writer, "commit", commit)
+    monkeypatch.setattr(writer, "_keep", keep)
     intake = intake_of(writer)
     intake.deliver([sample(0)])
     until(lambda: not intake.alive)
