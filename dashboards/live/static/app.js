@@ -8,7 +8,7 @@ import { drew, onMove, zoomTo } from "./pointer.js";
 import { drawColumn, drawCurve } from "./profile.js";
 import { drawHealth, drawInstruments, drawLog, drawPicture, drawQuality, drawResults, drawTable } from "./reports.js";
 import { BOTH, readAddress, remember, state } from "./state.js";
-import { followStation, load, measured, onChange, openStation, profilesShown, readStations, reports, store, zone } from "./store.js";
+import { followStation, load, measured, onChange, openStation, profilesShown, readStations, store, zone } from "./store.js";
 import { drawHeat, drawSeries, stepWords } from "./time.js";
 
 const $ = (id) => document.getElementById(id);
@@ -109,7 +109,7 @@ function paint() {
     $(`${kind}-title`).textContent = word(TITLES[kind] ?? kind);
     drawPanel($(kind).querySelector(".body"), actions);
   }
-  drawHealth($("health"), (s) => set({ variable: s.variable, profile: s.profile === "site" ? state.profile : s.profile, depth: s.depth_m, screen: state.screen }, true));
+  drawHealth($("health"), (s) => set({ variable: s.variable, profile: s.profile === "site" ? state.profile : s.profile, depth: s.depth_m, held: s.depth_m }, true));
   $("moment").textContent = `${moment === word("now") ? `${word("now")} ${when(store.now, zone())}` : `${word("at")} ${moment}`} · ${state.utc ? "UTC" : `${word("local")} (${store.station.timezone})`}`;
   $("link").dataset.state = store.link;
   $("link").textContent = `${store.link === "live" ? "●" : "○"} ${word(store.link)}`;
@@ -188,15 +188,15 @@ async function open(id, asked) {
 
 const actions = {
   set,
+  paint,
   station: (id) => {
-    Object.assign(state, { station: id, profile: null, t: null, from: null, to: null, depth: null, pinned: false });
+    Object.assign(state, { station: id, profile: null, t: null, from: null, to: null, depth: null, held: null, pinned: false });
     open(id).catch((error) => tell([word("failed") + error.message]));
   },
   screen: (id) => {
     useScreen(id);
     Object.assign(state, { from: null, to: null, t: null, pinned: false });
     set({}, true);
-    reports();
   },
   projector: (on) => {
     const root = document.documentElement;
@@ -207,6 +207,7 @@ const actions = {
 };
 
 async function start() {
+  store.screen = null; // nothing is drawn until the new view is whole
   const asked = readAddress();
   dress();
   try {

@@ -37,7 +37,7 @@ function menu(app) {
     }
   };
   const inner = html("div", { className: "menu" },
-    button(word("csv"), doing(saveCsv), { id: "csv" }), button(word("png"), doing(savePng), { id: "png" }),
+    button(word("csv"), doing(saveCsv), { id: "csv" }), button(word("png"), doing(() => savePng(app.paint)), { id: "png" }),
     button(word("link"), doing(() => copyLink(field), word("copied")), { id: "copy" }), field, told,
     choice("pick-theme", word("theme"), ["auto", "light", "dark"].map((t) => [t, word(t)]), state.theme, (t) => app.set({ theme: t })));
   const details = html("details", { id: "more" }, html("summary", { id: "more-summary" }, word("more")), inner);

@@ -44,6 +44,8 @@ export function size(holder) {
   return [Math.max(120, holder.clientWidth), Math.max(100, holder.clientHeight)];
 }
 
+export const SHARP = { least: 1 };
+
 // A canvas that is moved over like a slider: its position is the time looked at.
 export function canvas(holder, label) {
   let node = holder.querySelector("canvas");
@@ -55,7 +57,7 @@ export function canvas(holder, label) {
   }
   node.setAttribute("aria-label", `${label} (${word("plotkeys")})`);
   const [width, height] = size(holder);
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = Math.max(window.devicePixelRatio || 1, SHARP.least);
   if (node.width !== Math.round(width * ratio) || node.height !== Math.round(height * ratio)) {
     node.width = Math.round(width * ratio);
     node.height = Math.round(height * ratio);

@@ -47,11 +47,12 @@ export function frameOf(name, { show, unflag }) {
     }));
   }
   const found = valueRange(inside, log);
+  const exact = valueRange(inside, log, false);
   const newest = newestOf(series);
   const frame = {
     variable, views, series, t0, t1, log, anyFlagged, range: found, zone: zone(),
     t: state.t ?? Math.min(t1, live(series, newest) ? newest : store.now),
-    scale: found && valueScale(found[0], found[1], 0, 1, log),
+    scale: exact && valueScale(exact[0], exact[1], 0, 1, log),
     depths: whole(views.map((view) => depthRange(view.list)).filter(Boolean)),
     picked: new Set(views.map((view) => view.picked).filter(Boolean)),
     title: `${named(variable.name)} (${variable.unit_text})`,

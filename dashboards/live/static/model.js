@@ -78,7 +78,8 @@ export function depthRange(list) {
   return [low - 0.02 * (high - low), high + 0.05 * (high - low)];
 }
 
-export function valueRange(lists, log) {
+// Least and greatest value, with a little room around them where `room` is asked for.
+export function valueRange(lists, log, room = true) {
   let low = Infinity;
   let high = -Infinity;
   for (const list of lists)
@@ -92,6 +93,6 @@ export function valueRange(lists, log) {
     const pad = Math.abs(low) * 0.05 || 1;
     return [low - pad, high + pad];
   }
-  const pad = log ? 0 : (high - low) * 0.04;
+  const pad = log || !room ? 0 : (high - low) * 0.04;
   return [low - pad, high + pad];
 }

@@ -113,7 +113,10 @@ function listen(id, node) {
   };
   node.addEventListener("pointerup", (event) => {
     // A click holds the moment; another one lets it go.
-    if (drag && !drag.moved && !pinch && timed()) state.pinned = event.pointerType === "mouse" ? !state.pinned : true;
+    if (drag && !drag.moved && !pinch) {
+      if (timed()) state.pinned = event.pointerType === "mouse" ? !state.pinned : true;
+      state.held = state.depth;
+    }
     drag = null;
     end(event);
     remember();
@@ -123,10 +126,9 @@ function listen(id, node) {
   node.addEventListener("pointerleave", (event) => {
     end(event);
     drag = null;
-    if (!state.pinned) {
-      state.t = null;
-      redraw();
-    }
+    if (!state.pinned) state.t = null;
+    state.depth = state.held;
+    redraw();
   });
   node.addEventListener("wheel", (event) => {
     if (!timed() || (!event.ctrlKey && !event.shiftKey)) return;
@@ -152,12 +154,13 @@ function key(event) {
   const sink = (by) => {
     const i = depths.indexOf(state.depth);
     state.depth = depths[Math.max(0, Math.min(depths.length - 1, i < 0 ? 0 : i + by))] ?? null;
+    state.held = state.depth;
   };
   const keys = {
     ArrowLeft: () => move(-step), ArrowRight: () => move(step), ArrowDown: () => sink(1), ArrowUp: () => sink(-1),
     Home: () => move(-Infinity), End: () => move(Infinity), PageUp: () => panBy(-0.5), PageDown: () => panBy(0.5),
     "+": () => zoomBy(0.8), "=": () => zoomBy(0.8), "-": () => zoomBy(1.25),
-    Escape: () => { state.depth = null; backToNow(); },
+    Escape: () => { state.depth = state.held = null; backToNow(); },
   };
   if (!keys[event.key]) return false;
   keys[event.key]();

@@ -178,7 +178,7 @@ export function drawCurve(holder, frame) {
     parts.push(svg("line", { x1: lx, x2: lx + 16, y1: 11, y2: 11, stroke: tone, "stroke-width": line.width, opacity: line.opacity, "stroke-dasharray": line.dash }));
     if (several) parts.push(dot(lx + 8, 11, 3, line.shape, tone, 1));
     parts.push(text(lx + 20, 11 + small / 3, "small", line.words));
-    lx += 30 + wide(line.words, small);
+    lx += 28 + wide(line.words, small);
   }
   replaceSvg(holder, width, height, `${word("curve")}${colon()}${frame.title}. ${joined(lines.map((line) => line.words))}`, parts);
   return { node: holder.firstElementChild, y, profile: () => frame.views[0] };

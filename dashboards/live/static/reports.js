@@ -97,7 +97,8 @@ export function drawTable(holder, app) {
   if (!rows.length) return say(holder, word("nodata"));
   const several = profilesShown().length > 1;
   const present = [...new Set(rows.map((s) => s.variable))];
-  const first = [state.variable, has("second") && !state.projector ? state.second : null].filter((v) => present.includes(v));
+  const fits = !state.projector || rows.filter((s) => s.variable === state.variable || s.variable === state.second).length <= 14;
+  const first = [state.variable, has("second") && fits ? state.second : null].filter((v) => present.includes(v));
   const order = [...new Set([...first, ...(state.projector ? [] : present)])];
   const bodies = order.map((variable) => {
     const registry = store.variables[variable];

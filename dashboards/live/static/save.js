@@ -1,7 +1,7 @@
 // The view to take away: values as CSV, the picture as PNG, a link that opens it again.
 
 import * as api from "./api.js";
-import { FAMILY, ink, isDark } from "./draw.js";
+import { FAMILY, SHARP, ink } from "./draw.js";
 import { named, when, word } from "./i18n.js";
 import { link, state } from "./state.js";
 import { has, range, seriesShown, store, zone } from "./store.js";
@@ -46,27 +46,46 @@ async function picture(node, ratio) {
   return image;
 }
 
-export async function savePng() {
+// The panels as they stand on the page, drawn once more at twice the sharpness.
+export async function savePng(paint) {
+  SHARP.least = 2;
+  paint();
+  try {
+    hand(await sheet(), nameOf("png"));
+  } finally {
+    SHARP.least = 1;
+    paint();
+  }
+}
+
+// Words in one line, smaller where they would not fit.
+function fit(context, words, weight, px, x, y, room) {
+  context.font = `${weight} ${px}px ${FAMILY}`;
+  const size = Math.min(px, (px * room) / context.measureText(words).width);
+  context.font = `${weight} ${size}px ${FAMILY}`;
+  context.fillText(words, x, y);
+}
+
+async function sheet() {
   const panels = [...document.querySelectorAll("#panels figure")].filter((f) => f.querySelector(".plot > canvas, .plot > svg"));
   if (!panels.length) throw new Error(word("nodata"));
   const boxes = panels.map((p) => p.getBoundingClientRect());
   const [left, top] = [Math.min(...boxes.map((b) => b.left)), Math.min(...boxes.map((b) => b.top))];
   const [width, height] = [Math.max(...boxes.map((b) => b.right)) - left, Math.max(...boxes.map((b) => b.bottom)) - top];
   const [ratio, head, edge] = [2, 44, 12];
-  const sheet = document.createElement("canvas");
-  sheet.width = (width + 2 * edge) * ratio;
-  sheet.height = (height + head + 2 * edge) * ratio;
-  const context = sheet.getContext("2d");
+  const page = document.createElement("canvas");
+  page.width = (width + 2 * edge) * ratio;
+  page.height = (height + head + 2 * edge) * ratio;
+  const context = page.getContext("2d");
   context.scale(ratio, ratio);
-  context.fillStyle = ink("--ground") || (isDark() ? "#161513" : "#fbfaf7");
-  context.fillRect(0, 0, sheet.width, sheet.height);
+  context.fillStyle = ink("--ground");
+  context.fillRect(0, 0, page.width, page.height);
   context.fillStyle = ink("--ink");
-  context.font = `600 17px ${FAMILY}`;
-  context.fillText(named(store.station.name), edge, edge + 16);
-  context.font = `12px ${FAMILY}`;
+  fit(context, named(store.station.name), "600", 17, edge, edge + 16, width);
   context.fillStyle = ink("--soft");
   const [t0, t1] = range();
-  context.fillText(`${when(t0, zone())} – ${when(t1, zone())} (${zone()}) · soilco2 ${store.version}`, edge, edge + 34);
+  fit(context, `${when(t0, zone())} – ${when(t1, zone())} (${zone()}) · soilco2 ${store.version}`, "", 12, edge, edge + 34, width);
+  context.font = `12px ${FAMILY}`;
   for (const [i, panel] of panels.entries()) {
     const plot = panel.querySelector(".plot > canvas, .plot > svg");
     const box = plot.getBoundingClientRect();
@@ -80,7 +99,7 @@ export async function savePng() {
     context.fillStyle = ink("--soft");
     context.fillText(panel.querySelector("figcaption").textContent, boxes[i].left - left + edge, y - 6);
   }
-  hand(await new Promise((done) => sheet.toBlob(done, "image/png")), nameOf("png"));
+  return new Promise((done) => page.toBlob(done, "image/png"));
 }
 
 // Copies a link to this stretch of time. Without the right to the clipboard it stands in a field, selected.

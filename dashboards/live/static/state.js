@@ -12,7 +12,8 @@ export const state = {
   station: null, screen: null, profile: null, variable: null, second: null, span: null, lang: null, theme: "auto",
   log: false, flagged: false, utc: false, projector: false,
   t: null, depth: null, from: null, to: null,
-  pinned: false,
+  pinned: false, // a click holds the moment
+  held: null, // and the depth, where pointing comes back to
 };
 
 // Names that the address gave: a screen does not overrule them.
@@ -29,6 +30,7 @@ export function readAddress() {
   if (!["light", "dark"].includes(state.theme)) state.theme = "auto";
   state.lang = state.lang === "zh" || (state.lang === null && navigator.language.startsWith("zh")) ? "zh" : "en";
   state.pinned = state.t !== null;
+  state.held = state.depth;
   return new Set(asked.keys());
 }
 
@@ -41,7 +43,7 @@ function hash(values) {
   return `#${kept}`;
 }
 
-export const remember = () => history.replaceState(null, "", hash({ ...state, ...(state.pinned ? {} : { t: null }) }));
+export const remember = () => history.replaceState(null, "", hash({ ...state, ...(state.pinned ? {} : { t: null }), depth: state.held }));
 
 // A link to exactly this stretch of time, also tomorrow.
-export const link = ([from, to]) => location.href.split("#")[0] + hash({ ...state, from: Math.round(from), to: Math.round(to), projector: false });
+export const link = ([from, to]) => location.href.split("#")[0] + hash({ ...state, from: Math.round(from), to: Math.round(to), depth: state.held, projector: false });

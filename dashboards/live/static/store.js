@@ -111,6 +111,7 @@ export async function load() {
   } catch {
     later(5000);
   }
+  reports();
   const keys = wanted();
   const points = keys.length > 24 ? 600 : 2000;
   const columns = Math.min(2000, Math.max(200, Math.round((store.width * (t1 - t0 + DAY)) / (t1 - t0))));
@@ -132,7 +133,6 @@ export async function load() {
     store.problem = word("failed") + error.message;
   }
   changed();
-  reports();
 }
 
 const REPORTS = {

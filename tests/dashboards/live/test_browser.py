@@ -165,6 +165,16 @@ def test_keys_move_in_time_and_depth_and_zoom_all_panels(browser: Browser, measu
     watched.close()
 
 
+def test_an_address_changed_by_hand_is_followed(browser: Browser, measured: Growing) -> None:
+    watched = Watched(browser, measured.url)
+    page = watched.open("lang=en&screen=profile&span=days3&profile=p004", "#heat canvas")
+    page.evaluate("() => { location.hash = '#lang=zh&screen=state&profile=p003&span=day'; }")
+    page.wait_for_selector("#quality [data-series^='p003/']")
+    assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+    assert page.locator("#heat").count() == 0
+    watched.close()
+
+
 def test_a_page_goes_on_after_its_server_was_killed_and_misses_nothing(
     browser: Browser, tmp_path: Path
 ) -> None:
