@@ -178,16 +178,30 @@ def _state(say: Say) -> Iterator[Panel]:
 
 
 def _lines(part: _Part, variable: variables.Variable, *, width: int) -> Panel:
-    queries = part.by_depth(variable, _mean(variable), usable(variable.id))
-    return series(part.name(variable), queries, period_s=part.survey.longest_s(variable), width=width,
-                  unit=unit_of(variable), decimals=decimals_of(variable))  # fmt: skip
+    return series(
+        part.name(variable),
+        part.by_depth(variable, _mean(variable), usable(variable.id)),
+        period_s=part.survey.longest_s(variable),
+        limits=part.survey.limits(variable),
+        width=width,
+        unit=unit_of(variable),
+        decimals=decimals_of(variable),
+    )
 
 
 def _site_lines(part: _Part, variable: variables.Variable) -> Panel:
     asked = select(_mean(variable), SOIL, STATION, SITE, usable(variable.id), TIME, every=EVERY)
     title = part.name(variable)
-    return series(title, [Query(asked, title)], period_s=part.survey.period_s(variable), bars=variable.sums,
-                  height=7, unit=unit_of(variable), decimals=decimals_of(variable))  # fmt: skip
+    return series(
+        title,
+        [Query(asked, title)],
+        period_s=part.survey.period_s(variable),
+        bars=variable.sums,
+        limits=part.survey.limits(variable),
+        height=7,
+        unit=unit_of(variable),
+        decimals=decimals_of(variable),
+    )
 
 
 def _health_lines(say: Say) -> Iterator[Panel]:

@@ -81,10 +81,11 @@ def series(
     period_s: float,
     bars: bool = False,
     points: bool = False,
+    limits: Sequence[tuple[float, Flag]] = (),
     **more: Any,
 ) -> Panel:
-    """Lines in time; a pause of three periods is a gap."""
-    custom = {
+    """Lines in time; a pause of three periods is a gap, and limits are dashed."""
+    custom: dict[str, Any] = {
         "drawStyle": "bars" if bars else "line",
         "lineWidth": 1,
         "fillOpacity": 60 if bars else 0,
@@ -93,6 +94,11 @@ def series(
         "spanNulls": False,
         "insertNulls": round(3000 * period_s),
     }
+    if limits:
+        custom["thresholdsStyle"] = {"mode": "dashed"}
+        more["steps"] = steps(
+            *((value, BAD if flag is Flag.BAD else SUSPECT) for value, flag in limits), base=PLAIN
+        )
     options = {"legend": _LEGEND, "tooltip": _TOOLTIP}
     return Panel(kind="timeseries", title=title, queries=tuple(queries), custom=custom, options=options,
                  interval=span(period_s), **more)  # fmt: skip

@@ -29,6 +29,7 @@ TOKEN_VARIABLE = "SOILCO2_INFLUX_READ_TOKEN"  # noqa: S105 - its name
 MOUNTED = "/etc/grafana/provisioning"
 _HEADING = "Written by 'soilco2 dashboard provision'; written again, changes made here are lost."
 _SIGN = "soilco2"
+_RULE = r'^ *- uid: "([A-Za-z0-9_-]+)"$'
 
 
 def literal(text: str) -> str:
@@ -153,6 +154,7 @@ def files(
     url: str | None = None,
     chosen: str | None = None,
     mounted: str = MOUNTED,
+    former: str = "",
 ) -> dict[str, str]:
     """Every file by its path in Grafana's provisioning folder; the same stations give the same bytes.
 
@@ -167,6 +169,8 @@ def files(
         As in `data_source` and `database`.
     mounted : str
         Where Grafana sees the folder.
+    former : str
+        The file of rules as it was: Grafana keeps a rule that is gone from it until it is told to remove it.
 
     Raises
     ------
@@ -209,8 +213,32 @@ def files(
     for station in stations:
         survey = Survey(station)
         groups.append(group(survey, source, FOLDER, boards(survey, languages[0], source)))
-    found[f"alerting/{source}.yaml"] = yaml_text({"apiVersion": 1, "groups": groups}, _HEADING)
+    document: dict[str, Any] = {"apiVersion": 1, "groups": groups}
+    kept = {rule["uid"] for one in groups for rule in one["rules"]}
+    if gone := sorted({*re.findall(_RULE, former, re.MULTILINE)} - kept):
+        document["deleteRules"] = [{"uid": uid, "orgId": 1} for uid in gone]
+    found[rules_file(source)] = yaml_text(document, _HEADING)
     return found
+
+
+def rules_file(source: str) -> str:
+    """The path of the file of rules in the folder."""
+    return f"alerting/{known_source(source)}.yaml"
+
+
+def former_rules(folder: Path, source: str) -> str:
+    """The file of rules as an earlier run left it; empty without one.
+
+    Raises
+    ------
+    GrafanaError
+        When it cannot be read.
+    """
+    path = folder / rules_file(source)
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise GrafanaError(f"{path} cannot be read ({error}); remove it") from None
 
 
 def write(folder: Path, found: dict[str, str]) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dashboards.grafana.influxql import any_of, is_
+from quality.records import Flag
 from station_config.base import Names
 from station_config.directory import SITE
 from station_config.loader import Station
@@ -120,6 +121,16 @@ class Survey:
         if variable in self.at_site:
             periods.append(self.period_s(variable))
         return max(periods, default=_DEFAULT_S)
+
+    def limits(self, variable: Variable) -> tuple[tuple[float, Flag], ...]:
+        """The site's limits of a variable for the whole station: value, and the flag of what lies beyond."""
+        found = set()
+        for row in self.station.file.quality.limits:
+            if row.variable == variable.id and row.position is None:
+                known = {row.lower: Flag.BAD, row.upper: Flag.BAD}
+                known |= {row.suspect_lower: Flag.SUSPECT, row.suspect_upper: Flag.SUSPECT}
+                found |= {(limit, flag) for limit, flag in known.items() if limit is not None}
+        return tuple(sorted(found))
 
     @cached_property
     def instruments(self) -> tuple[tuple[str, float], ...]:

@@ -55,7 +55,7 @@ def provision(
       soilco2 dashboard provision /etc/grafana/provisioning yulin.toml
     """
     from dashboards.errors import GrafanaError
-    from dashboards.grafana.provision import TOKEN_VARIABLE, files, write
+    from dashboards.grafana.provision import TOKEN_VARIABLE, files, former_rules, write
 
     loaded = [load(path) for path in stations]
     try:
@@ -66,6 +66,7 @@ def provision(
             url=influx_url,
             chosen=chosen,
             mounted=mounted,
+            former=former_rules(folder, datasource),
         )
         written, removed = write(folder, found)
     except GrafanaError as error:

@@ -24,7 +24,7 @@ from station_config.loader import Station
 from station_config.variables import VARIABLES
 from tests.dashboards.grafana.checks import faults
 from tests.dashboards.grafana.filled import panels
-from tests.dashboards.grafana.stations import NASTY, hostile, sjer
+from tests.dashboards.grafana.stations import DATABASE, NASTY, hostile, sjer
 from tests.servers import missing
 
 SCHEMA_OF = {"state-timeline": "statetimeline"}
@@ -163,6 +163,28 @@ def test_units_limits_and_colours_come_from_the_registry(tmp_path: Path) -> None
     assert [query.alias for query in raster.queries] == ["0.03 m", "0.08 m", "0.09 m", "0.20 m", "0.21 m"]
 
 
+def test_limits_of_the_site_are_dashed_lines(tmp_path: Path) -> None:
+    more = """
+[[quality.limits]]
+variable = "co2"
+lower = 300
+suspect_upper = 9000
+upper = 20000
+[[quality.limits]]
+variable = "co2"
+position = "p004/d08"
+upper = 5000
+"""
+    board = boards(Survey(sjer(tmp_path, DATABASE + more)), "en", "s")[0]
+    shown = {p["title"]: p["fieldConfig"]["defaults"] for p in panels(board.json())}
+    assert shown["CO₂ mole fraction"]["custom"]["thresholdsStyle"] == {"mode": "dashed"}
+    assert [(step["value"], step["color"]) for step in shown["CO₂ mole fraction"]["thresholds"]["steps"]] == [
+        (None, "text"), (300, "#D55E00"), (9000, "#E69F00"), (20000, "#D55E00"),
+    ]  # fmt: skip
+    assert "thresholdsStyle" not in shown["Soil temperature"]["custom"]
+    assert complaints(board.json()) == []
+
+
 def test_depths_follow_the_surface_and_replicates_have_their_letter(tmp_path: Path) -> None:
     """The hand-made station: 5 cm steps from 0.3 m above ground, 1.5 cm of sand on top, two probes at 0.1 m."""
     survey = Survey(hostile(tmp_path))
@@ -232,7 +254,6 @@ def test_a_station_of_nothing_but_a_barometer_has_no_profile(tmp_path: Path) -> 
     baro = re.search(r'\[\[instrument\]\]\nid = "baro".*?\n\n', table, re.DOTALL)
     assert baro is not None
     from station_config.loader import load_station
-    from tests.dashboards.grafana.stations import DATABASE
 
     path.write_text(head + baro[0] + DATABASE, encoding="utf-8")
     found = boards(Survey(load_station(path)), "en", "s")

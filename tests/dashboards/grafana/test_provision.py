@@ -96,6 +96,33 @@ def test_a_second_time_nothing_is_written_and_what_is_gone_is_removed(tmp_path: 
     assert not list(out.rglob("*.part"))
 
 
+def test_rules_that_are_gone_are_taken_out_of_grafana_and_may_come_back(tmp_path: Path) -> None:
+    """Grafana keeps a provisioned rule until ``deleteRules`` names it."""
+    one, other = sjer(tmp_path), hostile(tmp_path, "dune")
+    out = tmp_path / "out"
+
+    def rules() -> tuple[set[str], set[str]]:
+        found = yaml.safe_load((out / "alerting" / "soilco2.yaml").read_text(encoding="utf-8"))
+        named = {rule["uid"] for group in found["groups"] for rule in group["rules"]}
+        assert all(row["orgId"] == 1 for row in found.get("deleteRules", []))
+        return named, {row["uid"] for row in found.get("deleteRules", [])}
+
+    provision(out, one.path or "", other.path or "")
+    both, none = rules()
+    assert none == set()
+    for _ in range(2):  # however often: Grafana may not have looked in between
+        provision(out, one.path or "")
+        left, gone = rules()
+        assert left | gone == both
+        assert {uid.split("-")[1] for uid in gone} == {"dune"}
+    provision(out, one.path or "", other.path or "")
+    assert rules() == (both, set())
+    (out / "alerting" / "soilco2.yaml").write_bytes(b"\xff")
+    result = provision(out, one.path or "")
+    assert result.exit_code == 2
+    assert "soilco2.yaml cannot be read" in result.stderr
+
+
 def test_no_secret_stands_in_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("T", "s3cr3t-of-the-database")
     monkeypatch.setenv("SOILCO2_INFLUX_READ_TOKEN", "s3cr3t-of-grafana")
