@@ -37,7 +37,7 @@ def _one(question: Question) -> dict[str, Any]:
         "options": [{"text": _both(o.text), "right": o.right, "why": _both(o.why)} for o in question.options],
         "marking": [{"text": _both(p.text), "marks": p.marks} for p in question.points],
         "explanation": _both(question.explanation),
-        "source": question.source,
+        "source": _both(question.source),
         "given": dict(question.given),
         "value": question.value,
     }

@@ -165,9 +165,9 @@ def effective_sample_size(r: float, pairs: int, effective: float) -> Body:
     naive = float(p_value(r, pairs))
     said = naive if naive > 1e-300 else 0.0
     return worded(
-        (f"{pairs} half-hourly pairs of CO₂ and temperature correlate with r = {r}; the effective sample size is {effective:g}. "
+        (f"{pairs} half-hourly pairs of CO₂ and temperature correlate with r = {number(r, 2)}; the effective sample size is {effective:g}. "
          "What may be said of the correlation at the 5 % level?",
-         f"{pairs} 对半小时的 CO₂ 与温度数据，r = {r}；有效样本量为 {effective:g}。在 5 % 水平上可以怎么说？"),
+         f"{pairs} 对半小时的 CO₂ 与温度数据，r = {number(r, 2)}；有效样本量为 {effective:g}。在 5 % 水平上可以怎么说？"),
         (f"p = {number(value, 2)}: " + ("significant" if value < 0.05 else "not significant"),
          f"p = {number(value, 2)}：" + ("显著" if value < 0.05 else "不显著")),
         [((f"p < 10⁻¹⁰: {'significant' if value >= 0.05 else 'beyond any doubt'}", f"p < 10⁻¹⁰：{'显著' if value >= 0.05 else '毫无疑问'}"),
@@ -193,7 +193,7 @@ def false_discoveries(*p: float) -> Body:
 
     value = int((benjamini_hochberg(p) <= 0.05).sum())
     plain, strict = sum(one <= 0.05 for one in p), sum(one <= 0.05 / len(p) for one in p)
-    listed = ", ".join(map(str, p))
+    listed, listed_zh = (mark.join(map(str, p)) for mark in (", ", "、"))
 
     def of(count: int) -> tuple[str, str]:
         return f"{count} of 6", f"6 个中的 {count} 个"
@@ -201,7 +201,7 @@ def false_discoveries(*p: float) -> Body:
     return worded(
         (f"CO₂ is tested against six drivers: p = {listed}. How many stand when the false discovery rate is held at 5 % "
          "(Benjamini and Hochberg)?",
-         f"CO₂ 与六个因子分别检验：p = {listed}。将错误发现率控制在 5 %（Benjamini–Hochberg）时，有几个成立？"),
+         f"CO₂ 与六个因子分别检验：p = {listed_zh}。将错误发现率控制在 5 %（Benjamini–Hochberg）时，有几个成立？"),
         of(value),
         [(of(plain), ("Each p was held against 0.05; six tests give more false alarms.", "每个 p 都与 0.05 比较；六次检验误报增多。")),
          (of(strict), ("That is Bonferroni: 0.05/6 for every test.", "这是 Bonferroni：每次检验都用 0.05/6。")),

@@ -76,7 +76,7 @@ def _questions(row: dict[str, Any], block: str | None, where: str) -> list[Quest
     points = tuple(Point(_both(one), int(one["marks"])) for one in row.get("points", []))
     found = [
         Question(
-            f"{row['id']}-{level}", row["id"], level, place, kind, _both(row["stem"]), reason, row["source"],
+            f"{row['id']}-{level}", row["id"], level, place, kind, _both(row["stem"]), reason, _both(row["source"]),
             tuple(options), points,
         )
         for level in levels

@@ -34,7 +34,7 @@ def _one(question: Question, points: str, lang: str) -> str:
             mark = f"~%{worth:g}%" if worth == int(worth) else f"~%{worth:.5f}%"
         lines.append(f"\t{mark}{_safe(option.text.at(lang))}#{_safe(option.why.at(lang))}")
     said = [f"({point.marks}) {point.text.at(lang)}" for point in question.points]
-    said += [question.explanation.at(lang), question.source]
+    said += [question.explanation.at(lang), question.source.at(lang)]
     lines += [f"\t####{_safe(chr(10).join(said))}", "}"]
     return "\n".join(lines)
 

@@ -17,6 +17,10 @@ _MOST_OPTIONS = 4
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+Source = str | tuple[str, str]
+"""A source, in English and Chinese where its name differs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """A question without its place in the bank."""
@@ -24,7 +28,7 @@ class Body:
     kind: Kind
     stem: Both
     explanation: Both
-    source: str
+    source: Source
     options: tuple[Option, ...] = ()
     points: tuple[Point, ...] = ()
     value: float | str | None = None
@@ -59,7 +63,7 @@ class Template:
             found.append(
                 Question(
                     f"{self.name}-{level}{number}", self.name, level, self.block, body.kind, body.stem, body.explanation,
-                    body.source, body.options, body.points, dict(zip(self.names, case, strict=True)), body.value,
+                    _named(body.source), body.options, body.points, dict(zip(self.names, case, strict=True)), body.value,
                 )
             )  # fmt: skip
         return found
@@ -81,6 +85,10 @@ class Registry:
             return make
 
         return put
+
+
+def _named(source: Source) -> Both:
+    return Both(source, source) if isinstance(source, str) else Both(*source)
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -112,7 +120,7 @@ def numeric(
     unit: str,
     wrong: Sequence[Wrong],
     explanation: tuple[str, str],
-    source: str,
+    source: Source,
     digits: int = 3,
 ) -> Body:
     """A single choice among numbers: the right one and what typical mistakes give.
@@ -146,7 +154,7 @@ def worded(
     right: tuple[str, str],
     wrong: Sequence[tuple[tuple[str, str], tuple[str, str]]],
     explanation: tuple[str, str],
-    source: str,
+    source: Source,
     value: float | str | None = None,
 ) -> Body:
     """A single choice among words; wrong ones that repeat another are left out."""
@@ -168,7 +176,7 @@ def statements(
     stem: tuple[str, str],
     said: Sequence[tuple[tuple[str, str], bool, tuple[str, str]]],
     explanation: tuple[str, str],
-    source: str,
+    source: Source,
 ) -> Body:
     """A multiple choice of statements, each true or not, with the reason."""
     options = tuple(Option(Both(*text), right, Both(*why)) for text, right, why in said)
@@ -180,7 +188,7 @@ def short(
     stem: tuple[str, str],
     points: Sequence[tuple[str, str, int]],
     explanation: tuple[str, str],
-    source: str,
+    source: Source,
     value: float | str | None = None,
 ) -> Body:
     """A short answer with its marking points."""

@@ -95,7 +95,7 @@ class Question:
     points : tuple of Point
         Of a short answer.
     explanation : Both
-    source : str
+    source : Both
         Where the right answer stands or by which function of the product it is computed.
     given : mapping
         Numbers the answer is computed from.
@@ -110,7 +110,7 @@ class Question:
     kind: Kind
     stem: Both
     explanation: Both
-    source: str
+    source: Both
     options: tuple[Option, ...] = ()
     points: tuple[Point, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -133,7 +133,7 @@ def check(question: Question) -> None:
     need(question.level in LEVELS, f"level {question.level} is none of 1, 2, 3")
     need(question.block in BLOCKS, f"block {question.block!r} is none of {', '.join(BLOCKS)}")
     need(question.kind in KINDS, f"kind {question.kind!r} is none of {', '.join(KINDS)}")
-    need(bool(question.source.strip()), "it has no source")
+    need(bool(question.source.en.strip() and question.source.zh.strip()), "it has no source")
     texts = [
         question.stem,
         question.explanation,

@@ -165,7 +165,7 @@ _MEANINGS = {
 )  # fmt: skip
 def worst_flag(*failed: str) -> Body:
     value, _ = verdict(sum(1 << _NAMES.index(name) for name in failed))
-    listed = ", ".join(failed)
+    listed, listed_zh = ", ".join(failed), "、".join(failed)
 
     def said(flag: int) -> tuple[str, str]:
         return f"{flag} ({_MEANINGS[flag][0]})", f"{flag}（{_MEANINGS[flag][1]}）"
@@ -182,7 +182,7 @@ def worst_flag(*failed: str) -> Body:
         9: ("There is a number, so it is not missing.", "有数字，就不是缺测。"),
     }
     return worded(
-        (f"A value fails the tests {listed}. Which quality flag does it get?", f"某数值未通过检验 {listed}。其质量标识是多少？"),
+        (f"A value fails the tests {listed}. Which quality flag does it get?", f"某数值未通过检验 {listed_zh}。其质量标识是多少？"),
         said(int(value)), [(said(flag), why[flag]) for flag in others],
         ("The worst flag of the tests that failed wins: 1, 2, 3, 4, 9.", "取未通过检验中最差的标识：1、2、3、4、9。"),
         "QARTOD flag scheme (U.S. IOOS, Manual for Real-Time Quality Control); soilco2: quality.checks.verdict", float(value),
@@ -206,10 +206,10 @@ def too_fast(limit: float, *readings: float) -> Body:
     middle = median(readings)
     plain = [abs(one - middle) > 10 * limit for one in readings]
     shifted = [False, *failed[:-1]]
-    listed = ", ".join(f"{one:g}" for one in readings)
+    listed, listed_zh = (mark.join(f"{one:g}" for one in readings) for mark in (", ", "、"))
     return worded(
         (f"Readings ten minutes apart: {listed} ppm; the limit is {limit:g} ppm/min, and a reading fails when it breaks it against each of the two before. Which fail?",
-         f"每十分钟一个读数：{listed} ppm；限值 {limit:g} ppm/min，与前两个读数相比均超限才不通过。哪些不通过？"),
+         f"每十分钟一个读数：{listed_zh} ppm；限值 {limit:g} ppm/min，与前两个读数相比均超限才不通过。哪些不通过？"),
         said(failed),
         [(said(against_one), ("Held against the last reading only: the innocent one after a spike is flagged too.", "只与前一个比较：尖峰之后无辜的读数也被标出。")),
          (said(plain), ("Held against the median, not against neighbours in time.", "与中位数比较，而不是与时间上的邻居比较。")),
@@ -328,11 +328,11 @@ def deepest_mean(plot: str, depth: float) -> Body:
     others = [
         fmean(found) for level in levels if level != depth and (found := sjer.good("soil_co2", plot, level))
     ]
-    listed = ", ".join(f"{100 * one:g}" for one in levels)
+    listed, listed_zh = (mark.join(f"{100 * one:g}" for one in levels) for mark in (", ", "、"))
     whole = fmean([*others, value])
     return numeric(
         (f"Open the CO₂ data of plot {plot} (SJER, June 2022; probes at {listed} cm). What is the mean of the values at {100 * depth:g} cm that passed NEON's flag?",
-         f"打开 {plot} 号样地的 CO₂ 数据（SJER，2022 年 6 月；探头深度 {listed} cm）。{100 * depth:g} cm 处通过 NEON 质量标识的数值平均是多少？"),
+         f"打开 {plot} 号样地的 CO₂ 数据（SJER，2022 年 6 月；探头深度 {listed_zh} cm）。{100 * depth:g} cm 处通过 NEON 质量标识的数值平均是多少？"),
         value, "ppm",
         [*((one, "That is another depth: nearer to the surface CO₂ is lower.", "这是另一深度：近地表处 CO₂ 较低。") for one in others),
          (whole, "The depths were averaged together.", "把各深度平均在一起。"),

@@ -41,7 +41,7 @@ def to_moodle(paper: Paper, lang: str) -> bytes:
         node = ElementTree.SubElement(quiz, "question", type=kind)
         _text(node, "name", question.id)
         _html(node, "questiontext", question.stem.at(lang))
-        _html(node, "generalfeedback", f"{question.explanation.at(lang)}\n{question.source}")
+        _html(node, "generalfeedback", f"{question.explanation.at(lang)}\n{question.source.at(lang)}")
         _plain(node, "defaultgrade", item.points)
         _plain(node, "penalty", "0")
         _plain(node, "hidden", "0")

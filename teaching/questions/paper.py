@@ -126,7 +126,7 @@ def _sheet(document: Any, paper: Paper, t: _Words) -> None:
                 t(f"{number}. ({item.points} points)", f"{number}.（{item.points} 分）"),
                 bold=True,
             )
-            for _ in range(8):
+            for _ in range(6):
                 document.add_paragraph("＿" * 42 if t.place else "_" * 84).paragraph_format.space_after = 0
 
 
@@ -161,7 +161,7 @@ def _key(document: Any, paper: Paper, t: _Words) -> None:
             why.append(
                 t(f"{marks} marks make the {item.points} points.", f"{marks} 个得分点合 {item.points} 分。")
             )
-        source = t(f"Source: {question.source}", f"出处：{question.source}")
+        source = t("Source: ", "出处：") + question.source.at(t.lang)
         answers.append(
             (str(number), said, BLOCKS[question.block][t.place], item.points, "\n".join([*why, source]))
         )

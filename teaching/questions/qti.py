@@ -74,7 +74,7 @@ def _item(question: Question, lang: str) -> ElementTree.Element:
     said = [f"({point.marks}) {point.text.at(lang)}" for point in question.points]
     said += [f"C{number}: {option.why.at(lang)}" for number, option in enumerate(question.options)]
     rubric = _put(body, "rubricBlock", view="scorer tutor")
-    for line in (*said, question.explanation.at(lang), question.source):
+    for line in (*said, question.explanation.at(lang), question.source.at(lang)):
         _put(rubric, "p", line)
     if question.kind != "short":
         rule = "match_correct" if question.kind == "single" else "map_response"

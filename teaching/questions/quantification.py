@@ -14,8 +14,14 @@ from teaching.questions.maker import Body, Registry, number, numeric, short
 
 QUANTIFICATION = Registry()
 
-_GUIDE = "IPCC 2006 Guidelines, Vol. 2, Ch. 2, Eq. 2.1"
-_GB = "GB/T 32151.1-2015, CO2 of fossil fuel combustion: activity data x NCV x carbon content x oxidation x 44/12"
+_GUIDE = (
+    "IPCC 2006 Guidelines, Vol. 2, Ch. 2, Eq. 2.1",
+    "《IPCC 2006 年国家温室气体清单指南》第 2 卷第 2 章式 2.1",
+)
+_GB = (
+    "GB/T 32151.1-2015, CO2 of fossil fuel combustion: activity data x NCV x carbon content x oxidation x 44/12",
+    "GB/T 32151.1—2015 化石燃料燃烧 CO₂：活动数据 × 低位发热量 × 含碳量 × 氧化率 × 44/12",
+)
 
 
 @QUANTIFICATION.add(
@@ -75,7 +81,7 @@ def equivalents(dioxide: float, methane: float, oxide: float, gwp_methane: float
          (dioxide + methane * gwp_methane, "N₂O was left out.", "漏计 N₂O。"),
          (sum(masses) * (gwp_methane + gwp_oxide), "The sum was multiplied by both potentials.", "用总质量乘以两个 GWP 之和。")],
         ("Each gas times its own potential, then the sum.", "各气体分别乘以自身的 GWP，再相加。"),
-        "IPCC AR5 WG1 Table 8.A.1 (28, 265), AR6 WG1 Table 7.SM.7 (27.9, 273); definition: IPCC AR6 WG1 Annex VII",
+        ("IPCC AR5 WG1 Table 8.A.1 (28, 265), AR6 WG1 Table 7.SM.7 (27.9, 273); definition: IPCC AR6 WG1 Annex VII", "IPCC 第五次评估报告表 8.A.1（28、265），第六次评估报告表 7.SM.7（27.9、273）；定义见第六次评估报告附件七"),
     )  # fmt: skip
 
 
@@ -95,7 +101,7 @@ def bought_electricity(bought: float, sold: float, factor: float) -> Body:
          (value * 1000, "MWh were taken for kWh.", "把 MWh 当作 kWh。"),
          ((bought - sold) / factor, "The factor was divided by.", "除以了排放因子。")],
         ("Electricity used within the boundary times the factor of the grid.", "边界内净用电量乘以电网排放因子。"),
-        "GHG Protocol Scope 2 Guidance (2015), location-based method: activity data x grid average factor",
+        ("GHG Protocol Scope 2 Guidance (2015), location-based method: activity data x grid average factor", "《温室气体核算体系：范围二指南》（2015），基于位置的方法：活动数据 × 电网平均因子"),
     )  # fmt: skip
 
 
@@ -106,16 +112,16 @@ def bought_electricity(bought: float, sold: float, factor: float) -> Body:
 def uncertainty_of_product(first: float, second: float, third: float) -> Body:
     parts = [one for one in (first, second, third) if one]
     value = account.product_percent(parts)
-    listed = ", ".join(f"±{one:g} %" for one in parts)
+    listed, listed_zh = (mark.join(f"±{one:g} %" for one in parts) for mark in (", ", "、"))
     return numeric(
         (f"An emission is the product of {len(parts)} independent inputs known to {listed}. What is its uncertainty?",
-         f"某排放量是 {len(parts)} 个相互独立的输入之积，其不确定度分别为 {listed}。该排放量的不确定度是多少？"),
+         f"某排放量是 {len(parts)} 个相互独立的输入之积，其不确定度分别为 {listed_zh}。该排放量的不确定度是多少？"),
         value, "%",
         [(sum(parts), "The uncertainties were added up; independent errors partly cancel.", "直接相加；独立误差会部分抵消。"),
          (max(parts), "Only the largest was taken.", "只取了最大的一个。"),
          (sum(parts) / len(parts), "The mean was taken.", "取了平均值。"),
          (value * value, "The root was left out.", "没有开方。")],
-        ("Root of the sum of squares.", "平方和的平方根。"), "IPCC 2006 Guidelines, Vol. 1, Ch. 3, Eq. 3.1",
+        ("Root of the sum of squares.", "平方和的平方根。"), ("IPCC 2006 Guidelines, Vol. 1, Ch. 3, Eq. 3.1", "《IPCC 2006 年国家温室气体清单指南》第 1 卷第 3 章式 3.1"),
     )  # fmt: skip
 
 
@@ -134,7 +140,7 @@ def uncertainty_of_sum(amount_a: float, percent_a: float, amount_b: float, perce
          ((amount_a * percent_a + amount_b * percent_b) / (amount_a + amount_b), "The errors were added, not combined in squares.", "误差直接相加，没有按平方合成。"),
          (percent_a + percent_b, "The percentages were added.", "百分数直接相加。"),
          (max(percent_a, percent_b), "Only the larger percentage was taken.", "只取了较大的百分数。")],
-        ("√((x₁U₁)² + (x₂U₂)²) / (x₁ + x₂).", "√((x₁U₁)² + (x₂U₂)²) / (x₁ + x₂)。"), "IPCC 2006 Guidelines, Vol. 1, Ch. 3, Eq. 3.2",
+        ("√((x₁U₁)² + (x₂U₂)²) / (x₁ + x₂).", "√((x₁U₁)² + (x₂U₂)²) / (x₁ + x₂)。"), ("IPCC 2006 Guidelines, Vol. 1, Ch. 3, Eq. 3.2", "《IPCC 2006 年国家温室气体清单指南》第 1 卷第 3 章式 3.2"),
     )  # fmt: skip
 
 
@@ -153,7 +159,7 @@ def desulphurisation(limestone: float, calcite: float) -> Body:
          (limestone * calcite * 12.011 / 100.086, "The mass of carbon was taken.", "用了碳的质量。"),
          (limestone * calcite * 56.077 / 100.086, "The share of CaO was taken.", "用了 CaO 的比例。"),
          (limestone * calcite, "The mass of CaCO₃ was taken for that of CO₂.", "把 CaCO₃ 的质量当作 CO₂ 的质量。")],
-        ("0.440 t CO₂ per t CaCO₃: 44/100.", "每吨 CaCO₃ 放出 0.440 t CO₂：44/100。"), "IPCC 2006 Guidelines, Vol. 3, Ch. 2, Table 2.1",
+        ("0.440 t CO₂ per t CaCO₃: 44/100.", "每吨 CaCO₃ 放出 0.440 t CO₂：44/100。"), ("IPCC 2006 Guidelines, Vol. 3, Ch. 2, Table 2.1", "《IPCC 2006 年国家温室气体清单指南》第 3 卷第 2 章表 2.1"),
     )  # fmt: skip
 
 
@@ -175,7 +181,7 @@ def power_plant(fuel: float, limestone: float, power: float, factor: float) -> B
          (fuel + bought, "Desulphurisation was left out.", "漏计脱硫过程排放。"),
          (fuel + 2 * sulphur + 2 * bought, "Process and power were counted twice.", "过程与用电排放重复计算。")],
         ("E = E(fuel) + E(desulphurisation) + E(electricity bought).", "E = E(燃烧) + E(脱硫) + E(购入电力)。"),
-        "GB/T 32151.1-2015, total emission of a power generation enterprise", digits=4,
+        ("GB/T 32151.1-2015, total emission of a power generation enterprise", "GB/T 32151.1—2015 发电企业排放总量"), digits=4,
     )  # fmt: skip
 
 

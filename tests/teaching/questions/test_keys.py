@@ -120,17 +120,17 @@ def test_every_question_has_source_reasons_and_both_languages(questions: list[Qu
         assert all(len(option.why.en) > 8 and re.search(r"[一-鿿]", option.why.zh) for option in wrong), (
             question.id
         )
-        assert re.search(r"doi:10\.|soilco2: |ISO|IPCC|GB/T|NEON|Article|Protocol|JCGM|OASIS|QARTOD|IUPAC|MODBUS|handbook|guideline|State Council|Contributions|law", question.source), question.id  # fmt: skip
+        assert re.search(r"doi:10\.|soilco2: |ISO|IPCC|GB/T|NEON|Article|Protocol|JCGM|OASIS|QARTOD|IUPAC|MODBUS|handbook|guideline|State Council|Contributions|law", question.source.en), question.id  # fmt: skip
 
 
 def test_what_a_source_names_in_the_product_is_there(questions: list[Question]) -> None:
     root = Path(__file__).parents[3]
     for question in questions:
-        for page in re.findall(r"docs/[\w/.]+\.md", question.source):
+        for page in re.findall(r"docs/[\w/.]+\.md", question.source.en + " " + question.source.zh):
             assert (root / page).is_file(), question.id
         for module in re.findall(
             r"\b((?:quality|analysis|station_config|ingest|storage|teaching)(?:\.[a-z_0-9]+)+)",
-            re.sub(r"docs/\S+", "", question.source),
+            re.sub(r"docs/\S+", "", question.source.en),
         ):
             path = root.joinpath(*module.split("."))
             names = [path.with_suffix(".py"), path, path.parent.with_suffix(".py")]
@@ -286,3 +286,12 @@ def test_blocks_and_weights_belong_together() -> None:
     for weights in WEIGHTS.values():
         assert list(weights) == list(BLOCKS)
         assert sum(weights.values()) == 100
+
+
+def test_the_page_for_teachers_tells_the_numbers_of_the_bank() -> None:
+    counts = [Counter(q.block for q in bank(level)) for level in LEVELS]
+    root = Path(__file__).parents[3] / "docs" / "howto"
+    for page in ("questions.md", "questions.zh.md"):
+        text = (root / page).read_text(encoding="utf-8")
+        for block in BLOCKS:
+            assert " / ".join(str(count[block]) for count in counts) in text, (page, block)
