@@ -123,6 +123,71 @@ class Desk:
         """One of `options`, the same for the same seed; `what` tells several choices of a lesson apart."""
         return self.work.context().dice(self.lesson.name + what).choice(options)
 
+    def description(self) -> None:
+        """Show the site that the station file is written for."""
+        from IPython.display import Markdown, display
+
+        from teaching.case.drills import description
+
+        display(Markdown(description(self.work.context())))  # type: ignore[no-untyped-call]
+
+    def write(self, name: str, text: str) -> str:
+        """Write a file of the folder, such as the station file; what was there is kept beside it. Returns `name`."""
+        from teaching.case.folder import kept_copy
+
+        path = self.folder / name
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            path.replace(kept_copy(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return name
+
+    def run(self, *words: str) -> str:
+        """Run ``soilco2`` with these words in the folder; returns what it said."""
+        import subprocess
+        import sys
+
+        done = subprocess.run(
+            [sys.executable, "-m", "soilco2", *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    def bench(self, drill: str = "", fault: str = "", again: bool = False) -> pd.DataFrame:
+        """Run the folder's station for a day on simulated probes; prints its status and returns its series.
+
+        Parameters
+        ----------
+        drill : str
+            ``"a"``, ``"b"`` or ``"c"``: one of your own faults. Without it all is well.
+        fault : str
+            A fault by name, as ``soilco2 simulate --fault`` takes it.
+        again : bool
+            Run once more instead of showing the last run.
+
+        Raises
+        ------
+        CaseError
+            When the station cannot be run.
+        """
+        import pandas as pd
+
+        run = self.folder / "station" / f"run-{drill or ('own' if fault else 'healthy')}"
+        said = run / "said.txt"
+        if again or fault or not said.is_file():
+            words = ["--drill", drill] if drill else (["--fault", fault] if fault else [])
+            text = self.run("teach", "bench", ".", *words)
+            if not (run / "series.csv").is_file():
+                raise CaseError(text.strip().splitlines()[-1] if text.strip() else "the bench said nothing")
+            said.write_text(text, encoding="utf-8")
+        print(said.read_text(encoding="utf-8"))
+        found = pd.read_csv(run / "series.csv")
+        found["time_utc"] = pd.to_datetime(found["time_utc"], utc=True)
+        return found
+
     def own(self) -> None:
         """Say what the trainee's own data allow, when there are any."""
         from teaching.case.own import describe

@@ -35,7 +35,7 @@ def profile_of(table: pd.DataFrame, name: str) -> Profile:
 
     when = pd.to_datetime(table["time_utc"], utc=True)
     stamps = when.dt.as_unit("us").astype("int64")
-    times = np.unique(stamps[table["variable"] == "air_pressure"].to_numpy()).astype(np.int64)
+    times = np.asarray(np.unique(stamps[table["variable"] == "air_pressure"].to_numpy()), dtype=np.int64)
 
     def wide(variable: str, place: str) -> Any:
         part = table[(table["variable"] == variable) & (table["profile"] == place)]

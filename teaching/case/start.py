@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from teaching.case import data
+from teaching.case.drills import FILE, begun, described
 from teaching.case.folder import SETTINGS, Work, add_notebook, open_work
 from teaching.case.own import OWN, take_in
 from teaching.case.progress import BLOCK_NAMES, CLASS_HOURS, LEVEL_NAMES, blocks
@@ -152,6 +153,13 @@ def _put_data(work: Work) -> None:
     profile = folder / "profile.csv"
     if "read" in work.lessons and not profile.exists():
         data.planted(work.seed, work.level)[0].to_csv(profile, index=False, lineterminator="\n")
+    station = work.path / FILE
+    if {"station", "plan"} & set(work.lessons) and not station.exists():
+        station.parent.mkdir(exist_ok=True)
+        context = work.context()
+        station.write_text(
+            begun(context) if "station" in work.lessons else described(context), encoding="utf-8"
+        )
     licence = folder / ("来源与许可.md" if work.lang == "zh" else "sources_and_licences.md")
     if not licence.exists():
         texts = [

@@ -1,0 +1,130 @@
+"""The station that trainees build, and the faults that are put into it on the bench."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from teaching.case.tasks import Context
+
+FROM = "2022-06-02T00:00Z"
+TO = "2022-06-03T00:00Z"
+BEGIN_US = 1_654_128_000_000_000
+END_US = 1_654_214_400_000_000
+"""`FROM` and `TO` [µs UTC]."""
+FILE = "station/station.toml"
+CO2 = (("co2-03", "d03", 0.03), ("co2-08", "d08", 0.08), ("co2-21", "d21", 0.21))
+SOIL = (("soil-06", "d06", 0.06), ("soil-16", "d16", 0.16))
+
+
+class Drill(NamedTuple):
+    """A fault on the bench.
+
+    Parameters
+    ----------
+    kind : str
+        As `soilco2 simulate --fault` calls it.
+    where : str
+        Instrument or connection.
+    window : str
+        ``FROM`` or ``FROM/TO``.
+    """
+
+    kind: str
+    where: str
+    window: str
+
+    @property
+    def option(self) -> str:
+        """The value of ``--fault``."""
+        return f"{self.kind}:{self.where}@{self.window}"
+
+
+def addresses(context: Context) -> dict[str, int]:
+    """Modbus addresses of the trainee's probes."""
+    dice = context.dice("addresses")
+    first, second = dice.randrange(10, 40), dice.randrange(50, 90)
+    return {name: first + place for place, (name, _, _) in enumerate(CO2)} | {
+        name: second + place for place, (name, _, _) in enumerate(SOIL)
+    }
+
+
+def drills(context: Context) -> dict[str, Drill]:
+    """The trainee's three faults."""
+    dice = context.dice("drills")
+    probe = dice.choice([name for name, _, _ in CO2])
+    soil = dice.choice([name for name, _, _ in SOIL])
+    line = dice.choice([
+        Drill("unplug", dice.choice(["bus1", "bus2"]), "2022-06-02T10:00Z"),
+        Drill("address-clash", probe, "2022-06-02T20:00Z/2022-06-02T22:00Z"),
+    ])  # fmt: skip
+    value = dice.choice([
+        Drill("stuck", dice.choice([name for name, _, _ in CO2]), "2022-06-02T08:00Z"),
+        Drill("flood", soil, "2022-06-02T09:00Z"),
+    ])  # fmt: skip
+    power = Drill(
+        "brown-out", dice.choice([name for name, _, _ in CO2]), "2022-06-02T14:00Z/2022-06-02T16:00Z"
+    )
+    return {"a": line, "b": value, "c": power}
+
+
+def described(context: Context) -> str:
+    """The station file of the description: what a right answer may look like."""
+    at = addresses(context)
+    rows = [
+        '[station]\nid = "practice"\nname = { zh = "练习站", en = "practice station" }\nlatitude = 37.107\nlongitude = -119.733\n'
+        'altitude_m = 374\ntimezone = "America/Los_Angeles"\n',
+        '[[connection]]\nid = "bus1"\nkind = "modbus-rtu"\nport = "bus1"\nbaudrate = 19200\nstopbits = 2\n',
+        '[[connection]]\nid = "bus2"\nkind = "modbus-rtu"\nport = "bus2"\nbaudrate = 9600\n',
+        '[[profile]]\nid = "p004"\n',
+    ]
+    rows += [
+        f'[[profile.position]]\nid = "{place}"\ndepth_m = {depth}\n'
+        for _, place, depth in sorted(CO2 + SOIL, key=lambda r: r[2])
+    ]
+    for name, place, _ in CO2:
+        rows.append(
+            f'[[instrument]]\nid = "{name}"\nmodel = "vaisala-gmp252"\nserial = "G-{name}"\nconnection = "bus1"\n'
+            f'address = {at[name]}\ninterval = "30min"\ntimeout = "400ms"\n'
+            'compensation = { pressure = "device", temperature = "device" }\n'
+            "settings = { pressure_mode = 1, pressure_setpoint = 964, temperature_mode = 2, filter = 100 }\n"
+            "[[instrument.installation]]\n"
+            f'position = "p004/{place}"\nfrom = 2022-06-01T00:00:00Z\n'
+        )
+    for name, place, _ in SOIL:
+        rows.append(
+            f'[[instrument]]\nid = "{name}"\nmodel = "sensecap-s-temp-vwc-ec-02"\nserial = "S-{name}"\nconnection = "bus2"\n'
+            f'address = {at[name]}\ninterval = "30min"\ntimeout = "400ms"\nchannels = ["soil_temperature", "soil_water"]\n'
+            "settings = { soil_type = 1 }\n"
+            f'[[instrument.installation]]\nposition = "p004/{place}"\nfrom = 2022-06-01T00:00:00Z\n'
+        )
+    return "\n".join(rows)
+
+
+def begun(context: Context) -> str:
+    """What the trainee finds: site, lines, and one probe of each kind; the rest is theirs to write."""
+    text = described(context)
+    tables = text.split("\n[[instrument]]\n")
+    positions = tables[0].split("[[profile.position]]\n")
+    kept = positions[0] + "[[profile.position]]\n" + positions[1].rstrip() + "\n"
+    return kept + "\n[[instrument]]\n" + tables[1]
+
+
+def description(context: Context) -> str:
+    """The site in words."""
+    at = addresses(context)
+    zh = context.lang == "zh"
+    rows = [
+        f"| {name} | `vaisala-gmp252` | CO₂ | {depth * 100:g} cm, `{place}` | bus1 | {at[name]} |"
+        for name, place, depth in CO2
+    ]
+    both = "温度、含水率" if zh else "temperature, water"
+    rows += [
+        f"| {name} | `sensecap-s-temp-vwc-ec-02` | {both} | {depth * 100:g} cm, `{place}` | bus2 | {at[name]} |"
+        for name, place, depth in SOIL
+    ]
+    head = (
+        "| 编号 | 型号 | 测量 | 深度 | 线路 | 地址 |\n| --- | --- | --- | --- | --- | --- |"
+        if zh
+        else "| id | model | measures | depth | line | address |\n| --- | --- | --- | --- | --- | --- |"
+    )
+    return "\n".join([head, *rows])
