@@ -12,7 +12,7 @@ import click
 
 from soilco2.cli import emit_json, fail, json_option, language_option
 
-_ELSEWHERE = {"questions": "soilco2.commands.teach_questions", "bench": "soilco2.commands.teach_bench"}
+_ELSEWHERE = {name: f"soilco2.commands.teach_{name}" for name in ("bench", "data", "questions")}
 
 
 class _Teaching(click.Group):
