@@ -30,8 +30,6 @@ def test_a_table_is_read_by_the_one_reader(
     capsys: pytest.CaptureFixture[str],
     name: str,
     ending: str,
-    series: int,
-    values: int | None,
 ) -> None:
     path = tmp_path / f"record{ending}"
     assert run("teach", "data", name, "-o", path) == 0
