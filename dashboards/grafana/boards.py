@@ -95,7 +95,12 @@ class _Part:
         )  # fmt: skip
 
     def name(self, variable: variables.Variable) -> str:
-        return name_of(variable, self.language)
+        """Its name, with a star where some of its numbers are modelled and not measured."""
+        return name_of(variable, self.language) + (" *" if self.survey.modelled(variable) else "")
+
+    def about(self, variable: variables.Variable) -> str:
+        """What must be known of the numbers of a variable."""
+        return "\n\n".join(self.say("modelled", how=how) for how in self.survey.modelled(variable))
 
     def by_depth(
         self, variable: variables.Variable, what: str, *conditions: str, every: str = EVERY
@@ -183,6 +188,7 @@ def _lines(part: _Part, variable: variables.Variable, *, width: int) -> Panel:
         part.by_depth(variable, _mean(variable), usable(variable.id)),
         period_s=part.survey.longest_s(variable),
         limits=part.survey.limits(variable),
+        about=part.about(variable),
         width=width,
         unit=unit_of(variable),
         decimals=decimals_of(variable),
@@ -198,6 +204,7 @@ def _site_lines(part: _Part, variable: variables.Variable) -> Panel:
         period_s=part.survey.period_s(variable),
         bars=variable.sums,
         limits=part.survey.limits(variable),
+        about=part.about(variable),
         height=7,
         unit=unit_of(variable),
         decimals=decimals_of(variable),
@@ -226,10 +233,10 @@ def _profile(part: _Part) -> Dashboard:
         shown = usable(variable.id)
         rows.append(Row(title, (
             raster(say("raster", name=title), part.by_depth(variable, _mean(variable), shown), variable,
-                   period_s=period_s, width=17, height=13),
+                   period_s=period_s, width=17, height=13, about=part.about(variable)),
             column(say("newest", name=title),
                    part.by_depth(variable, f"last({name(variable.id)})", shown, every=""),
-                   variable, width=7, height=13),
+                   variable, width=7, height=13, about=part.about(variable)),
             _lines(part, variable, width=24),
         ), closed=number > 0))  # fmt: skip
     return part.board("profile", rows)
@@ -309,7 +316,8 @@ def _detail(part: _Part, variable: variables.Variable) -> Panel:
         Query(ask(variable.id, doubtful(variable.id)), say("doubtful")),
     ]
     return series(say("detail", name=part.name(variable)), queries, period_s=part.survey.longest_s(variable),
-                  points=True, unit=unit_of(variable), decimals=decimals_of(variable))  # fmt: skip
+                  points=True, unit=unit_of(variable), decimals=decimals_of(variable),
+                  about=part.about(variable))  # fmt: skip
 
 
 def _instruments(part: _Part) -> Iterator[Panel]:

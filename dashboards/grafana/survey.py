@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 
 from dashboards.grafana.influxql import any_of, is_
 from quality.records import Flag
@@ -122,6 +123,12 @@ class Survey:
             periods.append(self.period_s(variable))
         return max(periods, default=_DEFAULT_S)
 
+    def modelled(self, variable: Variable) -> tuple[str, ...]:
+        """How numbers of a variable were made where they were not measured; it must stand beside them."""
+        series = (key for key in self.station.directory.series() if key[3] == variable.id)
+        words = [self.station.directory.note(key).removeprefix("modelled: ") for key in series]
+        return tuple(dict.fromkeys(escape(shown(text, 1000), quote=False) for text in words if text))
+
     def limits(self, variable: Variable) -> tuple[tuple[float, Flag], ...]:
         """The site's limits of a variable for the whole station: value, and the flag of what lies beyond."""
         found = set()
@@ -159,10 +166,10 @@ def _in(names: Names, language: str) -> str:
     return shown(names.zh if language == "zh" else names.en)
 
 
-def shown(text: str) -> str:
-    """A name in one line of bounded length, without characters that do not print."""
+def shown(text: str, longest: int = _LONGEST) -> str:
+    """A text in one line of bounded length, without characters that do not print."""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def depth_text(depth_m: float) -> str:

@@ -80,6 +80,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "the day that is not over counts as a whole one.",
         "按 UTC 日统计：质量标识为良好或未评估的值占仪器采样间隔应有数的比例；未结束的当日按整日计。",
     ),
+    "modelled": ("Not measured but modelled: {how}.", "非实测，为模拟值：{how}。"),
     "detail": ("{name} at the chosen position", "{name}（所选位置）"),
     "value": ("value", "值"),
     "raw": ("before correction and calibration", "订正与校准前"),

@@ -163,6 +163,22 @@ def test_units_limits_and_colours_come_from_the_registry(tmp_path: Path) -> None
     assert [query.alias for query in raster.queries] == ["0.03 m", "0.08 m", "0.09 m", "0.20 m", "0.21 m"]
 
 
+def test_modelled_numbers_have_a_star_and_say_how_they_were_made(tmp_path: Path) -> None:
+    """The demonstration's conductivity is modelled: its station file says so, with the paper."""
+    english, chinese = (boards(Survey(sjer(tmp_path)), language, "s") for language in ("en", "zh"))
+    for found, beginning in ((english, "Not measured but modelled: "), (chinese, "非实测，为模拟值：")):
+        for board in found:
+            for panel in panels(board.json()):
+                asked = " ".join(target["query"] for target in panel["targets"])
+                assert ("*" in panel["title"]) is bool(re.search(r'"(bulk_ec|ec25|salinity)', asked)), panel[
+                    "title"
+                ]
+                if re.search(r'(mean|last)\("(bulk_ec|ec25|salinity)', asked):
+                    assert panel["description"].startswith(beginning)
+                    assert "10.1029/91WR01095" in panel["description"]
+                    assert "&amp;" in panel["description"]  # Mualem & Friedman, safe as markup
+
+
 def test_limits_of_the_site_are_dashed_lines(tmp_path: Path) -> None:
     more = """
 [[quality.limits]]

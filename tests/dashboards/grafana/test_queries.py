@@ -30,6 +30,8 @@ from tests.dashboards.grafana.filled import (
 
 pytestmark = pytest.mark.influx
 
+MARK = {"bulk_ec": " *", "ec25": " *", "salinity": " *"}
+"""Conductivity of the demonstration is modelled, and what is computed from it."""
 Panels = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -88,7 +90,7 @@ def _each_level(filled: Filled, profile: str) -> list[tuple[str, str, str, str]]
     """Variable, its name, depth and position of what a profile measures."""
     survey = Survey(filled.station)
     return [
-        (row.id, row.name_en[0].upper() + row.name_en[1:], level.label, spot.position)
+        (row.id, row.name_en[0].upper() + row.name_en[1:] + MARK.get(row.id, ""), level.label, spot.position)
         for row in survey.at_depth
         for level in survey.levels(row)
         for spot in level.spots
