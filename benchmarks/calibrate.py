@@ -4,7 +4,7 @@
     python -m benchmarks.calibrate --part tests --repetitions 500
 
 Independent AR(1) pairs with every phi, with and without gaps and a shared daily cycle; then pairs, partial
-correlations and Q10 with a known answer. Prints one line a case; exit code 1 when one is out of bounds. With
+correlations, Q10 and lags with a known answer. Prints one line a case; exit code 1 when one is out of bounds. With
 ``--table FILE`` the table goes to a file as well.
 """
 
@@ -32,6 +32,7 @@ from analysis.response import Q10, q10
 from analysis.scales import without_mean_day
 from analysis.surrogates import day_shift_test
 from analysis.water_classes import q10_by_water, ratio_of
+from benchmarks.calibrate_lag import lag_coverage
 
 SLOTS = 24
 PHIS = (0.0, 0.5, 0.9, 0.95, 0.98, 0.99)
@@ -66,11 +67,13 @@ class Case(NamedTuple):
     phi: float
     gaps: bool
     cycle: bool
+    noise: float = 0.0
 
     @property
     def label(self) -> str:
         """In words."""
         extra = (", gaps" if self.gaps else "") + (", daily cycle" if self.cycle else "")
+        extra += f", noise {self.noise:g}" if self.noise else ""
         return f"n {self.n}, phi {self.phi:.2f}{extra}"
 
 
@@ -189,11 +192,19 @@ def q10_coverage(case: Case, count: int, rng: np.random.Generator) -> tuple[Numb
     return shares | {"classes answered": 100 * len(inside.get("values, class", [])) / asked}, good
 
 
+def lags(case: Case, count: int, rng: np.random.Generator) -> tuple[Numbers, bool]:
+    """Coverage of intervals of the lag (:mod:`benchmarks.calibrate_lag`) [%]."""
+    found = lag_coverage(case.phi, case.noise, case.n // SLOTS, case.gaps, count, rng)
+    shares = {"jackknife": found["covered"], "answered": found["answered"]}
+    return shares, 93.0 <= found["covered"] <= 97.0 or found["answered"] < 10
+
+
 PARTS: dict[str, Callable[[Case, int, np.random.Generator], tuple[Numbers, bool]]] = {
     "tests": rejections,
     "r": r_coverage,
     "partial r": r_coverage,
     "q10": q10_coverage,
+    "lag": lags,
 }
 NOTES = {
     "tests": f"The column with K of 2 days: the first {FEW}. By chance a share of 5 % spreads by 0.34 % with 4000 "
@@ -202,6 +213,8 @@ NOTES = {
     f"results carry. Beside it, of the first {COMPARED}: textbook, Fisher's z of n pairs; bootstrap, percentiles of "
     "400 draws of 5-day blocks.",
     "partial r": "As above.",
+    "lag": "Daily waves that wander from day to day, weather on top, noise with phi and a size in units of the wave; "
+    "lags of -2.5, 3.0 and 11.5 h in turn.",
     "q10": "Log: least squares of ln R; values: of R. Ratio: wet class over dry class, true value 1.67.",
 }
 TITLES = {
@@ -209,12 +222,17 @@ TITLES = {
     "r": "Coverage of 95 % intervals of r, true value 0.6 [%]; asked: 93 to 97",
     "partial r": "Coverage of 95 % intervals of partial r, true value 0.5 [%]; asked: 93 to 97",
     "q10": "Coverage of 95 % intervals of Q10, true values 2.0 and by class 1.5, 2.0, 2.5 [%]; asked: 93 to 97",
+    "lag": "Coverage of 95 % intervals of the lag [%]; asked: 93 to 97",
 }
 
 
 def cases(part: str) -> Iterator[Case]:
     """All situations of one part."""
     both = (False, True)
+    if part == "lag":
+        for days, gaps, noise, phi in product((30, 200), both, (0.3, 0.8), (0.0, 0.8, 0.95)):
+            yield Case(part, days * SLOTS, phi, gaps, cycle=False, noise=noise)
+        return
     if part == "q10":
         phis: tuple[float, ...] = (0.0, 0.9, 0.98, 0.99)
         for n, phi in product((1000, 5000), phis):
@@ -229,7 +247,8 @@ def cases(part: str) -> Iterator[Case]:
 
 def solve(case: Case, count: int, seed: int) -> tuple[Numbers, bool]:
     """Run one case; its random numbers depend on the seed and on the case alone."""
-    words = (seed, case.n, round(1000 * case.phi), case.gaps, case.cycle, list(PARTS).index(case.part))
+    words = [seed, case.n, round(1000 * case.phi), case.gaps, case.cycle, list(PARTS).index(case.part)]
+    words += [round(10 * case.noise)] if case.noise else []
     return PARTS[case.part](case, count, np.random.default_rng(words))
 
 

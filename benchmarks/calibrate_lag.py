@@ -7,8 +7,6 @@ code under test enters the truth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy.signal import lfilter
 
@@ -65,18 +63,3 @@ def lag_coverage(
             answered += 1
             inside += abs(float(wrap(found.hours - truth))) <= (found.upper - found.lower) / 2
     return {"answered": 100 * answered / count, "covered": 100 * inside / max(answered, 1)}
-
-
-def lags(count: int, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float], bool]]:
-    """Coverage of the interval of the lag; one line a case, as in :mod:`benchmarks.calibrate`."""
-    for days in (30, 200):
-        for gaps in (False, True):
-            for noise in (0.3, 0.8):
-                for phi in (0.0, 0.8, 0.95):
-                    result = lag_coverage(phi, noise, days, gaps, count, rng)
-                    good = 93.0 <= result["covered"] <= 97.0 or result["answered"] < 10
-                    yield (
-                        f"lag days={days} phi={phi:.2f} noise={noise}{' gaps' if gaps else ''}",
-                        result,
-                        good,
-                    )
