@@ -201,6 +201,14 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "{n} hours of the day were never measured, so there is no mean day",
         "一天中有 {n} 个小时从未测量，无法得到平均日变化",
     ),
+    "never_varies": (
+        "it is the same at all times, so there is no spread to make an interval from",
+        "始终相同，没有变化，无法给出区间",
+    ),
+    "few_depths": (
+        "depths with a daily temperature wave: {n}; at least {least} are needed",
+        "仅 {n} 个深度有温度日波，至少需要 {least} 个",
+    ),
     "one_profile": (
         "{n} profiles with this result; at least three are needed to compare profiles",
         "仅有 {n} 个剖面有此结果，至少需要三个剖面",
@@ -276,6 +284,17 @@ WARNINGS: Final[dict[str, tuple[str, str]]] = {
         "the 12 h tide of air pressure is highest at {hour:.1f} h solar time; everywhere on Earth that is near 9.7 h: "
         "the barometer's clock is off",
         "气压 12 小时潮在太阳时 {hour:.1f} 时最高；全球各地都约在 9.7 时：气压计的时钟有偏差",
+    ),
+    "not_diffusion": (
+        "between these depths the wave of CO2 takes {hours:+.1f} h; diffusion needs {diffusion_dry_h:.1f} h in dry and "
+        "{diffusion_wet_h:.1f} h in wet sand: something else moves the gas, or each depth has its own source",
+        "这两个深度间 CO2 日波相差 {hours:+.1f} 小时；扩散在干砂中需 {diffusion_dry_h:.1f} 小时、湿砂中需 "
+        "{diffusion_wet_h:.1f} 小时：有其他传输方式，或各深度各有来源",
+    ),
+    "not_uniform": (
+        "the wave of heat fades as in {by_amplitude:.3f} m but is delayed as in {by_phase:.3f} m: the soil is not "
+        "uniform (dry over moist), or a depth is wrong",
+        "热波衰减对应 {by_amplitude:.3f} m，而滞后对应 {by_phase:.3f} m：土壤不均一（上干下湿），或深度有误",
     ),
     "cancels_lag": (
         "the temperature depth that correlates best ({best_driver_depth_m:g} m) is the one whose delay cancels the "
