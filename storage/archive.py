@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quality.records import Observation, Sample, SeriesKey
+from quality.records import Flag, Observation, Sample, SeriesKey
 from station_config.loader import Station
 from storage.errors import ArchiveError, StorageError
 from storage.faultpoint import fault
@@ -339,6 +339,17 @@ class WholeJournal(JournalReader):
         """Every observation of a window; the journal's override."""
         newer = {(o.series, o.time_us): o for o in super().observations(start_us, end_us)}
         yield from (archived_observations(self._archives, start_us, end_us) | newer).values()
+
+    def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
+        """Observations of a series, with a number, and usable, in journal and archives together."""
+        if not self._among(start_us, end_us):
+            return super().count_values(key, start_us, end_us)
+        rows = stored = usable = 0
+        for piece in self.read([key], start_us, end_us):
+            there = [flag for value, flag in zip(piece.values, piece.flags, strict=True) if value == value]
+            rows, stored = rows + len(piece.times), stored + len(there)
+            usable += sum(flag <= Flag.NOT_EVALUATED for flag in there)
+        return rows, stored, usable
 
     def verdicts(self, start_us: int, end_us: int) -> list[tuple[SeriesKey, int, str, int]]:
         """How often each flag was given for which tests, in journal and archives together."""

@@ -6,7 +6,6 @@ to what the journal's own events say of its time; what they do not explain stays
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from quality.records import Flag, SeriesKey
+from quality.records import SeriesKey
 from station_config.base import moment_us
 from station_config.connection import MqttConnection
 from station_config.loader import Station
@@ -140,31 +139,23 @@ def completeness(
             for serial, channel, since, until in directory.instruments_of(key)
             if not derived or (channel_variable(station, serial, channel) == "bulk_ec")
         ]
-        times, flags, numbers = _column(journal, key, start_us, end_us)
         for day, begin, end in days:
             here = _clip(spans, begin, end)
-            low, high = bisect_left(times, begin), bisect_left(times, end)
-            if not here and low == high:
+            rows, stored, usable = journal.count_values(key, begin, end)
+            if not here and not rows:
                 continue
             found = Day(key, day)
             found.expected = sum(_slots(a, b, step) for a, b in here)
-            found.stored = sum(numbers[low:high])
-            usable = flags[low:high]
-            found.usable = sum(
-                number
-                for flag, number in zip(usable, numbers[low:high], strict=True)
-                if flag <= Flag.NOT_EVALUATED
-            )
+            found.stored, found.usable = stored, usable
             if derived:
-                found.received = high - low
+                found.received = rows
             else:
                 found.received = sum(
                     journal.count_samples(serial, channel, max(since, begin), min(until or _FOREVER, end))
                     for serial, channel, since, until in directory.instruments_of(key)
                 )
             if found.stored < found.expected:
-                came = [t for t, number in zip(times[low:high], numbers[low:high], strict=True) if number]
-                found.gaps = reasons.explain(key, _holes(came, here, step), step)
+                found.gaps = reasons.explain(key, _holes(_came(journal, key, begin, end), here, step), step)
             yield found
 
 
@@ -192,16 +183,14 @@ def local_days(start_us: int, end_us: int, zone: ZoneInfo) -> Iterator[tuple[dat
         day += timedelta(days=1)
 
 
-def _column(
-    journal: JournalReader, key: SeriesKey, start_us: int, end_us: int
-) -> tuple[array[int], array[int], array[int]]:
-    """Times, flags, and whether there is a number (1) or not (0)."""
-    times, flags, numbers = array("q"), array("b"), array("b")
-    for piece in journal.read([key], start_us, end_us):
-        times.extend(piece.times)
-        flags.extend(piece.flags)
-        numbers.extend(array("b", [value == value for value in piece.values]))
-    return times, flags, numbers
+def _came(journal: JournalReader, key: SeriesKey, start_us: int, end_us: int) -> list[int]:
+    """When a number came [µs UTC]."""
+    return [
+        time_us
+        for piece in journal.read([key], start_us, end_us)
+        for time_us, value in zip(piece.times, piece.values, strict=True)
+        if value == value
+    ]
 
 
 def _slots(begin: int, end: int, step: int) -> int:

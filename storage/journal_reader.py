@@ -385,6 +385,15 @@ class JournalReader:
         ).fetchone()
         return int(row[0])
 
+    def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
+        """Observations of a series in a window; of these with a number; of these flagged good or not evaluated."""
+        row = self._db.execute(
+            "SELECT count(*), count(value), coalesce(sum(value IS NOT NULL AND flag <= ?), 0) FROM observation"
+            " WHERE series = ? AND time_us >= ? AND time_us < ?",
+            (int(Flag.NOT_EVALUATED), self._id(key), start_us, end_us),
+        ).fetchone()
+        return int(row[0]), int(row[1]), int(row[2])
+
     def last_commit_before(self, time_us: int) -> int | None:
         """When the last commit before a moment was made [µs UTC]."""
         row = self._db.execute(

@@ -292,8 +292,8 @@ class Achieved:
         document.add(Points(tuple(points)))
 
     def _pairs(self, a: SeriesKey, b: SeriesKey) -> list[tuple[float, float]]:
-        first = self._usable(a)
-        return [(first[time], value) for time, value in self._usable(b).items() if time in first]
+        first, second = self._usable(a), self._usable(b)
+        return [(first[time], second[time]) for time in first.keys() & second.keys()]
 
     def _usable(self, key: SeriesKey) -> dict[int, float]:
         found: dict[int, float] = {}
