@@ -199,7 +199,7 @@ def _q10s(mine: Mapping[str, Result], text: Mapping[str, str], lang: str) -> str
         value = text["none"] if r.value is None else words.digits(r.value)
         told.append(
             f"{name} {value}"
-            + (f" ({words.interval(r)})" if r.lower is not None and r.value is not None else "")
+            + (f" ({words.interval(r, lang)})" if r.lower is not None and r.value is not None else "")
         )
     return ", ".join(told)
 

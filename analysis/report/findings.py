@@ -43,9 +43,8 @@ def caveats(outcomes: Sequence[Outcome]) -> list[str]:
 def sentence(row: Result, names: words.Labels, lang: str) -> str:
     """One result as a sentence."""
     who = words.pair(names.of(row.target, row.target_depth_m), names.of(row.driver, row.driver_depth_m), lang)
-    unit = words.unit(row.unit)
-    value = words.digits(row.value) + (f" {unit}" if unit else "")
-    inside = [f"95 %: {words.interval(row)}"] if row.lower is not None else []
+    value = words.value(row)
+    inside = [f"95 %: {words.interval(row, lang)}"] if row.lower is not None else []
     inside.append(f"N {row.n}" + ("" if row.n_eff is None else f", N_eff {words.digits(row.n_eff, 2)}"))
     p = row.p if row.p_adjusted is None else row.p_adjusted
     if p is not None:
@@ -112,11 +111,10 @@ def _by_target(rows: Sequence[Result]) -> list[list[Result]]:
     return list(groups.values())
 
 
-def _number(row: Result) -> str:
+def _number(row: Result, lang: str) -> str:
     """Value with its interval and unit."""
-    unit = words.unit(row.unit)
-    inside = f" (95 %: {words.interval(row)})" if row.lower is not None else ""
-    return words.digits(row.value) + (f" {unit}" if unit else "") + inside
+    inside = f" (95 %: {words.interval(row, lang)})" if row.lower is not None else ""
+    return words.value(row) + inside
 
 
 def _response(outcome: Outcome, lang: str) -> list[str]:
@@ -136,9 +134,9 @@ def _response(outcome: Outcome, lang: str) -> list[str]:
         called = (
             "" if "flux" in str(rows[0].details.get("called") or "flux") else ("表观 " if zh else "apparent ")
         )
-        parts = [f"{words.named(words.MASKS, m, lang)} {_number(r)}" for m, r in classes]
+        parts = [f"{words.named(words.MASKS, m, lang)} {_number(r, lang)}" for m, r in classes]
         if whole is not None:
-            parts.append(("不分含水率 " if zh else "without regard to water ") + _number(whole))
+            parts.append(("不分含水率 " if zh else "without regard to water ") + _number(whole, lang))
         told.append(
             f"{who}：{called}Q10 为 {'；'.join(parts)}。" if zh else f"{who}: {called}Q10 {'; '.join(parts)}."
         )
@@ -182,7 +180,7 @@ def _lag(outcome: Outcome, lang: str) -> list[str]:
                     else ("CO₂ after" if hours > 0 else "CO₂ before")
                 )
             kind = words.mask(r, lang)
-            parts.append(f"{kind + ' ' if kind else ''}{_number(r)}{'，' if zh else ', '}{way}")
+            parts.append(f"{kind + ' ' if kind else ''}{_number(r, lang)}{'，' if zh else ', '}{way}")
         told.append(f"{who}：时滞 {'；'.join(parts)}。" if zh else f"{who}: lag {'; '.join(parts)}.")
         told += [
             sentence(r, names, lang)
@@ -203,8 +201,17 @@ def _water(outcome: Outcome, lang: str) -> list[str]:
             if r.value is None or r.refused:
                 continue
             plain = r.what in ("water_slope", "water_optimum", "water_threshold", "q10_given_water")
-            if plain or (r.what == "water_model" and r.details.get("chosen")):
+            if plain:
                 told.append(sentence(r, names, lang))
+            elif r.what == "water_model" and r.details.get("chosen"):
+                who, share = names.of(r.target, r.target_depth_m), words.digits(r.value)
+                model = r.details.get("model")
+                told.append(
+                    f"{who}：选用模型 {model}，能预测留出日子方差的 {share}（N {r.n} 天）。"
+                    if zh
+                    else f"{who}: of the models compared, {model} is chosen; it predicts {share} of the variance of "
+                    f"days left out (N {r.n} days)."
+                )
             elif r.what == "q10_within_classes" and r.details.get("fit") == "q10_nls":
                 pooled = words.digits(float(r.details.get("pooled") or 0.0))
                 turned = bool(r.details.get("reversed"))
@@ -247,7 +254,33 @@ def _rain(outcome: Outcome, lang: str) -> list[str]:
     return told
 
 
+def _audit(outcome: Outcome, lang: str) -> list[str]:
+    """What a reader must know of the data: failed clocks first, then every warning."""
+    zh = lang == "zh"
+    names = words.Labels(outcome.rows, lang)
+    colon = "：" if zh else ": "
+    told = []
+    for row in outcome.rows:
+        who = names.of(row.target, row.target_depth_m)
+        if row.why_code.startswith("clock_"):
+            told.append(f"{who}{colon}{words.reason(row, lang)}")
+    told += [
+        f"{names.of(row.target, row.target_depth_m)}{colon}{said}"
+        for row in outcome.rows
+        if (said := words.warning(row, lang))
+    ]
+    checks = len(outcome.rows)
+    series = len({row.target for row in outcome.rows})
+    count = (
+        f"检查了 {series} 个序列，共 {checks} 项；{len(told) or '没有'}项需要注意。"
+        if zh
+        else f"{checks} checks of {series} series; {len(told) or 'none'} to be told of."
+    )
+    return [count, *dict.fromkeys(told)]
+
+
 _TELL: Final[dict[str, Callable[[Outcome, str], list[str]]]] = {
+    "audit": _audit,
     "correlation": _correlation,
     "response": _response,
     "lag": _lag,

@@ -176,7 +176,7 @@ def page(
         f"<h2>{text['withheld']}</h2>", _withheld(sections, lang),
         f"<h2>{text['data']}</h2>", _data(frame, lang),
         *(_section(section, lang) for section in sections),
-        f"<h2>{text['method']}</h2>", _methods(sections), f"<p>{escape(text['words'])}</p>",
+        f"<h2>{text['method']}</h2>", _methods(sections, lang), f"<p>{escape(text['words'])}</p>",
         f"<h2>{text['sign']}</h2>", f"<p>{escape(text['signed'])}</p>",
         f'<p class="line"><span>{text["name"]}</span><span>{text["date"]}</span></p>',
     ]  # fmt: skip
@@ -279,8 +279,15 @@ def _data(frame: Frame, lang: str) -> str:
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
+    cells = ("".join(_td(cell) for cell in row) for row in body)
+    rows = "".join(f"<tr>{row}</tr>" for row in cells)
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _td(cell: str) -> str:
+    """A cell; numbers stay on one line."""
+    kind = ' class="n"' if re.match(r"[<\d\u2212-]", cell) and len(cell) < 24 else ""
+    return f"<td{kind}>{escape(cell)}</td>"
 
 
 def _section(section: Section, lang: str) -> str:
@@ -339,11 +346,12 @@ def _withheld(sections: Sequence[Section], lang: str) -> str:
     return f"<ul>{''.join(items)}</ul>" if items else f"<p>{text['nothing_withheld']}</p>"
 
 
-def _methods(sections: Sequence[Section]) -> str:
-    found = {
-        row.method: None
-        for section in sections
-        for row in (section.outcome.rows if section.outcome else ())
-        if row.method
-    }
-    return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in found) + "</ul>"
+def _methods(sections: Sequence[Section], lang: str) -> str:
+    items = []
+    for section in sections:
+        rows = section.outcome.rows if section.outcome is not None else []
+        if methods := [m for m in dict.fromkeys(row.method for row in rows) if m]:
+            title = escape(words.pick(words.JOBS[section.job][0], lang))
+            inner = "".join(f"<li>{escape(m)}</li>" for m in methods)
+            items.append(f"<h3>{title}</h3><ul>{inner}</ul>")
+    return "".join(items)

@@ -14,7 +14,7 @@ figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #3d4a4f; font-size: .9rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .82rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid #e3e9ea; }
-th { color: #55646a; font-weight: 600; }
+td.n { white-space: nowrap; } th { color: #55646a; font-weight: 600; }
 .sure { background: #f2f6f7; padding: .6rem .8rem; }
 .fault { background: #fdf0e6; padding: .6rem .8rem; }
 .line { display: flex; gap: 2rem; margin-top: 2.5rem; }

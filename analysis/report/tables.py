@@ -52,16 +52,15 @@ def _pair(row: Result, what: str) -> tuple[str, str, str, str, str, tuple[str, .
 
 
 def _cells(row: Result, rank: Result | None, names: words.Labels, lang: str) -> dict[str, str]:
-    unit = words.unit(row.unit)
     p = row.p if row.p_adjusted is None else row.p_adjusted
     return {
         "what": words.named(words.WHAT, row.what, lang),
         "target": names.of(row.target, row.target_depth_m),
-        "driver": names.of(row.driver, row.driver_depth_m),
+        "driver": names.beside(row),
         "scale": words.named(words.SCALES, row.scale, lang),
         "part": words.part(row, lang),
-        "value": words.digits(row.value) + (f" {unit}" if unit else "") + (" †" if row.refused else ""),
-        "interval": words.interval(row),
+        "value": words.value(row) + (" †" if row.refused else ""),
+        "interval": words.interval(row, lang),
         "rank": "" if rank is None else words.digits(rank.value),
         "n": str(row.n) if row.n else "",
         "n_eff": "" if row.n_eff is None else words.digits(row.n_eff, 2),

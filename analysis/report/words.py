@@ -36,7 +36,7 @@ ZH: Final = {v.name_en: v.name_zh for v in VARIABLES.values()} | {v.id: v.name_z
 """Chinese names of variables by their English names and ids, for sentences that were made in English."""
 
 UNITS: Final[dict[str, str]] = {v.unit: v.unit_text for v in VARIABLES.values()} | {
-    "umol m-2 s-1": "µmol m⁻² s⁻¹", "h": "h", "d": "d", "K": "K", "m": "m",
+    "umol m-2 s-1": "µmol m⁻² s⁻¹", "g m-2": "g C m⁻²", "h": "h", "d": "d", "K": "K", "m": "m",
 }  # fmt: skip
 
 SCALES: Final[dict[str, Pair]] = {
@@ -72,6 +72,25 @@ WHAT: Final[dict[str, Pair]] = {
     "water_model": ("skill of a model of water and temperature", "水分与温度模型的预测能力"),
     "q10_within_classes": ("Q10 within water classes", "含水率各类内的 Q10"),
     "q10_within_over_pooled": ("Q10 within classes over pooled", "类内与合并 Q10 之比"),
+    "coverage": ("share of time covered", "时间覆盖率"),
+    "coverage_by_water": ("share of time covered", "时间覆盖率"),
+    "left_out": ("share left out", "剔除比例"),
+    "repeated": ("share repeated", "重复不变的比例"),
+    "at_range_limit": ("share at the end of range", "量程上限的比例"),
+    "below_air": ("share below 350 ppm", "低于 350 ppm 的比例"),
+    "negative_flux": ("share of zero or negative flux", "零或负通量的比例"),
+    "frozen": ("share frozen", "冻结的比例"),
+    "too_wet": ("share above 0.6 m³/m³", "高于 0.6 m³/m³ 的比例"),
+    "spikes": ("spikes", "尖峰个数"),
+    "pressure_tide_hour": ("hour of the pressure tide", "气压潮时刻"),
+    "same_values": ("share of equal values", "数值相同的比例"),
+    "hour_of_maximum": ("hour of the maximum", "最高时刻"),
+    "clock_jump": ("jump of the clock", "时钟跳变"),
+    "co2_clock": ("clock of CO₂", "CO₂ 的时钟"),
+    "depth_order": ("order of depths", "深度顺序"),
+    "temperature_range": ("range of temperature", "温度范围"),
+    "water_range": ("range of water", "含水率范围"),
+    "r_temperature_water": ("r of temperature and water", "温度与含水率的 r"),
     "rain_events": ("rain events", "降雨事件数"),
     "rain_rise": ("rise after rain", "雨后升幅"),
     "rain_hours_to_peak": ("hours to the peak", "到达峰值的时间"),
@@ -81,6 +100,9 @@ WHAT: Final[dict[str, Pair]] = {
     "rain_rise_rank_r": ("rank r of the rise", "升幅的秩相关"),
 }
 """Names of results; one without a name is shown by its code."""
+
+COUNTS: Final = frozenset({"rain_events", "spikes"})
+"""Results that are whole numbers."""
 
 MASKS: Final[dict[str, Pair]] = {
     "all": ("all", "全部"),
@@ -189,6 +211,11 @@ NOTES: Final[dict[str, Pair]] = {
         "Temperature and water go together so closely here (|r| > 0.8) that these data cannot separate their parts.",
         "此处温度与含水率高度相关（|r| > 0.8），数据无法区分二者各自的作用。",
     ),
+    "clock_failed": (
+        "A clock check failed: whatever rests on the hour of the day is withheld unless the clocks are "
+        "trusted by option.",
+        "时钟检查未通过：凡依赖一天中时刻的结果均不给出，除非用选项声明信任时钟。",
+    ),
     "no_cause": (
         "Nothing here shows a cause: roots, light, wind and pressure follow the same day and the same season.",
         "这些结果都不能证明因果：根系、光照、风和气压都遵循同样的日变化和季节变化。",
@@ -267,6 +294,12 @@ class Labels:
         short = label(name, depth_m, self.lang)
         return label(name, depth_m, self.lang, position=True) if short in self._shared else short
 
+    def beside(self, row: Result) -> str:
+        """The driver of a row, without the profile that its CO2 shares."""
+        driver = self.of(row.driver, row.driver_depth_m)
+        head = self.of(row.target, row.target_depth_m).split(" ", 1)[0]
+        return driver.removeprefix(head + " ")
+
 
 def label(name: str, depth_m: float | None, lang: str, *, position: bool = False) -> str:
     """Profile, depth and variable of a series ``station/profile/position/variable`` in words."""
@@ -303,6 +336,14 @@ def mask(row: Result, lang: str) -> str:
     return "" if row.mask == "all" else named(MASKS, row.mask, lang)
 
 
+def value(row: Result) -> str:
+    """The value of a row with its unit; counts as whole numbers."""
+    if row.what in COUNTS and row.value is not None:
+        return f"{row.value:.0f}"
+    name = unit(row.unit)
+    return digits(row.value) + (f" {name}" if name else "")
+
+
 def part(row: Result, lang: str) -> str:
     """The part of the record and what was held fixed, empty for the whole and nothing."""
     fixed = ("、" if lang == "zh" else ", ").join(variable(g.rsplit("/", 1)[-1], lang) for g in row.given)
@@ -319,12 +360,14 @@ def part(row: Result, lang: str) -> str:
 
 def unit(name: str) -> str:
     """A unit as readers see it; empty for a pure number."""
-    return "" if name in ("1", "") else UNITS.get(name, name)
+    return "" if name in ("1", "") else " per ".join(UNITS.get(part, part) for part in name.split(" per "))
 
 
-def interval(row: Result) -> str:
+def interval(row: Result, lang: str) -> str:
     """The interval of a row, empty where there is none."""
-    return "" if row.lower is None or row.upper is None else f"{digits(row.lower)} … {digits(row.upper)}"
+    if row.lower is None or row.upper is None:
+        return ""
+    return f"{digits(row.lower)} {'至' if lang == 'zh' else 'to'} {digits(row.upper)}"
 
 
 def digits(value: float | None, places: int = 3) -> str:
@@ -337,7 +380,7 @@ def digits(value: float | None, places: int = 3) -> str:
     if size >= 1000:
         return f"{value:,.0f}".replace(",", " ")
     if size < 1e-3:
-        return f"{value:.1e}"
+        return f"{value:.5f}" if size >= 1e-5 else f"{value:.0e}"
     for limit, decimals in ((100, 0), (10, 1), (1, 2), (0.1, 2)):
         if size >= limit:
             return f"{value:.{max(decimals + places - 3, 0)}f}"
