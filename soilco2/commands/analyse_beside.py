@@ -52,15 +52,14 @@ def main(plan: Plan, executor: Executor | None) -> None:
             f"--every {asked.every!r}: an analysis of less than an hour more says nothing new; give 1h or longer"
         )
     stop = stop_event(asked.once)
-    offset = datetime.now(plan.zone).utcoffset() or timedelta(0)
-    offset_us = round(offset.total_seconds() * 1e6)
     kept: dict[str, Done] = {}
+    kept_end = 0
     while True:
-        now = last_end(time.time_ns() // 1000, every_us, offset_us)
+        now = _last_end(plan, every_us)
         failed = False
         for end in due(plan, now, every_us):
-            if end != now or not kept:
-                kept = {}
+            if end != kept_end:
+                kept, kept_end = {}, end
             failed = not _round(plan, executor, end, kept)
             if stop.is_set():
                 return
@@ -68,11 +67,21 @@ def main(plan: Plan, executor: Executor | None) -> None:
             if failed:
                 raise click.exceptions.Exit(1)
             return
-        until = now + every_us - time.time_ns() // 1000
+        until = now + every_us - now_us()
         if stop.wait(min(until / 1e6, RETRY_S) if failed else max(until / 1e6, 1.0)):
             return
-        if last_end(time.time_ns() // 1000, every_us, offset_us) != now:
-            kept = {}
+
+
+def now_us() -> int:
+    """The time [µs UTC]."""
+    return time.time_ns() // 1000
+
+
+def _last_end(plan: Plan, every_us: int) -> int:
+    """End of the last period that is over, counted from the station's midnight [µs UTC]."""
+    now = now_us()
+    offset = datetime.fromtimestamp(now / 1e6, plan.zone).utcoffset() or timedelta(0)
+    return last_end(now, every_us, round(offset.total_seconds() * 1e6))
 
 
 def due(plan: Plan, now_us: int, every_us: int) -> list[int]:

@@ -18,7 +18,7 @@ from soilco2.progress import progress
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from analysis.frames import Site
+    from analysis.frames import Frame, Site
     from analysis.run import Done
     from station_config.loader import Station
     from storage.results import Result
@@ -151,6 +151,7 @@ def one_round(
             reader.close()
         if not frames:
             fail(f"{asked.data[0]}: there are no data in this window", 1)
+        _check(frames, asked.depths)
         say.total(len(frames) * len(plan.jobs))
         made.done = run_jobs(frames, plan.jobs, options, executor, started=say, finished=lambda _: say.step())
         made.faults = [f"{one.job}: {one.error}" for one in made.done if one.outcome is None]
@@ -165,6 +166,21 @@ def one_round(
             made.files += files
             made.faults += faults
     return made
+
+
+def _check(frames: list[Frame], depths: tuple[float, ...]) -> None:
+    """Say once, before anything is computed, that no station has the CO2 that was asked for."""
+    from analysis.errors import DataError
+    from analysis.frames import targets
+
+    faults = []
+    for frame in frames:
+        try:
+            targets(frame, depths)
+        except DataError as error:
+            faults.append(error)
+    if len(faults) == len(frames):
+        raise faults[0]
 
 
 def tell(plan: Plan, made: Round) -> None:
