@@ -23,6 +23,7 @@ from analysis.report.page import Section, page
 from analysis.run import Done, run_jobs
 from tests.analysis.data import sjer_2020
 
+Drawings = dict[str, dict[str, list[Drawn]]]
 CHINESE = "土壤 CO₂ 与温度、含水率的关系 [µmol m⁻² s⁻¹] −0.5 ℃ ≥ …"
 
 
@@ -41,8 +42,12 @@ def done(frame: Frame) -> list[Done]:
 
 
 @pytest.fixture(scope="module")
-def chinese(frame: Frame, done: list[Done]) -> dict[str, list[Drawn]]:
-    return {one.job: figures(one.job, frame, one.outcome, "zh") for one in done if one.outcome is not None}
+def drawn(frame: Frame, done: list[Done]) -> Drawings:
+    """Figures by language and job."""
+    return {
+        lang: {one.job: figures(one.job, frame, one.outcome, lang) for one in done if one.outcome is not None}
+        for lang in ("en", "zh")
+    }
 
 
 def _has_chinese_font() -> bool:
@@ -70,24 +75,20 @@ def test_a_glyph_that_no_font_has_is_noticed_and_stays_text(monkeypatch: pytest.
     assert "font-family" in made or "font:" in made
 
 
-def test_chinese_figures_lack_no_glyph(chinese: dict[str, list[Drawn]]) -> None:
-    every = [d for drawn in chinese.values() for d in drawn]
+def test_chinese_figures_lack_no_glyph(drawn: Drawings) -> None:
+    every = [d for made in drawn["zh"].values() for d in made]
     assert every
-    for drawn in every:
+    for each in every:
         if _has_chinese_font():
-            assert "<text" not in drawn.svg, drawn.name
-        ET.fromstring(drawn.svg)
-        assert re.search("[\u4e00-\u9fff]", drawn.caption), drawn.name
+            assert "<text" not in each.svg, each.name
+        ET.fromstring(each.svg)
+        assert re.search("[\u4e00-\u9fff]", each.caption), each.name
 
 
-def test_captions_tell_the_number_behind_the_figure(
-    frame: Frame, done: list[Done], chinese: dict[str, list[Drawn]]
-) -> None:
-    for one in done:
-        assert one.outcome is not None
-        drawn = figures(one.job, frame, one.outcome, "en")
-        assert [d.name for d in drawn] == [d.name for d in chinese[one.job]]
-        for each in drawn:
+def test_captions_tell_the_number_behind_the_figure(drawn: Drawings) -> None:
+    for job, made in drawn["en"].items():
+        assert [d.name for d in made] == [d.name for d in drawn["zh"][job]]
+        for each in made:
             assert re.search(r"\d", each.caption), each.name
 
 
@@ -121,25 +122,20 @@ class _Tags(HTMLParser):
         self.words.append(data)
 
 
-def report(frame: Frame, done: list[Done], lang: str) -> tuple[str, _Tags]:
+def report(frame: Frame, done: list[Done], made: dict[str, list[Drawn]], lang: str) -> tuple[str, _Tags]:
     sections = [
-        Section(
-            d.job, d.outcome, d.error, [(f.svg, f.caption) for f in figures(d.job, frame, d.outcome, lang)]
-        )
-        if d.outcome is not None
-        else Section(d.job, None, d.error)
-        for d in done
+        Section(d.job, d.outcome, d.error, [(f.svg, f.caption) for f in made.get(d.job, [])]) for d in done
     ]
-    text = page(frame, sections, {"data": ["june.csv"]}, Options(seed=7), "2026-06-01T00:00:00Z",
-                {"soilco2": "0"}, lang)  # fmt: skip
+    asked = {"data": ["june.csv"]}
+    text = page(frame, sections, asked, Options(seed=7), "2026-06-01T00:00:00Z", {"soilco2": "0"}, lang)
     parsed = _Tags()
     parsed.feed(text)
     return text, parsed
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_report_stands_alone(frame: Frame, done: list[Done], lang: str) -> None:
-    text, parsed = report(frame, done, lang)
+def test_the_report_stands_alone(frame: Frame, done: list[Done], drawn: Drawings, lang: str) -> None:
+    text, parsed = report(frame, done, drawn[lang], lang)
     assert not {"script", "link", "iframe", "img", "object"} & {tag for tag, _ in parsed.tags}
     for tag, attributes in parsed.tags:
         for name in ("src", "href", "xlink:href", "action", "data"):
@@ -153,7 +149,7 @@ def test_the_report_stands_alone(frame: Frame, done: list[Done], lang: str) -> N
 
 
 def test_the_report_says_what_was_asked_found_withheld_and_how(frame: Frame, done: list[Done]) -> None:
-    _, parsed = report(frame, done, "en")
+    _, parsed = report(frame, done, {}, "en")
     said = " ".join(parsed.words)
     for part in ("What was asked", "What was found", "How sure", "What was withheld", "Methods", "Signature"):
         assert part in said
@@ -167,7 +163,7 @@ def test_the_report_says_what_was_asked_found_withheld_and_how(frame: Frame, don
 
 def test_a_failed_job_stands_in_the_report_with_its_reason(frame: Frame, done: list[Done]) -> None:
     broken = [*done, Done(frame, "rain", None, "the job failed: <b>ZeroDivisionError</b>")]
-    text, _ = report(frame, broken, "en")
+    text, _ = report(frame, broken, {}, "en")
     assert "the job failed: &lt;b&gt;ZeroDivisionError" in text
 
 
@@ -177,6 +173,21 @@ def test_every_job_has_its_words(job: str) -> None:
     assert all((*title, *question))
 
 
+def test_the_chinese_report_is_chinese(frame: Frame, done: list[Done]) -> None:
+    """Sentences of reasons, scales and heads in Chinese; English only in names, units and methods."""
+    _, parsed = report(frame, done, {}, "zh")
+    told = [w for w in parsed.words if re.fullmatch(r"[A-Za-z][a-z]+( [a-z,]+){3,}.*", w.strip())]
+    methods = {row.method for d in done if d.outcome is not None for row in d.outcome.rows}
+    assert not [w for w in told if w.strip() not in methods]
+
+
+def test_every_result_and_note_has_words_in_both_languages(done: list[Done]) -> None:
+    rows = [row for d in done if d.outcome is not None for row in d.outcome.rows]
+    assert not {row.what for row in rows} - set(words.WHAT)
+    assert not {row.scale for row in rows} - set(words.SCALES)
+    assert not {note for d in done if d.outcome is not None for note in d.outcome.notes} - set(words.NOTES)
+
+
 def test_names_that_look_like_markup_stay_names(tmp_path: Path) -> None:
     times = pd.date_range("2026-03-01", periods=96, freq="30min", tz="UTC")
     table = pd.DataFrame({"c": 400.0 + np.arange(96) % 7, "t": 20.0 + np.arange(96) % 5}, index=times)
@@ -184,6 +195,6 @@ def test_names_that_look_like_markup_stay_names(tmp_path: Path) -> None:
     frame = from_dataframe(
         table, {"c": Series("co2", "ppm", 0.1, odd), "t": Series("soil_temperature", "degC", 0.1, odd)}
     )
-    text, parsed = report(frame, run_jobs([frame], ["correlation"], Options()), "en")
+    text, parsed = report(frame, run_jobs([frame], ["correlation"], Options()), {}, "en")
     assert "script" not in {tag for tag, _ in parsed.tags}
     assert "&lt;script&gt;" in text
