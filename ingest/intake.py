@@ -200,6 +200,8 @@ class Intake:
                     self._keep(self._group())
                 elif closing and not self._waiting():
                     return
+                if not closing:
+                    self._writer.keep_rollups()
         except BaseException as error:  # noqa: BLE001 - kept for the supervisor
             self.failure = error
         finally:

@@ -250,6 +250,10 @@ def _salvage(connection: sqlite3.Connection, aside: Path) -> None:
         for table in TABLES:
             if table != "meta":
                 _copy_rows(old, connection, table)
+        connection.execute(  # revisions go on where they were: what follows them has come that far
+            "INSERT OR REPLACE INTO meta SELECT 'rev', max(coalesce((SELECT max(rev) FROM observation), 0),"
+            " coalesce((SELECT max(rev) FROM derived), 0), coalesce((SELECT max(rev) FROM cursor), 0))"
+        )
         connection.execute("COMMIT")
         old.close()
 

@@ -73,9 +73,10 @@ TABLES: dict[str, str] = {
     " state TEXT NOT NULL DEFAULT 'waiting', why TEXT NOT NULL DEFAULT '')",
     "batch": "CREATE TABLE batch (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
     " crc INTEGER NOT NULL, committed_us INTEGER NOT NULL)",
-    "rollup": "CREATE TABLE rollup (series INTEGER NOT NULL, period_s INTEGER NOT NULL, start_us INTEGER NOT NULL,"
-    " n INTEGER NOT NULL, good INTEGER NOT NULL, low REAL, low_us INTEGER, high REAL, high_us INTEGER, mean REAL,"
-    " rev INTEGER NOT NULL, PRIMARY KEY (series, period_s, start_us)) WITHOUT ROWID",
+    "rollup": "CREATE TABLE rollup (series INTEGER NOT NULL, period_s INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    " start_us INTEGER NOT NULL, n INTEGER NOT NULL, low REAL, low_us INTEGER, low_flag INTEGER, high REAL,"
+    " high_us INTEGER, high_flag INTEGER, mean REAL, worst INTEGER NOT NULL,"
+    " PRIMARY KEY (series, period_s, kind, start_us)) WITHOUT ROWID",
 }
 """Every table with the statement that makes it."""
 
@@ -103,6 +104,7 @@ MEANING: dict[str, str] = {
     "cursor": "How far each database has confirmed.",
     "parked": "What could not be used or sent, with the reason.",
     "batch": "First and last sample of each commit with a CRC-32, so that damage can be named.",
-    "rollup": "Hourly and daily extremes and means; follows `rev`, can be built again.",
+    "rollup": "Counts, extremes and means by hour, six hours and day, of good (kind 0), flagged (1) and absent (2)"
+    " values; follows `rev`, can be built again.",
 }
 """What each table is for."""

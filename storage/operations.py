@@ -20,6 +20,7 @@ def _import(
         ],
         counts=[(str(source), str(name), int(amount)) for source, name, amount in counts],
     )
+    writer.keep_rollups()
     return done._asdict()
 
 
@@ -34,6 +35,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "append_derived": lambda writer, rows: writer.append_derived([tuple(row) for row in rows]),
     "archived": lambda writer, **a: writer.archived(**a),
     "prune": lambda writer, **a: writer.prune(**a),
+    "forget_rollups": lambda writer: writer.forget_rollups(),
     "event": lambda writer, event: writer.event(NewEvent(*event)),
 }
 """Operation by name; arguments and results are JSON."""

@@ -88,11 +88,13 @@ class Pruning(Ledger):
                 oldest = self._db.execute(
                     "SELECT min((SELECT min(time_us) FROM sample WHERE channel = channel.id)) FROM channel"
                 ).fetchone()[0]
+                gone_us = until + 1 if oldest is None else min(oldest, until + 1)
                 self._db.execute(
                     "DELETE FROM observation WHERE (series, time_us) IN (SELECT o.series, o.time_us FROM series k"
                     " CROSS JOIN observation o ON o.series = k.id AND o.time_us < ?)",
-                    (until + 1 if oldest is None else min(oldest, until + 1),),
+                    (gone_us,),
                 )
+                self._end_rollups(gone_us)
             self._count(totals)
             if not self._told_full:
                 self._told_full = True
@@ -120,6 +122,17 @@ class Pruning(Ledger):
             f"{len(gone)} gave way"
         )
         self._event(NewEvent(EventKind.LIMIT, "parked", text))
+
+    def _end_rollups(self, before_us: int) -> None:
+        """Rollups of what was dropped go as well; they count from there on."""
+        self._meta("rolled_from", str(max(before_us, int(self._meta("rolled_from") or -(2**62)))))
+        self._db.execute(
+            "DELETE FROM rollup WHERE (series, period_s, kind, start_us) IN (SELECT r.series, r.period_s, r.kind,"
+            " r.start_us FROM series k CROSS JOIN (SELECT 3600 AS s UNION SELECT 21600 UNION SELECT 86400)"
+            " CROSS JOIN (SELECT 0 AS c UNION SELECT 1 UNION SELECT 2)"
+            " CROSS JOIN rollup r ON r.series = k.id AND r.period_s = s AND r.kind = c AND r.start_us < ?)",
+            (before_us,),
+        )
 
     def archived(
         self, path: str, start_us: int, end_us: int, samples: int, observations: int, sha256: str

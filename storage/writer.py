@@ -17,7 +17,7 @@ from storage.journal import JournalLock, crc, storage_error
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
 from storage.ledger import CommitResult, NewEvent, Parked
-from storage.pruning import Pruning
+from storage.rolling import Rolling
 
 _UPSERT = (
     "INSERT INTO observation VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (series, time_us) DO UPDATE SET"
@@ -28,7 +28,7 @@ _UPSERT = (
 )
 
 
-class Writer(Pruning):
+class Writer(Rolling):
     """The writing side of a station's journal; one at a time, by a lock.
 
     Make it with `Writer.open`. It is used from one thread at a time.
@@ -71,6 +71,7 @@ class Writer(Pruning):
     def close(self) -> None:
         """Checkpoint and let the next writer in."""
         try:
+            self._finish_rollups()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.close()
         except sqlite3.Error as error:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from math import isnan
 from time import monotonic
 from typing import Any
 
 from dashboards.errors import QueryError
-from dashboards.live.thinning import raster_row, thin
+from dashboards.live.thinning import Thinned, cut, points_of, raster_row, sums, thin
 from quality.records import Observation, SeriesKey
 from station_config.loader import Station
 from station_config.variables import VARIABLES
 from storage.errors import SinkError, StorageError
 from storage.journal_reader import JournalReader
 from storage.reading import Reader, SeriesInfo
+from storage.rollups import HOUR_US, Rolled
 
 MOST_SERIES = 64
 MOST_POINTS = 5000
@@ -229,28 +230,43 @@ def series(
         raise QueryError(f"points is {points}; between 2 and {MOST_POINTS} are possible")
     keys = [page.key(name) for name in names]
 
+    def one(reader: Reader, rolled: Rolled | None, key: SeriesKey) -> Thinned:
+        where = cut(start_us, end_us, points)
+        found = rolled.extremes(key, where, start_us, end_us) if rolled is not None else None
+        if found is None or found[0] <= points:
+            return thin(reader.read([key], start_us, end_us), start_us, end_us, points)
+        return points_of(found[1], where)
+
     def work(reader: Reader) -> dict[str, Any]:
         out = []
-        for name, key in zip(names, keys, strict=True):
-            thinned = thin(reader.read([key], start_us, end_us), start_us, end_us, points)
-            out.append(
-                {
-                    "series": name,
-                    "t": [t // 1000 for t in thinned.times],
-                    "v": thinned.values,
-                    "f": thinned.flags,
-                    "step_ms": thinned.step_us // 1000,
-                }
-            )
+        with _rolled(reader) as rolled:
+            for name, key in zip(names, keys, strict=True):
+                thinned = one(reader, rolled, key)
+                out.append(
+                    {
+                        "series": name,
+                        "t": [t // 1000 for t in thinned.times],
+                        "v": thinned.values,
+                        "f": thinned.flags,
+                        "step_ms": thinned.step_us // 1000,
+                    }
+                )
         return {"series": out}
 
     return _read(page, work)
 
 
+def _rolled(reader: Reader) -> AbstractContextManager[Rolled | None]:
+    return Rolled(reader) if isinstance(reader, JournalReader) else nullcontext()
+
+
 def raster(
     page: PageStation, profile: str, variable: str, start_us: int, end_us: int, columns: int
 ) -> dict[str, Any]:
-    """Depth × time of one variable in one profile: a mean per probe and column, gaps left empty."""
+    """Depth × time of one variable in one profile: a mean per probe and column, gaps left empty.
+
+    Columns are whole sampling intervals wide, whole hours when they are longer than an hour.
+    """
     if not 1 <= columns <= MOST_COLUMNS:
         raise QueryError(f"columns is {columns}; between 1 and {MOST_COLUMNS} are possible")
 
@@ -258,15 +274,26 @@ def raster(
         infos = [i for i in reader.series() if i.key.profile == profile and i.key.variable == variable]
         period_us = min((int(i.period_s * 1e6) for i in infos if i.period_s), default=60_000_000)
         step_us = max(period_us, -(-(end_us - start_us) // columns))
-        step_us = -(-step_us // period_us) * period_us
+        grid_us = HOUR_US if step_us > HOUR_US >= period_us else period_us
+        step_us = -(-step_us // grid_us) * grid_us
         first = start_us - start_us % step_us
         count = min(MOST_COLUMNS, max(1, -(-(end_us - first) // step_us)))
+        last = min(end_us, first + count * step_us)
         rows = []
-        for info in sorted(infos, key=lambda i: i.depth_m or 0.0):
-            found = raster_row(reader.read([info.key], first, end_us), first, step_us, count)
-            rows.append(
-                {"series": short(info.key), "depth_m": info.depth_m, "v": found.values, "f": found.flags}
-            )
+        with _rolled(reader) as rolled:
+            for info in sorted(infos, key=lambda i: i.depth_m or 0.0):
+                made = rolled.means(info.key, first, step_us, last) if rolled is not None else None
+                if made is None:
+                    made = sums(reader.read([info.key], first, last), first, step_us, count)
+                found = raster_row(*made, count)
+                rows.append(
+                    {
+                        "series": short(info.key),
+                        "depth_m": info.depth_m,
+                        "v": found.values,
+                        "f": found.flags,
+                    }
+                )
         return {"t0": first // 1000, "step": step_us // 1000, "rows": rows}
 
     return _read(page, work)

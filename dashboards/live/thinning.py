@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isnan
 from typing import NamedTuple
 
 from storage.reading import Piece
+from storage.rollups import Point, Stretches, buckets_of, extremes, stretches
 
 
 class Thinned(NamedTuple):
@@ -20,7 +20,7 @@ class Thinned(NamedTuple):
         In the canonical unit; None where there is none.
     flags : list of int
     step_us : int
-        Width of a stretch [µs]; 0 when nothing was left out.
+        Width of a stretch, of the widest where they differ [µs]; 0 when nothing was left out.
     """
 
     times: list[int]
@@ -29,12 +29,17 @@ class Thinned(NamedTuple):
     step_us: int
 
 
+def cut(start_us: int, end_us: int, points: int) -> Stretches:
+    """The stretches of a span [µs UTC] that give about so many points: two of each."""
+    return stretches(start_us, end_us, max(1, points // 2))
+
+
 def thin(pieces: Iterable[Piece], start_us: int, end_us: int, points: int) -> Thinned:
     """Thin a series to at most about `points` points.
 
     The span is cut into ``points / 2`` stretches; of each, the smallest and the largest value stay, at their
     own times. Gaps stay gaps, and a flagged value never stands in for a good one: good and flagged values are
-    thinned apart.
+    thinned apart. Stretches of a long span begin with a whole hour, six hours or day.
 
     Parameters
     ----------
@@ -46,37 +51,32 @@ def thin(pieces: Iterable[Piece], start_us: int, end_us: int, points: int) -> Th
         Points wanted, 2 at least.
     """
     kept = list(pieces)
-    total = sum(len(piece.times) for piece in kept)
+    if sum(len(piece.times) for piece in kept) <= points:
+        return whole(kept)
+    where = cut(start_us, end_us, points)
+    return points_of(extremes(buckets_of(kept, where.edges), where), where)
+
+
+def whole(pieces: Iterable[Piece]) -> Thinned:
+    """Every point."""
     times: list[int] = []
     values: list[float | None] = []
     flags: list[int] = []
-    if total <= points:
-        for piece in kept:
-            times.extend(piece.times)
-            values.extend(None if isnan(v) else v for v in piece.values)
-            flags.extend(piece.flags)
-        return Thinned(times, values, flags, 0)
-    step = max(1, -(-(end_us - start_us) // max(1, points // 2)))
-    # (stretch, good) -> [low, time of low, its flag, high, time of high, its flag]
-    extremes: dict[tuple[int, bool], list[float]] = {}
-    for piece in kept:
-        for time_us, value, flag in zip(piece.times, piece.values, piece.flags, strict=True):
-            if isnan(value):
-                continue
-            key = ((time_us - start_us) // step, flag <= 2)
-            found = extremes.get(key)
-            if found is None:
-                extremes[key] = [value, time_us, flag, value, time_us, flag]
-            elif value < found[0]:
-                found[0:3] = value, time_us, flag
-            elif value > found[3]:
-                found[3:6] = value, time_us, flag
-    points_found = {(int(f[i + 1]), f[i], int(f[i + 2])) for f in extremes.values() for i in (0, 3)}
-    for time_us, value, flag in sorted(points_found):
-        times.append(time_us)
-        values.append(value)
-        flags.append(flag)
-    return Thinned(times, values, flags, step)
+    for piece in pieces:
+        times.extend(piece.times)
+        values.extend(v if abs(v) < _INFINITE else None for v in piece.values)
+        flags.extend(piece.flags)
+    return Thinned(times, values, flags, 0)
+
+
+_INFINITE = float("inf")
+
+
+def points_of(points: list[Point], where: Stretches) -> Thinned:
+    """Points that stay, as columns."""
+    times, values, flags = zip(*points, strict=True) if points else ((), (), ())
+    width = max(b - a for a, b in zip(where.edges, where.edges[1:], strict=False))
+    return Thinned(list(times), list(values), list(flags), width)
 
 
 class Row(NamedTuple):
@@ -86,10 +86,12 @@ class Row(NamedTuple):
     flags: list[int]
 
 
-def raster_row(pieces: Iterable[Piece], start_us: int, step_us: int, columns: int) -> Row:
-    """Means of a series in columns of time; a gap stays a gap.
+Sums = list[tuple[int, float, int, int]]
+"""(column, sum, number, worst flag)"""
 
-    A column's mean is of its good values; where it has none, of its flagged ones, with their flag.
+
+def sums(pieces: Iterable[Piece], start_us: int, step_us: int, columns: int) -> tuple[Sums, Sums]:
+    """Sums of good and of flagged values in columns of time.
 
     Parameters
     ----------
@@ -100,23 +102,27 @@ def raster_row(pieces: Iterable[Piece], start_us: int, step_us: int, columns: in
         Width of a column [µs].
     columns : int
     """
-    sums = [0.0] * columns
-    counts = [0] * columns
-    spoilt: dict[int, tuple[float, int, int]] = {}
-    for piece in pieces:
-        for time_us, value, flag in zip(piece.times, piece.values, piece.flags, strict=True):
-            k = (time_us - start_us) // step_us
-            if not 0 <= k < columns or isnan(value):
-                continue
-            if flag <= 2:
-                sums[k] += value
-                counts[k] += 1
-            else:
-                total, n, worst = spoilt.get(k, (0.0, 0, 0))
-                spoilt[k] = (total + value, n + 1, max(worst, flag))
-    values: list[float | None] = [s / n if n else None for s, n in zip(sums, counts, strict=True)]
-    flags = [1 if n else 9 for n in counts]
-    for k, (total, n, worst) in spoilt.items():
-        if values[k] is None:
-            values[k], flags[k] = total / n, worst
+    edges = range(start_us, start_us + columns * step_us + 1, step_us)
+    good, flagged = (
+        [((b.start_us - start_us) // step_us, (b.mean or 0.0) * b.n, b.n, b.worst) for b in kind]
+        for kind in buckets_of(pieces, edges)[:2]
+    )
+    return good, flagged
+
+
+def raster_row(good: Sums, flagged: Sums, columns: int) -> Row:
+    """Means of a series in columns of time; a gap stays a gap.
+
+    A column's mean is of its good values; where it has none, of its flagged ones, with their flag.
+    """
+    values: list[float | None] = [None] * columns
+    flags = [9] * columns
+    for some in (flagged, good):
+        totals: dict[int, tuple[float, int, int]] = {}
+        for k, total, n, worst in some:
+            before = totals.get(k, (0.0, 0, 0))
+            totals[k] = (before[0] + total, before[1] + n, max(before[2], worst))
+        for k, (total, n, worst) in totals.items():
+            if 0 <= k < columns:
+                values[k], flags[k] = total / n, 1 if some is good else worst
     return Row(values, flags)

@@ -12,7 +12,8 @@ from soilco2.cli import load, parse_time, station_argument, window_options
 @click.command()
 @station_argument
 @window_options
-def command(station: Path, since: str | None, until: str | None) -> None:
+@click.option("--rollups", is_flag=True, help="Only make the hourly and daily rollups again.")
+def command(station: Path, since: str | None, until: str | None, rollups: bool) -> None:
     """Judge the stored samples of STATION again with the station file as it is now.
 
     Only observations that change get a new revision, and only they are sent to the databases again. A position
@@ -25,6 +26,10 @@ def command(station: Path, since: str | None, until: str | None) -> None:
     from storage.control import submit
 
     loaded = load(station)
+    if rollups:
+        submit(loaded, "forget_rollups")
+        click.echo("the rollups are made again; until then the observations are read")
+        return
     zone = loaded.directory.zone
     start = parse_time(since, zone) if since else -(2**62)
     end = parse_time(until, zone) if until else 2**62

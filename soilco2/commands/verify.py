@@ -96,16 +96,21 @@ def command(
 
 
 def _check_files(station: Station, as_json: bool) -> None:
-    """Every commit against its CRC, the file's structure, every archive against its SHA-256."""
-    from storage.archive import archives_of, check_archive, folder_of
+    """Every commit against its CRC, the file's structure, every archive against its SHA-256, rollups recounted."""
+    from storage.archive import archives_of, check_archive, folder_of, open_journal
     from storage.journal_reader import JournalReader
+    from storage.rolling import check_rollups
 
     with JournalReader(station.journal_path) as reader:
         structure, batches = reader.integrity(), reader.verify_batches()
         last = reader.last_batch()
     archives = archives_of(folder_of(station))
     sealed = [text for text in map(check_archive, archives) if text]
-    wrong = [*structure, *batches, *sealed]
+    counted: list[str] = []
+    if not structure and not sealed:
+        with open_journal(station) as whole:
+            counted = list(check_rollups(whole))
+    wrong = [*structure, *batches, *sealed, *counted]
     if as_json:
         emit_json({"whole": not wrong, "last_batch": last, "archives": len(archives), "wrong": wrong})
     else:

@@ -8,7 +8,7 @@ from math import nan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.live.thinning import raster_row, thin
+from dashboards.live.thinning import raster_row, sums, thin
 from quality.records import SeriesKey
 from storage.reading import Piece
 
@@ -52,6 +52,7 @@ def test_a_raster_leaves_gaps_and_averages_good_values_only() -> None:
     times = array("q", [0, 1, 4, 5, 6])
     values = array("d", [10.0, 20.0, 30.0, 900.0, 800.0])
     flags = array("b", [1, 1, 1, 4, 4])
-    found = raster_row([Piece(KEY, array("q", [t * MINUTE for t in times]), values, flags)], 0, 2 * MINUTE, 4)
+    whole = [Piece(KEY, array("q", [t * MINUTE for t in times]), values, flags)]
+    found = raster_row(*sums(whole, 0, 2 * MINUTE, 4), 4)
     assert found.values == [15.0, None, 30.0, 800.0]
     assert found.flags == [1, 9, 1, 4]
