@@ -271,7 +271,7 @@ class Collector:
                 patience_s=2 * table.timeout + 120.0,
             )
         for name, make in self._extra:
-            wanted[name] = Kept(lambda m=make: m(self), name)  # type: ignore[misc]
+            wanted[name] = Kept(lambda m=make: m(self), (name, self.station.hash))  # type: ignore[misc]
         return wanted
 
     def _topics(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import math
@@ -71,7 +72,7 @@ def parse_speed(text: str) -> float:
     return speed
 
 
-def replay_clock(station: Station, window: str, speed: str, file: Path | None) -> ReplayClock:
+def replay_clock(station: Station, window: str, speed: str, file: Path) -> ReplayClock:
     """The clock of a replay ``FROM..TO``, which this process owns."""
     from ingest.clock import ReplayClock
 
@@ -79,10 +80,9 @@ def replay_clock(station: Station, window: str, speed: str, file: Path | None) -
     if not dots:
         raise click.BadParameter(f"{window!r} is no window; expected FROM..TO")
     zone = station.directory.zone
-    path = file or station.journal_path.parent / "replay-clock"
     slot = min((row.interval for row in station.file.instrument), default=1800.0)
     return ReplayClock.own(
-        path,
+        file,
         parse_time(start, zone),
         parse_time(end, zone),
         speed=parse_speed(speed),
@@ -90,17 +90,23 @@ def replay_clock(station: Station, window: str, speed: str, file: Path | None) -
     )
 
 
-def parts_of(page: bool) -> list[tuple[str, Any]]:
+def parts_of(page: bool, once: bool, station: Path, clock_file: Path | None) -> list[tuple[str, Any]]:
     """Further parts of the collector: (name, from the collector to the part)."""
     if not page:
         return []
-    fail("the page runs on its own so far: soilco2 dashboard serve STATION")
+    if once:
+        fail("--page and --once do not go together: the page would end with the one reading")
+    if importlib.util.find_spec("uvicorn") is None:
+        fail("the page needs the extra 'dashboard': pip install 'soilco2[dashboard]'")
+    from soilco2.page_part import PagePart
+
+    return [("page", lambda _collector: PagePart(station, clock_file))]
 
 
 @click.command("collect")
 @station_argument
 @click.option("--once", is_flag=True, help="Read every probe once, send it on, and end.")
-@click.option("--page", is_flag=True, help="Serve the live page from this process too.")
+@click.option("--page", is_flag=True, help="Serve the live page beside it, in a process of its own.")
 @click.option("--log-format", type=click.Choice(["lines", "json"]), default="lines", show_default=True)
 @click.option("--replay", metavar="FROM..TO", help="Run on a replayed clock, for simulated probes.")
 @click.option("--speed", default="30min/1s", show_default=True, help="Speed of the replay, or max.")
@@ -128,6 +134,7 @@ def command(
     \b
     Examples:
       soilco2 collect yulin.toml
+      soilco2 collect yulin.toml --page
       soilco2 collect yulin.toml --once
       soilco2 collect demo.toml --replay 2022-06-15T00:00Z..2022-07-01T00:00Z --speed 30min/1s
     """
@@ -146,9 +153,11 @@ def command(
         if former is None:
             fail(str(error))
         loaded, fault = former, str(error)
-    clock = None if replay is None else replay_clock(loaded, replay, speed, clock_file)
+    shared = clock_file or loaded.journal_path.parent / "replay-clock"
+    extra = parts_of(page, once, station, None if replay is None else shared)
+    clock = None if replay is None else replay_clock(loaded, replay, speed, shared)
     try:
-        collector = Collector(loaded, station, clock=clock, extra=parts_of(page), fault=fault)
+        collector = Collector(loaded, station, clock=clock, extra=extra, fault=fault)
     except JournalBusyError as error:
         fail(str(error))
     except StorageError as error:

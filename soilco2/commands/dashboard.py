@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from soilco2.cli import fail, load
+
+if TYPE_CHECKING:
+    from station_config.loader import Station
 
 _ELSEWHERE = {
     "provision": "soilco2.commands.dashboard_grafana",
@@ -43,6 +47,18 @@ def _prefix(text: str | None) -> str | None:
         raise click.BadParameter(f"{text!r} is no path; expected such as /soil or /user/ann/soil") from None
 
 
+def _valid(path: Path) -> Station:
+    """The station of a file, or while it has faults the last valid one, as the collector does it."""
+    from ingest.last_valid import last_valid
+    from station_config.errors import StationConfigError
+    from station_config.loader import load_station
+
+    try:
+        return load_station(path)
+    except StationConfigError:
+        return last_valid(path) or load(path)
+
+
 @click.group(cls=_Dashboards)
 def command() -> None:
     """The live page and Grafana's dashboards.
@@ -69,9 +85,11 @@ def command() -> None:
 @click.option("--prefix", callback=lambda _c, _p, v: _prefix(v),
               help="Path in front of every address, such as /soil, behind a proxy.")  # fmt: skip
 @click.option("--clock-file", type=click.Path(path_type=Path), hidden=True)
+@click.option("--with-parent", is_flag=True, hidden=True)
 def serve(
     stations: tuple[Path, ...], host: str | None, port: int | None, password_file: Path | None, trust_proxy: bool,
     screens: Path | None, results: Path, source: str, prefix: str | None, clock_file: Path | None,
+    with_parent: bool,
 ) -> None:  # fmt: skip
     """Serve the live page of one or more STATIONS; Ctrl-C stops it.
 
@@ -91,7 +109,11 @@ def serve(
     from dashboards.live.server import bind, server
     from soilco2 import __version__
 
-    loaded = [load(path) for path in stations]
+    if with_parent:
+        from soilco2.page_part import end_with_parent
+
+        end_with_parent()
+    loaded = [_valid(path) if with_parent else load(path) for path in stations]
     table = loaded[0].file.page
     stored = password_file or table.password_file
     try:
