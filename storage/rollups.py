@@ -7,14 +7,15 @@ and what they do not cover is read from the observations themselves. `storage.ro
 from __future__ import annotations
 
 import json
-import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from math import fsum, isfinite
 from typing import Any, NamedTuple
 
 from quality.records import SeriesKey
+from storage.errors import StorageError
 from storage.journal_reader import JournalReader
 from storage.journal_schema import TABLES
 from storage.reading import Piece
@@ -168,13 +169,14 @@ class Rolled:
         self._changed: dict[int, set[int]] = {}
         try:
             self.usable = self._look()
-        except sqlite3.DatabaseError:  # what is wrong with them is the writer's; the observations are read
+        except StorageError:  # what is wrong with them is the writer's; the observations are read
             self.usable = False
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._db.in_transaction:
-            self._db.execute("COMMIT")
+            with suppress(StorageError):  # nothing was written; a damaged page met before is told again here
+                self._db.execute("ROLLBACK")
 
     def _look(self) -> bool:
         made = self._db.execute("SELECT sql FROM sqlite_master WHERE name = 'rollup'").fetchone()
@@ -259,7 +261,7 @@ class Rolled:
         """
         try:
             return self._extremes(key, cut, start_us, end_us)
-        except sqlite3.DatabaseError:  # a damaged page of theirs costs time, no answer
+        except StorageError:  # a damaged page of theirs costs time, no answer
             self.usable = False
             return None
 
@@ -321,7 +323,7 @@ class Rolled:
         """
         try:
             return self._means(key, first_us, step_us, end_us)
-        except sqlite3.DatabaseError:
+        except StorageError:
             self.usable = False
             return None
 

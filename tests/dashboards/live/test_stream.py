@@ -144,7 +144,7 @@ def test_a_revision_without_an_observation_is_passed_over(tmp_path: Path) -> Non
         async def work(feeds: Feeds) -> None:
             (first,) = await until(feeds.follow(["a"], ""), lambda e: len(e) == 1)
             key = ("a", "p1", "d1", "co2_flux")
-            writer.append_derived([(key, START, 1.0, 0.5, 1.5, "gradient")])
+            writer.append_derived([(key, START, 1.0, 0.5, 1.5, "gradient", "")])
             events: list[Event] = []
 
             async def listen() -> None:

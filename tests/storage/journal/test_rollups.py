@@ -314,6 +314,27 @@ def test_a_journal_without_rollups_or_far_ahead_of_them_is_read_plainly(
     compare(station, usable=False)
 
 
+def test_damaged_rollups_cost_time_and_no_answer(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(k) for k in range(20 * 72)])
+        rolled_up(writer)
+    bare = sqlite3.connect(station.journal_path)
+    (page, size) = bare.execute(
+        "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'rollup'"
+    ).fetchone()
+    bare.close()
+    with station.journal_path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with JournalReader(station.journal_path) as reader, Rolled(reader) as rolled:
+        assert rolled.usable
+        assert rolled.extremes(KEY, stretches(T0, T0 + 20 * DAY, 20), T0, T0 + 20 * DAY) is None
+        assert not rolled.usable
+        assert rolled.means(KEY, T0, HOUR_US, T0 + DAY) is None
+        assert len(rows_of(reader, KEY, T0, T0 + DAY)) == 72
+
+
 def test_closing_and_opening_goes_on(tmp_path: Path) -> None:
     station = make(tmp_path)
     for k in range(4):
