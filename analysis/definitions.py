@@ -78,7 +78,7 @@ ANTI_PHASE_H: Final = 9.0
 REASONS: Final[dict[str, tuple[str, str]]] = {
     "n_eff": (
         "the effective number of independent pairs is {n_eff:.1f}, below 10",
-        "有效独立样本数为 {n_eff:.1f}，低于 10",
+        "有效样本量为 {n_eff:.1f}，低于 10",
     ),
     "constant": (
         "{name} does not change, so nothing can go with it",

@@ -43,7 +43,7 @@ TEXT: Final[dict[str, dict[str, str]]] = {
         "given": "{one}\n（固定{others}）",
         "caption": (
             "CO₂（行）与最近的温度、含水率和盐分（列）在 {scales} 个时间尺度上的相关，以及固定其他变量后的偏相关。"
-            "格内为 r，其下为有效独立样本量 N_eff（样本量 N 为 {low} 至 {high}）。粗体：校正后 p < 0.05。"
+            "格内为 r，其下为有效样本量 N_eff（样本量 N 为 {low} 至 {high}）。粗体：校正后 p < 0.05。"
             "括号：无法给出区间和 p 值。斜线：不予给出。"
         ),
         "more": "仅显示 {all} 个序列中的前 {shown} 个。",

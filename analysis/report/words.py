@@ -182,7 +182,7 @@ JOBS: Final[dict[str, tuple[Pair, Pair]]] = {
 
 LEFT_OUT: Final[dict[str, Pair]] = {
     "missing": ("missing", "缺测"),
-    "flagged": ("flagged", "质量标记不合格"),
+    "flagged": ("flagged", "质量标识不合格"),
     "impossible": ("impossible", "超出物理范围"),
     "clock": ("impossible time", "时间不可能"),
     "one time, two values": ("one time, two values", "同一时间有两个不同数值"),
