@@ -1,7 +1,7 @@
 // The page: one state, one moment, every panel drawn from both.
 
 import { drawControls, refreshBack } from "./controls.js";
-import { freshInk, html, setTextSize } from "./draw.js";
+import { freshInk, html, measure, setTextSize, size } from "./draw.js";
 import { frameOf } from "./frame.js";
 import { named, setLanguage, when, word } from "./i18n.js";
 import { drew, onMove, zoomTo } from "./pointer.js";
@@ -16,6 +16,7 @@ const PLOTS = ["column", "curve", "heat", "series", "second"];
 const WORDY = { table: drawTable, quality: drawQuality, instruments: drawInstruments, results: drawResults, log: drawLog, picture: drawPicture };
 const TITLES = { log: "events" };
 
+const narrow = window.matchMedia("(max-width: 600px)");
 let pending = false;
 
 function draw() {
@@ -77,6 +78,7 @@ function paint() {
   const app = { show: zoomTo, unflag: () => set({ flagged: true }) };
   const plot = (id) => $(id).querySelector(".plot");
   const caption = (id, words) => { $(id).querySelector("figcaption").textContent = words; };
+  measure(document.querySelectorAll("#panels .plot"));
   const main = frameOf(state.variable, app);
   const drawn = {};
   const moment = state.t === null ? word("now") : when(state.t, zone());
@@ -93,7 +95,7 @@ function paint() {
       const id = i ? `heat-${i + 1}` : "heat";
       caption(id, `${main.title} · ${view.name} · ${word("heat")}${stepWords(main, "means")}`);
       drawn[id] = drawHeat(plot(id), main, view);
-      store.width = plot(id).clientWidth;
+      [store.width] = size(plot(id));
     });
   }
   for (const [id, name] of [["series", state.variable], ["second", state.second]]) {
@@ -104,17 +106,26 @@ function paint() {
     drawn[id] = drawSeries(plot(id), frame);
   }
   drew(drawn);
-  for (const [kind, drawPanel] of Object.entries(WORDY)) {
-    if (!$(kind)) continue;
-    $(`${kind}-title`).textContent = word(TITLES[kind] ?? kind);
-    drawPanel($(kind).querySelector(".body"), actions);
-  }
+  words();
   drawHealth($("health"), (s) => set({ variable: s.variable, profile: s.profile === "site" ? state.profile : s.profile, depth: s.depth_m, held: s.depth_m }, true));
   $("moment").textContent = `${moment === word("now") ? `${word("now")} ${when(store.now, zone())}` : `${word("at")} ${moment}`} · ${state.utc ? "UTC" : `${word("local")} (${store.station.timezone})`}`;
   $("link").dataset.state = store.link;
   $("link").textContent = `${store.link === "live" ? "●" : "○"} ${word(store.link)}`;
   tell([store.problem, store.notice, ...store.faults.map((fault) => word("screenfault") + fault)].filter(Boolean));
   if (refreshBack()) drawControls(actions);
+}
+
+// Panels of words are looked at again when what is known or chosen changed; pointing moves few of them.
+function words() {
+  const { t, lang, profile, variable, second, utc, projector, depth } = state;
+  const key = JSON.stringify([store.tick, lang, profile, variable, second, utc, projector, depth, t === null ? null : when(t, store.station.timezone, "date"), narrow.matches]);
+  for (const [kind, drawPanel] of Object.entries(WORDY)) {
+    const panel = $(kind);
+    if (!panel || (panel.dataset.key === key && kind !== "picture")) continue;
+    panel.dataset.key = key;
+    $(`${kind}-title`).textContent = word(TITLES[kind] ?? kind);
+    drawPanel(panel.querySelector(".body"), actions);
+  }
 }
 
 function tell(lines) {
@@ -229,7 +240,6 @@ $("skip").addEventListener("click", (event) => {
 new ResizeObserver(draw).observe($("panels"));
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 window.addEventListener("hashchange", start);
-const narrow = window.matchMedia("(max-width: 600px)");
 const fold = () => { $("view").open = !narrow.matches; };
 narrow.addEventListener("change", fold);
 fold();

@@ -40,9 +40,14 @@ export function replaceSvg(holder, width, height, title, children) {
   holder.replaceChildren(root);
 }
 
-export function size(holder) {
-  return [Math.max(120, holder.clientWidth), Math.max(100, holder.clientHeight)];
+const sizes = new WeakMap();
+
+// All sizes at once, before anything is drawn: reading one after each drawing would lay the page out each time.
+export function measure(holders) {
+  for (const holder of holders) sizes.set(holder, [Math.max(120, holder.clientWidth), Math.max(100, holder.clientHeight)]);
 }
+
+export const size = (holder) => sizes.get(holder);
 
 export const SHARP = { least: 1 };
 

@@ -34,6 +34,9 @@ const shownSeries = () => store.station.series.filter((s) => profilesShown().inc
 
 // Silent, stuck and bad probes of the whole station, at once.
 export function drawHealth(holder, pick) {
+  const about = `${store.tick} ${language()} ${state.profile}`;
+  if (holder.dataset.about === about) return;
+  holder.dataset.about = about;
   const all = store.station.series;
   const troubled = all.map((s) => ({ s, how: condition(s) })).filter(({ how }) => how.rank > 1).sort((a, b) => b.how.rank - a.how.rank);
   const key = JSON.stringify([language(), state.profile, all.length, troubled.map(({ s, how }) => [s.series, how.word, how.word === "silent" ? age(store.now - store.newest.get(s.series).t) : ""])]);

@@ -8,17 +8,23 @@ import { BOTH, DAY, SPANS, state } from "./state.js";
 export const store = {
   stations: [], variables: {}, version: "", station: null, screens: [], faults: [], screen: null,
   now: 0, newest: new Map(), data: new Map(), rasters: new Map(), loaded: false,
-  reports: {}, notice: "", problem: "", link: "away", width: 700,
+  reports: {}, tick: 0, notice: "", problem: "", link: "away", width: 700,
 };
 
-let changed = () => {};
+let redraw = () => {};
 let generation = 0;
 let stopFollowing = null;
 let reportsAt = 0;
 let late = null;
 let unknown = false; // a series came that the list of series lacks
 
-export const onChange = (call) => { changed = call; };
+export const onChange = (call) => { redraw = call; };
+
+// What is known changed: `tick` tells panels of words that they must look again.
+function changed() {
+  store.tick += 1;
+  redraw();
+}
 
 export const profilesShown = () => (state.profile === BOTH ? store.station.profiles.map((p) => p.id) : [state.profile]);
 export const zone = () => (state.utc ? "UTC" : store.station.timezone);
@@ -241,6 +247,7 @@ export async function openStation(id) {
   store.loaded = false;
   store.screens = screens.screens;
   store.faults = screens.faults;
+  store.tick += 1;
 }
 
 export function followStation() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,61 @@ def test_a_page_goes_on_after_its_server_was_killed_and_misses_nothing(
         assert watched.elsewhere == []
     finally:
         served.kill()
+
+
+def test_a_station_without_data_fills_when_its_first_values_come(browser: Browser, tmp_path: Path) -> None:
+    served = Growing(tmp_path)
+    served.write(START)
+    served.start()
+    try:
+        watched = Watched(browser, served.url, 390, has_touch=True)
+        watched.page.clock.set_system_time("2001-01-01T00:00:00Z")  # the phone's clock is wrong
+        page = watched.open("lang=zh&theme=light&utc=1")
+        assert "尚无数据" in (page.text_content("#series") or "")
+        page.wait_for_function("() => document.getElementById('link').textContent.includes('实时')")
+        served.write(START + DAY // 2)
+        page.wait_for_selector("#heat canvas")
+        page.wait_for_selector("#series canvas")
+        assert (
+            page.text_content("#moment") == "当前 2022-06-01 12:00 · UTC"
+        )  # the station's clock, not the phone's
+        assert "30 分" in (page.text_content('#table [data-series="p004/d21/co2"]') or "")
+        heat = page.locator("#heat canvas")
+        heat.scroll_into_view_if_needed()
+        box = heat.bounding_box()
+        assert box is not None
+        page.touchscreen.tap(box["x"] + box["width"] * 0.97, box["y"] + box["height"] * 0.5)
+        page.wait_for_function("() => document.getElementById('moment').textContent.startsWith('于')")
+        page.wait_for_selector("#column .cell.on")
+        watched.close()
+    finally:
+        served.kill()
+
+
+def test_colour_maps_run_evenly_from_dark_to_light_or_back(browser: Browser, measured: Growing) -> None:
+    watched = Watched(browser, measured.url)
+    page = watched.open("lang=en")
+    tables = page.evaluate(
+        "async () => { const { colourTable } = await import('./static/scales.js');"
+        " return ['co2', 'soil_temperature', 'soil_water', 'ec25'].map(colourTable); }"
+    )
+
+    def linear(byte: int) -> float:
+        x = byte / 255
+        return float(x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4)
+
+    for table in tables:
+        # CIE L* from the luminance of sRGB (IEC 61966-2-1)
+        luminance = [0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b) for r, g, b in table]
+        light = [116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y for y in luminance]
+        if light[0] > light[-1]:
+            light.reverse()
+        steps = [b - a for a, b in pairwise(light)]
+        assert light[-1] - light[0] > 50
+        assert min(steps) > -0.5  # eight-bit colours
+        # no quarter of the map takes more than 40 % of the way
+        assert max(light[k + 64] - light[k] for k in (0, 64, 128, 191)) < 0.4 * (light[-1] - light[0])
+    watched.close()
 
 
 def test_a_month_of_live_values_does_not_pile_up(browser: Browser, measured: Growing) -> None:
