@@ -193,7 +193,9 @@ class Achieved:
             *(str(int(flag)) for flag in Flag),
             t("tests most often failed", "最常未通过的检验"),
         )
-        document.add(grid(t("Values by flag", "各质量标识的数值数"), head, rows, (3.2, 1, 1, 1, 1, 1, 4)))
+        document.add(
+            grid(t("Values by flag", "各质量标识的数值数"), head, rows, (2.6, 1.2, 1.2, 1.2, 1.2, 1.2, 3.6))
+        )
 
     def _overdue(self, document: Document, t: Tongue) -> None:
         at = min(self.end_us, self.now_us)

@@ -121,7 +121,7 @@ def _tests(document: Document, t: Tongue, station: Station, rows: list[Measured]
                 said = t(f"status bit of {model.id}", f"{model.id} 的状态位")
                 tests.append((f"`{bit.name}`", str(bit.flag), said))
     head = (t("test", "检验"), t("flag", "质量标识"), t("fails when", "不通过的情形"))
-    document.add(grid(t("Tests", "检验"), head, tests, (2, 0.8, 5)))
+    document.add(grid(t("Tests", "检验"), head, tests, (2.4, 0.8, 5)))
     document.add(
         Points(
             (
@@ -166,7 +166,7 @@ def _corrections(document: Document, t: Tongue, station: Station, rows: list[Mea
                 t("In this order, each once, recorded with the value", "按此顺序，各做一次，随数值记录"),
                 head,
                 table,
-                (1.6, 4, 4),
+                (2.2, 4, 4),
             )
         )
     else:

@@ -138,7 +138,14 @@ def boundary(document: Document, t: Tongue, station: Station, rows: list[Measure
     points = [
         t(f"{columns} soil profile(s), {len(rows)} series.", f"土壤剖面 {columns} 个，序列 {len(rows)} 个。")
     ]
-    if soil:
+    if soil and min(soil) == max(soil):
+        points.append(
+            t(
+                f"All probes in the soil lie at one depth, {t.number(soil[0])} m: nothing is said of the soil below.",
+                f"土壤中的探头均在同一深度 {t.number(soil[0])} m，不能说明其下的土壤。",
+            )
+        )
+    elif soil:
         points.append(
             t(
                 f"The observed column reaches from {t.number(min(soil))} m to {t.number(max(soil))} m below the surface.",

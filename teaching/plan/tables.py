@@ -20,7 +20,7 @@ def by_key(t: Tongue, caption: str, row: Table) -> Grid:
     labels = KEYS[type(row).__name__]
     names = [name for name in type(row).model_fields if name not in ELSEWHERE]
     rows = [(t(*labels.get(name, (name, name))), f"`{name}`", _value(t, row, name)) for name in names]
-    return grid(caption, (t("what", "项目"), t("key", "键"), t("value", "值")), rows, (3, 2, 4))
+    return grid(caption, (t("what", "项目"), t("key", "键"), t("value", "值")), rows, (2.8, 2.5, 3.7))
 
 
 def _value(t: Tongue, row: Table, name: str) -> str:

@@ -105,7 +105,9 @@ class Tongue:
         return f"{self.number(lower)} … {self.number(upper, unit)}"
 
     def percent(self, share: float, digits: int = 1) -> str:
-        """A share in percent."""
+        """A share in percent; one short of the whole never reads as 100, one over nothing never as 0."""
+        while digits < 6 and 0 < share < 1 and float(f"{100 * share:.{digits}f}") in (0, 100):
+            digits += 1
         return f"{100 * share:.{digits}f} %"
 
     def secret(self, value: Secret | None) -> str:

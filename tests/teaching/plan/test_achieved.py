@@ -99,6 +99,11 @@ def test_completeness_with_causes(yulin: Station) -> None:
     assert "clock 60" in silent[5]
     assert "2 of " in _said(completeness)
 
+    for table in (
+        _grid(completeness),
+        _grid(flags),
+    ):  # a year of minutes, 525 600, in 8.5 points and a cell's margins
+        assert 17 / 2.54 * 72 * min(table.widths[1:4]) / sum(table.widths) >= 6 * 4.8 + 10.8
     counted = {row[0]: row[1:] for row in _grid(flags).rows}
     assert counted["p1/d30a\nsoil temperature"][:5] == ("1260", "0", "0", "0", "0")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,6 +25,7 @@ from teaching.plan.document import Document
 from teaching.plan.markdown import to_markdown
 from teaching.plan.monitoring import monitoring_plan
 from teaching.plan.quality import quality_plan
+from teaching.plan.tongue import Tongue
 from tests.teaching.plan.stations import FULL, station
 
 DAY = date(2026, 7, 1)
@@ -189,3 +191,11 @@ def test_terms_of_the_glossary(tmp_path: Path) -> None:
         assert term in text
     assert not re.search(r"(?<!表观)(?<!℃ )(?<!孔隙水)(?<!由)电导率", text)  # never alone
     assert "全盐量" not in text
+
+
+def test_a_share_that_is_not_whole_never_reads_as_whole() -> None:
+    t = Tongue("en", ZoneInfo("UTC"))
+    # 17566 of 17568 half hours: 99.98862 %
+    assert t.percent(17566 / 17568) == "99.99 %"
+    assert (t.percent(1.0), t.percent(0.0), t.percent(0.875)) == ("100.0 %", "0.0 %", "87.5 %")
+    assert t.percent(1 / 17568) == "0.01 %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from datetime import date
 from html.parser import HTMLParser
@@ -128,6 +129,19 @@ def test_markdown_rows_have_one_bar_more_than_cells(plan: Document) -> None:
         start = text.index(f"**{grid.caption}**\n")
         lines = text[start:].split("\n")[2 : 4 + len(grid.rows)]
         assert {line.replace("\\|", "").count("|") for line in lines} == {len(grid.head) + 1}
+
+
+def test_no_name_or_number_is_broken_in_its_column(plan: Document) -> None:
+    """At 8.5 points a monospaced letter takes 5.1 points, a digit 4.8, and a cell's margins 10.8."""
+    for grid in _grids(plan):
+        shares = grid.widths or (1.0,) * len(grid.head)
+        for row in grid.rows:
+            for cell, share in zip(row, shares, strict=True):
+                room = 17 / 2.54 * 72 * share / sum(shares) - 10.8
+                for name in re.findall(r"`([^`]+)`", cell):
+                    assert max(map(len, re.split(r"[-/ ]", name))) * 5.1 <= room, (grid.caption, name)
+                for digits in re.findall(r"\d+", cell):
+                    assert len(digits) * 4.8 <= room, (grid.caption, digits)
 
 
 def test_what_a_file_says_is_never_taken_for_markup(tmp_path: Path) -> None:
