@@ -43,13 +43,13 @@ from analysis.jobs.base import Options, Outcome, chosen, row, span
 from analysis.lag import CrossCorrelation, Loop, cross_correlation, loop, scaled_curve
 from analysis.memory import effective_number
 from analysis.scales import daily_mean, within_day
+from analysis.water_classes import CLASS_NAMES, water_class, water_limits
 from station_config.variables import VARIABLES
 from storage.results import Result
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-CLASSES: Final = ("dry", "middling", "wet")
 MIN_SHIFTS: Final = 20
 """Day shifts below which their p could not reach 0.05."""
 METHOD = (
@@ -120,14 +120,13 @@ def water_days(frame: Frame, target: Target) -> tuple[list[tuple[str, Mask]], Re
         return [], Refusal("missing_driver", {"name": VARIABLES["soil_water"].name_en})
     mean = daily_mean(target.water.values, frame.slots)
     known = mean[np.isfinite(mean)]
-    if known.size < len(CLASSES):
+    if known.size < len(CLASS_NAMES):
         return [], Refusal("days", {"days": int(known.size), "least": 5})
     low, high = np.quantile(known, (0.05, 0.95))
     if high - low < MIN_W_RANGE:
         return [], Refusal("w_range", {"range": round(float(high - low), 4)})
-    limits = np.quantile(known, (1 / 3, 2 / 3))
-    index = np.where(np.isfinite(mean), np.searchsorted(limits, np.nan_to_num(mean), side="right"), -1)
-    return [(name, index == k) for k, name in enumerate(CLASSES)], None
+    index = water_class(mean, water_limits(mean))
+    return [(name, index == k) for k, name in enumerate(CLASS_NAMES)], None
 
 
 def _target(
@@ -170,7 +169,7 @@ def _target(
                 method=METHOD,
                 refusal=why_not,
             )
-            for name in CLASSES
+            for name in CLASS_NAMES
         ]
     else:
         rows.append(_change(target, driver, found, barred))
