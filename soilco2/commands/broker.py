@@ -40,4 +40,13 @@ def command(folder: Path, stations: tuple[Path, ...], as_json: bool) -> None:
     for account in found:
         rights = ", ".join(f"{right}s {topic}" for right, topic in account.rights)
         click.echo(f"{account.user:<32} {rights}" + ("  (new password)" if account.user in fresh else ""))
+    for station in loaded:
+        table, name = station.file.mqtt, station.file.station.id
+        if table is not None and (table.username is None or table.password is None or not table.tls):
+            collector = next(a.user for a in found if a.station == name and a.rights[0][0] == "read")
+            click.echo(
+                f'station {name}: its table [mqtt] needs username = "{collector}", password = {{ file = '
+                f'"{folder.absolute()}/secrets/{collector}" }} and tls = true',
+                err=True,
+            )
     click.echo(f"passwords: {folder}/secrets/USER; a running mosquitto reads {folder}/config again on SIGHUP")

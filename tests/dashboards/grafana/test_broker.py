@@ -384,6 +384,18 @@ def test_files_are_private_and_the_same_the_second_time(tmp_path: Path) -> None:
     assert not [p for p in passwords if p in renewed.stdout]
 
 
+def test_what_the_station_file_lacks_is_said(tmp_path: Path) -> None:
+    path = station(tmp_path, "dune")
+    assert run(tmp_path / "broker", path).stderr == ""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^(username|password|tls) = .*\n?", "", text), encoding="utf-8")
+    (line,) = run(tmp_path / "broker", path).stderr.splitlines()
+    assert line == (
+        'station dune: its table [mqtt] needs username = "soilco2-dune", password = { file = '
+        f'"{tmp_path}/broker/secrets/soilco2-dune" }} and tls = true'
+    )
+
+
 def test_the_access_file_gives_each_account_its_topics(tmp_path: Path) -> None:
     run(
         tmp_path / "broker",

@@ -93,7 +93,7 @@ def test_every_variable_without_a_message_has_one_elsewhere_or_a_value(compose: 
 
 def test_what_is_mounted_is_in_the_project_or_made_by_a_command(compose: dict[str, Any]) -> None:
     made = {
-        "broker/config", "broker/data", "broker/secrets",  # soilco2 broker
+        "broker/config", "broker/data", "broker/secrets/soilco2-${SOILCO2_STATION}",  # soilco2 broker
         "tls/server.crt", "tls/server.key", "tls/ca.crt",  # deploy/certificates.sh
         "grafana",  # soilco2 dashboard provision
         "station.toml", "state",  # written and made by hand, docs/howto/compose.md
