@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dashboards.live.guard import inside_repository
 from station_config.connection import MqttConnection
 from station_config.loader import Station
 
@@ -173,7 +172,8 @@ def write(folder: Path, found: Sequence[Account]) -> list[str]:
     BrokerFilesError
         When the folder lies in a repository, or cannot be written.
     """
-    repository = inside_repository(folder / "x")
+    whole = folder.absolute().resolve()
+    repository = next((place for place in (whole, *whole.parents) if (place / ".git").exists()), None)
     if repository is not None:
         raise BrokerFilesError(
             f"{folder} lies in the repository {repository}; keep passwords outside of repositories"

@@ -12,6 +12,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -479,6 +480,18 @@ def test_filters_that_meet(one: str, other: str, same: bool) -> None:
     """By MQTT 3.1.1, section 4.7: ``+`` is one level, ``#`` all below and the level itself."""
     assert meet(one, other) is same
     assert meet(other, one) is same
+
+
+def test_the_base_install_is_enough() -> None:
+    """Neither the page's packages nor the analysis' are needed for accounts and for provisioning."""
+    code = (
+        "import sys, soilco2.broker, dashboards.grafana.provision\n"
+        "print(' '.join({name.split('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"starlette", "uvicorn", "grafana_api", "requests", "numpy", "pandas", "yaml"} & set(loaded)
 
 
 def test_the_error_is_told_of_the_library_too(tmp_path: Path) -> None:
