@@ -20,6 +20,10 @@ MONITORING = Registry()
 _MINUTE_US = 60_000_000
 
 
+def _signed(value: float) -> str:
+    return f"{value:+g}".replace("-", "−")
+
+
 @MONITORING.add(
     "monitoring", "reading pressure",
     {1: [(900.0, 880.0), (2400.0, 965.0), (640.0, 870.0), (5100.0, 700.0)], 2: [(1350.0, 790.0), (780.0, 905.0), (3900.0, 620.0), (11200.0, 882.0)]},
@@ -108,15 +112,15 @@ def to_salinity(conductivity: float, factor: float) -> Body:
 def calibrated(reading: float, gain: float, offset: float) -> Body:
     value = gain * reading + offset
     return numeric(
-        (f"The certificate of a CO₂ probe states gain {gain:g} and offset {offset:+g} ppm. It reads {reading:g} ppm. Which value is stored?",
-         f"某 CO₂ 探头证书给出增益 {gain:g}、偏移 {offset:+g} ppm。读数为 {reading:g} ppm，存储的数值是多少？"),
+        (f"The certificate of a CO₂ probe states gain {gain:g} and offset {_signed(offset)} ppm. It reads {reading:g} ppm. Which value is stored?",
+         f"某 CO₂ 探头证书给出增益 {gain:g}、偏移 {_signed(offset)} ppm。读数为 {reading:g} ppm，存储的数值是多少？"),
         value, "ppm",
         [(gain * (reading + offset), "The offset was added before the gain.", "先加偏移后乘增益。"),
          (gain * reading - offset, "The offset's sign was turned.", "偏移符号反了。"),
          ((reading - offset) / gain, "The relation was inverted.", "把关系式反过来用。"),
          (reading + offset, "The gain was left out.", "漏乘增益。"),
          (reading, "The calibration was not applied.", "没有应用校准。")],
-        (f"{gain:g} × {reading:g} {offset:+g}.", f"{gain:g} × {reading:g} {offset:+g}。"),
+        (f"{gain:g} × {reading:g} {_signed(offset)}.", f"{gain:g} × {reading:g} {_signed(offset)}。"),
         "soilco2: docs/reference/station_file.md, [[instrument.calibration]]: value = gain x reading + offset", digits=4,
     )  # fmt: skip
 
@@ -208,8 +212,8 @@ def too_fast(limit: float, *readings: float) -> Body:
     shifted = [False, *failed[:-1]]
     listed, listed_zh = (mark.join(f"{one:g}" for one in readings) for mark in (", ", "、"))
     return worded(
-        (f"Readings ten minutes apart: {listed} ppm; the limit is {limit:g} ppm/min, and a reading fails when it breaks it against each of the two before. Which fail?",
-         f"每十分钟一个读数：{listed_zh} ppm；限值 {limit:g} ppm/min，与前两个读数相比均超限才不通过。哪些不通过？"),
+        (f"Readings ten minutes apart: {listed} ppm; the limit is {limit:g} ppm/min, and a reading fails when it breaks it against each of the two before (the second: against the first). Which fail?",
+         f"每十分钟一个读数：{listed_zh} ppm；限值 {limit:g} ppm/min，与前两个读数相比均超限才不通过（第二个只与第一个比）。哪些不通过？"),
         said(failed),
         [(said(against_one), ("Held against the last reading only: the innocent one after a spike is flagged too.", "只与前一个比较：尖峰之后无辜的读数也被标出。")),
          (said(plain), ("Held against the median, not against neighbours in time.", "与中位数比较，而不是与时间上的邻居比较。")),
@@ -244,8 +248,8 @@ def moving_surface(depth: float, first: float, second: float) -> Body:
     value = _directory(depth, [first, second]).depth_at("p1", "x")
     assert value is not None
     return numeric(
-        (f"A probe was buried at {100 * depth:g} cm in a dune. Since then the surface changed by {100 * first:+g} cm and later by {100 * second:+g} cm (sand added is positive). How deep is it now?",
-         f"沙丘中一支探头埋深 {100 * depth:g} cm。此后地表先后变化 {100 * first:+g} cm 和 {100 * second:+g} cm（积沙为正）。现在埋深多少？"),
+        (f"A probe was buried at {100 * depth:g} cm in a dune. Since then the surface changed by {_signed(100 * first)} cm and later by {_signed(100 * second)} cm (sand added is positive). How deep is it now?",
+         f"沙丘中一支探头埋深 {100 * depth:g} cm。此后地表先后变化 {_signed(100 * first)} cm 和 {_signed(100 * second)} cm（积沙为正）。现在埋深多少？"),
         100 * value, "cm",
         [(100 * (depth - first - second), "Added sand makes it deeper, not shallower.", "积沙使埋深增加，而不是减小。"),
          (100 * (depth + second), "Only the last change was counted.", "只算了最后一次。"),
@@ -268,8 +272,8 @@ def two_probes(a: tuple[float, ...], b: tuple[float, ...]) -> Body:
     differences = [x - y for x, y in zip(a, b, strict=True)]
     pairs = "; ".join(f"{x:g} / {y:g}" for x, y in zip(a, b, strict=True))
     return numeric(
-        (f"Two probes of one kind at the same depth read {pairs}. What standard uncertainty of one value do they show (root mean square difference over √2)?",
-         f"同一深度两个同型探头的读数：{pairs}。由此得到的单个数值的标准不确定度是多少（差值均方根除以 √2）？"),
+        (f"Two probes of one kind at the same depth read {pairs}. What standard uncertainty of one value do they show in their unit (root mean square difference over √2)?",
+         f"同一深度两个同型探头的读数：{pairs}。由此得到的单个数值的标准不确定度是多少（以读数的单位表示；差值均方根除以 √2）？"),
         value, "",
         [(value * 2**0.5, "That is of the difference: two values err.", "这是差值的：差值包含两个数的误差。"),
          (abs(offset), "The mean difference: errors of both signs cancel in it.", "这是平均差：正负误差相互抵消。"),
@@ -289,7 +293,7 @@ def word_order(value: float) -> Body:
         (f"Two Modbus registers of a CO₂ probe that sends the low word first hold {shown} (float32). What does it say, in ppm?",
          f"某 CO₂ 探头低字在前，两个 Modbus 寄存器为 {shown}（float32）。读数是多少 ppm？"),
         (f"{seen:g}", f"{seen:g}"),
-        [((f"{decode(words, 0, 'float32', 'high-first'):.3g}",) * 2, ("The words were not exchanged.", "没有交换两个字的顺序。")),
+        [((number(decode(words, 0, "float32", "high-first")),) * 2, ("The words were not exchanged.", "没有交换两个字的顺序。")),
          ((f"{words[1]}", f"{words[1]}"), ("One register was read as a whole number.", "只读了一个寄存器并当作整数。")),
          ((f"{decode(words, 0, 'uint32', 'low-first'):.0f}",) * 2, ("Read as a whole number of 32 bits.", "当作 32 位整数。")),
          ((f"{words[0]}", f"{words[0]}"), ("The wrong register was read as a whole number.", "读了另一个寄存器并当作整数。"))],

@@ -8,7 +8,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from html import unescape
 from io import BytesIO
@@ -351,3 +354,30 @@ def test_the_command(
     code, out, err = _run(capsys, "--level", "1", "--count", "90", "--lang", "en", "--out", "big.docx")
     assert code == 0
     assert "fewer than its weight asks for" in err
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "said"),
+    [
+        (
+            "numpy",
+            ["teach", "questions", "--level", "1", "--format", "json"],
+            "pip install 'soilco2[analysis]'",
+        ),
+        ("docx", ["teach", "questions", "--level", "1", "--count", "5"], "pip install 'soilco2[documents]'"),
+    ],
+)
+def test_what_is_not_installed_is_named(module: str, words: list[str], said: str, tmp_path: Path) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; from soilco2.main import main; main({words!r})"
+    root = str(Path(__file__).parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
