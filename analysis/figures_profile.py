@@ -72,7 +72,7 @@ def draw(frame: Frame, outcome: Outcome, lang: str) -> list[tuple[str, Figure, s
         middle = (z[1:] + z[:-1]) / 2
         limits = np.r_[max(0.0, z[0] - (middle[0] - z[0])), middle, z[-1] + (z[-1] - middle[-1])]
         mesh = ax.pcolormesh(dates(edges), limits, np.ma.masked_invalid(grids[name]), norm=norm, cmap="cividis",
-                             edgecolors="face", linewidth=0.1)  # fmt: skip
+                             edgecolors="face", linewidth=0.6)  # fmt: skip
         ax.plot(np.full(z.size, dates(edges[:1])[0]), z, "o", color="black", ms=3, clip_on=False)
         ax.invert_yaxis()
         ax.set_facecolor("#dddddd")

@@ -12,6 +12,8 @@ from storage.results import Result
 
 MOST: Final = 16
 """Sentences of a job."""
+TURNED: Final = 0.05
+"""How far a pooled Q10 must lie below those of the classes to be told of as Simpson's paradox."""
 
 
 def findings(job: str, outcome: Outcome, lang: str) -> list[str]:
@@ -141,7 +143,7 @@ def _response(outcome: Outcome, lang: str) -> list[str]:
             f"{who}：{called}Q10 为 {'；'.join(parts)}。" if zh else f"{who}: {called}Q10 {'; '.join(parts)}."
         )
         values = [r.value or 0.0 for _, r in classes]
-        if whole is not None and len(values) == 3 and (whole.value or 0.0) < min(values):
+        if whole is not None and len(values) == 3 and (whole.value or 0.0) < min(1.0, min(values) - TURNED):
             told[-1] += (
                 "合并值低于每一类的值：干土即热土（辛普森悖论），不应引用合并值。"
                 if zh
@@ -205,7 +207,7 @@ def _water(outcome: Outcome, lang: str) -> list[str]:
                 told.append(sentence(r, names, lang))
             elif r.what == "water_model" and r.details.get("chosen"):
                 who, share = names.of(r.target, r.target_depth_m), words.digits(r.value)
-                model = r.details.get("model")
+                model = words.model(str(r.details.get("model")), lang)
                 told.append(
                     f"{who}：选用模型 {model}，能预测留出日子方差的 {share}（N {r.n} 天）。"
                     if zh
@@ -231,6 +233,9 @@ def _rain(outcome: Outcome, lang: str) -> list[str]:
     zh = lang == "zh"
     names = words.Labels(outcome.rows, lang)
     told = []
+    counts = [r.value for r in outcome.rows if r.what == "rain_events"]
+    if counts and not any(counts):
+        return ["记录期间没有降雨事件。" if zh else "There was no rain event in the record."]
     for rows in _by_target(outcome.rows):
         who = names.of(rows[0].target, rows[0].target_depth_m)
         for r in rows:
@@ -254,6 +259,29 @@ def _rain(outcome: Outcome, lang: str) -> list[str]:
     return told
 
 
+def _profile(outcome: Outcome, lang: str) -> list[str]:
+    """Means by depth, then what stands of the rest; pressure only where it stands."""
+    names = words.Labels(outcome.rows, lang)
+    zh = lang == "zh"
+    told = []
+    means: dict[str, list[Result]] = {}
+    for r in outcome.rows:
+        if r.what == "profile_mean" and r.value is not None:
+            means.setdefault(r.target.split("/")[1], []).append(r)
+    for profile, rows in means.items():
+        parts = [f"{r.target_depth_m:.2f} m {_number(r, lang)}" for r in rows if r.target_depth_m is not None]
+        told.append(
+            f"{profile}：CO₂ 平均 {'；'.join(parts)}。" if zh else f"{profile}: mean CO₂ {'; '.join(parts)}."
+        )
+    told += [
+        sentence(r, names, lang)
+        for r in outcome.rows
+        if not r.refused and r.value is not None
+        and (r.what in ("gradient_reversed", "mean_r_of_profiles", "damping_depth") or stands(r))
+    ]  # fmt: skip
+    return told
+
+
 def _audit(outcome: Outcome, lang: str) -> list[str]:
     """What a reader must know of the data: failed clocks first, then every warning."""
     zh = lang == "zh"
@@ -264,17 +292,23 @@ def _audit(outcome: Outcome, lang: str) -> list[str]:
         who = names.of(row.target, row.target_depth_m)
         if row.why_code.startswith("clock_"):
             told.append(f"{who}{colon}{words.reason(row, lang)}")
-    told += [
-        f"{names.of(row.target, row.target_depth_m)}{colon}{said}"
-        for row in outcome.rows
-        if (said := words.warning(row, lang))
-    ]
+    warned: dict[str, list[tuple[Result, str]]] = {}
+    for row in outcome.rows:
+        if said := words.warning(row, lang):
+            warned.setdefault(str(row.details.get("warning_code")), []).append((row, said))
+    for group in warned.values():
+        worst, said = max(group, key=lambda pair: float(pair[0].details.get("percent") or 0.0))
+        others = len({row.target for row, _ in group} - {worst.target})
+        more = (
+            (f"；另有 {others} 个序列类似" if zh else f"; and {others} more series alike") if others else ""
+        )
+        told.append(f"{names.of(worst.target, worst.target_depth_m)}{colon}{said}{more}")
     checks = len(outcome.rows)
     series = len({row.target for row in outcome.rows})
     count = (
-        f"检查了 {series} 个序列，共 {checks} 项；{len(told) or '没有'}项需要注意。"
+        f"对 {series} 个序列做了 {checks} 项检查{'；需要注意：' if told else '，均无异常。'}"
         if zh
-        else f"{checks} checks of {series} series; {len(told) or 'none'} to be told of."
+        else f"{checks} checks of {series} series{'; to be told of:' if told else ', nothing to be told of.'}"
     )
     return [count, *dict.fromkeys(told)]
 
@@ -286,4 +320,5 @@ _TELL: Final[dict[str, Callable[[Outcome, str], list[str]]]] = {
     "lag": _lag,
     "water": _water,
     "rain": _rain,
+    "profile": _profile,
 }

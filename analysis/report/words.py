@@ -91,6 +91,12 @@ WHAT: Final[dict[str, Pair]] = {
     "temperature_range": ("range of temperature", "温度范围"),
     "water_range": ("range of water", "含水率范围"),
     "r_temperature_water": ("r of temperature and water", "温度与含水率的 r"),
+    "profile_mean": ("mean", "平均值"),
+    "gradient_reversed": ("share of time with more CO₂ above than below", "上层 CO₂ 高于下层的时间比例"),
+    "co2_depth_lag": ("lag of the deeper CO₂", "深层 CO₂ 的时滞"),
+    "damping_depth": ("damping depth of temperature", "温度阻尼深度"),
+    "half_day_amplitude": ("amplitude of the 12 h wave", "12 小时波振幅"),
+    "mean_r_of_profiles": ("mean r of the profiles", "各剖面 r 的平均"),
     "rain_events": ("rain events", "降雨事件数"),
     "rain_rise": ("rise after rain", "雨后升幅"),
     "rain_hours_to_peak": ("hours to the peak", "到达峰值的时间"),
@@ -140,6 +146,10 @@ MASKS: Final[dict[str, Pair]] = {
     "wet against dry": ("wet against dry", "湿对干"),
     "dry before": ("dry before", "雨前干"),
     "wet before": ("wet before", "雨前湿"),
+    "several profiles": ("several profiles", "多个剖面"),
+    "from amplitude": ("from amplitude", "由振幅"),
+    "from phase": ("from phase", "由相位"),
+    "before and after": ("before and after", "前后"),
     "dry season": ("dry season", "干季"),
     "72 h after rain left out": ("72 h after rain left out", "去除雨后 72 小时"),
     "from amplitude": ("from amplitudes", "由振幅"),
@@ -149,6 +159,21 @@ MASKS: Final[dict[str, Pair]] = {
     "without 72 h after rain": ("72 h after rain left out", "去除雨后 72 小时"),
     "soil above 0.5 degC": ("soil above 0.5 °C", "土温高于 0.5 ℃"),
 }
+
+MODELS: Final[dict[str, str]] = {
+    "constant": "常数",
+    "exponential": "指数",
+    "arrhenius": "Arrhenius",
+    "lloyd_taylor": "Lloyd–Taylor（E0 自由）",
+    "lloyd_taylor_fixed": "Lloyd–Taylor（E0 固定）",
+    "gamma": "Gamma",
+    "linear": "线性",
+    "quadratic": "二次",
+    "saturating": "饱和",
+    "gaussian": "高斯",
+    "hinge": "折线",
+}
+"""Chinese names of the parts of a model's name; others stay as they are."""
 
 FITS: Final[dict[str, Pair]] = {
     "q10_nls": ("least squares", "最小二乘"),
@@ -381,7 +406,7 @@ def part(row: Result, lang: str) -> str:
     held = ("固定" + fixed if lang == "zh" else f"{fixed} held fixed") if fixed else ""
     more = [mask(row, lang), held]
     if "model" in row.details:
-        more.append(str(row.details["model"]))
+        more.append(model(str(row.details["model"]), lang))
     if row.what == "q10_at_water" and (water := row.details.get("water")) is not None:
         more.append(f"θ = {digits(float(water))} m³/m³")
     if (fit := row.details.get("fit")) is not None and row.what not in ("q10_nls", "q10_log"):
@@ -389,9 +414,16 @@ def part(row: Result, lang: str) -> str:
     return ("，" if lang == "zh" else ", ").join(t for t in more if t)
 
 
+def model(name: str, lang: str) -> str:
+    """Name of a model."""
+    if lang == "en":
+        return name.replace("_", " ")
+    return "、".join(MODELS.get(piece, piece) for piece in name.split(", "))
+
+
 def unit(name: str) -> str:
     """A unit as readers see it; empty for a pure number."""
-    return "" if name in ("1", "") else " per ".join(UNITS.get(part, part) for part in name.split(" per "))
+    return "" if name in ("1", "") else " / ".join(UNITS.get(part, part) for part in name.split(" per "))
 
 
 def interval(row: Result, lang: str) -> str:
