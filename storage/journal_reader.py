@@ -378,21 +378,20 @@ class JournalReader:
 
     def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
         """Samples of a channel in a window."""
-        row = self._db.execute(
+        text = (
             "SELECT count(*) FROM sample WHERE channel = (SELECT id FROM channel WHERE serial = ? AND channel = ?)"
-            " AND time_us >= ? AND time_us < ?",
-            (serial, channel, start_us, end_us),
-        ).fetchone()
-        return int(row[0])
+            " AND time_us >= ? AND time_us < ?"
+        )
+        return int(self._db.execute(text, (serial, channel, start_us, end_us)).fetchone()[0])
 
     def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
         """Observations of a series in a window; of these with a number; of these flagged good or not evaluated."""
-        row = self._db.execute(
-            "SELECT count(*), count(value), coalesce(sum(value IS NOT NULL AND flag <= ?), 0) FROM observation"
-            " WHERE series = ? AND time_us >= ? AND time_us < ?",
-            (int(Flag.NOT_EVALUATED), self._id(key), start_us, end_us),
-        ).fetchone()
-        return int(row[0]), int(row[1]), int(row[2])
+        text = (
+            "SELECT count(*), count(value), coalesce(sum(value IS NOT NULL AND flag <= 2), 0) FROM observation"
+            " WHERE series = ? AND time_us >= ? AND time_us < ?"
+        )
+        rows, stored, usable = self._db.execute(text, (self._id(key), start_us, end_us)).fetchone()
+        return rows, stored, usable
 
     def last_commit_before(self, time_us: int) -> int | None:
         """When the last commit before a moment was made [µs UTC]."""
@@ -570,10 +569,8 @@ class JournalReader:
         except StorageError as error:
             return [f"the list of commits cannot be read: {error}"]
         for number, first, last, value in batches:
-            rows = self._db.execute(
-                f"SELECT {_SAMPLE} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608
-                (first, last),
-            )
+            text = f"SELECT {_SAMPLE} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq"  # noqa: S608
+            rows = self._db.execute(text, (first, last))
             try:
                 right = crc(rows) == value
             except (struct.error, StorageError):  # a column that is no number, a page that is none
