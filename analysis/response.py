@@ -2,7 +2,7 @@
 
     R = Rref Q10^((T - Tref)/10),   Tref = 20 degC,
 
-van 't Hoff's law as used by Lloyd & Taylor (1994), https://doi.org/10.2307/2389824, eq. 1.
+van 't Hoff's law as discussed by Lloyd & Taylor (1994), https://doi.org/10.2307/2389824.
 
 Log fit
     Ordinary least squares of ln R on T. It drops zero and negative values, so it is withheld when that is more

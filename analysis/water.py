@@ -14,7 +14,7 @@ Q10 at a given water content
 Intervals by the block jackknife (:mod:`analysis.intervals`): the model is fitted again without each of six blocks of
 days. Optimum and threshold have a profile instead, because a quotient and a kink do not spread normally: all those
 between the 5 and 95 % of the data whose sum of squares stays below RSS (1 + F/(n_eff - k)), F the 95 % quantile with 1
-and n_eff - k degrees of freedom (Seber & Wild 1989, https://doi.org/10.1002/0471725315, section 5.4).
+and n_eff - k degrees of freedom (Seber & Wild 1989, https://doi.org/10.1002/0471725315, chapter 5).
 """
 
 from __future__ import annotations
