@@ -105,13 +105,7 @@ WHAT: Final[dict[str, Pair]] = {
     "rain_carbon_share": ("share of CO₂ given off after rain", "雨后释放的 CO₂ 份额"),
     "rain_rise_rank_r": ("rank r of the rise", "升幅的秩相关"),
     "constant": ("constant", "常数"),
-    "profile_mean": ("mean", "平均值"),
-    "gradient_reversed": ("share of time the gradient points down", "梯度反向的时间比例"),
-    "co2_depth_lag": ("lag from depth to depth", "深度间的时滞"),
-    "damping_depth": ("damping depth", "阻尼深度"),
     "pressure_change_r": ("r with the change of pressure", "与气压变化的相关"),
-    "half_day_amplitude": ("amplitude of the 12 h wave", "12 小时波振幅"),
-    "mean_r_of_profiles": ("mean r of profiles", "各剖面相关系数的均值"),
 }
 """Names of results; one without a name is shown by its code."""
 
@@ -133,10 +127,6 @@ MASKS: Final[dict[str, Pair]] = {
     "before and after": ("before and after", "前后"),
     "dry season": ("dry season", "干季"),
     "72 h after rain left out": ("72 h after rain left out", "去除雨后 72 小时"),
-    "from amplitude": ("from amplitudes", "由振幅"),
-    "from phase": ("from phases", "由相位"),
-    "several profiles": ("several profiles", "多个剖面"),
-    "before and after": ("before and after", "前后"),
     "without 72 h after rain": ("72 h after rain left out", "去除雨后 72 小时"),
     "soil above 0.5 degC": ("soil above 0.5 °C", "土温高于 0.5 ℃"),
 }
