@@ -57,6 +57,9 @@ export function drawHealth(holder, pick) {
   holder.replaceChildren(...chips, ...(rest > 0 ? [html("span", {}, `+${rest} ${word("others")}`)] : []), html("span", { className: "well" }, `${fine} / ${all.length} ${word("series_n")} ●`));
 }
 
+// Profiles in the order of the station file, the site last.
+const shownAt = (profile) => (profilesShown().indexOf(profile) + 1 || 99);
+
 const placeOf = (s) => (s.depth_m === null ? s.position || "–" : depthText(s.depth_m)) + (s.replicate ? ` ${s.replicate}` : "");
 
 function qualityOf(s, found) {
@@ -105,7 +108,7 @@ export function drawTable(holder, app) {
   const order = [...new Set([...first, ...(state.projector ? [] : present)])];
   const bodies = order.map((variable) => {
     const registry = store.variables[variable];
-    const list = rows.filter((s) => s.variable === variable).sort((a, b) => a.profile.localeCompare(b.profile) || (a.depth_m ?? 99) - (b.depth_m ?? 99));
+    const list = rows.filter((s) => s.variable === variable).sort((a, b) => shownAt(a.profile) - shownAt(b.profile) || (a.depth_m ?? 99) - (b.depth_m ?? 99));
     const name = `${named(registry.name)} (${registry.unit_text})${list.some((s) => s.note) ? " *" : ""}`;
     const full = first.includes(variable) && list.length <= 24;
     const head = html("tr", { className: "group" }, html("th", { scope: "rowgroup", colspan: 5 }, first.includes(variable) ? name : html("button", { type: "button", "data-variable": variable }, name)));
@@ -145,7 +148,7 @@ function orderedNames(days) {
   const registry = Object.keys(store.variables);
   const known = new Map(store.station.series.map((s) => [s.series, s]));
   return [...new Set(days.map((d) => d.series))].map((name) => ({ name, s: known.get(name), parts: name.split("/") })).sort((a, b) =>
-    registry.indexOf(a.parts[2]) - registry.indexOf(b.parts[2]) || a.parts[0].localeCompare(b.parts[0]) || (a.s?.depth_m ?? 99) - (b.s?.depth_m ?? 99)).map(({ name }) => name);
+    registry.indexOf(a.parts[2]) - registry.indexOf(b.parts[2]) || shownAt(a.parts[0]) - shownAt(b.parts[0]) || (a.s?.depth_m ?? 99) - (b.s?.depth_m ?? 99)).map(({ name }) => name);
 }
 
 function placeWords(name, profile) {
@@ -217,7 +220,7 @@ export function drawInstruments(holder) {
 }
 
 const bracket = (lower, upper) => (lower === null || upper === null ? "–" : `[${figure(lower)}, ${figure(upper)}]`);
-const unitWords = (unit) => (unit === "1" ? "" : ` ${unit}`);
+const unitWords = (unit) => (unit === "1" ? "" : ` ${Object.values(store.variables).find((v) => v.unit === unit)?.unit_text ?? unit}`);
 
 export function drawResults(holder) {
   const report = store.reports.results;

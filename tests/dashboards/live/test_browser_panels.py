@@ -152,7 +152,7 @@ def test_completeness_instruments_and_results_are_the_apis(
     page.wait_for_selector("#results .results")
     rows = page.eval_on_selector_all("#results .results tbody tr", "all => all.map(n => n.textContent)")
     assert len(rows) == 2
-    assert "3.08" in rows[0]
+    assert "3.08 µmol m⁻² s⁻¹" in rows[0]
     assert "[1.1, 5.06]" in rows[0]
     assert {"en": "5.9, below 10", "zh": "有效样本量为 5.9，低于 10"}[lang] in rows[1]
     watched.shoot(f"results_{lang}")
