@@ -9,13 +9,14 @@ from pathlib import Path
 
 from quality.records import Sample
 from station_config.loader import Station, load_station
+from storage.journal_reader import JournalReader
 from storage.writer import Writer
 
 START_US = 1_735_689_600_000_000
 """2025-01-01T00:00Z [µs UTC]."""
 MINUTE_US = 60_000_000
 DAY_US = 86_400_000_000
-_BATCH_MINUTES = 250
+_BATCH_MINUTES = 240
 _HEAD = """
 [station]
 id = "page"
@@ -57,9 +58,9 @@ def station_of(folder: Path, series: int) -> Station:
     return load_station(path)
 
 
-def readings(series: int, first: int, last: int) -> Iterator[Sample]:
+def readings(series: int, first: int, last: int, every: int = 1) -> Iterator[Sample]:
     """Readings of some minutes: the year's and the day's wave, later and smaller with depth; a formula, no soil."""
-    for minute in range(first, last):
+    for minute in range(first, last, every):
         at = START_US + minute * MINUTE_US
         days = minute / 1440
         for n in range(1, series + 1):
@@ -69,20 +70,18 @@ def readings(series: int, first: int, last: int) -> Iterator[Sample]:
             yield Sample(f"N{n}", "soil_temperature", at, value, "", None, at, at, "boot", "air")
 
 
-def journal_of(folder: Path, days: int, series: int) -> Station:
+def journal_of(folder: Path, days: int, series: int, every: int = 1) -> Station:
     """The station with its journal of so many days, made if it is not there yet; goes on where it was left."""
     folder.mkdir(parents=True, exist_ok=True)
     station = station_of(folder, series)
     minutes = days * 1440
     with Writer.open(station, now_us=lambda: START_US + minutes * MINUTE_US) as writer:
-        from storage.journal_reader import JournalReader
-
         with JournalReader(station.journal_path) as reader:
             last = reader.last_sample_us()
-        done = 0 if last is None else (last - START_US) // MINUTE_US + 1
+        done = 0 if last is None else (last - START_US) // MINUTE_US + every
         began = time.perf_counter()
         for first in range(done, minutes, _BATCH_MINUTES):
-            writer.commit(list(readings(series, first, min(first + _BATCH_MINUTES, minutes))))
+            writer.commit(list(readings(series, first, min(first + _BATCH_MINUTES, minutes), every)))
             if first // _BATCH_MINUTES % 100 == 0:
                 print(f"  {first / 1440:.0f} of {days} days, {time.perf_counter() - began:.0f} s", flush=True)
     return station

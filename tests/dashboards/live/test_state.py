@@ -19,7 +19,7 @@ from storage.errors import SinkUnavailable
 from storage.journal_reader import JournalReader
 from storage.reading import Reader
 from storage.results import Result, ResultFile, write_results
-from tests.dashboards.live.conftest import DAY, START
+from tests.dashboards.live.measured import DAY, START
 
 SPAN = {"from": START // 1000, "to": (START + 2 * DAY) // 1000}
 CO2 = "p004/d21/co2"
