@@ -5,7 +5,9 @@ Every expected number is counted by hand from what `_fill` writes.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from quality.records import Sample
 from station_config.loader import Station
-from storage.archive import open_journal
+from storage.archive import open_journal, write_archive
 from storage.journal_schema import EventKind
 from storage.writer import NewEvent, Writer
 from teaching.errors import PlanError
@@ -172,3 +174,17 @@ def test_time_under_an_untrusted_clock() -> None:
         At(EventKind.CLOCK_UNTRUSTED, 90),
     ]  # fmt: skip
     assert untrusted(events, 100) == [5, 30, 10]  # type: ignore[arg-type]
+
+
+def test_what_is_in_an_archive_only_counts_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOILCO2_STATE", str(tmp_path / "state"))
+    yulin = station(tmp_path, TEXT.replace('archive_folder = "/var/lib/dune/archive"\n', ""))
+    _fill(yulin)
+    assert write_archive(yulin, START, START + 12 * HOUR) is not None
+    with closing(sqlite3.connect(yulin.journal_path)) as database, database:
+        database.execute("DELETE FROM observation WHERE time_us < ?", (START + 12 * HOUR,))
+    _, completeness, flags, *_ = _part(yulin)
+    rows = {row[0]: row[1:] for row in _grid(completeness).rows}
+    assert rows["p1/d30a\nsoil temperature"][:3] == ("1440", "1260", "1260")
+    counted = {row[0]: row[1:] for row in _grid(flags).rows}
+    assert counted["p1/d30a\nsoil temperature"][0] == "1260"
