@@ -3,7 +3,9 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test lint bench torture calibrate constraints clean
+BUNDLE ?= dist/soilco2-usb
+
+.PHONY: bundle bundle-check notebooks help demo test lint bench torture calibrate constraints clean
 
 help:
 	@echo "make demo       run a station of simulated probes on measured data and open its page"
@@ -11,6 +13,9 @@ help:
 	@echo "make lint       style, types, and who may import whom"
 	@echo "make bench      speed and size, each beside a baseline in the same run"
 	@echo "make torture    every proof of reliability with large counts, and one table of them"
+	@echo "make bundle     a folder for a USB stick that installs without a network (BUNDLE=folder)"
+	@echo "make bundle-check  install it where there is no network, and run a lesson there"
+	@echo "make notebooks  every lesson in both languages and at all levels, with new drills"
 	@echo "make constraints  renew the pinned versions"
 
 .venv/.demo .venv/.dev: pyproject.toml constraints.txt
@@ -39,6 +44,15 @@ torture: .venv/.dev
 
 calibrate: .venv/.dev
 	@$(BIN)/python -m benchmarks.calibrate --table docs/reference/calibration.md
+
+bundle:
+	@PYTHON="$${PYTHON:-python3}" tools/bundle.sh $(BUNDLE)
+
+bundle-check:
+	@tools/bundle/check.sh $(BUNDLE)
+
+notebooks: .venv/.dev
+	@$(BIN)/python -m tests.teaching.case
 
 constraints:
 	@uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
