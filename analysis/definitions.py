@@ -127,9 +127,9 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "clock_sun": (
         "the clock check failed: soil temperature at {depth:g} m is highest at {hour:.1f} h solar time, but only 12.5 "
-        "to 19 h is possible there; the clock is off by hours or its zone is wrong",
+        "to 19 h is possible there; the clock is off by hours, or its zone or the depth is wrong",
         "时钟检查未通过：{depth:g} m 土温在太阳时 {hour:.1f} 时最高，而该深度只可能在 12.5–19 时；"
-        "时钟偏差数小时或时区有误",
+        "时钟偏差数小时，或时区、深度有误",
     ),
     "clock_depth": (
         "the clock check failed: soil temperature at {depth:g} m is highest {hours:.1f} h before that at {above:g} m, "
