@@ -14,7 +14,7 @@ from ingest.clock import Clock, ReplayClock, SystemClock
 from ingest.decode import Decoder
 from ingest.events import event_of, tell
 from ingest.forwarder import Forwarder
-from ingest.health import give_back, health_lines, take_health
+from ingest.health import event_lines, give_back, health_lines, take_health
 from ingest.intake import Intake
 from ingest.last_valid import remember, stamp
 from ingest.message import topic as usual_topic
@@ -45,6 +45,8 @@ _CALM_S = 120.0
 _PORTS_S = 60.0
 _TRIM_S = 60.0
 _RELIEVE_S = 60.0
+_EVENTS = 200
+"""Events that are told to a database at once, at most."""
 
 
 class Collector:
@@ -89,6 +91,7 @@ class Collector:
         self._keeper = Keeper(self._part_failed)
         self._seen = stamp(file)
         self._looked = self._healthy = monotonic()
+        self._events_told = 0
         self._errors_told: dict[tuple[str, str], int] = {}
         self._trusted: bool | None = None
         self._notifier = Notifier()
@@ -424,6 +427,7 @@ class Collector:
                 answered = dict(self.intake.answered)
                 health = take_health(self.station, reader, self.clock.now_us(), answered, errors)
                 cursors = {row.sink: row for row in reader.cursors()}
+                events = [row for row in reader.events(limit=_EVENTS) if row.id > self._events_told]
         except (StorageError, OSError) as error:
             log.warning("the station's health is not known: %s", error)
             return
@@ -431,6 +435,10 @@ class Collector:
             cursor = cursors.get(forwarder.table.id)
             backlog, oldest = (cursor.backlog, cursor.oldest_us) if cursor else (0, None)
             forwarder.offer(health_lines(self.station, health, backlog, oldest))
+            if events:
+                forwarder.offer(event_lines(self.station, events))
+        if events:
+            self._events_told = events[-1].id
 
     def _relieve(self) -> None:
         """Archive and prune while the journal is nearly full; on a thread of its own."""

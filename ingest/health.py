@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from ingest.clock import kernel_clock
 from quality.records import Flag
 from station_config.loader import Station
-from storage.journal_reader import JournalReader
-from storage.lineprotocol import HEALTH, point
+from storage.journal_reader import Event, JournalReader
+from storage.lineprotocol import EVENT, HEALTH, point
 
 
 class Health(NamedTuple):
@@ -143,6 +143,19 @@ def health_lines(station: Station, health: Health, backlog: int, oldest_us: int 
         for (name, kind), count in health.errors.items()
     ]
     return b"\n".join(lines)
+
+
+def event_lines(station: Station, events: Iterable[Event]) -> bytes:
+    """Rows of ``soil_event``: what happened to the station, for marks in its pictures."""
+    return b"\n".join(
+        point(
+            EVENT,
+            {"station": station.file.station.id, "kind": event.kind},
+            {"subject": event.subject, "text": event.text},
+            event.time_us,
+        )
+        for event in events
+    )
 
 
 def give_back() -> None:

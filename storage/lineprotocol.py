@@ -4,6 +4,7 @@
                   fields ``<variable>``, ``<variable>_raw``, ``<variable>_flag``
 ``soil_derived``  tags station, profile, position, variable, method; fields value, lower, upper, flag
 ``soil_health``   tags station and what the row is about; see docs/reference/influxdb.md
+``soil_event``    tags station and kind; what happened, as text
 
 Every field is a float, so that a field never changes its type. Times are microseconds. A series without a
 position (profile ``site``) has no tag position: the database refuses an empty one, and its query language
@@ -22,6 +23,7 @@ from storage.errors import LineError
 SOIL = "soil"
 DERIVED = "soil_derived"
 HEALTH = "soil_health"
+EVENT = "soil_event"
 
 TIME_MIN_US = -9_223_372_036_854_775
 TIME_MAX_US = 9_223_372_036_854_775

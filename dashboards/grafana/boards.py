@@ -18,6 +18,7 @@ from dashboards.grafana.influxql import (
     STATIONS,
     TIME,
     doubtful,
+    events,
     is_,
     judged,
     name,
@@ -91,6 +92,7 @@ class _Part:
             tags=(TAG, station_tag(survey), self.language),
             timezone=survey.timezone,
             annotation=say("people"),
+            marks=(say("events"), events(STATION)),
             since=since,
         )  # fmt: skip
 
@@ -426,5 +428,6 @@ def stations_board(language: str, source: str) -> Dashboard:
         tags=(TAG, f"{TAG}-stations", language),
         timezone="browser",
         annotation=say("people"),
+        marks=(say("events"), events(STATIONS)),
         since="now-2d",
     )

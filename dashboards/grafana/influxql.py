@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from dashboards.errors import GrafanaError
 from quality.records import Flag
-from storage.lineprotocol import HEALTH, SOIL
+from storage.lineprotocol import EVENT, HEALTH, SOIL
 
 TIME = "$timeFilter"
 """The time span of the dashboard."""
@@ -50,6 +50,11 @@ def is_(tag: str, value: str) -> str:
 def any_of(conditions: Iterable[str]) -> str:
     """The condition that one of these holds."""
     return "(" + " OR ".join(f"({one})" for one in conditions) + ")"
+
+
+def events(condition: str) -> str:
+    """What happened, as marks."""
+    return f'SELECT "text", "subject", "kind" FROM {name(EVENT)} WHERE {condition} AND {TIME}'  # noqa: S608 - names
 
 
 def usable(variable: str) -> str:

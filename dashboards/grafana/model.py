@@ -240,6 +240,8 @@ class Dashboard:
         Beginning of the time span, such as ``"now-7d"``.
     annotation : str
         Name of the marks that people set.
+    marks : tuple of (str, str)
+        Name and query of the marks that the station sets: what happened to it.
     """
 
     uid: str
@@ -252,6 +254,7 @@ class Dashboard:
     tags: tuple[str, ...]
     timezone: str
     annotation: str
+    marks: tuple[str, str]
     since: str = "now-7d"
 
     def json(self) -> Json:
@@ -280,7 +283,22 @@ class Dashboard:
                         "hide": False,
                         "iconColor": "rgba(0, 211, 255, 1)",
                         "type": "dashboard",
-                    }
+                    },
+                    {
+                        "name": self.marks[0],
+                        "datasource": source,
+                        "enable": True,
+                        "hide": False,
+                        "iconColor": "rgba(255, 152, 48, 1)",
+                        "target": {
+                            "refId": "Events",
+                            "query": self.marks[1],
+                            "rawQuery": True,
+                            "fromAnnotations": True,
+                            "textColumn": "text",
+                            "tagsColumn": "kind,subject",
+                        },
+                    },
                 ]
             },
             "links": [one.json() for one in self.links],

@@ -38,6 +38,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "计算结果及其区间、被拒绝的时段，以及所依据的数据。",
     ),
     "people": ("Notes set by people", "人工标注"),
+    "events": ("Station events", "台站事件"),
     "this_station": ("This station", "本台站"),
     # template variables
     "v_station": ("Station", "台站"),

@@ -16,10 +16,12 @@ TAGS = {
     "soil": {"station", "profile", "position"},
     "soil_derived": {"station", "profile", "position", "variable", "method"},
     "soil_health": {"station", "instrument", "kind"},
+    "soil_event": {"station", "kind"},
 }
 FIELDS = {
     "soil": {name + end for name in VARIABLES for end in ("", "_raw", "_flag")},
     "soil_derived": {"value", "lower", "upper", "flag"},
+    "soil_event": {"subject", "text"},
     "soil_health": {
         "backlog_samples", "oldest_waiting_s", "journal_days_left", "disk_free_bytes", "clock_offset_s",
         "supply_voltage", "last_answer_age_s", "calibration_due_days", "errors", "version", "configuration",

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from dashboards.grafana.provision import TOKEN_VARIABLE, files
 from ingest.forwarder import Forwarder
-from ingest.health import Health, health_lines
+from ingest.health import Health, event_lines, health_lines
 from ingest.simulate.replay import backfill_samples
 from quality.records import Flag, Observation, SeriesKey
 from soilco2.commands.analyse_flux import command as flux
@@ -149,6 +149,8 @@ def forward(station: Station, writer: Writer, reports: list[Health]) -> None:
     waiting = [
         health_lines(station, report, n % 40, report.time_us - 1_000_000) for n, report in enumerate(reports)
     ]
+    with JournalReader(station.journal_path) as reader:
+        one.offer(event_lines(station, reader.events()))
     for first in range(0, len(waiting), 100):
         one.offer(b"\n".join(waiting[first : first + 100]))
     one.start()

@@ -13,6 +13,7 @@ from dashboards.grafana.provision import all_boards
 from dashboards.grafana.survey import Survey
 from quality.records import Flag, SeriesKey
 from station_config.variables import VARIABLES
+from storage.journal_reader import JournalReader
 from tests.dashboards.grafana.filled import (
     BAD,
     DAY,
@@ -25,6 +26,7 @@ from tests.dashboards.grafana.filled import (
     Asker,
     Filled,
     panels,
+    rendered,
     values,
 )
 
@@ -182,6 +184,19 @@ def test_fluxes_have_their_limits_and_refusals_are_seen(
         assert series[0]["tags"]["method"].startswith("two_layers;")
     answered = ask(asker, known["flux", "Answered or refused"], profile=profile)["$tag_method"]
     assert values(answered) == [(row[0], 9 if row[1] is None else 1) for row in rows]
+
+
+def test_what_happened_is_marked(filled: Filled, asker: Asker) -> None:
+    with JournalReader(filled.station.journal_path) as reader:
+        happened = {(e.time_us // 1000, e.text, e.subject, e.kind) for e in reader.events()}
+    assert {"flag", "config"} <= {kind for *_, kind in happened}
+    for name, board in all_boards([filled.station], ["en"], "soilco2"):
+        people, marks = board.json()["annotations"]["list"]
+        assert people["builtIn"] == 1
+        asked = rendered(marks["target"]["query"], START, END + HALF_HOUR, "5m", station="sjer")
+        rows = {tuple(row) for one in asker.raw(asked) for row in one["values"]}
+        assert rows <= happened, name
+        assert {(row[0], row[3]) for row in rows} == {(at, kind) for at, _, _, kind in happened}, name
 
 
 def test_health_is_the_newest_report(filled: Filled, asker: Asker, known: Panels) -> None:
