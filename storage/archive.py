@@ -340,6 +340,15 @@ class WholeJournal(JournalReader):
         newer = {(o.series, o.time_us): o for o in super().observations(start_us, end_us)}
         yield from (archived_observations(self._archives, start_us, end_us) | newer).values()
 
+    def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
+        """Samples of a channel in a window, in journal and archives together; of doubles one."""
+        if not (archives := self._among(start_us, end_us)):
+            return super().count_samples(serial, channel, start_us, end_us)
+        with _opened(archives) as readers:
+            return len(
+                set().union(*(r.sample_times(serial, channel, start_us, end_us) for r in (self, *readers)))
+            )
+
     def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
         """Observations of a series, with a number, and usable, in journal and archives together."""
         if not self._among(start_us, end_us):

@@ -283,11 +283,8 @@ class JournalReader:
 
     def derived_between(self, start_us: int, end_us: int) -> list[Derived]:
         """Derived values of a window."""
-        return self._derived(
-            "FROM series k CROSS JOIN derived d ON d.series = k.id AND d.time_us >= ? AND d.time_us < ?",
-            start_us,
-            end_us,
-        )
+        source = "FROM series k CROSS JOIN derived d ON d.series = k.id AND d.time_us >= ? AND d.time_us < ?"
+        return self._derived(source, start_us, end_us)
 
     def _derived(self, source: str, *parameters: int) -> list[Derived]:
         rows = self._db.execute(
@@ -378,11 +375,13 @@ class JournalReader:
 
     def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
         """Samples of a channel in a window."""
-        text = (
-            "SELECT count(*) FROM sample WHERE channel = (SELECT id FROM channel WHERE serial = ? AND channel = ?)"
-            " AND time_us >= ? AND time_us < ?"
-        )
-        return int(self._db.execute(text, (serial, channel, start_us, end_us)).fetchone()[0])
+        return len(self.sample_times(serial, channel, start_us, end_us))
+
+    def sample_times(self, serial: str, channel: str, start_us: int, end_us: int) -> list[int]:
+        """Times [µs UTC] of a channel's samples in a window."""
+        text = "SELECT time_us FROM sample WHERE channel = (SELECT id FROM channel WHERE serial = ? AND channel = ?)"
+        window = (serial, channel, start_us, end_us)
+        return [row[0] for row in self._db.execute(f"{text} AND time_us >= ? AND time_us < ?", window)]
 
     def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
         """Observations of a series in a window; of these with a number; of these flagged good or not evaluated."""

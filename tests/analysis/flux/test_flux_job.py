@@ -199,9 +199,10 @@ def test_derived_rows_replace_what_no_longer_holds(june: Path) -> None:
     station, _, fluxes = outcome_of(june, profiles=["p004"]).fluxes[0]
     rows = list(job.derived_rows(station, fluxes, "m"))
     assert len(rows) == len(fluxes.time_us)
-    for (key, time_us, value, lower, upper, method), t, f in zip(
+    for (key, time_us, value, lower, upper, method, reason), t, f in zip(
         rows, fluxes.time_us, fluxes.efflux, strict=True
     ):
+        assert (value is None) == (reason != "")
         assert key == ("sjer", "p004", "", "co2_flux")
         assert time_us == t
         assert (value is None) == bool(np.isnan(f))

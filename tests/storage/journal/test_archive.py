@@ -124,6 +124,7 @@ def test_what_was_archived_and_pruned_is_read_as_before(tmp_path: Path) -> None:
         assert isinstance(reader, WholeJournal)
         assert everything(reader) == before
         assert reader.series() == series
+        assert reader.count_samples("N1", "soil_temperature", T0 + 5 * DAY, T0 + 30 * DAY) == 25 * 24
         after = list(reader.read([KEY], T0 + 5 * DAY, T0 + 40 * DAY))
     times = [t for p in after for t in p.times]
     assert times == [t for p in piece for t in p.times if T0 + 5 * DAY <= t < T0 + 40 * DAY]
