@@ -105,11 +105,10 @@ def test_all_writes_results_tables_figures_and_one_report(
     assert mark[:16] in text
 
 
-def test_the_chinese_report_and_table(
-    dry_down: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_chinese_report_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tidy(tmp_path / "d.csv", 14, "3h")
     code, out, _ = analyse(
-        capsys, "all", str(dry_down), "--longitude", "-119.7", "--out", str(tmp_path), "--lang", "zh"
+        capsys, "all", str(data), "--longitude", "0", "--out", str(tmp_path / "out"), "--lang", "zh"
     )
     assert code == 0
     assert "有效样本量" in out
@@ -117,7 +116,7 @@ def test_the_chinese_report_and_table(
     text = report.read_text(encoding="utf-8")
     assert 'lang="zh-CN"' in text
     assert "签字" in text
-    no_number_that_is_none(tmp_path)
+    no_number_that_is_none(tmp_path / "out")
 
 
 def test_workers_give_the_same_numbers(
@@ -246,7 +245,7 @@ ODD: dict[str, dict[str, Any]] = {
 def test_odd_data_are_answered_or_refused(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = tidy(tmp_path / "d.csv", 14, "1h", **ODD[kind])
+    data = tidy(tmp_path / "d.csv", 14, "2h", **ODD[kind])
     code, out, err = analyse(capsys, "all", str(data), "--longitude", "0", "--out", str(tmp_path / "out"))
     if kind == "flagged":
         assert code in (0, 1)
