@@ -146,7 +146,7 @@ def _series(frame: Frame, column: Column) -> list[Result]:
 
 
 class _Check(NamedTuple):
-    """How many values fail a check, of how many, and from which share on a warning is due."""
+    """How many values fail a check, of how many (1 for a plain number), and from which share on a warning is due."""
 
     what: str
     failing: int
@@ -190,8 +190,8 @@ def _checks(column: Column, v: Array, lost: int) -> Iterator[_Check]:
         high = int((v > MOST_WATER).sum())
         yield _Check("too_wet", high, v.size, "too_wet", 0.01, "values above 0.6 m3/m3", {})
     if column.variable in ("co2", "soil_temperature", "soil_water", "air_pressure"):
-        yield _Check("spikes", spikes(column.values), v.size, "spiky", 0.0,
-                     "single values that jump away and back", {})  # fmt: skip
+        yield _Check("spikes", spikes(column.values), 1, "spiky", 0.0,
+                     "number of single values that jump away and back", {})  # fmt: skip
 
 
 def _tide(frame: Frame, column: Column, common: dict[str, Any]) -> list[Result]:

@@ -81,7 +81,7 @@ WHAT: Final[dict[str, Pair]] = {
     "negative_flux": ("share of zero or negative flux", "零或负通量的比例"),
     "frozen": ("share frozen", "冻结的比例"),
     "too_wet": ("share above 0.6 m³/m³", "高于 0.6 m³/m³ 的比例"),
-    "spikes": ("share of spikes", "尖峰比例"),
+    "spikes": ("spikes", "尖峰个数"),
     "pressure_tide_hour": ("hour of the pressure tide", "气压潮时刻"),
     "same_values": ("share of equal values", "数值相同的比例"),
     "hour_of_maximum": ("hour of the maximum", "最高时刻"),
