@@ -111,6 +111,27 @@ def memory_factor(n_eff: float, blocks: int = BLOCKS) -> float:
     return math.sqrt(variance(n) * (blocks - 1) / (variance(n / blocks) - variance(n)))
 
 
+def block_df(pull: ArrayLike, blocks: int = BLOCKS) -> float:
+    """Degrees of freedom of the jackknife when some blocks tell more of the estimate than others.
+
+    Parameters
+    ----------
+    pull : array_like, shape (n,)
+        What each row pulls at the estimate with, per unit of its residual, in order of time.
+    blocks : int
+
+    Returns
+    -------
+    float
+        1/sum(h^2) - 1, h the shares of the blocks in the sum of squared pulls; `blocks` - 1 when they are equal, at
+        least 1. After Satterthwaite (1946), https://doi.org/10.2307/3002019.
+    """
+    pull = np.asarray(pull, dtype=float)
+    share = block_sums((pull**2)[:, None], blocks)[:, 0]
+    total = float(share.sum())
+    return max(total**2 / float((share**2).sum()) - 1, 1.0) if total > 0 else float(blocks - 1)
+
+
 def jackknife(
     sums: Array,
     estimate: Estimate,

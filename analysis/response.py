@@ -33,7 +33,7 @@ from analysis.definitions import (
     Refusal,
 )
 from analysis.errors import DataError
-from analysis.intervals import jackknife_se, memory_factor, t_quantile
+from analysis.intervals import block_df, jackknife_se, memory_factor, t_quantile
 from analysis.memory import effective_number
 
 Array = NDArray[np.float64]
@@ -70,8 +70,8 @@ class Q10(NamedTuple):
         Pairs the logarithm could not use.
     t_low, t_high : float
         5 and 95 % of the temperatures used [degC].
-    se : float
-        Standard error of ln Q10 [1].
+    se, df : float
+        Standard error of ln Q10 [1] and its degrees of freedom.
     refusal : Refusal or None
         Why the number, or its interval, is withheld.
     """
@@ -89,6 +89,7 @@ class Q10(NamedTuple):
     t_low: float
     t_high: float
     se: float
+    df: float
     refusal: Refusal | None
 
 
@@ -135,7 +136,7 @@ def q10(
     nan = float("nan")
     low, high = np.quantile(T[where], (0.05, 0.95)) if where.size else (nan, nan)
     none = Q10(
-        nan, nan, nan, nan, nan, nan, where.size, days, nan, dropped, float(low), float(high), nan, None
+        nan, nan, nan, nan, nan, nan, where.size, days, nan, dropped, float(low), float(high), nan, nan, None
     )
     if dropped > MAX_DROPPED * pairs:
         return none._replace(refusal=Refusal("dropped", {"percent": round(100 * dropped / pairs, 1)}))
@@ -159,20 +160,22 @@ def q10(
     rest = y - fitted
     total = float(((y - y.mean()) ** 2).sum())
     se = float(jackknife_se(rate[1:])) if np.isfinite(rate[1:]).all() else nan
-    on_grid = np.full((2, R.size), nan)
     # What pulls at the rate is temperature times residual; the weight of a pair is its part in the slope.
-    on_grid[0, where], on_grid[1, where] = x if kind == "log" else x * fitted, rest
+    weight = np.ones_like(x) if kind == "log" else fitted
+    pull = weight * (x - (weight**2 @ x) / (weight @ weight))
+    on_grid = np.full((2, R.size), nan)
+    on_grid[0, where], on_grid[1, where] = pull, rest
     n_eff = effective_number(*on_grid).n_eff
     se *= memory_factor(n_eff)
     answer = none._replace(
-        q10=float(np.exp(10 * rate[0])), r_ref=r_ref, n_eff=n_eff, se=10 * se,
+        q10=float(np.exp(10 * rate[0])), r_ref=r_ref, n_eff=n_eff, se=10 * se, df=block_df(pull),
         r2=1 - float((rest**2).sum()) / total if total > 0 else nan, rmse=float(np.sqrt((rest**2).mean())),
     )  # fmt: skip
     if n_eff < MIN_N_EFF:
         return answer._replace(refusal=Refusal("n_eff", {"n_eff": round(n_eff, 1)}))
     if not np.isfinite(se):
         return answer._replace(refusal=Refusal("no_fit"))
-    reach = t_quantile(BLOCKS - 1) * se
+    reach = t_quantile(answer.df) * se
     lower, upper = np.exp(10 * (rate[0] - reach)), np.exp(10 * (rate[0] + reach))
     return answer._replace(lower=float(lower), upper=float(upper))
 
@@ -298,7 +301,7 @@ def q10_curve(
     with np.errstate(divide="ignore", invalid="ignore"):
         base = level[1:, 0] if kind == "log" else np.log(level[1:, 0])
     se = jackknife_se((base[:, None] + rate[1:, None] * (at - T_REF)).T) * memory_factor(answer.n_eff)
-    reach = t_quantile(BLOCKS - 1) * se
+    reach = t_quantile(answer.df) * se
     out[1:] = out[0] * np.exp(np.array([-1.0, 1.0])[:, None] * reach)
     return out
 

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.definitions import (
-    BLOCKS,
     MIN_CLASS_DAYS,
     MIN_CLASS_PAIRS,
     MIN_N_EFF,
     T_REF,
     Refusal,
 )
-from analysis.intervals import jackknife_se, memory_factor, t_quantile
+from analysis.intervals import block_df, jackknife_se, memory_factor, t_quantile
 from analysis.memory import effective_number
 from analysis.response import Q10, Kind, fit_rate, q10
 
@@ -96,7 +95,7 @@ def ratio_of(first: Q10, second: Q10) -> tuple[float, float, float]:
         return (float("nan"),) * 3
     centre = float(np.log(second.q10 / first.q10))
     a, b = first.se**2, second.se**2
-    df = (a + b) ** 2 / (a * a + b * b) * (BLOCKS - 1) if a + b > 0 else 1.0
+    df = (a + b) ** 2 / (a * a / first.df + b * b / second.df) if a + b > 0 else 1.0
     reach = t_quantile(df) * np.sqrt(a + b)
     return float(np.exp(centre)), float(np.exp(centre - reach)), float(np.exp(centre + reach))
 
@@ -193,9 +192,10 @@ def confounding(
         fitted = weight = level[0, group] * np.exp(rate[0] * x)
     mean = np.bincount(group, weight**2 * x) / np.maximum(np.bincount(group, weight**2), 1e-300)
     pulls = np.full((2, R.size), nan)
-    pulls[0, where], pulls[1, where] = weight * (x - mean[group]), y - fitted
+    pull = weight * (x - mean[group])
+    pulls[0, where], pulls[1, where] = pull, y - fitted
     n_eff = effective_number(*pulls).n_eff
-    reach = t_quantile(BLOCKS - 1) * memory_factor(n_eff) * np.array([-1.0, 0.0, 1.0])
+    reach = t_quantile(block_df(pull)) * memory_factor(n_eff) * np.array([-1.0, 0.0, 1.0])
     within = np.exp(10 * (rate[0] + reach * float(jackknife_se(rate[1:]))))
     change = np.exp(10 * (rate[0] - pooled + reach * float(jackknife_se(rate[1:] - together[1:]))))
     answer = none._replace(

@@ -13,7 +13,7 @@ from scipy.optimize import curve_fit
 from analysis.definitions import Refusal
 from analysis.errors import DataError
 from analysis.frames import Frame, from_table, targets
-from analysis.intervals import memory_factor
+from analysis.intervals import block_df, memory_factor
 from analysis.response import Kind, moving_q10, q10, q10_curve
 from analysis.water_classes import confounding, q10_by_water, ratio_of, water_class, water_limits
 from tests.analysis.data import agua_amarga
@@ -86,9 +86,18 @@ def test_fits_are_those_of_independent_libraries(gaps: bool) -> None:
     assert log.n == int((y > 0).sum())
 
 
+def df_by_hand(kind: Kind, x: np.ndarray, found: float) -> float:
+    """Shares of six blocks in the information on the rate: squares of T less its weighted mean, times weight."""
+    weight = np.ones(x.size) if kind == "log" else found ** (x / 10)
+    square = (weight * (x - np.average(x, weights=weight**2))) ** 2
+    edges = np.linspace(0, x.size, 7).astype(int)
+    share = np.array([square[a:b].sum() for a, b in itertools.pairwise(edges)]) / square.sum()
+    return float(1 / (share**2).sum() - 1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_interval_is_the_jackknife_by_hand(kind: Kind) -> None:
-    """Six blocks of equal number, Student's t with five degrees of freedom (2.5706, any table)."""
+    """Six blocks of equal number; Student's t with 1/sum(h^2) - 1 degrees of freedom, h what each block tells."""
     T, e = days()
     R = gappy(3.0 * 2.0 ** ((T - 20) / 10) * np.exp(0.2 * e))
     good = np.isfinite(R)
@@ -104,7 +113,7 @@ def test_interval_is_the_jackknife_by_hand(kind: Kind) -> None:
     without = np.array([rate(keep) for keep in parts])
     se = np.sqrt(5 / 6 * ((without - without.mean()) ** 2).sum())
     found = q10(R, T, SLOTS, kind=kind)
-    reach = 2.570582 * se * memory_factor(found.n_eff)
+    reach = stats.t.ppf(0.975, df_by_hand(kind, x, found.q10)) * se * memory_factor(found.n_eff)
     whole = rate(np.arange(x.size))
     assert found.lower == pytest.approx(np.exp(10 * (whole - reach)), rel=1e-5)
     assert found.upper == pytest.approx(np.exp(10 * (whole + reach)), rel=1e-5)
@@ -147,6 +156,13 @@ def test_what_cannot_be_said_is_withheld_with_its_reason(R: np.ndarray, T: np.nd
     assert np.isnan([found.lower, found.upper]).all()
 
 
+def test_blocks_that_tell_alike_have_five_degrees_of_freedom() -> None:
+    """One block that tells all leaves one; two alike of six leave 1/(2/4) - 1 = 1, three 2."""
+    assert block_df(np.ones(60)) == pytest.approx(5)
+    assert block_df(np.r_[np.ones(10), np.zeros(50)]) == 1
+    assert block_df(np.r_[np.ones(30), np.zeros(30)]) == pytest.approx(2)
+
+
 def test_series_of_two_lengths_are_an_error() -> None:
     with pytest.raises(DataError, match="one shape"):
         q10(np.ones(10), np.ones(11), SLOTS)
@@ -183,9 +199,9 @@ def test_a_class_of_three_days_is_refused() -> None:
 
 
 def test_two_q10_of_equal_spread_differ_by_welch() -> None:
-    """Equal standard errors: ten degrees of freedom, t = 2.2281 (any table)."""
+    """Equal standard errors of five degrees of freedom each: ten together, t = 2.2281 (any table)."""
     T, e = days(60, 2)
-    one = q10(2.0 ** ((T - 20) / 10) * np.exp(0.2 * e), T, SLOTS)
+    one = q10(2.0 ** ((T - 20) / 10) * np.exp(0.2 * e), T, SLOTS)._replace(df=5.0)
     other = one._replace(q10=one.q10 * 1.5)
     ratio, lower, upper = ratio_of(one, other)
     assert ratio == pytest.approx(1.5)
@@ -271,7 +287,8 @@ def test_band_of_the_curve_is_the_jackknife_by_hand(kind: Kind) -> None:
 
     parts = [np.setdiff1d(np.arange(T.size), block) for block in np.split(np.arange(T.size), 6)]
     without = np.array([at(keep) for keep in parts])
-    reach = 2.570582 * np.sqrt(5 / 6 * ((without - without.mean()) ** 2).sum()) * memory_factor(found.n_eff)
+    reach = stats.t.ppf(0.975, df_by_hand(kind, T - 20, found.q10)) * memory_factor(found.n_eff)
+    reach *= np.sqrt(5 / 6 * ((without - without.mean()) ** 2).sum())
     assert np.log(curve[2, 1] / curve[0, 1]) == pytest.approx(reach, rel=1e-4)
     assert np.log(curve[0, 1] / curve[1, 1]) == pytest.approx(reach, rel=1e-4)
     assert np.isnan(q10_curve(R, np.full(T.size, 20.0), SLOTS, [20.0], kind=kind)).all()
