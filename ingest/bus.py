@@ -83,6 +83,7 @@ class _Device:
         self.warm_until_us = 0
         self.silent = False
         self.settings_day = -1
+        self.settings_told = ""
         self.failures = 0
         self.answered = 0
         self.errors: Counter[str] = Counter()
@@ -426,7 +427,9 @@ class BusThread:
             if device.settings_day == day or device.failures or not device.answered:
                 continue
             device.settings_day = day
-            if text := self._settings_of(device):
+            text = self._settings_of(device)
+            if text and text != device.settings_told:
+                device.settings_told = text
                 events.append(BusEvent(slot, "settings", device.serial, text))
         if events:
             self._deliver([], events)

@@ -16,6 +16,8 @@ from station_config.probe import ProbeModel
 STANDARD_HPA = 1013.25
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ANSWER_S = 0.05
+_DEEP_M = 3.0
+"""Deeper than this a depth may have been meant in centimetres."""
 """Time a probe takes before it begins to answer [s]; cheap ones take about this."""
 
 
@@ -34,6 +36,7 @@ def advice_on(draft: Draft, directory: Directory) -> Iterator[Fault]:
     yield from _load(draft, directory)
     yield from _pressure(draft, directory)
     yield from _surface(draft)
+    yield from _deep(draft)
     yield from _open_doors(draft)
 
 
@@ -160,6 +163,17 @@ def _surface(draft: Draft) -> Iterator[Fault]:
                         "deep: its probe is in the air",
                     )  # fmt: skip
                     break
+
+
+def _deep(draft: Draft) -> Iterator[Fault]:
+    for n, profile in enumerate(draft.file.profile):
+        for m, position in enumerate(profile.position):
+            if position.depth_m > _DEEP_M:
+                yield draft.fault(
+                    ("profile", n, "position", m, "depth_m"), position.depth_m,
+                    f"{position.id} is {position.depth_m:g} m deep: is it meant so? {position.depth_m:g} cm are "
+                    f"written {position.depth_m / 100:g}",
+                )  # fmt: skip
 
 
 def _open_doors(draft: Draft) -> Iterator[Fault]:

@@ -172,6 +172,7 @@ SENTENCES: dict[str, str] = {
         "实际气压每偏离 {5} hPa，误差为 1 %",
     "this bares position {}/{}, which was {} m deep: its probe is in the air":
         "这会使点位 {0}/{1}（原深 {2} m）露出：其探头在空气中",
+    "{} is {} m deep: is it meant so? {} cm are written {}": "{0} 深 {1} m：是否有误？{2} cm 应写作 {3}",
     "the page is open to the network without a password: set password_file, or leave host out":
         "页面对网络开放且无密码：请设 password_file，或删去 host",
     "a password without username is not used": "没有用户名，密码不会使用",

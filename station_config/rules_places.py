@@ -78,7 +78,7 @@ def _channel_fits(
 ) -> Iterator[Fault]:
     used = [spec for spec in model.channel if not row.channels or spec.id in row.channels]
     if one.channel is None:
-        if not any(covers(one, spec) for spec in used):
+        if used and not any(covers(one, spec) for spec in used):
             names = ", ".join(spec.id for spec in used)
             other = "at a position with a depth" if one.position == SITE else f'at "{SITE}"'
             yield draft.fault(

@@ -22,6 +22,7 @@ from storage.journal_schema import EventKind
 from storage.tidy_write import iso
 
 CAUSES = (
+    "no value",
     "collector down",
     "journal full",
     "clock",
@@ -155,7 +156,8 @@ def completeness(
                     for serial, channel, since, until in directory.instruments_of(key)
                 )
             if found.stored < found.expected:
-                found.gaps = reasons.explain(key, _holes(_came(journal, key, begin, end), here, step), step)
+                came, empty = _came(journal, key, begin, end)
+                found.gaps = reasons.explain(key, _holes(came, here, step), step, empty)
             yield found
 
 
@@ -183,14 +185,14 @@ def local_days(start_us: int, end_us: int, zone: ZoneInfo) -> Iterator[tuple[dat
         day += timedelta(days=1)
 
 
-def _came(journal: JournalReader, key: SeriesKey, start_us: int, end_us: int) -> list[int]:
-    """When a number came [µs UTC]."""
-    return [
-        time_us
-        for piece in journal.read([key], start_us, end_us)
-        for time_us, value in zip(piece.times, piece.values, strict=True)
-        if value == value
-    ]
+def _came(journal: JournalReader, key: SeriesKey, start_us: int, end_us: int) -> tuple[list[int], list[int]]:
+    """When a number came, and when the probe answered without one [µs UTC]."""
+    came: list[int] = []
+    empty: list[int] = []
+    for piece in journal.read([key], start_us, end_us):
+        for time_us, value in zip(piece.times, piece.values, strict=True):
+            (came if value == value else empty).append(time_us)
+    return came, empty
 
 
 def _slots(begin: int, end: int, step: int) -> int:
@@ -330,8 +332,8 @@ class _Reasons:
             found.append((since, self._end))
         return _joined([(a, b) for a, b in found if a < b])
 
-    def explain(self, key: SeriesKey, holes: Sequence[_Span], step: int) -> list[Gap]:
-        """The holes cut into gaps, each with its cause."""
+    def explain(self, key: SeriesKey, holes: Sequence[_Span], step: int, empty: Sequence[int]) -> list[Gap]:
+        """The holes cut into gaps, each with its cause; at the times `empty` the probe had no number to give."""
         serials = {row[0] for row in self._directory.instruments_of(key)}
         connections = {self._connection[serial] for serial in serials if serial in self._connection}
         names = serials | {self._name[serial] for serial in serials if serial in self._name}
@@ -340,6 +342,7 @@ class _Reasons:
         silent = [(begin - step, end) for begin, end in silent]
         times = sorted(at for name in connections for at in self._rejected.get(name, []))
         spans = {
+            "no value": [(at - step // 2, at + step - step // 2) for at in empty],
             "collector down": self._down,
             "journal full": self._full,
             "clock": self._clock,

@@ -386,9 +386,12 @@ class Writer(Rolling):
             Observations that changed.
         """
         row = self._db.execute("SELECT data FROM event WHERE id = ? AND kind = 'flag'", (event,)).fetchone()
-        if row is None:
-            known = ", ".join(str(f.event_id) for f in self._manual())
-            raise StorageError(f"event {event} is no manual flag; those in force are {known or 'none'}")
+        force = [f.event_id for f in self._manual()]
+        if row is None or event not in force:
+            what = "is no manual flag" if row is None else "was taken back already"
+            raise StorageError(
+                f"event {event} {what}; flags in force are {', '.join(map(str, force)) or 'none'}"
+            )
         f = json.loads(row[0])
         with self._transaction():
             self._event(NewEvent(EventKind.FLAG_REVOKED, who, why, {"event": event}))

@@ -188,6 +188,7 @@ CAUSES: dict[str, Both] = {
     "device silent": ("device silent", "设备无应答"),
     "rejected": ("rejected", "被拒收"),
     "unexplained": ("unexplained", "原因不明"),
+    "no value": ("the probe gave no value", "探头未给出数值"),
 }
 """Causes of `storage.completeness`."""
 

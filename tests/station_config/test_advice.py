@@ -27,6 +27,11 @@ def _advice(folder: Path, text: str) -> list[tuple[int | None, str, str]]:
     ("text", "key", "expected"),
     [
         (
+            changed("depth_m = 0.30", f"depth_m = 30 {MARK}"),
+            "profile[1].position[2].depth_m",
+            "d30 is 30 m deep: is it meant so? 30 cm are written 0.3",
+        ),
+        (
             changed('model = "vaisala-gmp252"', f'model = "vaisala-gmp252" {MARK}'),
             "instrument[1].model",
             "leaves the factory at 19200 8N2 and bus1 runs at 9600 8N1: set the probe before",

@@ -66,7 +66,7 @@ const CODES = {
   "no value": ["no value from the probe", "探头未给出值"],
   device: ["reported by the probe", "探头报告"],
   "collector down": ["collector down", "采集程序未运行"], "journal full": ["journal full", "日志库已满"], clock: ["clock", "时钟"], bus: ["bus", "总线"], broker: ["broker", "消息服务器"],
-  "device silent": ["device silent", "仪器无应答"], rejected: ["rejected", "被拒"], unexplained: ["unexplained", "原因不明"],
+  "device silent": ["device silent", "仪器无应答"], rejected: ["rejected", "被拒"], "no value": ["the probe gave no value", "探头未给出数值"], unexplained: ["unexplained", "原因不明"],
   start: ["collector started", "采集开始"], stop: ["collector stopped", "采集停止"], config: ["station file", "台站文件"], config_fault: ["station file faulty", "台站文件有误"],
   device_silent: ["probe silent", "探头无应答"], device_back: ["probe answers again", "探头恢复应答"], device_fault: ["probe faulty", "探头故障"],
   port_gone: ["port gone", "端口消失"], port_back: ["port back", "端口恢复"], broker_gone: ["broker gone", "消息服务器断开"], broker_back: ["broker back", "消息服务器恢复"],

@@ -48,19 +48,12 @@ POISON = 123_456.0
 SUSPECT = (SeriesKey("sjer", "p004", "d08", "co2"), START + DAY, START + DAY + 3 * HALF_HOUR)
 BAD = (SeriesKey("sjer", "p004", "d21", "co2"), START + DAY, START + DAY + 5 * HALF_HOUR)
 
-SOIL = """
-[[soil.horizon]]
-top_m = 0.0
-bottom_m = 2.0
-porosity = 0.45
-"""
-
 
 def station_file(folder: Path, url: str, bucket: str) -> Path:
     """The demonstration's station file with a journal of its own and this database."""
     path = folder / "sjer.toml"
     path.write_text(
-        station_text(1883) + SOIL + '\n[journal]\npath = "journal.sqlite"\n'
+        station_text(1883) + '\n[journal]\npath = "journal.sqlite"\n'
         f'\n[influxdb]\nurl = "{url}"\norg = "{ORG}"\nbucket = "{bucket}"\n'
         f'token = {{ env = "{WRITE_VARIABLE}" }}\n',
         encoding="utf-8",

@@ -370,7 +370,7 @@ def test_unplugged_and_plugged_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     assert bus.status()["instruments"]["S1"]["errors"].get("silence") is None
 
 
-def test_settings_are_logged_once_a_day_and_compared(rig: Rig) -> None:
+def test_settings_are_compared_once_a_day_and_logged_when_they_change(rig: Rig) -> None:
     values = {0x20: 1, 0x21: 0, 0x22: 20, 0x23: 55}
 
     def row(request: Request, answer: bytes) -> list[Piece]:
@@ -381,10 +381,12 @@ def test_settings_are_logged_once_a_day_and_compared(rig: Rig) -> None:
     rig.devices[1].row = row
     rig.run({1: "1h", 2: "1h", 3: "1h"}, settings={"ec_coefficient": 0.0})
     rig.clock.settle()
-    for hour in range(1, 26):
+    for hour in range(1, 50):
+        if hour == 30:
+            values[0x20] = 2
         rig.clock.advance(START + hour * 3600 * SECOND)
     told = [event for event in rig.events if event.kind == "settings" and event.subject == "S1"]
-    assert [(event.time_us - START) // (3600 * SECOND) for event in told] == [0, 24]
+    assert [(event.time_us - START) // (3600 * SECOND) for event in told] == [0, 48]
     assert told[0].text == (
         "soil_type = 1; temperature_unit = 0; ec_coefficient = 0.02 1/K but the station file says 0; "
         "salinity_factor = 0.55 mg/L per uS/cm"

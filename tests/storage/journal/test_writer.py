@@ -209,6 +209,8 @@ def test_a_manual_flag_reaches_every_follower_and_can_be_taken_back(writer: Writ
         ]
         assert "manual" in changed[0][1].tests
         assert writer.revoke(number, "somebody", "not flooded") == 2
+        with pytest.raises(StorageError, match="was taken back already"):
+            writer.revoke(number, "somebody", "again")
         assert [f for _, _, f in values(reader)] == [1] * 10
 
 

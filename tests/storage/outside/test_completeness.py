@@ -118,7 +118,7 @@ def test_numbers_that_are_bad_are_stored_and_not_usable_and_none_is_received_onl
     field.readings("R1", "co2", MIDNIGHT + 22 * HOUR, MIDNIGHT + DAY, None)
     co2 = field.days()[0]
     assert (co2.expected, co2.received, co2.stored, co2.usable) == (144, 144, 132, 120)
-    assert co2.causes() == {"unexplained": 12}
+    assert co2.causes() == {"no value": 12}, "the probe answered: nothing else is to blame"
 
 
 @pytest.mark.parametrize(
