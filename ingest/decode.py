@@ -126,11 +126,17 @@ class Decoder:
         """
         out = Decoded([], [], []) if into is None else into
         for payload, arrival_us, mono_us in messages:
+            before = len(out.samples), len(out.refusals), len(out.gaps)
             try:
                 self._message(payload, arrival_us, mono_us, trusted, out)
+                continue
             except _RefusedError as error:
-                kept = payload if len(payload) <= KEPT_BYTES else payload[:KEPT_BYTES]
-                out.refusals.append(Refusal(str(error), bytes(kept), None, arrival_us))
+                reason = str(error)
+            except Exception as error:  # noqa: BLE001 - whatever a message does, it must not stop the next one
+                reason = f"the message cannot be taken apart ({type(error).__name__})"
+                del out.samples[before[0] :], out.refusals[before[1] :], out.gaps[before[2] :]
+            kept = payload if len(payload) <= KEPT_BYTES else payload[:KEPT_BYTES]
+            out.refusals.append(Refusal(reason, bytes(kept), None, arrival_us))
         return out
 
     def _message(

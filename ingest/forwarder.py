@@ -330,7 +330,7 @@ class Forwarder:
             fault("before-cursor")
             self._moved(batch.rev, parked, max(0, sent))
             if batch.points:
-                self._newest_us = max(one.time_us for one in batch.points)
+                self._newest_us = max(self._newest_us or 0, *(one.time_us for one in batch.points))
         return outage
 
     def _persist(self, points: Sequence[Point]) -> list[Refused]:

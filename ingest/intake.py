@@ -20,7 +20,7 @@ from ingest.decode import Decoded, Decoder
 from ingest.errors import CollectorError
 from ingest.subscriber import Subscriber, Taken
 from quality.records import Sample
-from storage.errors import JournalDamagedError, StorageError
+from storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from storage.faultpoint import fault
 from storage.ledger import NewEvent, Parked
 from storage.writer import Writer
@@ -288,7 +288,7 @@ class Intake:
             self.beat = monotonic()
             try:
                 self._commit(group)
-            except JournalDamagedError:
+            except (JournalDamagedError, JournalGoneError):
                 raise  # the next start takes over what can be read
             except StorageError as error:
                 if str(error) != self.error:

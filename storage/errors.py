@@ -3,6 +3,7 @@
 StorageError                anything wrong with what is kept or with where it is kept
 ├── JournalBusyError        another process writes the journal
 ├── JournalDamagedError     what is in the journal's file is not what was written
+├── JournalGoneError        the journal's file was removed or replaced while it was open
 ├── DiskFullError           no room left; nothing that was kept is lost
 │   └── JournalFullError    the journal has reached its limit and nothing may be pruned
 ├── ArchiveError            an archive that cannot be written, or is not what was sealed
@@ -133,6 +134,10 @@ class JournalBusyError(StorageError):
 
 class JournalDamagedError(StorageError):
     """What is in the journal's file is not what was written."""
+
+
+class JournalGoneError(StorageError):
+    """The journal's file is not where it was opened: whatever is written now would be lost."""
 
 
 class DiskFullError(StorageError):

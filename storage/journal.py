@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from quality.records import Sample
+from storage import names
 from storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
 from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
 
@@ -181,7 +182,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
     if version is None:
         _make(connection)
         if damage:
-            _salvage(connection, aside)
+            _salvage(connection, aside, path)
     elif version != SCHEMA_VERSION:
         connection.close()
         raise StorageError(
@@ -242,7 +243,7 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _salvage(connection: sqlite3.Connection, aside: Path) -> None:
+def _salvage(connection: sqlite3.Connection, aside: Path, path: Path) -> None:
     """Copy what can still be read of a damaged journal, table by table, past every page that cannot."""
     with contextlib.suppress(sqlite3.DatabaseError):
         old = sqlite3.connect(f"file:{aside}?mode=ro", uri=True)
@@ -250,6 +251,7 @@ def _salvage(connection: sqlite3.Connection, aside: Path) -> None:
         for table in TABLES:
             if table != "meta":
                 _copy_rows(old, connection, table)
+        names.give_back(path, connection)
         connection.execute(  # revisions go on where they were: what follows them has come that far
             "INSERT OR REPLACE INTO meta SELECT 'rev', max(coalesce((SELECT max(rev) FROM observation), 0),"
             " coalesce((SELECT max(rev) FROM derived), 0), coalesce((SELECT max(rev) FROM cursor), 0))"

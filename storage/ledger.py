@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from quality.records import Sample, SeriesKey
-from storage.errors import JournalDamagedError, StorageError
+from storage import names
+from storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from storage.journal import (
     NO_NUMBER,
     NO_TIME,
@@ -100,6 +101,9 @@ class Ledger:
         self._now_us = now_us
         self._db, damage = open_for_writing(path)
         self._load()
+        self._file = path.stat().st_ino
+        self._named = -1
+        self._keep_names()
         if damage:
             log.warning("%s: %s", path, damage)
             with self._transaction():
@@ -162,10 +166,12 @@ class Ledger:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
+            self._there()
             if self._rev != self._rev_kept:
                 self._meta("rev", str(self._rev))
             self._db.execute("COMMIT")
             self._rev_kept = self._rev
+            self._keep_names()
         except BaseException as error:
             self._forget()
             try:
@@ -177,6 +183,36 @@ class Ledger:
             if isinstance(error, sqlite3.Error | OSError):
                 raise self._told(error) from error
             raise
+
+    def _there(self) -> None:
+        """Whether the file is still the one that was opened; one that was removed takes writes and keeps nothing."""
+        try:
+            same = self.path.stat().st_ino == self._file
+        except OSError:
+            same = False
+        if not same:
+            raise JournalGoneError(
+                f"{self.path}: the journal was removed or replaced while it was open; nothing more is taken in. Put it "
+                "back where it was, or start again with a new one"
+            )
+
+    def _keep_names(self) -> None:
+        """Keep a second copy of the names when there are new ones."""
+        count = len(self._channels) + len(self._words) + len(self._series)
+        if count == self._named:
+            return
+        try:
+            names.write(
+                self.path,
+                {
+                    "channel": {number: list(name) for name, number in self._channels.items()},
+                    "word": {number: [text] for text, number in self._words.items()},
+                    "series": {number: list(key) for key, number in self._series.items()},
+                },
+            )
+            self._named = count
+        except OSError as error:
+            log.warning("%s: the names cannot be kept a second time: %s", self.path, error.strerror or error)
 
     def _told(self, error: sqlite3.Error | OSError) -> StorageError:
         """The sentence for a fault; a damaged file is set aside when it is opened next."""

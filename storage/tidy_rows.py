@@ -19,7 +19,9 @@ from storage.tidy_text import LONGEST_LINE, Layout, find_layout, lines, open_bin
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_YEAR_FIRST = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d{1,6})?))?)?")
+_YEAR_FIRST = re.compile(
+    r"(\d{4})/(\d{1,2})/(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::([0-5]\d(?:\.\d{1,6})?))?)?"
+)
 _KEPT = 2_000
 """Characters of a rejected line that are kept."""
 _REMEMBERED = 4096

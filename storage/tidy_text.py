@@ -76,6 +76,8 @@ def open_binary(path: Path) -> IO[bytes]:
     TidyFileError
         When it cannot be opened.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise TidyFileError(str(path), "this is not a regular file; a table is expected")
     try:
         file = path.open("rb")
     except OSError as error:

@@ -152,13 +152,11 @@ class Feeds:
 
     async def _wait(self, turn: int) -> bool:
         """Wait for the next change; True when none came for `QUIET_S`."""
-        async with self._changed:
-            try:
-                await asyncio.wait_for(
-                    self._changed.wait_for(lambda: self._turn != turn or self._stopped.is_set()), QUIET_S
-                )
-            except TimeoutError:
-                return True
+        try:
+            async with self._changed, asyncio.timeout(QUIET_S):
+                await self._changed.wait_for(lambda: self._turn != turn or self._stopped.is_set())
+        except TimeoutError:
+            return True
         return False
 
 

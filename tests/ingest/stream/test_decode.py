@@ -238,3 +238,13 @@ def test_whatever_comes_is_counted_once_and_nothing_is_raised(
         expected += readings_in
     whole = decode(decoder_of_module, *payloads)
     assert len(whole.samples) + len(whole.refusals) == expected
+
+
+def test_no_depth_of_nesting_stops_the_next_message(fresh: Decoder) -> None:
+    """Deep enough to be read and too deep to be written again: refused, and kept as it came."""
+    for depth in (*range(100, 900, 50), *range(900, 1010)):
+        inner = b"[" * depth + b"]" * depth
+        nested = b'{"node":"n","sequence":1,"readings":[{"serial":"nope","x":' + inner + b"}]}"
+        out = decode(fresh, nested, message(reading()))
+        assert len(out.refusals) == 1, depth
+        assert len(out.samples) == 1, depth

@@ -18,7 +18,7 @@ from quality.records import Flag, Sample, SeriesKey
 from soilco2.main import main
 from station_config.loader import Station, load_station
 from storage.control import ControlServer, Submitter, submit
-from storage.errors import ControlError, DiskFullError, JournalBusyError, StorageError
+from storage.errors import ControlError, DiskFullError, JournalBusyError, JournalGoneError, StorageError
 from storage.journal import mark_damaged
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
@@ -345,6 +345,56 @@ def test_past_damaged_pages_everything_is_taken_over(
         assert len(kept) >= count - len(bad) * 120  # a row has 34 bytes or more
         assert all(raw == 20.0 + (at - T0) // MINUTE % 1000 % 7 for at, raw in kept.items())
         assert writer.commit([sample(count)]).stored == 1
+
+
+def spoil(station: Station, tables: set[str]) -> None:
+    """Make every page of some tables garbage, as one worn-out block of a card does."""
+    db = sqlite3.connect(station.journal_path)
+    roots = [row[0] for row in db.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name IN"
+                                          f" ({','.join('?' * len(tables))})", sorted(tables))]  # fmt: skip
+    db.close()
+    data = bytearray(station.journal_path.read_bytes())
+    for page in roots:
+        data[(page - 1) * 4096 : page * 4096] = random.Random(page).randbytes(4096)
+    station.journal_path.write_bytes(data)
+
+
+@pytest.mark.parametrize("copy", [True, False], ids=["with the second copy of the names", "without"])
+def test_readings_never_get_another_probes_name(tmp_path: Path, copy: bool) -> None:
+    """The small tables that say what the numbers in a row mean are lost; new channels come, all is judged again."""
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(n, 10.0 + n) for n in range(50)])
+    spoil(station, {"channel", "series", "word"})
+    if not copy:
+        station.journal_path.with_name(station.journal_path.name + ".names.json").unlink()
+    with Writer.open(station) as writer:
+        writer.commit([sample(n, 400.0 + n, serial="ANOTHER", channel="co2") for n in range(3)])
+        writer.reprocess(0, 2**62)
+        with JournalReader(writer.path) as reader:
+            found = {(s.serial, s.channel): s.raw for s in reader.samples(0, 2**62)}
+            assert found["ANOTHER", "co2"] == 402.0
+            kept = {name: raw for name, raw in found.items() if name[0] != "ANOTHER"}
+            assert list(kept.values()) == [59.0]
+            seen = [o.value for o in reader.observations(0, 2**62) if o.flag != Flag.MISSING]
+            if copy:
+                assert set(kept) == {tuple(sample(0)[:2])}
+                assert seen == [10.0 + n for n in range(50)]
+            else:
+                assert [name[0].split("-")[0] for name in kept] == ["lost"]
+                assert seen == [], "what nobody can name is nobody's value"
+            assert reader.verify_batches() == []
+
+
+def test_a_journal_that_was_removed_takes_nothing_more(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        assert writer.commit([sample(0)]).stored == 1
+        for path in station.journal_path.parent.glob(f"{station.journal_path.name}*"):
+            if not path.name.endswith(".lock"):
+                path.unlink()
+        with pytest.raises(JournalGoneError, match="removed or replaced while it was open"):
+            writer.commit([sample(1)])
 
 
 def test_a_flipped_bit_is_named_by_the_crc(tmp_path: Path) -> None:

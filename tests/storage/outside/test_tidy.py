@@ -15,7 +15,7 @@ from storage.errors import SourceError, StorageError, TidyFileError
 from storage.sources import open_reader
 from storage.tidy import TidyReader
 from storage.tidy_rows import Place, TidyFault, TidyRow, parse_time, read_tidy_rows
-from storage.tidy_text import LONGEST_LINE
+from storage.tidy_text import LONGEST_LINE, open_binary
 
 MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z: date -u -d 2026-03-01 +%s gives 1772323200
 HEAD = "time_utc,profile,position,depth_m,variable,value,unit,flag\n"
@@ -335,3 +335,14 @@ def test_parquet_equals_csv(tmp_path: Path) -> None:
 def test_what_is_no_source(tmp_path: Path, names: list[str]) -> None:
     with pytest.raises((StorageError, ValueError)):
         open_reader([tmp_path / name for name in names])
+
+
+def test_a_device_is_no_table() -> None:
+    """A device that never ends must not be read for ever."""
+    with pytest.raises(TidyFileError, match="not a regular file"):
+        open_binary(Path("/dev/zero"))
+
+
+def test_a_minute_has_sixty_seconds() -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        parse_time("2025/1/1 1:01:75", SHANGHAI)
