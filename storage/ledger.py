@@ -201,6 +201,7 @@ class Ledger:
         count = len(self._channels) + len(self._words) + len(self._series)
         if count == self._named:
             return
+        self._named = count  # one try for each new name: a folder that cannot be written is told once
         try:
             names.write(
                 self.path,
@@ -210,7 +211,6 @@ class Ledger:
                     "series": {number: list(key) for key, number in self._series.items()},
                 },
             )
-            self._named = count
         except OSError as error:
             log.warning("%s: the names cannot be kept a second time: %s", self.path, error.strerror or error)
 
