@@ -25,9 +25,11 @@ TOPIC = f"soilco2/{STATION}/data"
 PATIENCE_S = 60.0
 
 
-def until(condition: Callable[[], bool], why: Callable[[], object] = lambda: "") -> None:
+def until(
+    condition: Callable[[], bool], why: Callable[[], object] = lambda: "", patience_s: float = PATIENCE_S
+) -> None:
     """Wait for something other processes bring about."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < end, why()
         time.sleep(0.02)
