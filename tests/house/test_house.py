@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,42 @@ def test_versions_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == __version__
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_what_is_imported_is_declared() -> None:
+    """No module and no test leans on a package that is only there because another one needs it."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, groups = told["project"], told["dependency-groups"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values(), *groups.values()]
+    declared = {
+        re.split(r"[\[<>=; ]", one)[0].lower().replace("_", "-")
+        for some in lists
+        for one in some
+        if isinstance(one, str)
+    }
+    owners = packages_distributions()
+    missing = set()
+    companions = {
+        "pydantic_core": "pydantic",
+        "IPython": "ipykernel",
+        "nbformat": "nbclient",
+    }  # two faces of one thing
+    for path, text in _texts():
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse(text)):
+            names = (
+                [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            )
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                top = name.split(".")[0]
+                if top in sys.stdlib_module_names or top in ROOMS or top not in owners:
+                    continue
+                those = {companions.get(top, ""), *(one.lower().replace("_", "-") for one in owners[top])}
+                if not those & declared:
+                    missing.add(f"{path.relative_to(ROOT)}: {top}")
+    assert not missing
 
 
 def test_help_imports_nothing_heavier_than_click() -> None:
