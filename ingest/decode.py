@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
 from ingest.message import MAX_READINGS
+from ingest.wire import Cut
 from quality.records import Sample
 from station_config.directory import Directory
 
@@ -260,7 +261,8 @@ class _RefusedError(Exception):
 
 def _parse(payload: bytes | bytearray) -> dict[str, Any]:
     if len(payload) > MAX_BYTES:
-        raise _RefusedError(f"the message has {len(payload)} bytes, {MAX_BYTES} are allowed")
+        size = payload.whole if isinstance(payload, Cut) else len(payload)
+        raise _RefusedError(f"the message has {size} bytes, at most {MAX_BYTES} are allowed")
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:

@@ -22,6 +22,12 @@ Published = tuple[int, bytes, bytes, int]
 """Number on this connection (0: no acknowledgement is due), topic, payload, retained."""
 
 
+class Cut(bytes):
+    """The beginning of a message that was too long; `whole` is how long it was [bytes]."""
+
+    whole: int
+
+
 def _number(data: bytes, at: int) -> tuple[int, int]:
     """A number of variable length and where it ends; (-1, at) when its end has not come yet."""
     value = shift = 0
@@ -94,6 +100,7 @@ class Wire:
         self._others = b""
         self._out = bytearray()
         self._skip = 0
+        self._cut = 0
 
     # this side
 
@@ -114,6 +121,13 @@ class Wire:
             messages, others, used = split(self._data, limit, five=self._five)
         self._others += others
         self._data = self._data[used:]
+        if self._cut and used:  # what was cut came first
+            if messages:
+                number, topic, payload, retained = messages[0]
+                beginning = Cut(payload)
+                beginning.whole = len(payload) + self._cut
+                messages[0] = number, topic, beginning, retained
+            self._cut = 0
         return messages
 
     def _more(self) -> bool:
@@ -140,7 +154,7 @@ class Wire:
         if missing <= 0:  # only many packets
             return
         kept = self._data[body:]
-        self._skip = missing
+        self._skip = self._cut = missing
         size = bytearray()
         left = len(kept)
         while True:

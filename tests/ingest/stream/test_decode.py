@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.decode import KEPT_BYTES, MAX_BYTES, Decoded, Decoder, Gap
 from ingest.message import Reading, encode_message
+from ingest.wire import Cut
 from tests.ingest.stream.station import STATION, make_station
 
 NOW = 1_793_500_000_000_000  # 2026-11-01T02:26:40Z
@@ -167,6 +168,14 @@ def test_of_a_monstrous_message_the_beginning_is_kept(fresh: Decoder) -> None:
     (refusal,) = decode(fresh, b"x" * (KEPT_BYTES + 5)).refusals
     assert refusal.payload == b"x" * KEPT_BYTES
     assert str(MAX_BYTES) in refusal.reason
+
+
+def test_of_a_message_that_was_cut_on_the_wire_the_true_size_is_told(fresh: Decoder) -> None:
+    beginning = Cut(b"x" * (KEPT_BYTES + 5))
+    beginning.whole = 5_000_000
+    (refusal,) = decode(fresh, beginning).refusals
+    assert refusal.reason == f"the message has 5000000 bytes, at most {MAX_BYTES} are allowed"
+    assert type(refusal.payload) is bytes
 
 
 def test_white_space_around_is_no_fault(fresh: Decoder) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import BrokerError
-from ingest.wire import KEPT, Published, Wire, published, split
+from ingest.wire import KEPT, Cut, Published, Wire, published, split
 
 
 def _length(count: int) -> bytes:
@@ -123,7 +123,10 @@ def test_a_monstrous_packet_is_cut_and_the_next_one_is_whole() -> None:
         longest = max(longest, len(wire._data))
     assert [row[0] for row in got] == [1, 2]
     assert KEPT - 100_000 < len(got[0][2]) <= KEPT + 100_000
+    assert isinstance(got[0][2], Cut)
+    assert got[0][2].whole == 5 * KEPT
     assert got[1][2] == b"small"
+    assert type(got[1][2]) is bytes
     assert longest < KEPT + 200_000
     wire.close()
     far.close()
