@@ -116,7 +116,7 @@ def write_tidy(
                 yield info, kept, None if depth is None else [depth(t) for t in kept.times]
 
     writers = {".csv": _write_csv, ".csv.gz": _write_gzip, ".parquet": _write_parquet}
-    with _new_file(path) as (table, finish_table), _new_file(sidecar) as (notes, finish_notes):
+    with _new_file(path, path) as (table, finish_table), _new_file(sidecar, path) as (notes, finish_notes):
         writers[kind](table, pieces())
         found = describe(infos, counts, station, start_us, end_us, flags)
         head: dict[str, Any] = {
@@ -138,8 +138,11 @@ def write_tidy(
 
 
 @contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """A file beside `path` and the function that makes it `path`; gone again when that was not called."""
+def _new_file(path: Path, asked: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A file beside `path` and the function that makes it `path`; gone again when that was not called.
+
+    A fault names the file that was asked for.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
 
     def finish() -> None:
@@ -150,7 +153,7 @@ def _new_file(path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
     try:
         yield part, finish
     except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise ExportError(f"{asked} cannot be written: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
 
