@@ -6,8 +6,9 @@ tidy file.
 
 from __future__ import annotations
 
+import difflib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -89,3 +90,23 @@ class Reader(Protocol):
     def close(self) -> None:
         """Let go of files and connections."""
         ...
+
+
+def nearest(key: SeriesKey, known: Collection[SeriesKey], shown: int = 8) -> str:
+    """What there is in place of a series that there is not: those of its variable, the most alike first.
+
+    Of a variable that there is not, the variables.
+    """
+    same = [other for other in known if other.variable == key.variable]
+    if not same:
+        variables = sorted({other.variable for other in known})
+        close = difflib.get_close_matches(key.variable, variables, n=1)
+        return f"did you mean {close[0]}?" if close else f"it has {', '.join(variables) or 'none yet'}"
+    place = f"{key.profile}/{key.position}"
+
+    def alike(other: SeriesKey) -> tuple[bool, float, SeriesKey]:
+        likeness = difflib.SequenceMatcher(None, place, f"{other.profile}/{other.position}").ratio()
+        return other.profile != key.profile, -likeness, other
+
+    names = ["/".join(other[1:]) for other in sorted(same, key=alike)]
+    return f"of {key.variable} it has {', '.join(names[:shown])}{' …' if names[shown:] else ''}"

@@ -17,6 +17,7 @@ from storage.journal import JournalLock, crc, storage_error
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
 from storage.ledger import CommitResult, NewEvent, Parked
+from storage.reading import nearest
 from storage.rolling import Rolling
 
 _UPSERT = (
@@ -358,11 +359,8 @@ class Writer(Rolling):
         """Flag a stretch of a series by hand; the number of the event takes it back."""
         key = SeriesKey(*series)
         if key not in self._series:
-            known = [str(other) for other in self._series]
-            raise StorageError(
-                f"{key}: the journal has no such series; it has "
-                f"{', '.join(known[:8]) + (' …' if known[8:] else '') if known else 'none yet'}"
-            )
+            asked = "/".join(key[1:])
+            raise StorageError(f"{asked}: the journal has no such series; {nearest(key, self._series)}")
         data = {
             "series": list(key),
             "from_us": from_us,

@@ -1,0 +1,65 @@
+"""What people do to a station by hand: manual flags and notes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from quality.records import Sample
+from soilco2.main import main
+from station_config.loader import Station, load_station
+from storage.writer import Writer
+
+STATION = """
+[station]
+id = "yulin"
+name = "Yulin"
+latitude = 38.3
+longitude = 109.7
+altitude_m = 1150
+timezone = "Asia/Shanghai"
+[[profile]]
+id = "p1"
+position = [{ id = "d10", depth_m = 0.10 }, { id = "d30", depth_m = 0.30 }, { id = "d31", depth_m = 0.31 }]
+[[profile]]
+id = "p2"
+position = [{ id = "d31", depth_m = 0.31 }]
+"""
+
+
+@pytest.fixture
+def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Station:
+    monkeypatch.setenv("SOILCO2_STATE", str(tmp_path / "state"))
+    path = tmp_path / "yulin.toml"
+    path.write_text(STATION, encoding="utf-8")
+    station = load_station(path)
+    with Writer.open(station) as writer:
+        writer.commit(
+            [
+                Sample(
+                    f"import/{place}", variable, 1_772_323_200_000_000, 4.0, "", None, 0, 0, "b", "import:t"
+                )
+                for variable in ("soil_temperature", "co2")
+                for place in ("p2/d31", "p1/d10", "p1/d30", "p1/d31")
+            ]
+        )
+    return station
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ("p1/d32/co2", "of co2 it has p1/d30/co2, p1/d31/co2, p1/d10/co2, p2/d31/co2"),
+        ("p1/d10/soil_temp", "did you mean soil_temperature?"),
+        ("p1/d10/rain", "it has co2, soil_temperature"),
+    ],
+)
+def test_a_series_that_is_not_there_is_answered_with_the_nearest(
+    station: Station, capsys: pytest.CaptureFixture[str], series: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["flag", str(station.path), series, "--from", "2026-03-01", "--to", "2026-03-02", "--who", "w",
+              "--why", "y"])  # fmt: skip
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"soilco2: {series}: the journal has no such series; {said}\n"
