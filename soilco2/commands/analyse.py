@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from soilco2.cli import json_option, language_option, window_options
-
-_ELSEWHERE: Final = {"flux": "soilco2.commands.analyse_flux"}
+from soilco2.cli import LazyGroup, json_option, language_option, window_options
 
 HELP: Final = {
     "all": "Every analysis below, and one report.",
@@ -25,26 +22,7 @@ HELP: Final = {
 """One line for each analysis."""
 
 
-class _Analyses(click.Group):
-    """Lists the analyses that are there without importing what they compute with."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["all", *_present(), *_ELSEWHERE]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _ELSEWHERE:
-            command: click.Command = importlib.import_module(_ELSEWHERE[cmd_name]).command
-            return command
-        return _job_command(cmd_name) if cmd_name in self.list_commands(ctx) else None
-
-
-def _present() -> tuple[str, ...]:
-    from analysis.jobs import present
-
-    return present()
-
-
-@click.group(cls=_Analyses)
+@click.group(cls=LazyGroup, elsewhere={"flux": "soilco2.commands.analyse_flux:command"})
 def command() -> None:
     """How CO₂ goes with temperature, water and salinity, and what flows.
 
@@ -112,3 +90,7 @@ def _job_command(name: str) -> click.Command:
         analyse_jobs.main(name, analyse_jobs.Asked(**asked))
 
     return run
+
+
+for _name in HELP:
+    command.add_command(_job_command(_name))

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from soilco2.cli import fail, load
+from soilco2.cli import LazyGroup, fail, load
 
 if TYPE_CHECKING:
     from station_config.loader import Station
 
-_ELSEWHERE = {
-    "provision": "soilco2.commands.dashboard_grafana",
-    "publish": "soilco2.commands.dashboard_grafana",
-}
-
-
-class _Dashboards(click.Group):
-    """Knows Grafana's commands without importing them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        there = {name for name, module in _ELSEWHERE.items() if importlib.util.find_spec(module)}
-        return sorted({*super().list_commands(ctx), *there})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.list_commands(ctx) and cmd_name in _ELSEWHERE:
-            found: click.Command = getattr(importlib.import_module(_ELSEWHERE[cmd_name]), cmd_name)
-            return found
-        return super().get_command(ctx, cmd_name)
+_GRAFANA = "soilco2.commands.dashboard_grafana"
 
 
 def _prefix(text: str | None) -> str | None:
@@ -59,7 +40,9 @@ def _valid(path: Path) -> Station:
         return last_valid(path) or load(path)
 
 
-@click.group(cls=_Dashboards)
+@click.group(
+    cls=LazyGroup, elsewhere={"provision": f"{_GRAFANA}:provision", "publish": f"{_GRAFANA}:publish"}
+)
 def command() -> None:
     """The live page and Grafana's dashboards.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, load, station_argument
+from soilco2.cli import LazyGroup, emit_json, fail, json_option, load, station_argument
 
 if TYPE_CHECKING:
     from station_config.loader import Station
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from storage.journal_reader import ParkedRow
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def command() -> None:
     """What could not be used or sent, kept with its reason.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import subprocess
 import sys
@@ -10,26 +9,12 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, language_option
+from soilco2.cli import LazyGroup, emit_json, fail, json_option, language_option
 
-_ELSEWHERE = {name: f"soilco2.commands.teach_{name}" for name in ("bench", "data", "questions")}
-
-
-class _Teaching(click.Group):
-    """Knows the commands that have modules of their own without importing them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        there = {name for name, module in _ELSEWHERE.items() if importlib.util.find_spec(module)}
-        return sorted({*super().list_commands(ctx), *there})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.list_commands(ctx) and cmd_name in _ELSEWHERE:
-            found: click.Command = getattr(importlib.import_module(_ELSEWHERE[cmd_name]), cmd_name)
-            return found
-        return super().get_command(ctx, cmd_name)
+_ELSEWHERE = {name: f"soilco2.commands.teach_{name}:{name}" for name in ("bench", "data", "questions")}
 
 
-@click.group(cls=_Teaching)
+@click.group(cls=LazyGroup, elsewhere=_ELSEWHERE)
 def command() -> None:
     """The teaching case: carbon monitoring on real soil profiles, in notebooks, without internet.
 

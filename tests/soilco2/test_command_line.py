@@ -20,6 +20,9 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     [
         (["chek"], "Did you mean 'check'?"),
         (["check"], "STATION"),
+        (["analyse", "corelation"], "Did you mean 'correlation'?"),
+        (["dashboard", "publlish"], "Did you mean 'publish'?"),
+        (["teach", "zzz"], "'soilco2 teach --help' lists them."),
         (["status", "no/such.toml"], "no/such.toml"),
         (["export", "no/such.csv", "-o", "x.csv"], "no/such.csv"),
         (["flag", "no/such.toml", "--who", "w", "--why", "y"], "no/such.toml"),
@@ -43,3 +46,32 @@ def test_an_empty_journal_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     done = run("export", str(station), "-o", str(tmp_path / "x.csv"))
     assert done.returncode == 2
     assert "is not there yet; run .soilco2 collect." in done.stderr.replace("'", ".")
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "module"),
+    [
+        ("dashboard", "serve", "soilco2.commands.dashboard_grafana"),
+        ("teach", "list", "soilco2.commands.teach_questions"),
+        ("analyse", "audit", "soilco2.commands.analyse_flux"),
+    ],
+)
+def test_a_group_imports_only_the_command_that_is_asked_for(group: str, name: str, module: str) -> None:
+    code = (
+        "import sys\nfrom soilco2.main import main\n"
+        f"try:\n    main([{group!r}, {name!r}, '--help'])\nexcept SystemExit:\n    pass\n"
+        f"print({module!r} in sys.modules, 'pandas' in sys.modules, file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert f"soilco2 {group} {name}" in done.stdout
+    assert done.stderr.split() == ["False", "False"]
+
+
+def test_a_table_that_cannot_be_written_is_named_by_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "time_utc,variable,depth_m,value,unit\n2026-03-01T00:00:00Z,co2,0.1,400,ppm\n", encoding="utf-8"
+    )
+    done = run("export", str(table), "-o", "/proc/x.csv")
+    assert done.returncode == 2
+    assert done.stderr == "soilco2: /proc/x.csv cannot be written: No such file or directory\n"
