@@ -73,7 +73,8 @@ TABLES: dict[str, str] = {
     " state TEXT NOT NULL DEFAULT 'waiting', why TEXT NOT NULL DEFAULT '')",
     "batch": "CREATE TABLE batch (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
     " crc INTEGER NOT NULL, committed_us INTEGER NOT NULL)",
-    "rollup": "CREATE TABLE rollup (series INTEGER NOT NULL, period_s INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    "rollup": "CREATE TABLE rollup (series INTEGER NOT NULL,"
+    " period_s INTEGER NOT NULL CHECK (period_s IN (600, 3600, 21600, 86400)), kind INTEGER NOT NULL,"
     " start_us INTEGER NOT NULL, n INTEGER NOT NULL, low REAL, low_us INTEGER, low_flag INTEGER, high REAL,"
     " high_us INTEGER, high_flag INTEGER, mean REAL, worst INTEGER NOT NULL,"
     " PRIMARY KEY (series, period_s, kind, start_us)) WITHOUT ROWID",
@@ -104,7 +105,7 @@ MEANING: dict[str, str] = {
     "cursor": "How far each database has confirmed.",
     "parked": "What could not be used or sent, with the reason.",
     "batch": "First and last sample of each commit with a CRC-32, so that damage can be named.",
-    "rollup": "Counts, extremes and means by hour, six hours and day, of good (kind 0), flagged (1) and absent (2)"
-    " values; follows `rev`, can be built again.",
+    "rollup": "Counts, extremes and means by ten minutes, hour, six hours and day, of good (kind 0), flagged (1) and"
+    " absent (2) values; follows `rev`, can be built again.",
 }
 """What each table is for."""

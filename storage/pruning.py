@@ -10,6 +10,7 @@ more, since the oldest of them give way, counted.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from storage.faultpoint import fault
 from storage.journal import crc
 from storage.journal_schema import EventKind
 from storage.ledger import REFUSED, Ledger, NewEvent
+from storage.rollups import LEVELS
 
 _AT_ONCE = 20_000
 _MEASURE = 1000
@@ -128,10 +130,10 @@ class Pruning(Ledger):
         self._meta("rolled_from", str(max(before_us, int(self._meta("rolled_from") or -(2**62)))))
         self._db.execute(
             "DELETE FROM rollup WHERE (series, period_s, kind, start_us) IN (SELECT r.series, r.period_s, r.kind,"
-            " r.start_us FROM series k CROSS JOIN (SELECT 3600 AS s UNION SELECT 21600 UNION SELECT 86400)"
+            " r.start_us FROM series k CROSS JOIN (SELECT value AS s FROM json_each(?))"
             " CROSS JOIN (SELECT 0 AS c UNION SELECT 1 UNION SELECT 2)"
             " CROSS JOIN rollup r ON r.series = k.id AND r.period_s = s AND r.kind = c AND r.start_us < ?)",
-            (before_us,),
+            (json.dumps([level // 1_000_000 for level in LEVELS]), before_us),
         )
 
     def archived(

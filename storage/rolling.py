@@ -16,12 +16,24 @@ from storage.journal_schema import TABLES, EventKind
 from storage.ledger import NewEvent
 from storage.pruning import Pruning
 from storage.reading import PIECE, Piece
-from storage.rollups import COLUMNS, HOUR_US, LEVELS, Bucket, Kinds, Rolled, buckets_of, fold, runs
+from storage.rollups import (
+    COLUMNS,
+    HOUR_US,
+    LEVELS,
+    TEN_US,
+    Bucket,
+    Kinds,
+    Rolled,
+    buckets_of,
+    dense,
+    fold,
+    runs,
+)
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 30.0
-"""Between two looks at what changed [s]."""
+PAUSE_S = 300.0
+"""Between two looks at what changed, unless much did [s]: each writes a page a series."""
 _AFTER_FAULT_S = 600.0
 _ROWS = 10_000
 _HOURS = 500
@@ -33,7 +45,7 @@ _DAY_US = LEVELS[0]
 class Rolling(Pruning):
     """A ledger with rollups that follow its revisions."""
 
-    _roll_at = 0.0
+    _roll_at = _rest_until = 0.0
     _audited = (-1, 0)
 
     def _load(self) -> None:
@@ -42,7 +54,8 @@ class Rolling(Pruning):
 
     def keep_rollups(self) -> None:
         """Go on with the rollups for a moment, if it is time; a fault is logged and tried again later."""
-        if monotonic() >= self._roll_at:
+        behind = self._rolled is None or self._rev - self._rolled > _ROWS
+        if monotonic() >= (self._roll_at if behind else max(self._roll_at, self._rest_until)):
             self._go_on()
 
     def _go_on(self) -> bool:
@@ -57,7 +70,8 @@ class Rolling(Pruning):
             self._roll_at = monotonic() + _AFTER_FAULT_S
             return False
         took = monotonic() - began
-        self._roll_at = monotonic() + (5 * took if more else max(PAUSE_S, 20 * took))
+        self._roll_at = monotonic() + (5 if more else 20) * took
+        self._rest_until = 0.0 if more else monotonic() + PAUSE_S
         return more
 
     def _finish_rollups(self) -> None:
@@ -114,7 +128,7 @@ class Rolling(Pruning):
             self._db.execute(TABLES["rollup"])
             self._meta("rolled", "0")
         self._rolled = 0
-        self._roll_at = 0.0
+        self._roll_at = self._rest_until = 0.0
 
     def _table_is_ours(self) -> bool:
         found = self._db.execute("SELECT sql FROM sqlite_master WHERE name = 'rollup'").fetchone()
@@ -124,10 +138,11 @@ class Rolling(Pruning):
         """Make the rollups of these hours, and the wider ones they are part of."""
         archives = among(self._all_archives(), starts[0], starts[-1] + HOUR_US)
         for begin, end in runs(starts, HOUR_US):
-            pieces = self._pieces(number, begin, end, archives)
-            self._store(number, HOUR_US, begin, end, buckets_of(pieces, range(begin, end + 1, HOUR_US)))
+            tens = buckets_of(self._pieces(number, begin, end, archives), range(begin, end + 1, TEN_US))
+            self._store(number, TEN_US, begin, end, dense(tens))
+            self._store(number, HOUR_US, begin, end, tens)
         finer = HOUR_US
-        for level in LEVELS[-2::-1]:
+        for level in LEVELS[-3::-1]:
             for begin, end in runs(sorted({start // level * level for start in starts}), level):
                 self._store(number, level, begin, end, stored(self._db, number, finer, begin, end))
             finer = level
@@ -224,6 +239,7 @@ def differences(
     found = []
     for level in LEVELS:
         made = buckets_of(pieces, range(begin, end + 1, level))
+        made = dense(made) if level == TEN_US else made
         for ours, theirs in zip(made, stored(db, number, level, begin, end), strict=True):
             there = {bucket.start_us: bucket for bucket in theirs}
             counted = {bucket.start_us: bucket for bucket in fold(ours, level)}

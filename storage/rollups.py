@@ -1,4 +1,4 @@
-"""Rollups: counts, extremes and means of each series by hour, six hours and day, so that a year is read in no time.
+"""Rollups: counts, extremes and means of each series by ten minutes, hour, six hours and day: a year in no time.
 
 They follow `rev` and are never trusted further than they reach: what changed since they were made, what a window cuts,
 and what they do not cover is read from the observations themselves. `storage.rolling` makes and checks them.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from math import fsum, isfinite
 from typing import Any, NamedTuple
 
@@ -21,8 +23,11 @@ from storage.journal_schema import TABLES
 from storage.reading import Piece
 
 HOUR_US = 3_600_000_000
-LEVELS = (24 * HOUR_US, 6 * HOUR_US, HOUR_US)
+TEN_US = HOUR_US // 6
+LEVELS = (24 * HOUR_US, 6 * HOUR_US, HOUR_US, TEN_US)
 """Widths of the rollups, the widest first [µs]; each a multiple of the next."""
+FEW = 24
+"""An hour of so many observations has no rollups of ten minutes: its observations are read as fast."""
 GOOD, FLAGGED, EMPTY = 0, 1, 2
 """Kinds of observations: flag 1 or 2; another flag with a value; no value."""
 MOST_BEHIND = 50_000
@@ -79,7 +84,7 @@ class Stretches(NamedTuple):
 
 
 def stretches(start_us: int, end_us: int, count: int) -> Stretches:
-    """Cut a span into `count` stretches, whole hours, six hours or days where it is long enough for that."""
+    """Cut a span into `count` stretches, whole multiples of a rollup's width where it is long enough for that."""
     for level in LEVELS:
         first, number = start_us // level, (end_us - 1) // level - start_us // level + 1
         if number >= count:
@@ -150,6 +155,15 @@ def fold(buckets: Iterable[Bucket], level_us: int) -> list[Bucket]:
     return found
 
 
+def dense(tens: Kinds) -> Kinds:
+    """Of buckets of ten minutes, or parts of them, those in hours of more than `FEW` observations."""
+    counts: Counter[int] = Counter()
+    for bucket in chain(*tens):
+        counts[bucket.start_us // HOUR_US] += bucket.n
+    good, flagged, empty = ([b for b in kind if counts[b.start_us // HOUR_US] > FEW] for kind in tens)
+    return good, flagged, empty
+
+
 class Rolled:
     """The rollups of a journal as one moment shows them; a context manager around one answer.
 
@@ -205,7 +219,7 @@ class Rolled:
         """Whether a bucket changed since its rollup was made, or lies before where they begin."""
         hours = self._changed.get(number, set())
         return start_us < self._from or any(
-            start_us // HOUR_US <= hour < (start_us + level) // HOUR_US for hour in hours
+            start_us // HOUR_US <= hour <= (start_us + level - 1) // HOUR_US for hour in hours
         )
 
     def span(self, number: int) -> tuple[int, int] | None:
@@ -224,10 +238,26 @@ class Rolled:
         """From where on there are rollups, and the buckets from there on that are made anew."""
         first, last = start_us // level * level, end_us // level * level
         since = max(first, min(-(-self._from // level) * level, end_us))
-        starts = {hour * HOUR_US // level * level for hour in self._changed.get(number, ())}
+        hours = {hour * HOUR_US for hour in self._changed.get(number, ())}
+        if level < HOUR_US:
+            hours |= {start for start, n in self._hours(number, start_us, end_us) if n <= FEW}
+        starts = {(hour + part) // level * level for hour in hours for part in range(0, HOUR_US, level)}
         starts |= {first} if first < start_us else set()
         starts |= {last} if last < end_us else set()
         return since, sorted(at for at in starts if since <= at < end_us)
+
+    def _hours(self, number: int, start_us: int, end_us: int) -> list[tuple[int, int]]:
+        """Hours that rollups hold, and how many observations each has."""
+        return self._db.execute(
+            "SELECT start_us, sum(n) FROM rollup WHERE series = ? AND period_s = 3600 AND kind IN (0, 1, 2)"
+            " AND start_us >= ? AND start_us < ? GROUP BY start_us",
+            (number, start_us // HOUR_US * HOUR_US, end_us),
+        ).fetchall()
+
+    def _plain(self, number: int, level: int, start_us: int, end_us: int) -> bool:
+        """Whether a span holds so little that rollups of ten minutes would save nothing."""
+        hours = self._hours(number, start_us, end_us) if level < HOUR_US else []
+        return level < HOUR_US and sum(n for _, n in hours) <= FEW * len(hours)
 
     def _made(
         self, key: SeriesKey, since: int, loose: Sequence[int], level: int, start_us: int, end_us: int
@@ -272,6 +302,8 @@ class Rolled:
         if number is None or not cut.level_us:
             return None
         level, first, last, count = cut.level_us, cut.edges[0], cut.edges[-1], len(cut.edges) - 1
+        if self._plain(number, level, start_us, end_us):
+            return None
         since, loose = self._loose(number, level, start_us, end_us)
         made = self._made(key, since, loose, level, start_us, end_us)
         total = sum(bucket.n for kind in made for bucket in kind)
@@ -310,9 +342,9 @@ class Rolled:
         ----------
         key : SeriesKey
         first_us : int
-            Where the first column begins, a whole hour [µs UTC].
+            Where the first column begins, ten minutes or an hour [µs UTC].
         step_us : int
-            Width of a column, whole hours [µs].
+            Width of a column, whole tens of minutes or hours [µs].
         end_us : int
             [µs UTC]
 
@@ -331,16 +363,17 @@ class Rolled:
         self, key: SeriesKey, first_us: int, step_us: int, end_us: int
     ) -> tuple[list[tuple[int, float, int, int]], list[tuple[int, float, int, int]]] | None:
         number = self.number(key)
-        if number is None or step_us % HOUR_US or first_us % HOUR_US:
+        level = next((one for one in LEVELS[2:] if step_us % one == first_us % one == 0), 0)
+        if number is None or not level or self._plain(number, level, first_us, end_us):
             return None
-        since, loose = self._loose(number, HOUR_US, first_us, end_us)
+        since, loose = self._loose(number, level, first_us, end_us)
         out = []
-        for kind, some in enumerate(self._made(key, since, loose, HOUR_US, first_us, end_us)[:2]):
+        for kind, some in enumerate(self._made(key, since, loose, level, first_us, end_us)[:2]):
             rows = self._db.execute(
                 "SELECT (start_us - ?) / ?, sum(mean * n), sum(n), max(worst) FROM rollup WHERE series = ?"
                 " AND period_s = ? AND kind = ? AND start_us >= ? AND start_us < ?"
                 " AND start_us NOT IN (SELECT value FROM json_each(?)) GROUP BY 1",
-                (first_us, step_us, number, HOUR_US // 1_000_000, kind, since, end_us, json.dumps(loose)),
+                (first_us, step_us, number, level // 1_000_000, kind, since, end_us, json.dumps(loose)),
             ).fetchall()
             rows += [((b.start_us - first_us) // step_us, (b.mean or 0.0) * b.n, b.n, b.worst) for b in some]
             out.append(rows)

@@ -18,7 +18,7 @@ from station_config.variables import VARIABLES
 from storage.errors import SinkError, StorageError
 from storage.journal_reader import JournalReader
 from storage.reading import Reader, SeriesInfo
-from storage.rollups import HOUR_US, Rolled
+from storage.rollups import FEW, HOUR_US, TEN_US, Rolled
 
 MOST_SERIES = 64
 MOST_POINTS = 5000
@@ -265,7 +265,7 @@ def raster(
 ) -> dict[str, Any]:
     """Depth × time of one variable in one profile: a mean per probe and column, gaps left empty.
 
-    Columns are whole sampling intervals wide, whole hours when they are longer than an hour.
+    Columns are whole sampling intervals wide; those longer than an hour whole hours, of dense series whole ten minutes.
     """
     if not 1 <= columns <= MOST_COLUMNS:
         raise QueryError(f"columns is {columns}; between 1 and {MOST_COLUMNS} are possible")
@@ -274,7 +274,11 @@ def raster(
         infos = [i for i in reader.series() if i.key.profile == profile and i.key.variable == variable]
         period_us = min((int(i.period_s * 1e6) for i in infos if i.period_s), default=60_000_000)
         step_us = max(period_us, -(-(end_us - start_us) // columns))
-        grid_us = HOUR_US if step_us > HOUR_US >= period_us else period_us
+        grid_us = period_us
+        if step_us > HOUR_US >= period_us:
+            grid_us = HOUR_US
+        elif step_us > TEN_US and FEW * period_us < HOUR_US:
+            grid_us = TEN_US
         step_us = -(-step_us // grid_us) * grid_us
         first = start_us - start_us % step_us
         count = min(MOST_COLUMNS, max(1, -(-(end_us - first) // step_us)))

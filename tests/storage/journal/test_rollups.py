@@ -23,13 +23,14 @@ from storage.operations import run
 from storage.reading import Piece
 from storage.relief import relieve
 from storage.rolling import check_rollups
-from storage.rollups import HOUR_US, LEVELS, Rolled, buckets_of, fold, stretches
+from storage.rollups import HOUR_US, LEVELS, TEN_US, Rolled, buckets_of, fold, stretches
 from storage.writer import Writer
 
 DAY = 24 * HOUR_US
 T0 = 1_704_067_200_000_000
 """2024-01-01T00:00Z [µs UTC]."""
-STEP = 20 * 60_000_000
+MINUTE = 60_000_000
+STEP = 20 * MINUTE
 KEY = SeriesKey("st", "p1", "d1", "soil_temperature")
 STATION = """
 [station]
@@ -140,8 +141,9 @@ def extremes_agree(
                 assert [f([row[1] for row in answered[k]]) for f in (min, max)] == [min(values), max(values)]
 
 
-def means_agree(reader: JournalReader, rolled: Rolled, key: SeriesKey, start: int, end: int) -> None:
-    step = 5 * HOUR_US
+def means_agree(
+    reader: JournalReader, rolled: Rolled, key: SeriesKey, start: int, end: int, step: int = 5 * HOUR_US
+) -> None:
     found = rolled.means(key, start, step, end)
     assert found is not None
     rows = rows_of(reader, key, start, end)
@@ -183,6 +185,90 @@ def test_they_agree_with_a_recount_when_made_and_while_they_lag(filled: tuple[St
     compare(station)
     rolled_up(writer)
     compare(station)
+
+
+def minutes(first: int, last: int, every: int = 1) -> list[Sample]:
+    """Readings of some minutes, every 50th impossible."""
+    return [
+        sample(0, raw=900.0 if k % 50 == 49 else 12 + k % 31 / 7 - (k // 300) % 9)._replace(
+            time_us=T0 + k * MINUTE, arrival_us=T0 + k * MINUTE
+        )
+        for k in range(first, last, every)
+    ]
+
+
+def test_ten_minutes_of_dense_hours_agree_with_a_recount_too(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    day = 540  # nine hours
+
+    def agree() -> None:
+        with JournalReader(station.journal_path) as reader:
+            assert list(check_rollups(reader)) == []
+            for start, end, count in (
+                (0, 4 * day, 200),
+                (day + 7, 2 * day + 3, 50),
+                (3 * day - 50, 3 * day + 90, 14),
+            ):
+                with Rolled(reader) as rolled:
+                    span = (T0 + start * MINUTE, T0 + end * MINUTE)
+                    cut = stretches(*span, count)
+                    assert cut.level_us == TEN_US
+                    extremes_agree(reader, rolled, KEY, *span, count)
+                    means_agree(reader, rolled, KEY, span[0] // TEN_US * TEN_US, span[1], 3 * TEN_US)
+
+    with Writer.open(station, now_us=lambda: T0 + 5 * DAY) as writer:
+        writer.commit(minutes(0, 2 * day))
+        writer.commit(minutes(2 * day, 3 * day, 20))  # a day of few readings between dense ones
+        writer.commit(minutes(3 * day, 4 * day))
+        rolled_up(writer)
+        bare = sqlite3.connect(station.journal_path)
+        kept = bare.execute(
+            "SELECT count(DISTINCT start_us), sum(n) FROM rollup WHERE period_s = 600"
+        ).fetchone()
+        assert kept == (3 * day // 10, 3 * day)
+        agree()
+        writer.commit(minutes(2 * day + 5, 2 * day + 200))  # an hour of few becomes dense
+        agree()
+        rolled_up(writer)
+        agree()
+        with bare:
+            bare.execute(
+                "UPDATE rollup SET low = -40 WHERE period_s = 600 AND start_us = ? AND kind = 0",
+                (T0 + TEN_US,),
+            )
+        bare.close()
+        with JournalReader(station.journal_path) as reader:
+            assert [text.split(";")[0] for text in check_rollups(reader)] == [
+                "rollups of p1/d1/soil_temperature: 1 differ from a recount"
+            ]
+        writer._audit()
+        agree()
+
+
+def test_few_readings_are_read_and_have_no_ten_minutes(filled: tuple[Station, Writer]) -> None:
+    station, _ = filled
+    bare = sqlite3.connect(station.journal_path)
+    assert bare.execute("SELECT count(*) FROM rollup WHERE period_s = 600").fetchone() == (0,)
+    bare.close()
+    with JournalReader(station.journal_path) as reader, Rolled(reader) as rolled:
+        cut = stretches(T0, T0 + 4 * DAY, 300)
+        assert (cut.level_us, rolled.extremes(KEY, cut, T0, T0 + 4 * DAY)) == (TEN_US, None)
+        assert rolled.means(KEY, T0, 2 * TEN_US, T0 + DAY) is None
+
+
+def test_much_that_came_is_counted_before_the_rest_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Writer.open(make(tmp_path)) as writer:
+        rolled_up(writer)
+        writer.keep_rollups()  # nothing is left: it rests
+        monkeypatch.setattr("storage.rolling._ROWS", 10)
+        for count, told in ((1, False), (10, True)):
+            done = writer._rolled
+            writer.commit([sample(count + k) for k in range(count)])
+            monkeypatch.setattr(writer, "_roll_at", 0.0)
+            writer.keep_rollups()
+            assert (writer._rolled != done) == told
 
 
 def test_late_and_flagged_and_recalibrated_data(filled: tuple[Station, Writer], tmp_path: Path) -> None:
