@@ -261,6 +261,16 @@ WARNINGS: Final[dict[str, tuple[str, str]]] = {
         "|r(T, W)| is above 0.8: these data cannot separate temperature from water",
         "|r(T, W)| 大于 0.8：这些数据无法区分温度与水分的作用",
     ),
+    "p_without_interval": (
+        "p is below 0.05 but the interval holds zero: six stretches of the record disagree, a few of them (after rain, "
+        "for instance) carry the relation; it does not stand",
+        "p 低于 0.05，但区间包含零：记录的六段彼此不一致，关系由少数时段（如雨后）造成；不能认为成立",
+    ),
+    "interval_without_p": (
+        "the interval leaves out zero but p is 0.05 or more: two unrelated series with this memory reach such an r too "
+        "often; it does not stand",
+        "区间不含零，但 p 不低于 0.05：两个无关而有此记忆的序列也常达到这样的 r；不能认为成立",
+    ),
     "swapped": (
         "the daily wave at {lower_m:g} m is {ratio:.1f} times as large as that at {upper_m:g} m and comes "
         "{earlier_h:.1f} h earlier: these two depths look swapped",

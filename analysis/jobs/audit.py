@@ -38,11 +38,12 @@ from analysis.definitions import (
     warn,
 )
 from analysis.diel import fit_wave, lag, wrap
-from analysis.frames import Column, Frame, Target, place
+from analysis.frames import Column, Frame
 from analysis.intervals import t_quantile
 from analysis.jobs.base import Options, Outcome, chosen, row, span
 from analysis.jobs.correlation import at_scale
 from analysis.jobs.lag import water_days
+from analysis.targets import Target, place
 from station_config.variables import VARIABLES
 from storage.results import Result
 

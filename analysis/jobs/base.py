@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.definitions import Refusal
-from analysis.frames import Column, Frame, Target, targets
+from analysis.association import benjamini_hochberg
+from analysis.definitions import Refusal, warn
+from analysis.frames import Column, Frame
+from analysis.targets import Target, targets
 from storage.results import Result
 
 Array = NDArray[np.float64]
@@ -92,6 +94,33 @@ def span(frame: Frame, used: NDArray[np.bool_]) -> tuple[str, str]:
     return time_text(frame.start_us + int(where[0]) * per * step), time_text(
         frame.start_us + int(where[-1]) * per * step
     )
+
+
+TESTED: Final = frozenset({"pearson_r", "partial_r", "pressure_change_r"})
+"""Results whose p and interval ask the same, whether there is a relation, of two distributions."""
+ALPHA: Final = 0.05
+
+
+def adjusted(rows: Sequence[Result]) -> list[Result]:
+    """The rows with p adjusted for their number, and a remark where p and interval do not agree.
+
+    See :func:`analysis.association.benjamini_hochberg`. p is that of two unrelated series of this memory, alike
+    throughout; the interval is the spread of six stretches of the record. Only what both say stands.
+    """
+    found = benjamini_hochberg([np.nan if r.p is None else r.p for r in rows])
+    return [
+        r if np.isnan(q) else replace(r, p_adjusted=float(q), details=dict(r.details) | _disagreement(r))
+        for r, q in zip(rows, found.tolist(), strict=True)
+    ]
+
+
+def _disagreement(row: Result) -> dict[str, float | int | str | None]:
+    if row.what not in TESTED or row.p is None or row.lower is None or row.upper is None:
+        return {}
+    small, apart = row.p < ALPHA, row.lower * row.upper > 0
+    if small == apart:
+        return {}
+    return warn("p_without_interval" if small else "interval_without_p")
 
 
 def number(value: Any) -> float | None:

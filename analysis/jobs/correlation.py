@@ -6,13 +6,12 @@ Benjamini-Hochberg over all p of the table.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import Association, associate, benjamini_hochberg, correlation, variance_inflation
+from analysis.association import Association, associate, correlation, variance_inflation
 from analysis.definitions import (
     DAY_TO_DAY,
     FROZEN_BELOW,
@@ -25,11 +24,13 @@ from analysis.definitions import (
     WITHIN_DAY,
     WITHIN_DAY_REST,
     Refusal,
+    warn,
 )
-from analysis.frames import Column, Frame, Target
-from analysis.jobs.base import Options, Outcome, chosen, row, span
+from analysis.frames import Column, Frame
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span
 from analysis.scales import daily_mean, day_to_day, mean_day, within_day, without_mean_day
 from analysis.surrogates import Surrogate, day_shift_test
+from analysis.targets import Target
 from station_config.variables import VARIABLES
 from storage.results import Result
 
@@ -37,6 +38,7 @@ Array = NDArray[np.float64]
 SCALES = (WITHIN_DAY, WITHIN_DAY_REST, DAY_TO_DAY, SEASONAL)
 METHOD = "Pearson r; n_eff sum form, K = n/4 (Pyper & Peterman 1998); t test; block jackknife, 6 blocks"
 RANK_METHOD = "Spearman rho; n_eff sum form of the ranks; t test"
+AT_25 = "EC at 25 degC = bulk EC/(1 + 0.0191 (T - 25)) (Hayashi 2004)"
 
 
 def run(frame: Frame, options: Options) -> Outcome:
@@ -54,10 +56,7 @@ def run(frame: Frame, options: Options) -> Outcome:
     out = Outcome()
     for target in chosen(frame, options):
         out.rows += _target(frame, target)
-    adjusted = benjamini_hochberg([np.nan if r.p is None else r.p for r in out.rows])
-    out.rows = [
-        r if np.isnan(q) else replace(r, p_adjusted=float(q)) for r, q in zip(out.rows, adjusted, strict=True)
-    ]
+    out.rows = adjusted(out.rows)
     return out
 
 
@@ -140,10 +139,9 @@ def _pair(
         }
         r_tw = abs(float(correlation(x, w)))
         if r_tw > MAX_R_TW:
-            details["warning"] = (
-                f"|r(T, W)| = {r_tw:.2f} > 0.8: the data cannot separate temperature and water"
-            )
+            details |= warn("t_w_tied")
     hide = barred is not None
+    made = f"; {AT_25}" if driver is target.salinity and target.bulk_ec is not None else ""
     when = span(frame, used)
     what, rank_what = ("partial_r", "partial_rank_r") if held else ("pearson_r", "rank_r")
     common: dict[str, Any] = {
@@ -155,13 +153,13 @@ def _pair(
         "refusal": refusal,
     }
     if refusal is not None:
-        details = {k: v for k, v in details.items() if k == "warning" or k.startswith(("r_", "var", "n_eff"))}
+        details = {k: v for k, v in details.items() if k.startswith(("warning", "r_", "var", "n_eff"))}
     return [
         row(what, target.co2, driver, value=None if hide else answer.r,
             lower=None if hide else answer.lower, upper=None if hide else answer.upper,
-            p=None if hide else answer.p, n_eff=answer.n_eff, method=METHOD, details=details, **common),
+            p=None if hide else answer.p, n_eff=answer.n_eff, method=METHOD + made, details=details, **common),
         row(rank_what, target.co2, driver, value=None if hide else answer.rank,
-            p=None if hide else answer.p_rank, n_eff=answer.n_eff, method=RANK_METHOD, **common),
+            p=None if hide else answer.p_rank, n_eff=answer.n_eff, method=RANK_METHOD + made, **common),
     ]  # fmt: skip
 
 
@@ -170,12 +168,11 @@ def _barred(
 ) -> Refusal | None:
     """Reasons that stand before any number: water that follows temperature, salinity that is water."""
     diel = scale in (WITHIN_DAY, WITHIN_DAY_REST)
-    temperature = scaled.get("soil_temperature")
     if driver.variable == "soil_water" and diel:
         return water_within_day(frame, target)
     if driver is target.salinity:
         water = scaled.get("soil_water")
-        if driver.variable == "bulk_ec" and target.temperature is None:
+        if driver.variable == "bulk_ec":
             return Refusal("salinity_raw")
         if driver.variable == "pore_ec" and target.water is not None:
             both = np.isfinite(driver.values) & np.isfinite(target.water.values)
@@ -185,7 +182,6 @@ def _barred(
             r = float(correlation(scaled[driver.variable], water))
             if abs(r) > MAX_R_SW:
                 return Refusal("salinity_water", {"r": round(r, 2)})
-        del temperature
     return None
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import benjamini_hochberg, correlation
+from analysis.association import correlation
 from analysis.clock import failed
 from analysis.damping import (
     HOURS_PER_DAMPING_DEPTH,
@@ -37,12 +37,13 @@ from analysis.definitions import (
     warn,
 )
 from analysis.diel import Lag, Wave, lag, wrap
-from analysis.frames import Column, Frame, Target
+from analysis.frames import Column, Frame
 from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, chosen, row, span
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span
 from analysis.lag import CrossCorrelation, Loop, cross_correlation, loop, scaled_curve
 from analysis.memory import effective_number
 from analysis.scales import daily_mean, within_day
+from analysis.targets import Target
 from analysis.water_classes import CLASS_NAMES, water_class, water_limits
 from station_config.variables import VARIABLES
 from storage.results import Result
@@ -100,10 +101,7 @@ def run(frame: Frame, options: Options) -> Outcome:
         if profile not in checked:
             checked[profile] = _heat(frame, profile, options)
         out.rows += _target(frame, target, checked[profile], tables)
-    adjusted = benjamini_hochberg([np.nan if r.p is None else r.p for r in out.rows])
-    out.rows = [
-        r if np.isnan(q) else replace(r, p_adjusted=float(q)) for r, q in zip(out.rows, adjusted, strict=True)
-    ]
+    out.rows = adjusted(out.rows)
     out.tables = {name: dict(columns) for name, columns in tables.items()}
     return out
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import Association, associate, benjamini_hochberg, correlation
+from analysis.association import Association, associate, correlation
 from analysis.damping import HOURS_PER_DAMPING_DEPTH, OMEGA, damping, layers, smallest_step
 from analysis.definitions import (
     AS_MEASURED,
@@ -32,10 +32,10 @@ from analysis.definitions import (
     warn,
 )
 from analysis.diel import Wave, fit_wave, lag
-from analysis.frames import Column, Frame, Target
+from analysis.frames import Column, Frame
 from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, chosen, row, span
-from analysis.jobs.correlation import at_scale
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span
+from analysis.jobs.correlation import AT_25, at_scale
 from analysis.profile_view import (
     DS_DRY,
     DS_WET,
@@ -46,9 +46,9 @@ from analysis.profile_view import (
     reversals,
     share_of_time,
 )
-from analysis.salinity import ec25, pore_ec
+from analysis.salinity import pore_ec
 from analysis.several import combine
-from quality.records import SeriesKey
+from analysis.targets import Target, derived
 from station_config.variables import VARIABLES
 from storage.results import Result
 
@@ -93,10 +93,7 @@ def run(frame: Frame, options: Options) -> Outcome:
         out.rows += _pressure(frame, target)
         out.rows += _salinity(frame, target)
     out.rows += _several(frame, targets)
-    adjusted = benjamini_hochberg([np.nan if r.p is None else r.p for r in out.rows])
-    out.rows = [
-        r if np.isnan(q) else replace(r, p_adjusted=float(q)) for r, q in zip(out.rows, adjusted, strict=True)
-    ]
+    out.rows = adjusted(out.rows)
     out.tables = {
         "by_depth": dict(_by_depth(frame, sorted({t.co2.key.profile for t in targets}))),
         "daily": dict(_daily(frame, [c for columns in profiles.values() for c in columns])),
@@ -204,12 +201,13 @@ def _heat(frame: Frame, profile: str) -> list[Result]:
 def _associated(
     frame: Frame, what: str, target: Column, driver: Column, answer: Association, used: Array, scale: str,
     given: Sequence[str] = (), refusal: Refusal | None = None, details: dict[str, Any] | None = None,
+    more: str = "",
 ) -> Result:  # fmt: skip
     hide = refusal is not None
     return row(
         what, target, driver, value=None if hide else answer.r, lower=None if hide else answer.lower,
         upper=None if hide else answer.upper, p=None if hide else answer.p, n=answer.n, n_eff=answer.n_eff,
-        scale=scale, given=given, when=span(frame, np.isfinite(used)), method=PLAIN,
+        scale=scale, given=given, when=span(frame, np.isfinite(used)), method=PLAIN + more,
         refusal=refusal or answer.refusal, details=details,
     )  # fmt: skip
 
@@ -271,32 +269,17 @@ def _half_day(frame: Frame, co2: Column, pressure: Column) -> list[Result]:
 
 def _salinity(frame: Frame, target: Target) -> list[Result]:
     """CO2 and salinity with temperature and water held fixed, conductivity brought to 25 degC and to the pore water."""
-    bulk = next(iter(frame.find("bulk_ec", target.co2.key.profile)), None)
-    salt = target.salinity
-    if salt is None and bulk is None:
+    salt, bulk, t, w = target.salinity, target.bulk_ec, target.temperature, target.water
+    if salt is None:
         return []
-    if salt is not None and salt.variable == "bulk_ec":
-        bulk, salt = salt, None
-    series: list[tuple[Column, Refusal | None]] = []
-    t, w = target.temperature, target.water
-    if salt is not None:
-        series.append((salt, _too_dry(salt, w)))
-    elif bulk is not None:
-        if t is None:
-            return [
-                row(
-                    "partial_r",
-                    target.co2,
-                    bulk,
-                    scale=DAY_TO_DAY,
-                    refusal=Refusal("salinity_raw"),
-                    method=PLAIN,
-                )
-            ]
-        series.append((_derived(bulk, "ec25", ec25(bulk.values, t.values)), None))
-        if w is not None:
-            pore = _derived(bulk, "pore_ec", pore_ec(bulk.values, t.values, w.values))
-            series.append((pore, _too_dry(bulk, w)))
+    if salt.variable == "bulk_ec":
+        why = Refusal("salinity_raw")
+        return [row("partial_r", target.co2, salt, scale=DAY_TO_DAY, refusal=why, method=PLAIN)]
+    series: list[tuple[Column, Refusal | None]] = [(salt, _too_dry(salt, w))]
+    if bulk is not None and t is not None and w is not None:
+        pore = derived(bulk, "pore_ec", pore_ec(bulk.values, t.values, w.values))
+        series.append((pore, _too_dry(pore, w)))
+    made = f"; {AT_25}" if bulk is not None else ""
     rows = []
     held = [c for c in (t, w) if c is not None]
     for column, barred in series:
@@ -313,23 +296,18 @@ def _salinity(frame: Frame, target: Target) -> list[Result]:
             answer = associate(x, y, given, names=(VARIABLES[column.variable].name_en, "CO₂"))
             rows.append(
                 _associated(frame, "partial_r", target.co2, column, answer, x + y, scale,
-                            given=[str(c.key) for c in held], refusal=refusal, details=details)
+                            given=[str(c.key) for c in held], refusal=refusal, details=details, more=made)
             )  # fmt: skip
     return rows
 
 
 def _too_dry(column: Column, water: Column | None) -> Refusal | None:
     """Pore-water conductivity means nothing in soil that is drier than 0.10 m3/m3 more than half of the time."""
-    if water is None or column.variable not in ("pore_ec", "bulk_ec"):
+    if water is None or column.variable != "pore_ec":
         return None
     both = np.isfinite(column.values) & np.isfinite(water.values)
     dry = not both.any() or float(np.median(water.values[both])) < MIN_PORE_WATER
     return Refusal("pore_dry") if dry else None
-
-
-def _derived(column: Column, variable: str, values: Array) -> Column:
-    key = SeriesKey(column.key.station, column.key.profile, column.key.position, variable)
-    return replace(column, key=key, values=values, resolution=0.0)
 
 
 def _several(frame: Frame, targets: Sequence[Target]) -> list[Result]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import associate, benjamini_hochberg
+from analysis.association import associate
 from analysis.definitions import AS_MEASURED, DAY_TO_DAY, EVENT, WITHIN_DAY, Refusal
-from analysis.frames import Column, Frame, Target
+from analysis.frames import Column, Frame
 from analysis.intervals import block_sums, jackknife
-from analysis.jobs.base import Options, Outcome, chosen, row, span, time_text
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span, time_text
 from analysis.jobs.correlation import at_scale, unfrozen
 from analysis.rain import (
     PEAK_H,
@@ -28,6 +27,7 @@ from analysis.rain import (
     rain_events,
     wetting_events,
 )
+from analysis.targets import Target
 from storage.results import Result
 
 Array = NDArray[np.float64]
@@ -69,10 +69,7 @@ def run(frame: Frame, options: Options) -> Outcome:
     tables: dict[str, dict[str, list[object]]] = {}
     for target in chosen(frame, options):
         out.rows += _target(frame, target, tables)
-    adjusted = benjamini_hochberg([np.nan if r.p is None else r.p for r in out.rows])
-    out.rows = [
-        r if np.isnan(q) else replace(r, p_adjusted=float(q)) for r, q in zip(out.rows, adjusted, strict=True)
-    ]
+    out.rows = adjusted(out.rows)
     out.tables = {name: dict(columns) for name, columns in tables.items()}
     return out
 

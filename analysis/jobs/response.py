@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.definitions import AS_MEASURED, MIN_DAYS, SEASONAL, Refusal
-from analysis.frames import Column, Frame, Target
+from analysis.frames import Column, Frame
 from analysis.jobs.base import Options, Outcome, chosen, row, span
 from analysis.jobs.correlation import unfrozen
 from analysis.models import Comparison, Score, compare, temperature_models
 from analysis.response import MIN_PAIRS, Q10, Kind, moving_q10, q10, q10_curve
 from analysis.scales import daily_mean, mean_day, within_day
+from analysis.targets import Target
 from analysis.water_classes import CLASS_NAMES, q10_by_water, ratio_of, water_class, water_limits
 from station_config.variables import VARIABLES
 

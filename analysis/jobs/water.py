@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.association import correlation, variance_inflation
-from analysis.definitions import AS_MEASURED, MAX_R_TW, SEASONAL, T_REF, Refusal
-from analysis.frames import Column, Frame, Target
+from analysis.definitions import AS_MEASURED, MAX_R_TW, SEASONAL, T_REF, Refusal, warn
+from analysis.frames import Column, Frame
 from analysis.jobs.base import Options, Outcome, chosen, row, span
 from analysis.jobs.correlation import unfrozen
 from analysis.jobs.response import KINDS, MODEL_METHOD, WHAT, called, model_details
 from analysis.models import compare, water_models
 from analysis.scales import daily_mean
+from analysis.targets import Target
 from analysis.water import (
     Days,
     Estimate,
@@ -126,23 +127,23 @@ def _extend(table: dict[str, list[object]], **columns: Sequence[object]) -> None
         table.setdefault(name, []).extend(cells)
 
 
-def together_details(days: Days) -> dict[str, float | str]:
+def together_details(days: Days) -> dict[str, float | int | str | None]:
     """How temperature and water go together, with a warning where the data cannot separate them."""
     if days.R.size < 3:
         return {}
     r = float(correlation(days.T, days.W))
-    out: dict[str, float | str] = {
+    out: dict[str, float | int | str | None] = {
         "r_temperature_water": r,
         "variance_inflation": variance_inflation(days.T, days.W),
     }
     if abs(r) > MAX_R_TW:
-        out["warning"] = f"|r(T, W)| = {abs(r):.2f} > 0.8: the data cannot separate temperature and water"
+        out |= warn("t_w_tied")
     return out
 
 
 def _numbers(
     target: Target, temperature: Column, water: Column, days: Days, common: Mapping[str, Any],
-    together: Mapping[str, float | str],
+    together: Mapping[str, float | int | str | None],
 ) -> list[Any]:  # fmt: skip
     unit = VARIABLES[target.co2.variable].unit
     low, high = (days.low, days.high) if days.R.size else (np.nan, np.nan)

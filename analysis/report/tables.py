@@ -64,7 +64,7 @@ def _cells(row: Result, rank: Result | None, names: words.Labels, lang: str) -> 
         "rank": "" if rank is None else words.digits(rank.value),
         "n": str(row.n) if row.n else "",
         "n_eff": "" if row.n_eff is None else words.digits(row.n_eff, 2),
-        "p": words.p_text(p),
+        "p": words.p_text(p) + words.mark(row),
     }
 
 

@@ -283,11 +283,21 @@ def rule(rows: Sequence[Result], lang: str) -> str:
     return texts[0] + more.format(n=len(texts) - (0 if lang == "zh" else 1))
 
 
+DOUBTED: Final = frozenset({"p_without_interval", "interval_without_p"})
+"""Remarks on the p of single rows, which carry a mark in tables."""
+
+
+def mark(row: Result) -> str:
+    """The mark behind the p of a row that its interval does not bear out."""
+    return " ‡" if row.details.get("warning_code") in DOUBTED else ""
+
+
 def warning(row: Result, lang: str) -> str:
     """What the reader of a row must know, empty when there is nothing."""
     code = str(row.details.get("warning_code") or "")
     if code in getattr(definitions, "WARNINGS", {}):
-        return str(definitions.WARNINGS[code][1 if lang == "zh" else 0].format(**row.details))
+        said = str(definitions.WARNINGS[code][1 if lang == "zh" else 0].format(**row.details))
+        return f"{mark(row)} {said}".strip()
     return str(row.details.get("warning") or "") if lang == "en" else ""
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from soilco2.cli import fail
-from soilco2.rounds import last_end, stop_event
+from soilco2.rounds import last_end, now_text, stop_event
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -147,8 +147,4 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
 
 def _report(day: str, faults: Sequence[str]) -> None:
     for fault in faults:
-        click.echo(f"{_now()} {day}: {fault}; tried again later", err=True)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        click.echo(f"{now_text()} {day}: {fault}; tried again later", err=True)

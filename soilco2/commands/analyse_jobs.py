@@ -14,6 +14,7 @@ import click
 
 from soilco2.cli import emit_json, fail, parse_time
 from soilco2.progress import progress
+from soilco2.rounds import now_text
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -130,8 +131,6 @@ def one_round(
     kept : mapping, optional
         What other jobs found on the same data; it stands in the report and is not written again.
     """
-    from datetime import UTC, datetime
-
     from analysis.frames import from_reader
     from analysis.jobs.base import Options
     from analysis.report.write import write
@@ -155,7 +154,7 @@ def one_round(
         say.total(len(frames) * len(plan.jobs))
         made.done = run_jobs(frames, plan.jobs, options, executor, started=say, finished=lambda _: say.step())
         made.faults = [f"{one.job}: {one.error}" for one in made.done if one.outcome is None]
-        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        moment = now_text()
         for frame in frames:
             mine = [one for one in made.done if one.frame is frame]
             folder = asked.out if len(frames) == 1 else asked.out / _safe(frame.station)
@@ -171,7 +170,7 @@ def one_round(
 def _check(frames: list[Frame], depths: tuple[float, ...]) -> None:
     """Say once, before anything is computed, that no station has the CO2 that was asked for."""
     from analysis.errors import DataError
-    from analysis.frames import targets
+    from analysis.targets import targets
 
     faults = []
     for frame in frames:

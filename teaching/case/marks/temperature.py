@@ -39,8 +39,8 @@ def frame() -> Frame:
 def answer(name: str, depth: float, scale: str) -> Any:
     """Association of CO₂ and the nearest temperature of a profile at a scale."""
     from analysis.association import associate
-    from analysis.frames import targets
     from analysis.jobs.correlation import at_scale
+    from analysis.targets import targets
 
     found = frame()
     one = next(

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.association import correlation
 from analysis.frames import Frame, from_table
 from analysis.jobs.base import Options
 from analysis.jobs.correlation import run
+from analysis.scales import within_day
 from ingest.simulate.replay import backfill_samples
 from soilco2.main import main
 from station_config.loader import Station, load_station
@@ -269,3 +271,48 @@ def test_three_days_and_one_row_are_refused_not_answered(
         daily = [r for r in rows if r["scale"] in ("day-to-day", "seasonal")]
         assert daily
         assert all(r["refused"] and r["why"] and r["p"] is None for r in daily)
+
+
+def test_bulk_conductivity_is_brought_to_25_degrees() -> None:
+    """EC made of temperature alone, 0.5 (1 + 0.0191 (T - 25)): nothing is left to go with CO2."""
+    n = 48 * 40
+    rng = np.random.default_rng(8)
+    heat = 20 + 8 * np.sin(2 * np.pi * np.arange(n) / 48) + np.cumsum(rng.normal(0, 0.05, n))
+    salt = 0.5 + 0.01 * np.cumsum(rng.normal(0, 0.05, n))
+    times = pd.date_range("2026-05-01", periods=n, freq="30min", tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+    made = {
+        "co2": (600 + 20 * heat + rng.normal(0, 5, n), "ppm"),
+        "soil_temperature": (heat, "degC"),
+        "bulk_ec": (salt * (1 + 0.0191 * (heat - 25)), "dS/m"),
+    }
+    parts = [
+        pd.DataFrame({"time_utc": times, "variable": k, "depth_m": 0.1, "value": v, "unit": u})
+        for k, (v, u) in made.items()
+    ]
+    rows = run(frame_of(pd.concat(parts)), Options()).rows
+    salty = [r for r in rows if "ec" in r.driver.rsplit("/", 1)[-1]]
+    assert {r.driver.rsplit("/", 1)[-1] for r in salty} == {"ec25"}
+    assert all("EC at 25 degC" in r.method for r in salty)
+    (within,) = (r for r in salty if r.scale == "within-day" and r.what == "pearson_r")
+    raw = correlation(within_day(made["bulk_ec"][0], 48), within_day(made["co2"][0], 48))
+    assert float(raw) > 0.9
+    assert within.value is not None
+    assert abs(within.value) < 0.3
+
+
+def test_p_and_interval_that_disagree_are_told() -> None:
+    """At Agua Amarga a few rains carry r from day to day: p is small, the six stretches are not of one mind."""
+    codes = set()
+    for r in run(frame_of(agua_amarga()), Options()).rows:
+        if r.what in ("pearson_r", "partial_r") and r.p is not None:
+            assert r.lower is not None
+            assert r.upper is not None
+            apart, code = r.lower * r.upper > 0, r.details.get("warning_code")
+            if r.p < 0.05 and not apart:
+                assert code == "p_without_interval"
+            elif r.p >= 0.05 and apart:
+                assert code == "interval_without_p"
+            else:
+                assert code in (None, "t_w_tied")
+            codes.add(code)
+    assert "p_without_interval" in codes

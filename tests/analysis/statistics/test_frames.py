@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from analysis.errors import DataError
-from analysis.frames import Site, from_table, targets
+from analysis.frames import Site, from_table
+from analysis.targets import targets
 
 DAY = pd.Timestamp("2026-03-01T00:00:00Z")
 

@@ -12,9 +12,10 @@ from scipy.optimize import curve_fit
 
 from analysis.definitions import Refusal
 from analysis.errors import DataError
-from analysis.frames import Frame, from_table, targets
+from analysis.frames import Frame, from_table
 from analysis.intervals import block_df, memory_factor
 from analysis.response import Kind, moving_q10, q10, q10_curve
+from analysis.targets import targets
 from analysis.water_classes import confounding, q10_by_water, ratio_of, water_class, water_limits
 from tests.analysis.data import agua_amarga
 

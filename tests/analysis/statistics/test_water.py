@@ -8,8 +8,9 @@ from scipy.optimize import curve_fit
 
 from analysis import models as m
 from analysis import water as w
-from analysis.frames import Frame, from_table, targets
+from analysis.frames import Frame, from_table
 from analysis.scales import daily_mean
+from analysis.targets import targets
 from tests.analysis.data import agua_amarga
 
 GAPS = [False, True]
