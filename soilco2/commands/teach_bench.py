@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli import fail, load
+from soilco2.reaper import Reaper
 
 PATIENCE_S = 300.0
 """How long the replayed day may take [s]."""
@@ -19,16 +20,16 @@ PATIENCE_S = 300.0
 
 @click.command(hidden=True)
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--drill", type=click.Choice(["a", "b", "c"]), help="One of the trainee's own faults.")
+@click.option("--drill", type=click.Choice(list("abcde")), help="One of the trainee's own faults.")
 @click.option("--fault", help="A fault by name, as soilco2 simulate takes it.")
 def bench(folder: Path, drill: str | None, fault: str | None) -> None:
-    """Run the station of a work FOLDER through one day of measured data.
+    """Run the station of a work FOLDER through one day of measured data (drill d: two weeks).
 
     \b
     Example:
       soilco2 teach bench soil-profile-zh-1 --drill a
     """
-    from teaching.case.drills import FILE, drills
+    from teaching.case.drills import FILE, drills, slowly, with_nodes
     from teaching.case.folder import open_work
 
     work = open_work(folder)
@@ -43,49 +44,65 @@ def bench(folder: Path, drill: str | None, fault: str | None) -> None:
         shutil.rmtree(run)
     run.mkdir()
     text = source.read_text(encoding="utf-8")
-    if "[journal]" not in text:
-        text += '\n[journal]\npath = "journal.sqlite"\n'
-    (run / "station.toml").write_text(text, encoding="utf-8")
-    _run(run, fault)
+    reaper = Reaper()
+    try:
+        if drill == "d":
+            text = slowly(text)
+        elif drill == "e":
+            text = with_nodes(work.context(), _broker(run, reaper))
+        if "[journal]" not in text:
+            text += '\n[journal]\npath = "journal.sqlite"\n'
+        (run / "station.toml").write_text(text, encoding="utf-8")
+        _run(run, fault, reaper, slow=drill == "d")
+    finally:
+        reaper.stop("collect", "simulate", "broker")
     _tell(run)
 
 
-def _run(run: Path, fault: str | None) -> None:
-    """Simulate and collect until the day is over."""
-    from soilco2.reaper import Reaper
-    from teaching.case.drills import END_US, FROM, TO
+def _broker(run: Path, reaper: Reaper) -> int:
+    """Start a broker of this run's own, on a free port."""
+    from soilco2.parts import start_broker
 
+    broker = start_broker(run / "broker", reaper, None)
+    if broker is None:
+        fail(
+            "this drill is about nodes, which need a broker: install mosquitto, or pip install 'soilco2[notebooks]'"
+        )
+    return broker.port
+
+
+def _run(run: Path, fault: str | None, reaper: Reaper, *, slow: bool) -> None:
+    """Simulate and collect until the bench's time is over."""
+    from teaching.case.drills import END_US, FROM, LONG_END_US, LONG_TO, TO
+
+    end_us, until = (LONG_END_US, LONG_TO) if slow else (END_US, TO)
     words = [sys.executable, "-m", "soilco2"]
     path, clock = str(run / "station.toml"), run / "clock"
-    reaper = Reaper()
     with (run / "bench.log").open("wb") as log:
-        try:
-            faults = ["--fault", fault] if fault else []
-            reaper.start(
-                "simulate",
-                [*words, "simulate", path, "--clock-file", str(clock), *faults],
-                stdout=log,
-                stderr=log,
-            )
-            reaper.start(
-                "collect",
-                [*words, "collect", path, "--replay", f"{FROM}..{TO}", "--speed", "max", "--clock-file", str(clock)],
-                stdout=log, stderr=log,
-            )  # fmt: skip
-            end = time.monotonic() + PATIENCE_S
-            while _now(clock) < END_US:
-                fallen = [name for name, child in reaper.children.items() if child.poll() is not None]
-                if fallen or time.monotonic() > end:
-                    words_of = (
-                        (run / "bench.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-                    )
-                    fail(
-                        f"the bench stopped: {words_of[-1] if words_of else 'no word from ' + ', '.join(fallen)}"
-                    )
-                time.sleep(0.05)
-            _show_status(run)
-        finally:
-            reaper.stop("collect", "simulate")
+        faults = ["--fault", fault] if fault else []
+        reaper.start(
+            "simulate",
+            [*words, "simulate", path, "--clock-file", str(clock), *faults],
+            stdout=log,
+            stderr=log,
+        )
+        reaper.start(
+            "collect",
+            [*words, "collect", path, "--replay", f"{FROM}..{until}", "--speed", "max", "--clock-file", str(clock)],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+        end = time.monotonic() + PATIENCE_S
+        while _now(clock) < end_us:
+            fallen = [name for name, child in reaper.children.items() if child.poll() is not None]
+            if fallen or time.monotonic() > end:
+                words_of = (
+                    (run / "bench.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+                )
+                fail(
+                    f"the bench stopped: {words_of[-1] if words_of else 'no word from ' + ', '.join(fallen)}"
+                )
+            time.sleep(0.05)
+        _show_status(run)
 
 
 def _now(clock: Path) -> int:
@@ -99,10 +116,14 @@ def _show_status(run: Path) -> None:
     """What ``soilco2 status`` says while the collector runs, kept as ``status.txt``."""
     from click.testing import CliRunner
 
+    from soilco2.commands.parked import command as parked
     from soilco2.commands.status import command
 
     said = CliRunner().invoke(command, [str(run / "station.toml")])
     text = said.output.replace(str(run) + "/", "")
+    if "parked list" in text:
+        rows = CliRunner().invoke(parked, ["list", str(run / "station.toml")]).output.splitlines()
+        text += "\nsoilco2 parked list\n" + "\n".join(rows[:3]) + "\n"
     (run / "status.txt").write_text(text, encoding="utf-8")
     click.echo(text)
 
@@ -110,14 +131,14 @@ def _show_status(run: Path) -> None:
 def _tell(run: Path) -> None:
     """Events, and the series as ``series.csv``."""
     from storage.journal_reader import JournalReader
-    from teaching.case.drills import BEGIN_US, END_US
+    from teaching.case.drills import BEGIN_US, LONG_END_US
 
     def moment(time_us: int, form: str) -> str:
         return datetime.fromtimestamp(time_us / 1e6, UTC).strftime(form)
 
     with JournalReader(run / "journal.sqlite") as reader:
         for event in reader.events():
-            if BEGIN_US < event.time_us < END_US and event.kind not in ("config", "start", "stop"):
+            if BEGIN_US < event.time_us < LONG_END_US and event.kind not in ("config", "start", "stop"):
                 text = event.text.replace(f"{run}/", "")
                 click.echo(f"{moment(event.time_us, '%H:%M')}  {event.kind}  {event.subject}  {text}")
         with (run / "series.csv").open("w", encoding="utf-8", newline="") as file:

@@ -162,7 +162,7 @@ class Desk:
         Parameters
         ----------
         drill : str
-            ``"a"``, ``"b"`` or ``"c"``: one of your own faults. Without it all is well.
+            ``"a"`` to ``"e"``: one of your own faults. Without it all is well.
         fault : str
             A fault by name, as ``soilco2 simulate --fault`` takes it.
         again : bool
@@ -187,6 +187,20 @@ class Desk:
         found = pd.read_csv(run / "series.csv")
         found["time_utc"] = pd.to_datetime(found["time_utc"], utc=True)
         return found
+
+    def page(self, drill: str = "") -> str:
+        """Serve the live page of a run on a free port until the notebook ends; shows and returns its address.
+
+        Behind JupyterHub the address is that of its server proxy, such as ``/user/NAME/proxy/41873/``.
+
+        Raises
+        ------
+        CaseError
+            When there was no such run, or the page does not start.
+        """
+        from teaching.case.page import serve
+
+        return serve(self.folder, drill, self.lang)
 
     def own(self) -> None:
         """Say what the trainee's own data allow, when there are any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from teaching.case.tasks import Context
@@ -11,6 +12,10 @@ TO = "2022-06-03T00:00Z"
 BEGIN_US = 1_654_128_000_000_000
 END_US = 1_654_214_400_000_000
 """`FROM` and `TO` [µs UTC]."""
+LONG_TO = "2022-06-16T00:00Z"
+LONG_END_US = 1_655_337_600_000_000
+LONG_INTERVAL = "3h"
+"""The bench's end where a fault is slow: two weeks, read every three hours."""
 FILE = "station/station.toml"
 CO2 = (("co2-03", "d03", 0.03), ("co2-08", "d08", 0.08), ("co2-21", "d21", 0.21))
 SOIL = (("soil-06", "d06", 0.06), ("soil-16", "d16", 0.16))
@@ -27,11 +32,14 @@ class Drill(NamedTuple):
         Instrument or connection.
     window : str
         ``FROM`` or ``FROM/TO``.
+    also : str
+        Another name of the same place; empty when there is none.
     """
 
     kind: str
     where: str
     window: str
+    also: str = ""
 
     @property
     def option(self) -> str:
@@ -48,8 +56,12 @@ def addresses(context: Context) -> dict[str, int]:
     }
 
 
+NAMES = ("a", "b", "c", "d", "e")
+"""The drills; `d` is slow, `e` is on nodes."""
+
+
 def drills(context: Context) -> dict[str, Drill]:
-    """The trainee's three faults."""
+    """The trainee's faults by the letters of `NAMES`."""
     dice = context.dice("drills")
     probe = dice.choice([name for name, _, _ in CO2])
     soil = dice.choice([name for name, _, _ in SOIL])
@@ -64,7 +76,10 @@ def drills(context: Context) -> dict[str, Drill]:
     power = Drill(
         "brown-out", dice.choice([name for name, _, _ in CO2]), "2022-06-02T14:00Z/2022-06-02T16:00Z"
     )
-    return {"a": line, "b": value, "c": power}
+    slow = Drill("drift", dice.choice(["co2-08", "co2-21", "soil-06", "soil-16"]), "2022-06-04T00:00Z")
+    number = dice.choice([1, 2])
+    clock = Drill("clock-reset", f"node{number}", "2022-06-02T12:00Z", SOIL[number - 1][0])
+    return dict(zip(NAMES, (line, value, power, slow, clock), strict=True))
 
 
 def described(context: Context) -> str:
@@ -98,6 +113,28 @@ def described(context: Context) -> str:
             f'[[instrument.installation]]\nposition = "p004/{place}"\nfrom = 2022-06-01T00:00:00Z\n'
         )
     return "\n".join(rows)
+
+
+def slowly(text: str) -> str:
+    """A station file whose probes are read at `LONG_INTERVAL`."""
+    return re.sub(r"(?m)^interval\s*=.*$", f'interval = "{LONG_INTERVAL}"', text)
+
+
+def with_nodes(context: Context, port: int) -> str:
+    """The described station with each soil probe on a node of its own; the broker listens on `port` of this machine."""
+    head, *tables = described(context).split("\n[[instrument]]\n")
+    nodes = "".join(
+        f'[[connection]]\nid = "node{n}"\nkind = "mqtt"\ntopic = "soilco2/practice/node{n}"\n\n'
+        for n, _ in enumerate(SOIL, 1)
+    )
+    nodes += f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\n\n'
+    head = re.sub(r'\[\[connection\]\]\nid = "bus2".*?\n\n', lambda _match: nodes, head, flags=re.DOTALL)
+    for n, (name, _, _) in enumerate(SOIL, 1):
+        place = next(i for i, table in enumerate(tables) if f'id = "{name}"' in table)
+        table = re.sub(r"(?m)^(?:address|settings|timeout) = .*\n", "", tables[place])
+        table = re.sub(r'(?m)^model = ".*"$', 'model = "soilco2-node"', table)
+        tables[place] = table.replace('connection = "bus2"', f'connection = "node{n}"')
+    return "\n[[instrument]]\n".join([head, *tables])
 
 
 def begun(context: Context) -> str:

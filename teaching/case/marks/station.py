@@ -27,10 +27,18 @@ _KIND = {
     "stuck": ("卡死", "卡住", "不变", "平直", "flat"),
     "flood": ("浸水", "水淹", "进水", "积水", "淹", "flooded", "water over"),
     "silence": ("沉默", "无应答", "silent"),
-    "drift": ("漂移",),
-    "clock-reset": ("时钟",),
+    "drift": ("漂移", "drifting", "creeping"),
+    "clock-reset": ("时钟", "clock reset", "clock was reset", "node's clock", "clock back", "1970"),
 }
-CURES = {"unplug": "A", "address-clash": "B", "brown-out": "C", "flood": "D", "stuck": "E"}
+CURES = {
+    "unplug": "A",
+    "address-clash": "B",
+    "brown-out": "C",
+    "flood": "D",
+    "stuck": "E",
+    "drift": "G",
+    "clock-reset": "H",
+}
 """The letter of the cure in the lesson's list."""
 _WHY: dict[str, Words] = {
     "unplug": ("线路上的全部探头同时停止，端口不见了。", "All probes of the line stop together and the port is gone."),
@@ -40,6 +48,10 @@ _WHY: dict[str, Words] = {
                   "One probe is silent once, comes back by itself, and its settings are the factory's: it restarted."),
     "stuck": ("状态全是正常，只有曲线是平的：通信好不等于测量好。", "Status is fine and the curve is flat: good communication is not good measurement."),
     "flood": ("含水率一下跳到孔隙度附近（0.45）并停在那里。", "Water content jumps to about the porosity (0.45) and stays."),
+    "drift": ("与第一天之比一天天往上走，邻居没有；量程和状态都看不出来，要靠标准或邻居来比。",
+              "Its ratio to the first day climbs day by day and the neighbours' do not; neither range nor status shows it, only a standard or a neighbour."),
+    "clock-reset": ("读数一直在来，却因为时间是 1970 年而停放着：探头好，钟坏了，什么也没有丢。",
+                    "Readings keep coming and are parked for being of 1970: the probe is well, its clock is not, and nothing is lost."),
 }  # fmt: skip
 
 
@@ -149,7 +161,7 @@ def mark_drill(which: str, context: Context, answer: Any) -> Verdict:
         return unread(DRILL_FORM)
     if kind != true.kind:
         return Verdict(False, "kind", (f"不是这一种。{_hint(true)[0]}", f"Not this one. {_hint(true)[1]}"))
-    if fold(true.where) not in fold(parts[1]):
+    if not any(name and fold(name) in fold(parts[1]) for name in (true.where, true.also)):
         return Verdict(False, "where", ("种类对了，地方不对：看哪一个探头或哪一条线的状态、曲线变了。",
                                         "The kind is right, the place is not: which probe or line changed in status or curve?"))  # fmt: skip
     if CURES[true.kind] not in letters:
@@ -172,6 +184,8 @@ def _hint(true: Drill) -> Words:
         "brown-out": ("看事件：它静默以后自己回来了吗？设置变了没有？", "See the events: did it come back by itself? Did its settings change?"),
         "stuck": ("status 一切正常时，看曲线。", "When all is well in status, look at the curves."),
         "flood": ("status 一切正常时，看曲线，含水率能有多大？", "When all is well in status, look at the curves: how large can water content be?"),
+        "drift": ("两个星期里，每条序列与自己第一天之比：哪一条一直往上走？", "Over the two weeks, each series against its own first day: which one keeps climbing?"),
+        "clock-reset": ("看 status 里 rejected 和 parked 的数：为什么没有被收下？", "See 'rejected' and 'parked' in status: why were they not taken?"),
     }[true.kind]  # fmt: skip
 
 
@@ -243,6 +257,8 @@ TASKS: tuple[Task, ...] = (
     _drill("a"),
     _drill("b"),
     _drill("c"),
+    _drill("d"),
+    _drill("e"),
     choice(
         "station-clock",
         "B",

@@ -131,6 +131,41 @@ def agua_days() -> tuple[NDArray[np.float64], ...]:
     return tuple(days[name].to_numpy(float) for name in days.columns)
 
 
+@cache
+def agua_grid() -> tuple[NDArray[np.float64], ...]:
+    """Temperature, water and efflux of Agua Amarga under the plant on whole days of half hours, NaN where missing."""
+    import numpy as np
+    import pandas as pd
+
+    table = data.agua()
+    part = table[table["position"] == "under_plant"]
+    when = pd.to_datetime(part["time_utc"], utc=True)
+    first = when.min().normalize()
+    slot = ((when - first) // pd.Timedelta("30min")).to_numpy()
+    found = []
+    for name in ("soil_temp_5cm_degc", "vwc_5cm_m3_m3", "co2_flux_umol_m2_s"):
+        values = np.full((int(slot.max()) // 48 + 1) * 48, np.nan)
+        values[slot] = part[name].to_numpy(float)
+        found.append(values)
+    return tuple(found)
+
+
+@cache
+def agua_lag() -> float:
+    """Hours by which efflux comes after temperature at Agua Amarga, under the plant, all days."""
+    from analysis.diel import lag
+
+    T, _, F = agua_grid()
+    return lag(T, F, 48).hours
+
+
+def heat_lag(depth_m: float = 0.05, damping_m: float = 0.10) -> float:
+    """Hours by which the wave of the day is later at a depth than at the surface."""
+    from analysis.damping import HOURS_PER_DAMPING_DEPTH
+
+    return float(HOURS_PER_DAMPING_DEPTH) * depth_m / damping_m
+
+
 def _pooled_days() -> float:
     from analysis.association import correlation
 
@@ -205,6 +240,47 @@ TASKS: tuple[Task, ...] = (
             "D": ("删掉数据不能解决；说明为什么不给出即可。", "Erasing data solves nothing; say why no number is given."),
         },
         ("传感器的温度响应，所以日内不给出水分的相关，并写明原因。", "It is the sensor's own temperature response, so within the day nothing is claimed for water, and the reason is given."),
+    ),
+    number(
+        "temperature-lag",
+        lambda _c: agua_lag(),
+        "h",
+        ('"3.5 h"，CO₂ 在温度之后为正', '"3.5 h", positive when CO₂ comes after temperature'),
+        [
+            Wrong("sign", lambda _c: f"{-agua_lag():.2f} h", ("符号反了：CO₂ 先到峰值，滞后为负。", "The sign is turned: CO₂ peaks first, so the lag is negative.")),
+            Wrong("day", lambda _c: f"{agua_lag() % 24:.1f} h", ("绕了一整天：滞后取 −12 到 12 h，这是前一天的峰。", "That goes round by a day: a lag is taken from −12 to 12 h; this is the peak of another day.")),
+            Wrong("slots", lambda _c: f"{2 * agua_lag():.1f}", ("这是半小时的个数；一小时有两个。", "That counts half hours; an hour has two.")),
+            Wrong("zero", lambda _c: 0, ("两条曲线的峰不在同一时刻：看图。", "The two curves do not peak together: look at the figure.")),
+        ],
+        ("lag(Tg, Fg, 48).hours：后一个比前一个晚多少小时，早则为负。", "lag(Tg, Fg, 48).hours: by how much the second comes after the first, negative when before."),
+        relative=0.0,
+        absolute=0.3,
+        right=("对：通量的峰在上午，5 cm 的温度在午后才到峰。", "Right: efflux peaks before noon, the temperature at 5 cm after it."),
+    ),
+    choice(
+        "temperature-loop",
+        "C",
+        {
+            "A": ("方向反了：顺时针（温度为横轴）说的是上午的通量比同温度的下午大，CO₂ 在前。", "The direction is turned: clockwise, with temperature on x, means more efflux in the morning than at the same temperature later; CO₂ comes first."),
+            "B": ("回线不是噪声：两年多的平均日，区间不含零。", "The loop is no noise: it is the mean of more than two years of days, and its interval does not hold zero."),
+            "D": ("滞后不否定温度的作用；传感器比产生 CO₂ 的地方深，单凭热的传导就会有滞后。", "A lag does not rule temperature out; heat alone makes one when the sensor lies below the place of production."),
+        },
+        ("同一温度对应两个通量：不说明时刻和深度，用这条曲线拟合的 Q10 没有意义。", "One temperature has two effluxes: a Q10 fitted to this curve means nothing unless hour and depth are told."),
+    ),
+    number(
+        "temperature-heat",
+        lambda _c: heat_lag(),
+        "h",
+        ('"0.8 h"', '"0.8 h"'),
+        [
+            Wrong("upside-down", lambda _c: f"{heat_lag(0.10, 0.05):.2f} h", ("除反了：深度除以阻尼深度。", "Upside down: depth over damping depth.")),
+            Wrong("ratio", lambda _c: "0.5 h", ("这是阻尼深度的个数；每个阻尼深度迟 24/(2π) = 3.82 h。", "That is the number of damping depths; each is 24/(2π) = 3.82 h late.")),
+            Wrong("whole", lambda _c: "3.82 h", ("这是一个阻尼深度；5 cm 只有半个。", "That is one damping depth; 5 cm is half of one.")),
+            Wrong("sign", lambda _c: f"{-heat_lag():.2f} h", ("越深越晚，为正。", "Deeper is later: positive.")),
+        ],
+        ("迟到的小时数 = 24 h/(2π) × 深度 / 阻尼深度。", "Hours late = 24 h/(2π) × depth / damping depth."),
+        relative=0.02,
+        right=("对：这么多小时单凭热的传导就会有，不能都算作生物的。", "Right: so many hours come from heat alone and cannot be put down to biology."),
     ),
     choice(
         "temperature-claim",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from teaching.case import page
 from teaching.case.desk import Desk
-from teaching.case.drills import CO2, FILE, described, drills
+from teaching.case.drills import CO2, FILE, SOIL, described, drills
 from teaching.case.progress import done
 from teaching.case.source import LANGS, in_language, lessons, notebook, notebook_text
+from teaching.errors import CaseError
 from tests.teaching.case.running import errors, folder, joined, printed, run
 
 NAMES = [one.name for one in lessons()]
@@ -21,15 +25,19 @@ NAMES = [one.name for one in lessons()]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The three drills of seed 5, run once on real lines, three stations at a time as a class would."""
+    """The five drills of seed 5, run once on real lines and nodes, five stations at a time as a class would."""
     work = folder(tmp_path_factory.mktemp("bench") / "work", "en", 1, "station")
     desk = Desk(work, "station")
     desk.write(FILE, described(work.context()))
-    with ThreadPoolExecutor(3) as threads:
-        series = dict(zip("abc", threads.map(desk.bench, "abc"), strict=True))
+    with ThreadPoolExecutor(5) as threads:
+        series = dict(zip("abcde", threads.map(desk.bench, "abcde"), strict=True))
     by_drill = drills(work.context())
-    assert {one.kind for one in by_drill.values()} == {"address-clash", "stuck", "brown-out"}
-    said = {name: (work.path / f"station/run-{name}/said.txt").read_text(encoding="utf-8") for name in "abc"}
+    assert {one.kind for one in by_drill.values()} == {
+        "address-clash", "stuck", "brown-out", "drift", "clock-reset",
+    }  # fmt: skip
+    said = {
+        name: (work.path / f"station/run-{name}/said.txt").read_text(encoding="utf-8") for name in "abcde"
+    }
     assert f"{by_drill['a'].where} (" in said["a"]
     assert "clash" in said["a"]
     assert "clash" not in said["b"] + said["c"]
@@ -39,6 +47,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     depth = next(z for name, _, z in CO2 if name == by_drill["b"].where)
     values = stuck[(stuck["variable"] == "co2") & (stuck["depth_m"] == depth)]["value"].dropna()
     assert values.tail(25).nunique() == 1
+    assert "rejected 0" in said["d"]
+    assert "error" not in said["d"], "status does not show a drift"
+    days = series["d"].groupby([series["d"]["time_utc"].dt.date, "depth_m", "variable"])["value"].mean()
+    days = days.unstack([1, 2]).iloc[:-1]
+    climbed = days.iloc[-1] / days.iloc[0]
+    depth = next(z for name, _, z in (*CO2, *SOIL) if name == by_drill["d"].where)
+    assert climbed[depth].max() > 1.15
+    assert climbed.drop(index=depth, level=0).max() < 1.15
+    assert f"{by_drill['e'].where}: in " in said["e"]
+    assert "1970-01-01" in said["e"], "why they were not taken"
+    late = series["e"][series["e"]["time_utc"] > "2022-06-02T12:00Z"]
+    silent = next(z for name, _, z in SOIL if name == by_drill["e"].also)
+    assert silent not in set(late["depth_m"])
     return work.path / "station"
 
 
@@ -65,6 +86,26 @@ def go_through(path: Path, lang: str, level: int, runs: Path) -> None:
 @pytest.mark.parametrize(("lang", "level"), [("zh", 1), ("en", 3)])
 def test_every_task_empty_and_solved(tmp_path: Path, lang: str, level: int, runs: Path) -> None:
     go_through(tmp_path, lang, level, runs)
+
+
+def test_the_page_of_a_run_behind_a_hubs_prefix(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two runs, two free ports; the address is the hub's, the page answers on its own port."""
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/li/")
+    found = [page.serve(runs.parent, drill, "en") for drill in "ae"]
+    assert page.serve(runs.parent, "a", "en") == found[0], "one page for one run"
+    ports = [re.fullmatch(r"/user/li/proxy/(\d+)/", where)[1] for where in found]  # type: ignore[index]
+    assert len(set(ports)) == 2
+    for port in ports:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
+            assert b"<html" in answer.read()
+    with pytest.raises(CaseError, match=r'run desk\.bench\("x"\) first'):
+        page.serve(runs.parent, "x", "en")
+    for child, _ in page._served.values():
+        child.stdin.close()  # type: ignore[union-attr] # as when the notebook's kernel ends
+        assert child.wait(60) is not None
+        child.stdout.close()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])

@@ -12,7 +12,7 @@ import pytest
 from analysis.definitions import MIN_DIEL_W, MIN_N_EFF, SYNOPTIC_DAYS
 from ingest.simulate.faults import DRIFT_PER_DAY, POROSITY
 from teaching.case import data
-from teaching.case.drills import CO2, SOIL, described
+from teaching.case.drills import BEGIN_US, CO2, LONG_END_US, SOIL, described, slowly
 from teaching.case.marks import flux, temperature
 from teaching.case.profiles import month
 from teaching.case.source import Cell, lesson, lessons
@@ -30,7 +30,7 @@ GIVEN: dict[str, dict[str, str]] = {
     },
     "temperature": {
         "0.03": "depth", "24": "hours of a day", "15": "tested", "1998": "year of the paper", "10": "tested", "0.005": "tested",
-        "0.06": "depth", "1": "r near 1, tested", "5": "cm, of the data", "6": "June", "2": "", "4.0": "licence", "0.001": "tested",
+        "0.06": "depth", "1": "r near 1, tested", "5": "cm, of the data", "6": "June", "2": "", "0": "scale of an axis", "37": "tested", "0.10": "given", "4.0": "licence", "0.001": "tested",
     },
     "flux": {
         "0.03": "depth", "0.08": "depth", "38.4": "tested", "5.3": "tested", "10": "power of ten", "6": "power of ten, June", "29": "tested",
@@ -42,7 +42,7 @@ GIVEN: dict[str, dict[str, str]] = {
     "station": {
         "2": "stop bits, date, drift: tested", "2022": "year", "6": "June", "1": "", "48": "half hours", "485": "RS-485", "19200": "tested",
         "9600": "tested", "119.733": "tested", "37.107": "tested", "374": "tested", "30": "minutes", "8": "cm", "0.08": "m", "0.45": "tested",
-        "1970": "year", "06": "date", "01": "date",
+        "1970": "year", "3": "hours, tested", "16": "cm", "06": "date", "01": "date",
     },
     "plan": {"2022": "year", "06": "date", "01": "date", "1.0": "version", "0.9": "target", "90": "target", "48": "given", "45": "given",
              "2": "given", "5": "parts of the form"},
@@ -100,6 +100,19 @@ def test_numbers_of_the_temperature_lesson() -> None:
         assert 1000 < found.n < 2000
         assert found.p_naive < 0.001
         assert found.refusal is not None
+    assert round(100 * np.exp(-1)) == 37
+
+
+def test_lag_and_loop_by_a_second_path() -> None:
+    """Hours of the two daily maxima by the least-squares wave of the mean day, written out; -2.7 h as docs/methods/lag.md has it."""
+    T, _, F = (np.nanmean(x.reshape(-1, 48), axis=0) for x in temperature.agua_grid())
+    turn = np.exp(2j * np.pi * np.arange(48) / 48)
+    late = np.angle(np.vdot(F, turn) / np.vdot(T, turn)) * 24 / (2 * np.pi)
+    assert temperature.agua_lag() == pytest.approx(-2.7, abs=0.05)
+    assert late == pytest.approx(temperature.agua_lag(), abs=0.15)
+    warm, gas = T - T.mean(), F - F.mean()
+    assert np.sum(warm * np.roll(gas, -1) - gas * np.roll(warm, -1)) < 0, "clockwise: CO2 before temperature"
+    assert temperature.heat_lag() == pytest.approx(1.91, abs=0.005), "by hand: 3.82 h x 0.05 / 0.10"
 
 
 def test_simpson_as_the_data_sheet_has_it() -> None:
@@ -148,6 +161,8 @@ def test_numbers_of_the_station_lesson() -> None:
     assert len(text["instrument"]) == len(CO2) + len(SOIL) == 5
     assert POROSITY == 0.45
     assert DRIFT_PER_DAY == 0.02
+    assert slowly('interval = "30min"\n') == 'interval = "3h"\n'
+    assert LONG_END_US - BEGIN_US == 14 * 86_400_000_000, "two weeks"
     begun = files("teaching").joinpath("notebooks/station.lesson").read_text(encoding="utf-8")
     assert "四个位置" in begun
     assert "four positions" in begun
