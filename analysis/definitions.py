@@ -209,6 +209,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "depths with a daily temperature wave: {n}; at least {least} are needed",
         "仅 {n} 个深度有温度日波，至少需要 {least} 个",
     ),
+    "few_stretches": (
+        "{n} segments of four days without a gap; at least {least} are needed",
+        "无缺口的四天时段仅 {n} 个，至少需要 {least} 个",
+    ),
     "one_profile": (
         "{n} profiles with this result; at least three are needed to compare profiles",
         "仅有 {n} 个剖面有此结果，至少需要三个剖面",

@@ -19,7 +19,7 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.frames import Frame
 from analysis.jobs import job
-from analysis.jobs.base import Options, Outcome
+from analysis.jobs.base import Options, Outcome, Watch, watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ def run_jobs(
     *,
     started: Callable[[str], None] = lambda _: None,
     finished: Callable[[Done], None] = lambda _: None,
+    within: Watch = lambda words, share: None,
 ) -> list[Done]:
     """Every job on every frame.
 
@@ -89,6 +90,8 @@ def run_jobs(
         Told the name of a job that begins; where an executor runs them, only that they run.
     finished : callable
         Told of each task as it ends.
+    within : callable
+        Told what the job is at and what share of it is done; not where an executor runs the tasks.
 
     Returns
     -------
@@ -97,9 +100,10 @@ def run_jobs(
     """
     tasks = [Task(frame, name, options) for frame in frames for name in jobs]
     done: list[Done | None] = [None] * len(tasks)
-    for index, answer in _answers(tasks, executor, started):
-        done[index] = ended = Done(tasks[index].frame, tasks[index].job, *answer)
-        finished(ended)
+    with watched(within):
+        for index, answer in _answers(tasks, executor, started):
+            done[index] = ended = Done(tasks[index].frame, tasks[index].job, *answer)
+            finished(ended)
     return [d for d in done if d is not None]
 
 

@@ -13,29 +13,35 @@ class Progress:
     Parameters
     ----------
     show : callable
-        Takes words, steps to go forward and the number of steps; None leaves one as it is.
+        Takes words, steps done and the number of steps; None leaves one as it is.
     """
 
-    def __init__(self, show: Callable[[str | None, int, int | None], None]) -> None:
+    def __init__(self, show: Callable[[str | None, float | None, int | None], None]) -> None:
         self._show = show
+        self._done = 0
 
     def __call__(self, words: str) -> None:
-        self._show(words, 0, None)
+        self._show(words, None, None)
 
     def total(self, steps: int) -> None:
         """There are so many steps."""
-        self._show(None, 0, steps)
+        self._show(None, None, steps)
 
     def step(self) -> None:
         """One more step is done."""
-        self._show(None, 1, None)
+        self._done += 1
+        self._show(None, self._done, None)
+
+    def within(self, words: str, share: float) -> None:
+        """This share of the step at hand is done."""
+        self._show(words, self._done + share, None)
 
 
 @contextmanager
 def progress(title: str, *, wanted: bool = True) -> Iterator[Progress]:
     """Show words, a bar and the time gone by behind `title` on standard error while the block runs."""
     if not (wanted and sys.stderr.isatty()):
-        yield Progress(lambda words, steps, total: None)
+        yield Progress(lambda words, done, total: None)
         return
     from rich import progress as rich
     from rich.console import Console
@@ -50,9 +56,9 @@ def progress(title: str, *, wanted: bool = True) -> Iterator[Progress]:
     with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
 
-        def show(words: str | None, steps: int, total: int | None) -> None:
+        def show(words: str | None, done: float | None, total: int | None) -> None:
             if total is not None:
                 bar.update(task, total=total)
-            bar.update(task, description=None if words is None else f"{title}: {words}", advance=steps)
+            bar.update(task, description=None if words is None else f"{title}: {words}", completed=done)
 
         yield Progress(show)

@@ -40,7 +40,7 @@ from analysis.definitions import (
 from analysis.diel import fit_wave, lag, wrap
 from analysis.frames import Column, Frame
 from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, chosen, row, span
+from analysis.jobs.base import Options, Outcome, chosen, each, row, span
 from analysis.jobs.correlation import at_scale
 from analysis.jobs.lag import water_days
 from analysis.targets import Target, place
@@ -88,7 +88,7 @@ def run(frame: Frame, options: Options) -> Outcome:
         out.rows += rows
         if any(r.why_code.startswith("clock_") for r in rows):
             out.notes.append("clock_failed")
-    for target in targets:
+    for target in each(targets):
         out.rows += _target(frame, target)
     return out
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -77,6 +79,28 @@ def software_version() -> str:
 def chosen(frame: Frame, options: Options) -> list[Target]:
     """The targets asked for."""
     return targets(frame, options.depths_m)
+
+
+Watch = Callable[[str, float], None]
+"""Told what a job is at, in words, and what share of it is done."""
+_watch: ContextVar[Watch] = ContextVar("watch", default=lambda words, share: None)
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Tell `watch` of the targets that jobs go through in this block."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+def each(targets: Sequence[Target]) -> Iterator[Target]:
+    """The targets one by one, each told to whoever watches."""
+    for k, target in enumerate(targets):
+        _watch.get()(target.label, k / len(targets))
+        yield target
 
 
 def time_text(us: int) -> str:

@@ -27,7 +27,7 @@ from analysis.definitions import (
     warn,
 )
 from analysis.frames import Column, Frame
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
 from analysis.scales import daily_mean, day_to_day, mean_day, within_day, without_mean_day
 from analysis.surrogates import Surrogate, day_shift_test
 from analysis.targets import Target
@@ -54,7 +54,7 @@ def run(frame: Frame, options: Options) -> Outcome:
     Outcome
     """
     out = Outcome()
-    for target in chosen(frame, options):
+    for target in each(chosen(frame, options)):
         out.rows += _target(frame, target)
     out.rows = adjusted(out.rows)
     return out

@@ -39,7 +39,7 @@ from analysis.definitions import (
 from analysis.diel import Lag, Wave, lag, wrap
 from analysis.frames import Column, Frame
 from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
 from analysis.lag import CrossCorrelation, Loop, cross_correlation, loop, scaled_curve
 from analysis.memory import effective_number
 from analysis.scales import daily_mean, within_day
@@ -96,7 +96,7 @@ def run(frame: Frame, options: Options) -> Outcome:
     out = Outcome()
     tables: dict[str, dict[str, list[object]]] = {}
     checked: dict[str, _Heat] = {}
-    for target in chosen(frame, options):
+    for target in each(chosen(frame, options)):
         profile = target.co2.key.profile
         if profile not in checked:
             checked[profile] = _heat(frame, profile, options)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.association import Association, associate, correlation
+from analysis.coherence import coherences
 from analysis.damping import HOURS_PER_DAMPING_DEPTH, OMEGA, damping, layers, smallest_step
 from analysis.definitions import (
     AS_MEASURED,
@@ -34,7 +35,7 @@ from analysis.definitions import (
 from analysis.diel import Wave, fit_wave, lag
 from analysis.frames import Column, Frame
 from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
 from analysis.jobs.correlation import AT_25, at_scale
 from analysis.profile_view import (
     DS_DRY,
@@ -47,6 +48,7 @@ from analysis.profile_view import (
     share_of_time,
 )
 from analysis.salinity import pore_ec
+from analysis.scales import without_mean_day
 from analysis.several import combine
 from analysis.targets import Target, derived
 from station_config.variables import VARIABLES
@@ -59,6 +61,10 @@ SAME_DEPTH_M: Final = 0.02
 """Depths of different profiles that differ by no more than this count as one [m]."""
 JACKKNIFE = "block jackknife, 6 blocks"
 PLAIN = "Pearson r; n_eff sum form, K = n/4; t test; block jackknife, 6 blocks"
+COHERENCE = (
+    "squared coherence, mean day removed, segments of 4 days without a gap, half overlapping, Hann (Welch 1967); "
+    "p (1 - C)^(K - 1); block jackknife, 6 blocks"
+)
 SEVERAL = (
     "random effects over profiles of arctanh r (DerSimonian & Laird 1986); Hartung & Knapp 2001 interval"
 )
@@ -89,7 +95,7 @@ def run(frame: Frame, options: Options) -> Outcome:
         out.rows += _steps(frame, columns)
     for profile in sorted({t.co2.key.profile for t in targets}):
         out.rows += _heat(frame, profile)
-    for target in targets:
+    for target in each(targets):
         out.rows += _pressure(frame, target)
         out.rows += _salinity(frame, target)
     out.rows += _several(frame, targets)
@@ -243,7 +249,27 @@ def _pressure(frame: Frame, target: Target) -> list[Result]:
                         given=(str(change.key),), details={"r_without_pressure": plain})
         )  # fmt: skip
     rows += _half_day(frame, target.co2, pressure)
+    rows += _coherent(frame, target.co2, pressure)
     return rows
+
+
+def _coherent(frame: Frame, co2: Column, pressure: Column) -> list[Result]:
+    """Coherence of CO2 and pressure, both less their mean day: which periods of the air's weather does CO2 follow?"""
+    x, y = (without_mean_day(c.values, frame.slots) for c in (pressure, co2))
+    found = coherences(x, y, frame.slots)
+    common: dict[str, Any] = {
+        "scale": AS_MEASURED,
+        "n": found[0].segments,
+        "when": span(frame, np.isfinite(x + y)),
+        "method": COHERENCE,
+    }
+    if len({f.refusal.code if f.refusal else "" for f in found}) == 1 and found[0].refusal:
+        return [row("pressure_coherence", co2, pressure, refusal=found[0].refusal, **common)]
+    return [
+        row("pressure_coherence", co2, pressure, value=f.value, lower=f.lower, upper=f.upper, p=f.p, mask=f.band,
+            refusal=f.refusal, details={"chance_level": f.level, "after_pressure_h": f.hours}, **common)
+        for f in found
+    ]  # fmt: skip
 
 
 def _half_day(frame: Frame, co2: Column, pressure: Column) -> list[Result]:

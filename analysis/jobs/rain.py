@@ -13,7 +13,7 @@ from analysis.association import associate
 from analysis.definitions import AS_MEASURED, DAY_TO_DAY, EVENT, WITHIN_DAY, Refusal
 from analysis.frames import Column, Frame
 from analysis.intervals import block_sums, jackknife
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, row, span, time_text
+from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span, time_text
 from analysis.jobs.correlation import at_scale, unfrozen
 from analysis.rain import (
     PEAK_H,
@@ -67,7 +67,7 @@ def run(frame: Frame, options: Options) -> Outcome:
     """
     out = Outcome()
     tables: dict[str, dict[str, list[object]]] = {}
-    for target in chosen(frame, options):
+    for target in each(chosen(frame, options)):
         out.rows += _target(frame, target, tables)
     out.rows = adjusted(out.rows)
     out.tables = {name: dict(columns) for name, columns in tables.items()}

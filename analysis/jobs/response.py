@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.definitions import AS_MEASURED, MIN_DAYS, SEASONAL, Refusal
 from analysis.frames import Column, Frame
-from analysis.jobs.base import Options, Outcome, chosen, row, span
+from analysis.jobs.base import Options, Outcome, chosen, each, row, span
 from analysis.jobs.correlation import unfrozen
 from analysis.models import Comparison, Score, compare, temperature_models
 from analysis.response import MIN_PAIRS, Q10, Kind, moving_q10, q10, q10_curve
@@ -64,7 +64,7 @@ def run(frame: Frame, options: Options) -> Outcome:
     """
     out = Outcome()
     curves, windows, depths = _Table(), _Table(), _Table()
-    for target in chosen(frame, options):
+    for target in each(chosen(frame, options)):
         if target.temperature is None:
             refusal = Refusal("missing_driver", {"name": VARIABLES["soil_temperature"].name_en})
             out.rows += [

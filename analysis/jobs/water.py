@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analysis.association import correlation, variance_inflation
 from analysis.definitions import AS_MEASURED, MAX_R_TW, SEASONAL, T_REF, Refusal, warn
 from analysis.frames import Column, Frame
-from analysis.jobs.base import Options, Outcome, chosen, row, span
+from analysis.jobs.base import Options, Outcome, chosen, each, row, span
 from analysis.jobs.correlation import unfrozen
 from analysis.jobs.response import KINDS, MODEL_METHOD, WHAT, called, model_details
 from analysis.models import compare, water_models
@@ -76,7 +76,7 @@ def run(frame: Frame, options: Options) -> Outcome:
     out = Outcome()
     bins: dict[str, list[object]] = {}
     curves: dict[str, list[object]] = {}
-    for target in chosen(frame, options):
+    for target in each(chosen(frame, options)):
         absent = [
             name
             for name, column in (("soil_temperature", target.temperature), ("soil_water", target.water))

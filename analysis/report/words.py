@@ -105,6 +105,7 @@ WHAT: Final[dict[str, Pair]] = {
     "rain_carbon_share": ("share of CO₂ given off after rain", "雨后释放的 CO₂ 份额"),
     "rain_rise_rank_r": ("rank r of the rise", "升幅的秩相关"),
     "constant": ("constant", "常数"),
+    "pressure_coherence": ("coherence with pressure", "与气压的相干"),
     "pressure_change_r": ("r with the change of pressure", "与气压变化的相关"),
 }
 """Names of results; one without a name is shown by its code."""
@@ -125,6 +126,9 @@ MASKS: Final[dict[str, Pair]] = {
     "from amplitude": ("from amplitude", "由振幅"),
     "from phase": ("from phase", "由相位"),
     "before and after": ("before and after", "前后"),
+    "2 to 4 days": ("2 to 4 days", "2–4 天"),
+    "near 24 h": ("near 24 h", "24 小时附近"),
+    "near 12 h": ("near 12 h", "12 小时附近"),
     "dry season": ("dry season", "干季"),
     "72 h after rain left out": ("72 h after rain left out", "去除雨后 72 小时"),
     "without 72 h after rain": ("72 h after rain left out", "去除雨后 72 小时"),

@@ -152,7 +152,17 @@ def one_round(
             fail(f"{asked.data[0]}: there are no data in this window", 1)
         _check(frames, asked.depths)
         say.total(len(frames) * len(plan.jobs))
-        made.done = run_jobs(frames, plan.jobs, options, executor, started=say, finished=lambda _: say.step())
+        at = ""
+
+        def started(job: str) -> None:
+            nonlocal at
+            at = job
+            say(job)
+
+        made.done = run_jobs(
+            frames, plan.jobs, options, executor, started=started, finished=lambda _: say.step(),
+            within=lambda words, share: say.within(f"{at}, {words}", share),
+        )  # fmt: skip
         made.faults = [f"{one.job}: {one.error}" for one in made.done if one.outcome is None]
         moment = now_text()
         for frame in frames:

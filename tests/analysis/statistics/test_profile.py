@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import signal
 from scipy.signal import lfilter
 from scipy.stats import t as student
 from statsmodels.stats.meta_analysis import combine_effects
 
+from analysis.coherence import coherences
 from analysis.frames import Frame, Site, from_table
 from analysis.jobs.base import Options
 from analysis.jobs.profile import run
@@ -162,6 +164,42 @@ def test_pressure_that_moves_gas_is_told_from_temperature() -> None:
     after = half.details["after_pressure_h"]
     assert isinstance(after, float)
     assert abs(after) == pytest.approx(3.0, abs=0.4)
+
+
+def test_coherence_is_scipys_where_nothing_is_missing() -> None:
+    rng = np.random.default_rng(11)
+    x = red(0.97, 48 * 60, rng)
+    y = np.roll(x, 6) + 0.3 * red(0.9, x.size, rng)
+    f, expected = signal.coherence(x, y, fs=48, nperseg=192, noverlap=96, window="hann", detrend="linear")
+    (slow, day, half) = coherences(x, y, 48)
+    for found, (first, last) in ((slow, (1, 2)), (day, (3, 5)), (half, (7, 9))):
+        near = expected[first : last + 1]
+        assert near.min() - 0.02 <= found.value <= near.max() + 0.02
+        assert found.lower < found.value < found.upper
+        assert found.hours == pytest.approx(3.0, abs=0.8)
+        assert found.p < 1e-6
+    assert f[4] == pytest.approx(1.0)
+
+
+def test_coherence_of_a_gappy_record_is_that_of_its_whole_stretches() -> None:
+    rng = np.random.default_rng(12)
+    x = red(0.97, 48 * 90, rng)
+    y = x + 0.5 * red(0.97, x.size, rng)
+    whole = coherences(x, y, 48)
+    gappy = y.copy()
+    gappy[48 * 40 : 48 * 41] = np.nan
+    for one_of, other in zip(whole, coherences(x, gappy, 48), strict=True):
+        assert other.segments < one_of.segments
+        assert other.value == pytest.approx(one_of.value, abs=0.05)
+    gappy[::100] = np.nan
+    assert {f.refusal.code for f in coherences(x, gappy, 48) if f.refusal} == {"few_stretches"}
+
+
+def test_unrelated_records_are_coherent_as_often_as_said() -> None:
+    """Five of a hundred; four standard errors of 200 x 3 are 3.6."""
+    rng = np.random.default_rng(13)
+    p = [f.p for _ in range(200) for f in coherences(red(0.9, 48 * 40, rng), red(0.9, 48 * 40, rng), 48)]
+    assert 0.014 <= np.mean(np.array(p) <= 0.05) <= 0.086
 
 
 # salinity
