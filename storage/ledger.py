@@ -74,6 +74,11 @@ class NewEvent(NamedTuple):
     time_us: int | None = None
 
 
+def same_reading(there: tuple[float | None, object], came: tuple[float | None, object]) -> bool:
+    """Whether two readings of one channel and time, (raw, status), are one: a number speaks for itself."""
+    return there == came or (there[0] == came[0] and came[0] is not None)
+
+
 class CommitResult(NamedTuple):
     """What became of a commit."""
 
@@ -328,7 +333,7 @@ class Ledger:
             there = self._db.execute(
                 "SELECT raw, status FROM sample WHERE channel = ? AND time_us = ?", (row[1], row[2])
             ).fetchone()
-            if there == (row[3], row[4]) or (there[0] == row[3] and row[3] is not None):
+            if same_reading(there, (row[3], row[4])):
                 duplicate += 1
                 name = "duplicate"
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,12 +12,20 @@ from soilco2.cli import emit_json, fail, json_option, load, station_argument
 from soilco2.progress import progress
 
 if TYPE_CHECKING:
+    from quality.records import Sample
     from station_config.loader import Station
     from storage.control import Submitter
     from storage.tidy_import import Moment
+    from storage.tidy_known import Rehearsal
     from storage.tidy_rows import TidyFault
+    from storage.tidy_text import Layout
 
 _SHOWN = 5
+_DONE = "{file}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected"
+_WOULD = (
+    "{file}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be rejected; "
+    "nothing was stored (--dry-run)"
+)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -34,7 +41,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
 @station_argument
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai.")
-@click.option("--dry-run", is_flag=True, help="Read everything, store nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(
     station: Path, files: tuple[Path, ...], timezone: str | None, dry_run: bool, as_json: bool
@@ -42,11 +49,12 @@ def command(
     """Bring tidy tables (CSV, plain or gzipped) into the journal.
 
     Rows that cannot be used are counted and kept with line number and reason; the rest goes on. Importing a
-    file again stores nothing twice. The exit code is 1 when a row was rejected.
+    file again stores and keeps nothing twice. The exit code is 1 when a row was rejected.
     """
     from ingest.clock import SystemClock
     from storage.control import Submitter
     from storage.tidy_import import Moment
+    from storage.tidy_known import Rehearsal
     from storage.tidy_text import find_layout
 
     known = load(station)
@@ -57,78 +65,89 @@ def command(
     layouts = [find_layout(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
-    with nullcontext() if dry_run else Submitter(known) as door:
+    with Rehearsal(known.journal_path) if dry_run else Submitter(known) as door:
         results = [_one(known, layout, zone, moment, door, quiet=as_json) for layout in layouts]
     if as_json:
         emit_json({"dry_run": dry_run, "files": results})
     else:
         for result in results:
-            click.echo(
-                "{file}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected".format(
-                    **result
-                )
-                + (" (nothing was stored: --dry-run)" if dry_run else "")
-            )
+            click.echo((_WOULD if dry_run else _DONE).format(**result))
     if any(result["rejected"] for result in results):
         raise click.exceptions.Exit(1)
 
 
 def _one(
     station: Station,
-    layout: Any,
+    layout: Layout,
     zone: ZoneInfo | None,
     moment: Moment,
-    door: Submitter | None,
+    door: Submitter | Rehearsal,
     *,
     quiet: bool,
 ) -> dict[str, Any]:
-    """Import one file; what became of its rows."""
+    """Import one file; what became of its rows, or in a rehearsal would."""
+    from storage.control import Submitter
     from storage.tidy_import import read_samples, source_name
+    from storage.tidy_known import ParkedRows
 
-    path: Path = layout.path
+    path = layout.path
     source = source_name(path)
-    stored = duplicate = conflicts = 0
-    faults: list[TidyFault] = []
-    rejected = 0
+    total = {"stored": 0, "duplicate": 0, "conflict": 0}
+    known = rejected = 0
+    shown: list[TidyFault] = []
+    parked = ParkedRows(station.journal_path, source)
     with progress(str(path), wanted=not quiet) as show:
-        for samples, bad, line in read_samples(station, path, moment, zone, layout):
-            rejected += len(bad)
-            faults += bad[: _SHOWN - len(faults)] if len(faults) < _SHOWN else []
-            if door is None:
-                stored += len(samples)
-            elif samples or bad:
-                done = door.submit(
-                    "import",
-                    samples=samples,
-                    parked=[
-                        ("message", source, f"line {f.line}: {f.reason}", f.text, None, moment.now_us)
-                        for f in bad
-                    ],
-                    counts=[(source, "in", len(bad)), (source, "rejected", len(bad))],
-                )
-                stored += done["stored"]
-                duplicate += done["duplicate"]
-                conflicts += done["conflict"]
-            show(f"line {line}")
-    for fault in faults:
+        for stretch in read_samples(station, path, moment, zone, layout):
+            samples, faults, again = parked.sort_out(stretch.samples, stretch.faults)
+            known += again
+            rejected += len(faults)
+            shown += faults[: max(0, _SHOWN - len(shown))]
+            if not isinstance(door, Submitter):
+                done = door.judge(samples)
+            else:
+                done = _keep(door, source, samples, faults, again, moment)
+            for name in total:
+                total[name] += done[name]
+            show(f"line {stretch.line}")
+    total["duplicate"] += known
+    refused = rejected + total["conflict"]
+    for fault in shown:
         click.echo(f"{path}:{fault.line}: {fault.reason}", err=True)
-    if rejected > len(faults):
-        click.echo(f"{path}: {rejected - len(faults)} more rows were rejected", err=True)
-    if conflicts:
+    if rejected > len(shown):
+        click.echo(f"{path}: {rejected - len(shown)} more rows cannot be used", err=True)
+    if total["conflict"]:
         click.echo(
-            f"{path}: {conflicts} rows differ from what the journal holds for their time and were parked",
-            err=True,
+            f"{path}: {total['conflict']} rows differ from what the journal holds for their time", err=True
         )
-    if door is not None:
-        text = f"{stored} stored, {duplicate} duplicate, {rejected + conflicts} rejected"
+    if known:
+        click.echo(
+            f"{path}: {known} rows were parked by an earlier import; they count as duplicates", err=True
+        )
+    if isinstance(door, Submitter):
+        text = f"{total['stored']} stored, {total['duplicate']} duplicate, {refused} rejected"
         door.submit("event", event=["imported", source, text])
-        if rejected + conflicts:
+        if refused:
             click.echo(f"they are kept: soilco2 parked list {station.path}", err=True)
-    return {
-        "file": str(path),
-        "rows": stored + duplicate + rejected + conflicts,
-        "stored": stored,
-        "duplicate": duplicate,
-        "rejected": rejected + conflicts,
-        "conflict": conflicts,
-    }
+    rows = total["stored"] + total["duplicate"] + refused
+    return {"file": str(path), "rows": rows, **total, "rejected": refused}
+
+
+def _keep(
+    door: Submitter, source: str, samples: list[Sample], faults: list[TidyFault], again: int, moment: Moment
+) -> dict[str, int]:
+    """Have a stretch of rows kept, and counted."""
+    from storage.tidy_known import parked_reason
+
+    if not samples and not faults and not again:
+        return {"stored": 0, "duplicate": 0, "conflict": 0}
+    done: dict[str, int] = door.submit(
+        "import",
+        samples=samples,
+        parked=[("message", source, parked_reason(f), f.text, None, moment.now_us) for f in faults],
+        counts=[
+            (source, "in", len(faults) + again),
+            (source, "rejected", len(faults)),
+            (source, "duplicate", again),
+        ],
+    )
+    return done
