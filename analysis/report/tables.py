@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -23,6 +24,7 @@ HEADS: Final[dict[str, words.Pair]] = {
 }
 """Columns of the table and their heads."""
 
+_NUMBER: Final = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![A-Za-z0-9_-]|\.\d)")
 _RANK_OF: Final = {"rank_r": "pearson_r", "partial_rank_r": "partial_r"}
 
 
@@ -95,3 +97,47 @@ def withheld(rows: Iterable[Result], lang: str) -> list[tuple[str, str]]:
         brackets = "（{}）" if lang == "zh" else " ({})"
         found.append((f"{pair}{colon}{kinds}{brackets.format(places) if places else ''}", why))
     return found
+
+
+def withheld_by_reason(rows: Iterable[Result], lang: str) -> list[tuple[int, str, str]]:
+    """What is withheld, shortly: (number of results, reason, where), one for each reason.
+
+    Where reasons differ by their numbers alone, the range of each number stands in its place.
+    """
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for row in rows:
+        if row.refused:
+            groups.setdefault(tuple(_NUMBER.split(words.reason(row, lang))), []).append(row)
+    dash = "～" if lang == "zh" else " to "
+    found = []
+    for between, members in groups.items():
+        columns = zip(*(_NUMBER.findall(words.reason(row, lang)) for row in members), strict=True)
+        numbers = [dash.join(dict.fromkeys((min(c, key=float), max(c, key=float)))) for c in columns]
+        why = "".join(text + number for text, number in zip(between, [*numbers, ""], strict=True))
+        found.append((len(members), why, _where(members, lang)))
+    return found
+
+
+def _where(rows: Sequence[Result], lang: str) -> str:
+    """Profiles and depths of CO2, what it is held against, and scales."""
+    comma, semicolon = ("、", "；") if lang == "zh" else (", ", "; ")
+    depths: dict[str, set[float]] = {}
+    drivers: dict[str, None] = {}
+    scales: dict[str, None] = {}
+    for row in rows:
+        parts = row.target.split("/")
+        here = depths.setdefault(parts[1] if len(parts) == 4 else row.target, set())
+        if row.target_depth_m is not None:
+            here.add(row.target_depth_m)
+        name = row.driver.split("/")[-1] or str(row.details.get("driver_variable", ""))
+        drivers[words.variable(name, lang) if name else ""] = None
+        scales[words.named(words.SCALES, row.scale, lang)] = None
+    places = [
+        f"{profile} {comma.join(f'{depth:.2f}' for depth in sorted(some))} m" if some else profile
+        for profile, some in depths.items()
+    ]
+    lists = (
+        semicolon.join(p for p in places if p),
+        *(comma.join(x for x in some if x) for some in (drivers, scales)),
+    )
+    return " · ".join(part for part in lists if part)

@@ -207,7 +207,7 @@ def tell(plan: Plan, made: Round) -> None:
     from rich.table import Table
 
     from analysis.report import words
-    from analysis.report.tables import table, withheld
+    from analysis.report.tables import table, withheld_by_reason
 
     lang = plan.asked.lang
     console = Console(width=None if Console().is_terminal else 200)
@@ -223,9 +223,9 @@ def tell(plan: Plan, made: Round) -> None:
             for cells in body:
                 shown.add_row(*(cell.replace("[", "\\[") for cell in cells))
             console.print(shown)
-        for what, why in withheld(one.outcome.rows, lang):
-            console.print(f"{'未给出' if lang == 'zh' else 'withheld'}  {what}\n    {why}", markup=False,
-                          highlight=False, style="dim")  # fmt: skip
+        for count, why, where in withheld_by_reason(one.outcome.rows, lang):
+            head = f"未给出 {count} 项" if lang == "zh" else f"withheld: {count}"
+            console.print(f"{head}  {why}\n    {where}", markup=False, highlight=False, style="dim")
     for fault in made.faults:
         click.echo(fault, err=True)
     for path in made.files:
