@@ -7,6 +7,7 @@ import json
 import locale
 import os
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -69,21 +70,65 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
 
 
+_CHOSEN: ContextVar[str | None] = ContextVar("language", default=None)
+
+
 def language_option(function: F) -> F:
     """The option ``--lang``: en or zh; the locale decides when it is left out."""
     return click.option(
-        "--lang", type=click.Choice(["en", "zh"]), callback=lambda _c, _p, v: language(v), help="Language."
+        "--lang",
+        type=click.Choice(["en", "zh"]),
+        callback=lambda _c, _p, v: choose(v),
+        is_eager=True,
+        help="Language.",
     )(function)
 
 
-def language(chosen: str | None) -> str:
-    """``"en"`` or ``"zh"``: the one chosen, else the locale's."""
-    if chosen:
-        return chosen
+def spoken_language(function: F) -> F:
+    """The option ``--lang`` of a command that says everything by `say` and `fail`."""
+    return click.option(
+        "--lang", type=click.Choice(["en", "zh"]), callback=lambda _c, _p, v: choose(v), is_eager=True,
+        expose_value=False, help="Language.",
+    )(function)  # fmt: skip
+
+
+def choose(lang: str | None) -> str:
+    """Speak a language from now on, the locale's when none is named; which one it is."""
+    _CHOSEN.set(lang)
+    return language(lang)
+
+
+def language(chosen: str | None = None) -> str:
+    """``"en"`` or ``"zh"``: the one named, else the one chosen, else the locale's."""
+    if found := chosen or _CHOSEN.get():
+        return found
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if found := os.environ.get(name):
             return "zh" if found.lower().startswith("zh") else "en"
     return "zh" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"
+
+
+def told(sentence: str) -> str:
+    """A sentence in the language that is spoken; one that has no translation stays as it is."""
+    if language() != "zh":
+        return sentence
+    from soilco2.chinese import in_chinese
+
+    return in_chinese(sentence)
+
+
+def word(text: str) -> str:
+    """A state, kind or cause in the language that is spoken."""
+    if language() != "zh":
+        return text
+    from soilco2.chinese import WORDS
+
+    return WORDS.get(text, text)
+
+
+def say(sentence: str, *, err: bool = False) -> None:
+    """Print a sentence in the language that is spoken."""
+    click.echo(told(sentence), err=err)
 
 
 def load(path: Path) -> Station:
@@ -95,14 +140,15 @@ def load(path: Path) -> Station:
     try:
         return load_station(path)
     except StationFileError as error:
-        fail("\n".join(str(translated(fault, language(None))) for fault in error.faults))
+        click.echo("\n".join(str(translated(fault, language())) for fault in error.faults), err=True)
+        raise click.exceptions.Exit(2) from None
     except StationConfigError as error:
         fail(str(error))
 
 
 def fail(message: str, code: int = 2) -> NoReturn:
     """Print one clear sentence on standard error and exit."""
-    click.echo(message, err=True)
+    say(message, err=True)
     raise click.exceptions.Exit(code)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from soilco2 import __version__
-from soilco2.cli import LazyGroup
+from soilco2.cli import LazyGroup, choose, told
 
 COMMANDS: dict[str, str] = {
     "demo": "Run a station of simulated probes on measured data and open its page.",
@@ -77,6 +77,7 @@ def _sentence(error: BaseException) -> str | None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line: 0 fine, 1 a result says no, 2 wrong use or a fault that needs a person."""
+    choose(None)
     try:
         code: Any = cli.main(
             args=None if argv is None else list(argv), prog_name="soilco2", standalone_mode=False
@@ -87,16 +88,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         click.echo("stopped", err=True)
         code = 130
     except click.ClickException as error:
-        error.show()
+        sentence = error.format_message()
+        if told(sentence) == sentence:
+            error.show()
+        else:
+            click.echo(told(sentence), err=True)
         code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
-        sentence = _sentence(error)
-        if sentence is None:
+        said = _sentence(error)
+        if said is None:
             raise
-        click.echo(f"soilco2: {sentence}", err=True)
+        click.echo(f"soilco2: {told(said)}", err=True)
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 

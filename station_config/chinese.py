@@ -7,6 +7,7 @@ differs from case to case. A sentence that is not known stays as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -182,11 +183,27 @@ SENTENCES: dict[str, str] = {
 """English sentences and their translation; in both ``{{`` and ``}}`` stand for brackets."""
 
 
-@cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Those with the most words of their own first."""
-    ordered = sorted(SENTENCES, key=lambda text: -len(text.replace("{}", "")))
-    return [(_pattern(text), SENTENCES[text]) for text in ordered]
+def translator(*tables: Mapping[str, str]) -> Callable[[str], str]:
+    """The function that says a sentence of these tables in Chinese; what is not known stays as it is.
+
+    A sentence may follow a place: ``file:line: sentence``.
+    """
+
+    @cache
+    def patterns() -> list[tuple[re.Pattern[str], str]]:
+        """Those with the most words of their own first."""
+        known = {english: chinese for table in tables for english, chinese in table.items()}
+        ordered = sorted(known, key=lambda text: -len(text.replace("{}", "")))
+        return [(_pattern(text), known[text]) for text in ordered]
+
+    def say(sentence: str) -> str:
+        for pattern, chinese in patterns():
+            if found := pattern.fullmatch(sentence):
+                return chinese.format(*map(say, found.groups()))
+        place, mark, rest = sentence.partition(": ")
+        return place + mark + say(rest) if rest else sentence
+
+    return say
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -194,12 +211,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("(.*?)".join(parts), re.DOTALL)
 
 
-def in_chinese(sentence: str) -> str:
-    """A sentence of a fault in Chinese; what is not known stays as it is."""
-    for pattern, chinese in _patterns():
-        if found := pattern.fullmatch(sentence):
-            return chinese.format(*(in_chinese(part) for part in found.groups()))
-    return sentence
+in_chinese = translator(SENTENCES)
+"""A sentence of a fault in Chinese; what is not known stays as it is."""
 
 
 def translated(fault: Fault, lang: str) -> Fault:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, load, parse_time, station_argument
+from soilco2.cli import (
+    emit_json,
+    fail,
+    json_option,
+    load,
+    parse_time,
+    say,
+    spoken_language,
+    station_argument,
+    told,
+)
 
 if TYPE_CHECKING:
     from station_config.loader import Station
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @station_argument
+@spoken_language
 @click.option("--before", metavar="TIME", help="Archive what is older than this.")
 @click.option("--keep", "keep_all", is_flag=True, help="Take nothing out of the journal.")
 @click.option("--check", is_flag=True, help="Compare every archive with its SHA-256.")
@@ -39,14 +50,16 @@ def command(station: Path, before: str | None, keep_all: bool, check: bool, as_j
         emit_json({"made": made, "archives": rows})
     else:
         for row in made:
-            click.echo(f"{row['file']}: {row['samples']} samples archived, {row['pruned']} rows pruned")
+            say(f"{row['file']}: {row['samples']} samples archived, {row['pruned']} rows pruned")
         for row in () if made else rows:
-            state = "" if row["wrong"] is None else f"  {row['wrong'] or 'as it was sealed'}"
-            click.echo(f"{row['from']} … {row['to']}  {row['bytes'] / 2**20:.1f} MiB  {row['file']}{state}")
+            state = "" if row["wrong"] is None else told(row["wrong"] or "as it was sealed")
+            click.echo(
+                f"{row['from']} … {row['to']}  {row['bytes'] / 2**20:.1f} MiB  {row['file']}  {state}".rstrip()
+            )
         if before is not None and not made:
-            click.echo(f"there is nothing before {before} that is not archived already")
+            say(f"there is nothing before {before} that is not archived already")
         elif not rows:
-            click.echo("there is no archive yet")
+            say("there is no archive yet")
     if any(row["wrong"] for row in rows):
         raise click.exceptions.Exit(1)
 

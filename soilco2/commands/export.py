@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from soilco2 import __version__
-from soilco2.cli import emit_json, fail, json_option, load, parse_time, window_options
+from soilco2.cli import emit_json, fail, json_option, load, parse_time, say, spoken_language, window_options
 from soilco2.progress import progress
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _chosen(
     epilog="Example: soilco2 export station.toml --from 2026-06-01 --to 2026-07-01 -o june.csv.gz",
 )
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@spoken_language
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File: .csv, .csv.gz or .parquet."
 )
@@ -166,6 +167,4 @@ def command(
             }
         )
     else:
-        click.echo(
-            f"{written.path}: {written.rows} values of {len(written.series)} series; {written.sidecar}"
-        )
+        say(f"{written.path}: {written.rows} values of {len(written.series)} series; {written.sidecar}")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli import fail, load, parse_time, station_argument, window_options
+from soilco2.cli import fail, load, parse_time, say, spoken_language, station_argument, window_options
 
 
 @click.command()
 @station_argument
+@spoken_language
 @click.argument("series", required=False)
 @window_options
 @click.option("--flag", "flag_", type=click.Choice(["1", "2", "3", "4", "9"]), default="4", show_default=True,
@@ -20,8 +21,7 @@ from soilco2.cli import fail, load, parse_time, station_argument, window_options
 @click.option("--revoke", type=int, metavar="NUMBER", help="Take the flag with this number back.")
 def command(
     station: Path, series: str | None, since: str | None, until: str | None, flag_: str, who: str, why: str,
-    revoke: int | None,
-) -> None:  # fmt: skip
+    revoke: int | None) -> None:  # fmt: skip
     """Flag a stretch of SERIES (profile/position/variable) by hand, or take a flag back.
 
     The layer of manual flags is kept apart from the tests: the worst wins, nothing is erased, and every database
@@ -37,7 +37,7 @@ def command(
     loaded = load(station)
     if revoke is not None:
         changed = submit(loaded, "revoke", event=revoke, who=who, why=why)
-        click.echo(f"flag {revoke} taken back; {changed} observations changed")
+        say(f"flag {revoke} taken back; {changed} observations changed")
         return
     if series is None or since is None or until is None:
         fail("SERIES, --from and --to say what is flagged; or --revoke NUMBER takes a flag back")
@@ -47,9 +47,9 @@ def command(
     zone = loaded.directory.zone
     start, end = parse_time(since, zone), parse_time(until, zone)
     if end <= start:
-        fail(f"--to {until} is not later than --from {since}")
+        fail(f"--to {until} is not after --from {since}")
     key = [loaded.file.station.id, *parts]
     number = submit(
         loaded, "flag", series=key, from_us=start, until_us=end, flag=int(flag_), who=who, why=why
     )
-    click.echo(f"flag {number} set; take it back with --revoke {number}")
+    say(f"flag {number} set; take it back with --revoke {number}")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, load, station_argument
+from soilco2.cli import emit_json, fail, json_option, load, say, spoken_language, station_argument
 from soilco2.progress import progress
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from storage.tidy_text import Layout
 
 _SHOWN = 5
-_DONE = "{file}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected"
-_WOULD = (
-    "{file}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be rejected; "
-    "nothing was stored (--dry-run)"
-)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -39,12 +34,17 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 @click.command("import", epilog="Example: soilco2 import station.toml logger.csv --timezone Asia/Shanghai")
 @station_argument
+@spoken_language
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(
-    station: Path, files: tuple[Path, ...], timezone: str | None, dry_run: bool, as_json: bool
+    station: Path,
+    files: tuple[Path, ...],
+    timezone: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Bring tidy tables (CSV, plain or gzipped) into the journal.
 
@@ -71,7 +71,14 @@ def command(
         emit_json({"dry_run": dry_run, "files": results})
     else:
         for result in results:
-            click.echo((_WOULD if dry_run else _DONE).format(**result))
+            file, rows, stored, duplicate, _, rejected = result.values()
+            if dry_run:
+                say(
+                    f"{file}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be "
+                    "rejected; nothing was stored (--dry-run)"
+                )
+            else:
+                say(f"{file}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected")
     if any(result["rejected"] for result in results):
         raise click.exceptions.Exit(1)
 
@@ -112,22 +119,18 @@ def _one(
     total["duplicate"] += known
     refused = rejected + total["conflict"]
     for fault in shown:
-        click.echo(f"{path}:{fault.line}: {fault.reason}", err=True)
+        say(f"{path}:{fault.line}: {fault.reason}", err=True)
     if rejected > len(shown):
-        click.echo(f"{path}: {rejected - len(shown)} more rows cannot be used", err=True)
+        say(f"{path}: {rejected - len(shown)} more rows cannot be used", err=True)
     if total["conflict"]:
-        click.echo(
-            f"{path}: {total['conflict']} rows differ from what the journal holds for their time", err=True
-        )
+        say(f"{path}: {total['conflict']} rows differ from what the journal holds for their time", err=True)
     if known:
-        click.echo(
-            f"{path}: {known} rows were parked by an earlier import; they count as duplicates", err=True
-        )
+        say(f"{path}: {known} rows were parked by an earlier import; they count as duplicates", err=True)
     if isinstance(door, Submitter):
         text = f"{total['stored']} stored, {total['duplicate']} duplicate, {refused} rejected"
         door.submit("event", event=["imported", source, text])
         if refused:
-            click.echo(f"they are kept: soilco2 parked list {station.path}", err=True)
+            say(f"they are kept: soilco2 parked list {station.path}", err=True)
     rows = total["stored"] + total["duplicate"] + refused
     return {"file": str(path), "rows": rows, **total, "rejected": refused}
 

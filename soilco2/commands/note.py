@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli import load, parse_time, station_argument
+from soilco2.cli import load, parse_time, say, spoken_language, station_argument
 
 
 @click.command()
 @station_argument
+@spoken_language
 @click.argument("text")
 @click.option("--who", help="Who says it; the name you are logged in with when left out.")
 @click.option("--at", metavar="TIME", help="When it happened; now when left out.")
@@ -27,4 +28,4 @@ def command(station: Path, text: str, who: str | None, at: str | None) -> None:
     loaded = load(station)
     moment = parse_time(at, loaded.directory.zone) if at else None
     number = submit(loaded, "note", who=who or getpass.getuser(), text=text, time_us=moment)
-    click.echo(f"note {number} written")
+    say(f"note {number} written")

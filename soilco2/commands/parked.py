@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soilco2.cli import LazyGroup, emit_json, fail, json_option, load, station_argument
+from soilco2.cli import (
+    LazyGroup,
+    emit_json,
+    fail,
+    json_option,
+    load,
+    say,
+    spoken_language,
+    station_argument,
+    told,
+    word,
+)
 
 if TYPE_CHECKING:
     from station_config.loader import Station
@@ -36,6 +47,7 @@ def _rows(station: Path, everything: bool) -> list[ParkedRow]:
 
 @command.command("list")
 @station_argument
+@spoken_language
 @click.option("--all", "everything", is_flag=True, help="Those settled as well.")
 @json_option
 def list_(station: Path, everything: bool, as_json: bool) -> None:
@@ -52,13 +64,14 @@ def list_(station: Path, everything: bool, as_json: bool) -> None:
         )
         return
     for row in rows:
-        click.echo(f"{row.id}  {row.kind}  {row.source}  {row.state}  {row.reason}")
+        click.echo(f"{row.id}  {word(row.kind)}  {row.source}  {word(row.state)}  {told(row.reason)}")
     if not rows:
-        click.echo("nothing is parked")
+        say("nothing is parked")
 
 
 @command.command()
 @station_argument
+@spoken_language
 @click.argument("number", type=int)
 def show(station: Path, number: int) -> None:
     """Show one entry whole, as it came.
@@ -69,7 +82,8 @@ def show(station: Path, number: int) -> None:
     """
     for row in _rows(station, True):
         if row.id == number:
-            click.echo(f"{row.kind} from {row.source}, {row.state} {row.why}\n{row.reason}\n")
+            say(f"{word(row.kind)} from {row.source}, {word(row.state)} {row.why}")
+            click.echo(f"{told(row.reason)}\n")
             click.echo(row.payload.decode(errors="backslashreplace"))
             return
     fail(f"there is no parked entry {number}; 'soilco2 parked list --all' shows them")
@@ -77,6 +91,7 @@ def show(station: Path, number: int) -> None:
 
 @command.command()
 @station_argument
+@spoken_language
 @click.argument("number", type=int)
 @click.option("--why", required=True, help="The reason, kept with the entry.")
 def drop(station: Path, number: int, why: str) -> None:
@@ -89,11 +104,12 @@ def drop(station: Path, number: int, why: str) -> None:
     from storage.control import submit
 
     submit(load(station), "parked_settle", number=number, state="dropped", why=why)
-    click.echo(f"entry {number} dropped")
+    say(f"entry {number} dropped")
 
 
 @command.command()
 @station_argument
+@spoken_language
 @click.argument("number", type=int)
 @click.option("--why", default="tried again", show_default=True, help="The reason, kept with the entry.")
 def retry(station: Path, number: int, why: str) -> None:
@@ -118,14 +134,14 @@ def retry(station: Path, number: int, why: str) -> None:
             door.submit("resend", sink=row.source, from_us=start, to_us=end, why=f"entry {number}: {why}")
             said = f"entry {number} will be sent to {row.source} again"
         elif row.kind == "message":
-            said = f"entry {number}: {_decode(loaded, row, door)}"
+            said = _decode(loaded, row, door)
         else:
             fail(
-                f"entry {number} is a {row.kind}: the journal keeps the first number of a channel and time, and both "
-                "stay on record; drop the entry, or flag the value"
+                f"entry {number} is a {word(row.kind)}: the journal keeps the first number of a channel and time, and "
+                "both stay on record; drop the entry, or flag the value"
             )
         door.submit("parked_settle", number=number, state="retried", why=why)
-    click.echo(said)
+    say(said)
 
 
 def _window(row: ParkedRow) -> tuple[int, int]:
@@ -150,4 +166,5 @@ def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
         reasons = "; ".join(str(refusal[0]) for refusal in found.refusals)
         fail(f"entry {row.id} still cannot be used: {reasons or row.reason}", 1)
     done = door.submit("import", samples=found.samples, parked=[], counts=[])
-    return f"{done['stored']} stored, {done['duplicate']} duplicate, {done['conflict']} conflicts"
+    counts = f"{done['stored']} stored, {done['duplicate']} duplicate, {done['conflict']} conflicts"
+    return f"entry {row.id}: {counts}"

@@ -6,17 +6,34 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, load, parse_time, station_argument, window_options
+from soilco2.cli import (
+    emit_json,
+    fail,
+    json_option,
+    load,
+    parse_time,
+    say,
+    spoken_language,
+    station_argument,
+    window_options,
+)
 
 
 @click.command(
     "replay", epilog="Example: soilco2 replay station.toml --from 2026-06-10 --to 2026-06-12T06:00"
 )
 @station_argument
+@spoken_language
 @window_options
 @click.option("--sink", metavar="ID", help="Only this database; every one when left out.")
 @json_option
-def command(station: Path, since: str | None, until: str | None, sink: str | None, as_json: bool) -> None:
+def command(
+    station: Path,
+    since: str | None,
+    until: str | None,
+    sink: str | None,
+    as_json: bool,
+) -> None:
     """Send a window of the journal to the database again.
 
     A value that the database has already is written over with itself. The running collector sends them; without
@@ -46,5 +63,5 @@ def command(station: Path, since: str | None, until: str | None, sink: str | Non
     if as_json:
         emit_json({"observations": count, "sinks": names, "from": iso(start_us), "to": iso(end_us)})
     else:
-        window = f"from {iso(start_us)} to {iso(end_us)}"
-        click.echo(f"{count} observations {window} will be sent to {', '.join(names)} again")
+        start, end, where = iso(start_us), iso(end_us), ", ".join(names)
+        say(f"{count} observations from {start} to {end} will be sent to {where} again")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli import load, parse_time, station_argument, window_options
+from soilco2.cli import load, parse_time, say, spoken_language, station_argument, window_options
 
 
 @click.command()
 @station_argument
+@spoken_language
 @window_options
 @click.option("--rollups", is_flag=True, help="Only make the hourly and daily rollups again.")
 def command(station: Path, since: str | None, until: str | None, rollups: bool) -> None:
@@ -28,10 +29,10 @@ def command(station: Path, since: str | None, until: str | None, rollups: bool) 
     loaded = load(station)
     if rollups:
         submit(loaded, "forget_rollups")
-        click.echo("the rollups are made again; until then the observations are read")
+        say("the rollups are made again; until then the observations are read")
         return
     zone = loaded.directory.zone
     start = parse_time(since, zone) if since else -(2**62)
     end = parse_time(until, zone) if until else 2**62
     changed = submit(loaded, "reprocess", from_us=start, to_us=end)
-    click.echo(f"{changed} observations changed")
+    say(f"{changed} observations changed")

@@ -19,6 +19,7 @@ from soilco2.cli import (
     parse_time,
     station_argument,
     window_options,
+    word,
 )
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "sink": "database {name}: {state}, newest confirmed {moment}",
         "waits": "  {n} wait ({hours:.1f} h), the oldest of {moment}",
         "error": "last error: {text}",
-        "instruments": "instruments",
+        "instruments": "instruments", "comma": ",",
         "instrument": "  {name} ({serial}):{state} newest {moment}{wrong}",
         "errors": "; errors: {text}",
         "broker": "broker {name}: {state}{silent} {error}", "silent": ", SILENT",
@@ -189,8 +190,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "sink": "数据库 {name}：{state}，最新已确认 {moment}",
         "waits": "  {n} 条待发送（{hours:.1f} 小时），最早的为 {moment}",
         "error": "最近的错误：{text}",
-        "instruments": "仪器",
-        "instrument": "  {name}（{serial}）：{state} 最新 {moment}{wrong}",
+        "instruments": "仪器", "comma": "，",
+        "instrument": "  {name}（{serial}）：{state}最新 {moment}{wrong}",
         "errors": "；错误：{text}",
         "broker": "消息服务器 {name}：{state}{silent} {error}", "silent": "，无消息",
         "journal": "日志库：{used:.1f} MiB，上限 {limit:.0f} MiB，{left}",
@@ -200,11 +201,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "missing": "；缺失：{text}",
     },
 }  # fmt: skip
-"""What is said, by language; states and reasons of parts keep the words they have in the log."""
+"""What is said, by language; what devices and servers say keeps their words."""
 
 
 def _counts(rows: dict[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in rows.items())
+    return ", ".join(f"{count} {word(kind)}" for kind, count in rows.items())
 
 
 def _print(status: dict[str, Any], lang: str) -> None:
@@ -239,18 +240,18 @@ def _print(status: dict[str, Any], lang: str) -> None:
     if status["parked"]:
         say("parked", kinds=_counts(status["parked"]))
     for name, row in status["sinks"].items():
-        say("sink", name=name, state=row["state"], moment=moment(row["newest_confirmed_us"]))
+        say("sink", name=name, state=word(row["state"]), moment=moment(row["newest_confirmed_us"]))
         if row["backlog_samples"]:
             waits = moment(row["oldest_waiting_us"])
             say("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
         if row["last_error"]:
             click.echo("  " + words["error"].format(text=row["last_error"]))
     for bus in status["buses"]:
-        click.echo(f"{bus['connection']} ({bus['port']}): {bus['error'] or bus['state']}")
+        click.echo(f"{bus['connection']} ({bus['port']}): {bus['error'] or word(bus['state'])}")
     say("instruments")
     for name, row in status["instruments"].items():
         wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
-        state = f" {row['state']}," if row["state"] else ""
+        state = f" {word(row['state'])}{words['comma']}" if row["state"] else ""
         newest = moment(row["newest_us"])
         say("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
         if row["last_error"]:
@@ -258,7 +259,7 @@ def _print(status: dict[str, Any], lang: str) -> None:
     if status["mqtt"]:
         mqtt = status["mqtt"]
         silent = words["silent"] if mqtt["silent"] else ""
-        say("broker", name=mqtt["broker"], state=mqtt["state"], silent=silent, error=mqtt["error"])
+        say("broker", name=mqtt["broker"], state=word(mqtt["state"]), silent=silent, error=mqtt["error"])
     journal = status["journal"]
     days = journal["days_left"]
     left = words["no_rate"] if days is None else words["days"].format(n=days)

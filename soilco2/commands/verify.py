@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, load, parse_time, station_argument, window_options
+from soilco2.cli import (
+    emit_json,
+    fail,
+    json_option,
+    load,
+    parse_time,
+    say,
+    spoken_language,
+    station_argument,
+    window_options,
+)
 from soilco2.progress import progress
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
 
 @click.command("verify", epilog="Example: soilco2 verify station.toml --from 2026-06-01 --to 2026-07-01")
 @station_argument
+@spoken_language
 @window_options
 @click.option("--sink", metavar="ID", help="Only this database; all of them when left out.")
 @click.option(
@@ -42,7 +53,12 @@ def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
 )
 @json_option
 def command(
-    station: Path, since: str | None, until: str | None, sink: str | None, own: bool, as_json: bool
+    station: Path,
+    since: str | None,
+    until: str | None,
+    sink: str | None,
+    own: bool,
+    as_json: bool,
 ) -> None:
     """Compare journal and database value by value, and name every gap.
 
@@ -115,9 +131,9 @@ def _check_files(station: Station, as_json: bool) -> None:
         emit_json({"whole": not wrong, "last_batch": last, "archives": len(archives), "wrong": wrong})
     else:
         for text in wrong:
-            click.echo(text)
+            say(text)
         state = "all as they were written" if not wrong else f"{len(wrong)} faults"
-        click.echo(f"journal up to commit {last}, {len(archives)} archives: {state}")
+        say(f"journal up to commit {last}, {len(archives)} archives: {state}")
     if wrong:
         raise click.exceptions.Exit(1)
 
@@ -148,22 +164,22 @@ def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> No
     for row in rows:
         if row.equal and not row.extra:
             continue
-        click.echo(
+        say(
             f"{'/'.join(row.key[1:])}: {row.journal} in the journal, {row.missing} missing, "
             f"{row.different} different, {row.extra} only in the database"
         )
         for gap in row.gaps[:_GAPS_SHOWN]:
-            click.echo(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
+            say(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
         if len(row.gaps) > _GAPS_SHOWN:
-            click.echo(f"  and {len(row.gaps) - _GAPS_SHOWN} more gaps; --json lists them all")
+            say(f"  and {len(row.gaps) - _GAPS_SHOWN} more gaps; --json lists them all")
     total = sum(row.journal for row in rows)
     missing, different, late = (
         sum(getattr(row, name) for row in rows) for name in ("missing", "different", "waiting")
     )
-    click.echo(
+    say(
         f"{sink}: {len(rows)} series, {total} values: {missing} missing, {different} different, {late} on the way"
     )
     if missing or different:
-        click.echo(f"send them again: soilco2 replay {station.path} --from … --to … --sink {sink}")
+        say(f"send them again: soilco2 replay {station.path} --from … --to … --sink {sink}")
     if refused:
-        click.echo(f"{refused} entries were refused by the database: soilco2 parked list {station.path}")
+        say(f"{refused} entries were refused by the database: soilco2 parked list {station.path}")

@@ -1,0 +1,295 @@
+"""What commands, journal and tables say, in Chinese; `station_config.chinese` has what a station file is told.
+
+Each English sentence stands with its translation; ``{}`` is what differs from case to case. A sentence that is not
+known stays as it is.
+"""
+
+from __future__ import annotations
+
+from station_config.chinese import SENTENCES, translator
+
+COMMANDS: dict[str, str] = {
+    # shared
+    "{} is no time; expected such as 2026-03-01, 2026-03-01T08:00 (station's time) or 2026-03-01T00:00Z":
+        "{0} 不是时间；应如 2026-03-01、2026-03-01T08:00（台站时间）或 2026-03-01T00:00Z",
+    "--to {} is not after --from {}": "--to {0} 不晚于 --from {1}",
+    "Invalid value: {}": "取值无效：{0}",
+    "Invalid value for {}: {}": "{0} 取值无效：{1}",
+    "No such command '{}'. {}": "没有命令“{0}”。{1}",
+    "Did you mean '{}'?": "是否为“{0}”？",
+    "'{}' lists them.": "用 {0} 查看全部。",
+    "stopped": "已停止",
+    # import
+    "--timezone {}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8":
+        "--timezone {0}：没有这个时区；应如 Asia/Shanghai、Europe/Berlin 或 Etc/GMT-8",
+    "{}: import takes text; 'soilco2 export {} -o table.csv' makes a CSV file of it":
+        "{0}：导入只接受文本；用 soilco2 export {1} -o table.csv 可转成 CSV 文件",
+    "{}: {} rows = {} stored + {} duplicate + {} rejected": "{0}：{1} 行 = 入库 {2} + 重复 {3} + 拒收 {4}",
+    "{}: of {} rows {} would be stored, {} are duplicates, {} would be rejected; nothing was stored (--dry-run)":
+        "{0}：共 {1} 行，将入库 {2}，重复 {3}，将拒收 {4}；未写入任何内容（--dry-run）",
+    "{}: {} more rows cannot be used": "{0}：另有 {1} 行不能使用",
+    "{}: {} rows differ from what the journal holds for their time": "{0}：{1} 行与日志库中同一时刻的值不同",
+    "{}: {} rows were parked by an earlier import; they count as duplicates":
+        "{0}：{1} 行已在先前导入时搁置，计为重复",
+    "they are kept: soilco2 parked list {}": "这些行已保留：soilco2 parked list {0}",
+    # parked
+    "nothing is parked": "没有搁置的内容",
+    "there is no parked entry {}; 'soilco2 parked list --all' shows them":
+        "没有第 {0} 号搁置项；用 soilco2 parked list --all 查看",
+    "entry {} dropped": "第 {0} 号已放弃",
+    "parked entry {} does not wait; 'soilco2 parked list' shows those that do":
+        "第 {0} 号搁置项不在等待中；用 soilco2 parked list 查看等待中的",
+    "entry {} will be sent to {} again": "第 {0} 号将再次发送到 {1}",
+    "entry {} is a {}: the journal keeps the first number of a channel and time, and both stay on record; drop the "
+    "entry, or flag the value":
+        "第 {0} 号属于“{1}”：日志库保留同一通道同一时刻的第一个数，两者都有记录；请放弃此项，或给该值加标记",
+    "entry {} has no time; it cannot be sent again": "第 {0} 号没有时间，无法再次发送",
+    "entry {} is a line of the table {}: mend the table and import it again":
+        "第 {0} 号是表 {1} 的一行：请改正表格后重新导入",
+    "entry {} still cannot be used: {}": "第 {0} 号仍不能使用：{1}",
+    "entry {}: {} stored, {} duplicate, {} conflicts": "第 {0} 号：入库 {1}，重复 {2}，冲突 {3}",
+    "{} from {}, {} {}": "{0}，来自 {1}，{2} {3}",
+    # flag, note
+    "flag {} taken back; {} observations changed": "标记 {0} 已撤回；{1} 个观测值改变",
+    "SERIES, --from and --to say what is flagged; or --revoke NUMBER takes a flag back":
+        "请用 SERIES、--from 和 --to 说明标记什么；或用 --revoke 编号 撤回标记",
+    "{} is no series; expected profile/position/variable, such as p1/d10/co2 or site//rain":
+        "{0} 不是序列；应为 剖面/点位/变量，如 p1/d10/co2 或 site//rain",
+    "flag {} set; take it back with --revoke {}": "标记 {0} 已设；可用 --revoke {1} 撤回",
+    "note {} written": "记录 {0} 已写入",
+    # verify
+    "{} has no table [influxdb]: there is no database": "{0} 没有 [influxdb] 表：没有数据库",
+    "--sink {}: there is no such database; there are {}": "--sink {0}：没有这个数据库；有 {1}",
+    "journal up to commit {}, {} archives: {}": "日志库至第 {0} 次提交，归档 {1} 个：{2}",
+    "all as they were written": "均与写入时一致",
+    "{} faults": "{0} 处错误",
+    "{}: {} in the journal, {} missing, {} different, {} only in the database":
+        "{0}：日志库 {1}，缺失 {2}，不同 {3}，仅数据库有 {4}",
+    "  missing {} … {}: {}": "  缺失 {0} … {1}：{2}",
+    "  different {} … {}: {}": "  不同 {0} … {1}：{2}",
+    "  extra {} … {}: {}": "  多出 {0} … {1}：{2}",
+    "  and {} more gaps; --json lists them all": "  另有 {0} 处；--json 全部列出",
+    "{}: {} series, {} values: {} missing, {} different, {} on the way":
+        "{0}：{1} 个序列，{2} 个值：缺失 {3}，不同 {4}，发送中 {5}",
+    "send them again: soilco2 replay {} --from … --to … --sink {}":
+        "再次发送：soilco2 replay {0} --from … --to … --sink {1}",
+    "{} entries were refused by the database: soilco2 parked list {}": "数据库拒收 {0} 项：soilco2 parked list {1}",
+    # archive
+    "{}: {} samples archived, {} rows pruned": "{0}：归档 {1} 个样本，清出 {2} 行",
+    "as it was sealed": "与封存时一致",
+    "there is nothing before {} that is not archived already": "{0} 之前没有尚未归档的内容",
+    "there is no archive yet": "还没有归档",
+    "there is no journal {} yet: nothing to archive": "还没有日志库 {0}：没有可归档的内容",
+    # replay, reprocess
+    "--from and --to say which window is sent again; both are needed": "--from 和 --to 说明重发哪一段；两者都要给出",
+    "there is no journal {} yet: nothing to send": "还没有日志库 {0}：没有可发送的内容",
+    "{} observations from {} to {} will be sent to {} again": "{1} 至 {2} 的 {0} 个观测值将再次发送到 {3}",
+    "the rollups are made again; until then the observations are read": "汇总将重新生成；在此之前直接读取观测值",
+    "{} observations changed": "{0} 个观测值改变",
+    # export
+    "{} is no flag; expected {}": "{0} 不是标记；应为 {1}",
+    "{} is no depth; expected metres, such as 0.10, or 0..0.30": "{0} 不是深度；应以米表示，如 0.10 或 0..0.30",
+    "profile {} has no data; there are {}": "剖面 {0} 没有数据；有 {1}",
+    "no series fits; there are {} series of {}": "没有符合的序列；共有 {0} 个序列：{1}",
+    "there are no data yet": "还没有数据",
+    "{}: {} values of {} series; {}": "{0}：{2} 个序列的 {1} 个值；{3}",
+}  # fmt: skip
+
+TABLES: dict[str, str] = {
+    "station {} is not {}": "台站 {0} 不是 {1}",
+    "{} is no position of the station": "{0} 不是本站的点位",
+    "{} is no position of the station; there are {}": "{0} 不是本站的点位；有 {1}",
+    "{} fits more than one position ({}); give profile and position":
+        "{0} 符合多个点位（{1}）；请给出 profile 和 position",
+    "{} lies at {} m by the station file, not at {} m": "按台站文件 {0} 深 {1} m，而不是 {2} m",
+    "{} needs a position or a depth_m": "{0} 需要 position 或 depth_m",
+    "{} cells where the header has {}": "有 {0} 格，而表头有 {1} 格",
+    "{} cells where the header has {}; a decimal comma?": "有 {0} 格，而表头有 {1} 格；是否用逗号作小数点？",
+    "a quoted cell does not end on its line": "带引号的单元格没有在本行结束",
+    "the line is longer than {} characters": "此行超过 {0} 个字符",
+    "the line holds NUL characters; {}": "此行含 NUL 字符；{0}",
+    "flag {} is none of 1, 2, 3, 4, 9": "标记 {0} 不是 1、2、3、4、9 之一",
+    "time {} lies in this machine's future": "时间 {0} 晚于本机当前时间",
+    "time {} is no time; expected such as 2026-03-01T00:00:00Z": "时间 {0} 无法识别；应如 2026-03-01T00:00:00Z",
+    "value {} is not finite": "数值 {0} 不是有限数",
+    "value {} is no number": "数值 {0} 不是数",
+    "time {} is no date with a time of day": "时间 {0} 不是带时刻的日期",
+    "time {} is beyond what can be stored": "时间 {0} 超出可存储的范围",
+    "time {} is a spreadsheet's day number; format the column as 2026-03-01T00:00:00Z":
+        "时间 {0} 是电子表格的日序数；请把该列格式设为 2026-03-01T00:00:00Z",
+    "time {} {} in {}, where the clock is changed; write it in UTC": "时间 {0} 在 {2} 因调钟{1}；请写成 UTC",
+    "comes twice": "出现两次",
+    "does not exist": "不存在",
+    "time {} has no zone; write it as 2026-03-01T00:00:00Z, or name the zone of the table with --timezone":
+        "时间 {0} 没有时区；请写成 2026-03-01T00:00:00Z，或用 --timezone 说明表中的时区",
+    "value {} is a formula; save the table with its values": "数值 {0} 是公式；请以数值保存表格",
+    "value {} has a comma; a decimal point is expected": "数值 {0} 含逗号；小数点应为点",
+    "is neither UTF-8 nor GB18030 text; save it as UTF-8": "既不是 UTF-8 也不是 GB18030 文本；请存为 UTF-8",
+    "this is not a regular file; a table is expected": "这不是普通文件；应为表格",
+    "is empty; a header line was expected": "是空文件；应有表头行",
+    "the header is longer than {} characters; is this a table?": "表头超过 {0} 个字符；这是表格吗？",
+    "holds NUL characters; save it as UTF-8 text": "含 NUL 字符；请存为 UTF-8 文本",
+    "column {} is there more than once": "列 {0} 出现多次",
+    "column {} is missing (found {}); a tidy table has time_utc, variable, value and unit, one row per value":
+        "缺少列 {0}（已有 {1}）；整洁表应有 time_utc、variable、value 和 unit，每个值一行",
+    "has more than one of the columns {}": "列 {0} 只应有其一",
+    "cannot be opened: {}": "无法打开：{0}",
+    "cannot be read to its end: {}": "无法读到末尾：{0}",
+    "cannot be read: {}": "无法读取：{0}",
+    "is {}; save it as CSV in UTF-8": "是{0}；请存为 UTF-8 的 CSV",
+    "a Parquet file, by its beginning, under another name": "改了名的 Parquet 文件",
+    "a spreadsheet or zip file": "电子表格或 zip 文件",
+    "an old spreadsheet file": "旧式电子表格文件",
+    "a PDF file": "PDF 文件",
+    "a time is missing": "缺少时间",
+    "{}: {} has two different values at {}Z; keep one of them": "{0}：{1} 在 {2}Z 有两个不同的值；请只保留一个",
+    "NUL characters, or rows of different widths": "含 NUL 字符，或各行列数不同",
+    "a cell of text is empty where none may be": "不得为空的文本单元格为空",
+    "a value is not finite": "有数值不是有限数",
+    "is read by the extra 'analysis': pip install 'soilco2[analysis]'":
+        "需要附加组件 analysis 才能读取：pip install 'soilco2[analysis]'",
+    "the times have no zone; write them in UTC": "时间没有时区；请写成 UTC",
+    "is not there or is no file": "不存在或不是文件",
+    "is no Parquet file that can be read: {}": "不是可读的 Parquet 文件：{0}",
+    "is no sidecar of an export ({})": "不是导出的说明文件（{0}）",
+    "column {} is missing": "缺少列 {0}",
+    "among the rows {} to {}: {}": "第 {0} 至 {1} 行中：{2}",
+    "{}: the ending must be one of {}": "{0}：扩展名应为 {1} 之一",
+    "the folder {} is not there": "没有文件夹 {0}",
+    "{} is there already; choose another name, or replace it with --force":
+        "{0} 已存在；请换名，或用 --force 替换",
+    "{} cannot be written: {}": "{0} 无法写入：{1}",
+    "Parquet is written by the extra 'analysis': pip install 'soilco2[analysis]'":
+        "写 Parquet 需要附加组件 analysis：pip install 'soilco2[analysis]'",
+}  # fmt: skip
+
+STORAGE: dict[str, str] = {
+    "{}: there are 10 000 archives of {} already": "{0}：{1} 已有 10 000 个归档",
+    "{}: the archive cannot be written: {}": "{0}：归档无法写入：{1}",
+    "{}: what was written is not what is read back": "{0}：读回的内容与写入的不一致",
+    "{}: it holds {} rows of {}, {} of them not the journal's": "{0}：其中有 {2} 的 {1} 行，{3} 行与日志库不符",
+    "{}: the archive cannot be read: {}": "{0}：归档无法读取：{1}",
+    "the collector went away before it answered; try again": "采集程序未答复即退出；请重试",
+    "the collector went away: {}": "采集程序已退出：{0}",
+    "{}: the journal cannot be used: {}": "{0}：日志库无法使用：{1}",
+    "{}: the disk is full; nothing was lost, but nothing new can be kept: make room":
+        "{0}：磁盘已满；没有丢失数据，但无法再写入：请腾出空间",
+    "{}: the file is damaged ({}); 'soilco2 verify STATION --journal' names what, and a collector that cannot go on "
+    "with it sets it aside and keeps what can be read":
+        "{0}：文件损坏（{1}）；soilco2 verify STATION --journal 指出何处，采集程序无法继续使用时"
+        "会将其移开并保留可读部分",
+    "it is not a journal of this program": "不是本程序的日志库",
+    "it does not say its version": "没有写明版本",
+    "{}: the journal has schema version {}, this program knows {}; use the version of soilco2 that wrote it, or a "
+    "newer one": "{0}：日志库结构版本为 {1}，本程序只认识 {2}；请用写入它的版本或更新的版本",
+    "its table of contents is empty": "其目录为空",
+    "sample {}: the journal is damaged: it names {}, which is not there": "样本 {0}：日志库损坏：所指的 {1} 不存在",
+    "{}: the journal's folder cannot be written: {}": "{0}：日志库所在文件夹无法写入：{1}",
+    "{}: another process (pid {}) writes this journal; stop it first":
+        "{0}：另一进程（pid {1}）正在写此日志库；请先停止它",
+    "{}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one":
+        "{0}：还没有日志库；运行 soilco2 collect 或 soilco2 import 即可生成",
+    "{}: the journal was removed or replaced while it was open; nothing more is taken in. Put it back where it was, "
+    "or start again with a new one":
+        "{0}：日志库在使用中被移走或替换；不再接收数据。请放回原处，或以新库重新开始",
+    "{} is empty, and line protocol has no empty names": "{0} 为空，而行协议不允许空名称",
+    "{} {} holds a line break or control character, which has no escape": "{0} {1} 含换行或控制字符，无法转义",
+    "{} {} holds a backslash, which line protocol cannot write unambiguously":
+        "{0} {1} 含反斜杠，行协议无法无歧义地表示",
+    "{}: {} is {}; a database holds finite numbers only": "{0}：{1} 为 {2}；数据库只存有限数",
+    "{}: the time {} µs is beyond what the database can hold": "{0}：时间 {1} µs 超出数据库的范围",
+    "a point of {} has no field": "{0} 的一个点没有字段",
+    "operation {} is unknown; known are {}": "没有操作 {0}；可用的有 {1}",
+    "{}; nothing of it was pruned": "{0}；其中没有清出任何内容",
+    "date {} of results must be like 2026-03-01": "结果的日期 {0} 应如 2026-03-01",
+    "job name {} must be of lower-case letters, digits, - and _": "任务名 {0} 只能含小写字母、数字、- 和 _",
+    "table name {} must be of lower-case letters, digits, - and _": "表名 {0} 只能含小写字母、数字、- 和 _",
+    "{}: is not a results file of schema {}": "{0}：不是 {1} 结构的结果文件",
+    "results of {}: {} is not a finite number": "{0} 的结果：{1} 不是有限数",
+    "{}: cannot be read as results: {}": "{0}：无法作为结果读取：{1}",
+    "{}: is not complete: {}": "{0}：不完整：{1}",
+    "{}: cannot be written: {}": "{0}：无法写入：{1}",
+    "no schema for {}": "{0} 没有结构定义",
+    "no data were named; expected a station file or tidy tables (CSV or Parquet)":
+        "没有给出数据；应为台站文件或整洁表（CSV 或 Parquet）",
+    "{} is no station file; only a station's data can be read from InfluxDB":
+        "{0} 不是台站文件；只有台站的数据可从 InfluxDB 读取",
+    "{} is neither a station file nor a journal": "{0} 既不是台站文件也不是日志库",
+    "the journal {} of {} is not there yet; run 'soilco2 collect' or 'soilco2 import' first":
+        "{1} 的日志库 {0} 尚不存在；请先运行 soilco2 collect 或 soilco2 import",
+    "{} is a station file; it cannot be read together with other data": "{0} 是台站文件；不能与其他数据一起读取",
+    "{} has no table [influxdb]; read the journal instead": "{0} 没有 [influxdb] 表；请改读日志库",
+    "{}: the journal has no such series; {}": "{0}：日志库没有这个序列；{1}",
+    "of {} it has {}": "{0} 有 {1}",
+    "did you mean {}?": "是否为 {0}？",
+    "it has {}": "有 {0}",
+    "none yet": "尚无",
+    "event {} {}; flags in force are {}": "事件 {0} {1}；有效的标记为 {2}",
+    "is no manual flag": "不是人工标记",
+    "was taken back already": "已撤回",
+    "{} has {} at that time already, not {}": "{0} 该时刻已有 {1}，而不是 {2}",
+    "operation {}: {}": "操作 {0}：{1}",
+    "none": "无",
+}  # fmt: skip
+
+MESSAGES: dict[str, str] = {
+    "the message has {} bytes, at most {} are allowed": "消息有 {0} 字节，最多允许 {1}",
+    "the message has no key {}": "消息没有键 {0}",
+    "node: a name is expected, found {}": "node：应为名称，实为 {0}",
+    "sequence: a whole number from 0 is expected, found {}": "sequence：应为自 0 起的整数，实为 {0}",
+    "station: the message is of {}, this is {}": "station：消息属于 {0}，本站为 {1}",
+    "readings: a list of 1 to {} is expected, found {}": "readings：应为 1 至 {0} 项的列表，实为 {1}",
+    "{}: value: a number or null is expected, found {}": "{0}：value：应为数或 null，实为 {1}",
+    "{}: unit: {} is expected, found {}": "{0}：unit：应为 {1}，实为 {2}",
+    "{}: status: at most 200 printable characters, found {}": "{0}：status：最多 200 个可打印字符，实为 {1}",
+    "{}: time: {} is before the station was there; the node's clock was not set":
+        "{0}：time：{1} 早于建站；节点的时钟未校准",
+    "{}: time: {} was {} s ahead of the station's clock when it came": "{0}：time：{1} 到达时比台站时钟超前 {2} s",
+    "readings: an object is expected for each, found {}": "readings：每项应为对象，实为 {0}",
+    "the reading has no key {}": "读数没有键 {0}",
+    "serial, channel: text is expected, found {}, {}": "serial、channel：应为文本，实为 {0}、{1}",
+    "{}: this instrument is on another connection of the station": "{0}：此仪器属于本站的另一连接",
+    "{}: the instrument has no channel {}": "{0}：此仪器没有通道 {1}",
+    "{}: the station file has no instrument with this serial number": "{0}：台站文件中没有此序列号的仪器",
+    "the message is not UTF-8 (byte {})": "消息不是 UTF-8（第 {0} 字节）",
+    "the message is not JSON: {}": "消息不是 JSON：{0}",
+    "the message cannot be taken apart ({})": "消息无法解析（{0}）",
+    "too deeply nested": "嵌套过深",
+    "an object is expected, found {}": "应为对象，实为 {0}",
+    "{}: time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, found {}":
+        "{0}：time：应为 UTC 时间，如 2026-03-01T00:00:00Z，或 null，实为 {1}",
+}  # fmt: skip
+
+SYSTEM: dict[str, str] = {
+    "No such file or directory": "没有这个文件或文件夹",
+    "Not a directory": "不是文件夹",
+    "Is a directory": "是文件夹",
+    "File exists": "文件已存在",
+    "Permission denied": "没有权限",
+    "Read-only file system": "文件系统只读",
+    "No space left on device": "磁盘已满",
+    "Address already in use": "地址已被占用",
+    "Connection refused": "连接被拒绝",
+}
+"""What the system says most."""
+
+WORDS: dict[str, str] = {
+    # states of parts, lines, probes and databases
+    "ok": "正常", "open": "已打开", "closed": "已关闭", "connected": "已连接", "not connected": "未连接",
+    "starting": "正在启动", "not running": "未运行", "running": "运行中", "ended": "已结束", "failing": "有故障",
+    "not read yet": "尚未读取", "waiting": "等待中", "denied": "被拒绝", "unavailable": "暂不可用",
+    "retried": "已重试", "dropped": "已放弃",
+    # kinds of parked entries
+    "message": "消息", "conflict": "冲突", "point": "数据点", "stretch": "数据段",
+    # why values are missing
+    "no value": "无数值", "collector down": "采集程序未运行", "journal full": "日志库已满", "clock": "时钟",
+    "bus": "总线", "broker": "消息服务器", "device silent": "仪器无应答", "rejected": "拒收", "unexplained": "原因不明",
+    # errors of a line
+    "port_gone": "串口不在", "port_busy": "串口被占用", "silence": "无应答", "echo": "本机回波", "checksum": "校验错误",
+    "clash": "应答冲突", "exception": "异常应答", "wrong_address": "地址不符", "wrong_function": "功能码不符",
+    "wrong_count": "长度不符",
+}  # fmt: skip
+"""Single words of states, kinds and causes; sentences do not use them, since a name may be such a word."""
+
+in_chinese = translator(SENTENCES, COMMANDS, TABLES, STORAGE, MESSAGES, SYSTEM)
+"""A sentence in Chinese; what is not known stays as it is."""

@@ -1,0 +1,107 @@
+"""Every sentence of the commands that speak through `say`, of tables and of the journal has its Chinese."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import BusError
+from soilco2.chinese import COMMANDS, MESSAGES, STORAGE, TABLES, WORDS, in_chinese
+from soilco2.main import main
+from storage.completeness import CAUSES
+from tests.soilco2.test_by_hand import station  # noqa: F401
+from tests.station_config.test_chinese import HAN, texts
+
+ROOT = Path(__file__).parents[2]
+SPOKEN = ["import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export"]
+SPEAKERS = {"say", "fail", "BadParameter"}
+REASONS = {"tidy_rows.py", "tidy_import.py"}
+"""Modules in which a function may return a reason."""
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _said(path: Path, node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Call):
+        name = _name(node)
+        if name in SPEAKERS or (path.parent.name == "storage" and name.endswith("Error")):
+            return node.args
+        if path.name == "decode.py" and name == "_RefusedError":
+            return node.args
+    if isinstance(node, ast.Return) and node.value is not None and path.name in REASONS:
+        return [node.value]
+    return []
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Where, and what is said."""
+    paths = [
+        ROOT / "soilco2" / "cli.py",
+        ROOT / "ingest" / "decode.py",
+        *sorted((ROOT / "storage").glob("*.py")),
+    ]
+    for path in [*paths, *(ROOT / "soilco2" / "commands" / f"{name}.py" for name in SPOKEN)]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for argument in _said(path, node):
+                for text in texts(argument):
+                    if re.search(r"[a-z] [a-z]", text.replace("soilco2 ", "")):
+                        yield f"{path.name}:{node.lineno}", text  # type: ignore[attr-defined]
+
+
+FOUND = dict(reversed(pair) for pair in sentences())
+
+
+def test_the_sentences_are_found() -> None:
+    assert len(FOUND) > 130
+
+
+@pytest.mark.parametrize("text", FOUND, ids=lambda text: text[:40])
+def test_a_sentence_has_its_chinese(text: str) -> None:
+    chinese = in_chinese(text.replace("{}", "x7"))
+    assert HAN.search(chinese), f"{FOUND[text]}: {text}"
+    assert chinese.count("x7") == text.count("{}"), f"{FOUND[text]}: what is filled in stays: {chinese}"
+
+
+def test_each_translation_takes_what_its_sentence_gives() -> None:
+    for table in (COMMANDS, TABLES, STORAGE, MESSAGES):
+        for english, chinese in table.items():
+            assert set(map(int, re.findall(r"\{(\d)\}", chinese))) == set(range(english.count("{}"))), english
+
+
+def test_causes_kinds_and_states_have_their_chinese() -> None:
+    def kinds(error: type[BusError]) -> set[str]:
+        return {error.kind}.union(*map(kinds, error.__subclasses__()))
+
+    assert kinds(BusError) | set(CAUSES) | {"message", "conflict", "point", "stretch", "failing"} <= set(
+        WORDS
+    )
+    assert all(HAN.search(chinese) for chinese in WORDS.values())
+
+
+def test_commands_speak_chinese(station: object, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    path = str(station.path)  # type: ignore[attr-defined]
+    for words, said in (
+        (["flag", path, "p1/d32/co2", "--from", "2026-03-01", "--to", "2026-03-02", "--who", "w", "--why", "y"],
+         "soilco2: p1/d32/co2：日志库没有这个序列；co2 有 p1/d30/co2"),
+        (["flag", path, "p1/d30/co2", "--from", "2026-03-0", "--to", "2026-03-02", "--who", "w", "--why", "y"],
+         "'2026-03-0' 不是时间；应如 2026-03-01"),
+        (["note", path, "清洁了太阳能板"], "记录 "),
+        (["parked", "list", path], "没有搁置的内容"),
+        (["archive", path], "还没有归档"),
+        (["verify", path], "没有 [influxdb] 表"),
+        (["reprocess", path], "0 个观测值改变"),
+        (["replay", path], "--from 和 --to 说明重发哪一段"),
+        (["export", path, "--variable", "co2", "-o", "x.txt"], "扩展名应为"),
+        (["import", path, "no/such.csv"], "无法打开"),
+    ):  # fmt: skip
+        with pytest.raises(SystemExit):
+            main([*words, "--lang", "zh"])
+        found = capsys.readouterr()
+        assert said in found.out + found.err, words
+        assert not re.search(r"[a-z] [a-z]", found.err.replace("soilco2: ", "")), found.err
