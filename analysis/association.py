@@ -22,7 +22,7 @@ from scipy.stats import rankdata
 
 from analysis.definitions import BLOCKS, MIN_N_EFF, Refusal
 from analysis.intervals import block_sums, jackknife
-from analysis.memory import effective_number
+from analysis.memory import effective_number, pair_and_each
 
 Array = NDArray[np.float64]
 MIN_PAIRS = 4 * BLOCKS
@@ -212,13 +212,12 @@ def associate(
     rank = float(correlation(rank_x, rank_y))
     if not np.isfinite(r) or not np.isfinite(rank):
         return nothing._replace(refusal=Refusal("constant", {"name": f"{names[0]} or {names[1]}"}))
-    size = effective_number(ex, ey)
+    size, enough = pair_and_each(ex, ey)
     size_rank = effective_number(rank_x, rank_y)
     answer = nothing._replace(
         r=r, rank=rank, n_eff=size.n_eff, n_eff_lag1=size.n_eff_lag1,
         p_naive=float(p_value(r, n, len(held))),
     )  # fmt: skip
-    enough = min(size.n_eff, effective_number(ex).n_eff, effective_number(ey).n_eff)
     if enough < MIN_N_EFF:
         return answer._replace(refusal=Refusal("n_eff", {"n_eff": round(enough, 1)}))
     columns = np.stack([np.ones(n), *(_standard(v[good]) for v in (x, y, *others))], axis=-1)

@@ -123,16 +123,37 @@ def effective_numbers(x: ArrayLike, y: ArrayLike, max_lag: int | None = None) ->
     last = _last_lag(x.shape[-1], max_lag)
     both = np.isfinite(x) & np.isfinite(y)
     rho = autocorrelation(np.where(both, x, np.nan), last)
-    rho = rho * (rho if alone else autocorrelation(np.where(both, y, np.nan), last))
+    return _numbers(rho * (rho if alone else autocorrelation(np.where(both, y, np.nan), last)), both)
+
+
+def _numbers(product: Array, both: NDArray[np.bool_]) -> tuple[Array, Array, Array]:
+    """Pairs and effective numbers from the product of two autocorrelations."""
+    last = product.shape[-1] - 1
     pairs = pair_counts(both, last)
     n = pairs[..., 0]
     m = np.maximum(n, 1.0)
-    total = 1.0 + 2.0 * (pairs[..., 1:] * rho[..., 1:]).sum(-1) / m
+    total = 1.0 + 2.0 * (pairs[..., 1:] * product[..., 1:]).sum(-1) / m
     floor = np.minimum(2.0, n)
     n_eff = np.clip(m / np.maximum(total, 1e-12), floor, np.maximum(n, floor))
-    a = rho[..., 1] if last >= 1 else np.zeros_like(n)
+    a = product[..., 1] if last >= 1 else np.zeros_like(n)
     lag1 = np.clip(m * (1 - a) / np.maximum(1 + a, 1e-12), floor, np.maximum(n, floor))
     return n, n_eff, lag1
+
+
+def pair_and_each(x: ArrayLike, y: ArrayLike) -> tuple[Effective, float]:
+    """Effective number of a pair, and the smallest of it and those of either series alone, over the pairs present.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        Regular series, NaN where missing [any unit].
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    last = _last_lag(x.size, None)
+    both = np.isfinite(x) & np.isfinite(y)
+    rho = autocorrelation(np.where(both, np.stack([x, y]), np.nan), last)
+    n, n_eff, lag1 = _numbers(np.stack([rho[0] * rho[1], *(rho * rho)]), np.stack([both] * 3))
+    return Effective(int(n[0]), float(n_eff[0]), float(lag1[0]), last), float(n_eff.min())
 
 
 def effective_number(x: ArrayLike, y: ArrayLike | None = None, max_lag: int | None = None) -> Effective:

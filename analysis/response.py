@@ -42,6 +42,10 @@ Kind = Literal["log", "values"]
 STEEPEST: Final = 0.35
 """Largest |b| a fit may have [1/K]: Q10 of 33, or of 1/33."""
 MIN_PAIRS: Final = 4 * BLOCKS
+SPREAD_POWER: Final = 0.25
+"""Power of the fitted value with which residuals of R are taken to grow when blocks are weighed for the degrees of
+freedom: between equal residuals (0: intervals a little too narrow where few warm spells carry the fit) and residuals in
+proportion (1: too wide), by calibration."""
 _GRID = np.linspace(-STEEPEST, STEEPEST, 29)
 
 
@@ -168,7 +172,8 @@ def q10(
     n_eff = effective_number(*on_grid).n_eff
     se *= memory_factor(n_eff)
     answer = none._replace(
-        q10=float(np.exp(10 * rate[0])), r_ref=r_ref, n_eff=n_eff, se=10 * se, df=block_df(pull),
+        q10=float(np.exp(10 * rate[0])), r_ref=r_ref, n_eff=n_eff, se=10 * se,
+        df=block_df(pull * weight**SPREAD_POWER),
         r2=1 - float((rest**2).sum()) / total if total > 0 else nan, rmse=float(np.sqrt((rest**2).mean())),
     )  # fmt: skip
     if n_eff < MIN_N_EFF:

@@ -20,7 +20,7 @@ from analysis.definitions import (
 )
 from analysis.intervals import block_df, jackknife_se, memory_factor, t_quantile
 from analysis.memory import effective_number
-from analysis.response import Q10, Kind, fit_rate, q10
+from analysis.response import Q10, SPREAD_POWER, Kind, fit_rate, q10
 
 Array = NDArray[np.float64]
 CLASS_NAMES: Final = ("dry", "middling", "wet")
@@ -195,7 +195,9 @@ def confounding(
     pull = weight * (x - mean[group])
     pulls[0, where], pulls[1, where] = pull, y - fitted
     n_eff = effective_number(*pulls).n_eff
-    reach = t_quantile(block_df(pull)) * memory_factor(n_eff) * np.array([-1.0, 0.0, 1.0])
+    reach = (
+        t_quantile(block_df(pull * weight**SPREAD_POWER)) * memory_factor(n_eff) * np.array([-1.0, 0.0, 1.0])
+    )
     within = np.exp(10 * (rate[0] + reach * float(jackknife_se(rate[1:]))))
     change = np.exp(10 * (rate[0] - pooled + reach * float(jackknife_se(rate[1:] - together[1:]))))
     answer = none._replace(

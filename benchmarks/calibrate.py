@@ -1,11 +1,11 @@
 """Calibration by simulation: do tests reject 5 % of the time when nothing is there, do 95 % intervals cover?
 
-    make calibrate                                                  everything, about half an hour on two cores
+    make calibrate                                                  everything, about 40 minutes of one core
     python -m benchmarks.calibrate --part tests --repetitions 500
 
 Independent AR(1) pairs with every phi, with and without gaps and a shared daily cycle; then pairs, partial
 correlations, Q10 and lags with a known answer. Prints one line a case; exit code 1 when one is out of bounds. With
-``--table FILE`` the table goes to a file as well.
+``--table FILE`` the table goes to a file as well, part by part; parts that were not run stay as they are in it.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ PARTS: dict[str, Callable[[Case, int, np.random.Generator], tuple[Numbers, bool]
 NOTES = {
     "tests": f"The column with K of 2 days: the first {FEW}. By chance a share of 5 % spreads by 0.34 % with 4000 "
     "repetitions (one standard deviation).",
-    "r": "By chance a coverage of 95 % spreads by 1.0 % with 500 repetitions, by 0.7 % with 1000. Jackknife: what the "
+    "r": "By chance a coverage of 95 % spreads by 0.7 % with 1000 repetitions. Jackknife: what the "
     f"results carry. Beside it, of the first {COMPARED}: textbook, Fisher's z of n pairs; bootstrap, percentiles of "
     "400 draws of 5-day blocks.",
     "partial r": "As above.",
@@ -263,13 +263,13 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--table", type=Path, help="write the table there, as Markdown")
     options = parser.parse_args()
-    bad, start, lines = 0, time.perf_counter(), []
+    bad, start, sections = 0, time.perf_counter(), {}
     with ProcessPoolExecutor(options.workers) as pool:
         for part in options.part or PARTS:
             asked = list(cases(part))
             count = options.repetitions or (MANY if part == "tests" else FEW)
             runs = [pool.submit(solve, case, count, options.seed) for case in asked]
-            lines += ["", f"## {TITLES[part]}", "", f"{count} repetitions a case. {NOTES[part]}", ""]
+            lines = [f"## {TITLES[part]}", "", f"{count} repetitions a case. {NOTES[part]}", ""]
             for number, (case, run) in enumerate(zip(asked, runs, strict=True)):
                 numbers, good = run.result()
                 bad += not good
@@ -282,18 +282,26 @@ def main() -> int:
                 lines.append(f"| {case.label} | {values} | {'' if good else 'out of bounds'} |")
                 text = "  ".join(f"{name} {value:.1f}" for name, value in numbers.items())
                 print(f"{'ok ' if good else 'OUT'} {part:<9} {case.label:<38} {text}", flush=True)
+            sections[part] = "\n".join(lines)
+            if options.table:
+                write_table(options.table, sections, options.seed)
     print(f"{bad} cases out of bounds, {time.perf_counter() - start:.0f} s, seed {options.seed}")
-    if options.table:
-        head = [
-            "# Calibration",
-            "",
-            f"Made by `make calibrate`, seed {options.seed}. Hourly records; AR(1) with coefficient phi for an hour; "
-            "gaps take 30 %, in runs of 1 to 48 h.",
-            "What the columns mean and what to learn from them: "
-            "[effective sample size and scales](../concepts/effective_sample_size.en.md).",
-        ]
-        options.table.write_text("\n".join(head + lines) + "\n", encoding="utf-8")
     return 1 if bad else 0
+
+
+def write_table(path: Path, sections: dict[str, str], seed: int) -> None:
+    """Write the parts that were run; the others stay as they stand there."""
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    kept = {text.split("\n", 1)[0]: f"## {text}".strip() for text in old.split("\n## ")[1:]}
+    head = (
+        "# Calibration\n\n"
+        f"Made by `make calibrate`, seed {seed}. Hourly records; AR(1) with coefficient phi for an hour; "
+        "gaps take 30 %, in runs of 1 to 48 h.\n"
+        "What the columns mean and what to learn from them: "
+        "[effective sample size](../concepts/effective_sample_size.en.md)."
+    )
+    body = [sections.get(part) or kept.get(TITLES[part], "") for part in PARTS]
+    path.write_text("\n\n".join([head, *filter(None, body)]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -256,6 +256,46 @@ def test_odd_data_are_answered_or_refused(
         no_number_that_is_none(tmp_path / "out")
 
 
+REFUSED = {
+    "unknown unit": ({"co2": lambda p: p.assign(unit="furlong")}, "furlong"),
+    "local time": ({"soil_water": lambda p: p.assign(time_utc=p["time_utc"].str.rstrip("Z"))}, "zone"),
+    "two values at a time": ({"co2": lambda p: _conflicts(p)}, "two different values"),
+    "no co2": ({"co2": lambda p: p.iloc[:0]}, "neither co2 nor co2_flux"),
+}
+SHORT = {"one row": 1 / 48, "three days": 3}
+
+
+@pytest.mark.parametrize("command", JOBS)
+def test_every_analysis_answers_refuses_or_says_what_is_wrong(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bad, short and unusable input through each command; figures are drawn by ``all`` above."""
+    monkeypatch.setattr("analysis.report.write.figures", lambda *_: [])
+    cases: list[tuple[str, float, dict[str, Any], str]] = [
+        *((kind, 12, change, "") for kind, change in ODD.items()),
+        *((kind, days, {}, "") for kind, days in SHORT.items()),
+        *((kind, 12, change, said) for kind, (change, said) in REFUSED.items()),
+        ("co2 all missing", 12, {"co2": lambda p: p.assign(value=np.nan)}, ""),
+        ("water constant", 12, {"soil_water": lambda p: p.assign(value=0.1)}, ""),
+    ]
+    for kind, days, change, said in cases:
+        folder = tmp_path / kind.replace(" ", "_")
+        folder.mkdir()
+        data = tidy(folder / "d.csv", days, "30min" if kind == "one row" else "2h", **change)
+        code, out, err = analyse(
+            capsys, command, str(data), "--longitude", "0", "--out", str(folder / "out"), "--lang", "en"
+        )
+        if said:
+            assert code in (1, 2), kind
+            assert said in err, kind
+            assert len(err.strip().splitlines()) == 1, err
+            assert not (folder / "out").exists(), kind
+        else:
+            assert (code, err) == (0, ""), (kind, err)
+            assert out, kind
+            no_number_that_is_none(folder / "out")
+
+
 @pytest.mark.parametrize("rows", [1, 2, 48, 144])
 def test_short_records_are_refused_not_answered(
     rows: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis import association as a
 from analysis.intervals import memory_factor
-from analysis.memory import autocorrelation, effective_number, effective_numbers, pair_counts
+from analysis.memory import autocorrelation, effective_number, effective_numbers, pair_and_each, pair_counts
 
 GAPS = [False, True]
 
@@ -81,6 +81,17 @@ def test_effective_number_is_the_sum_form(gaps: bool) -> None:
     lag1 = by_hand(xb, 1) * by_hand(yb, 1)
     assert found.n_eff_lag1 == pytest.approx(m * (1 - lag1) / (1 + lag1), rel=1e-9)
     assert (found.n, found.max_lag) == (m, 60)
+
+
+def test_pair_and_each_is_the_smallest_of_three() -> None:
+    rng = np.random.default_rng(17)
+    x, y = np.cumsum(rng.standard_normal((2, 800)), axis=1)
+    x[100:140], y[300:420] = np.nan, np.nan
+    both = np.isfinite(x) & np.isfinite(y)
+    a, b = np.where(both, x, np.nan), np.where(both, y, np.nan)
+    pair, least = pair_and_each(x, y)
+    assert pair == effective_number(x, y)
+    assert least == min(effective_number(*v).n_eff for v in ((a, b), (a, a), (b, b)))
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])

@@ -88,9 +88,12 @@ def test_fits_are_those_of_independent_libraries(gaps: bool) -> None:
 
 
 def df_by_hand(kind: Kind, x: np.ndarray, found: float) -> float:
-    """Shares of six blocks in the information on the rate: squares of T less its weighted mean, times weight."""
+    """Shares of six blocks in the information on the rate: squares of T less its weighted mean, times weight.
+
+    Residuals of R are taken to grow as the fourth root of R.
+    """
     weight = np.ones(x.size) if kind == "log" else found ** (x / 10)
-    square = (weight * (x - np.average(x, weights=weight**2))) ** 2
+    square = (weight**1.25 * (x - np.average(x, weights=weight**2))) ** 2
     edges = np.linspace(0, x.size, 7).astype(int)
     share = np.array([square[a:b].sum() for a, b in itertools.pairwise(edges)]) / square.sum()
     return float(1 / (share**2).sum() - 1)
