@@ -96,6 +96,7 @@ COMMANDS: dict[str, str] = {
 }  # fmt: skip
 
 TABLES: dict[str, str] = {
+    "line {}: {}": "第 {0} 行：{1}",
     "station {} is not {}": "台站 {0} 不是 {1}",
     "{} is no position of the station": "{0} 不是本站的点位",
     "{} is no position of the station; there are {}": "{0} 不是本站的点位；有 {1}",

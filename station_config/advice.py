@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from station_config.base import moment_us
 from station_config.connection import ModbusRtuConnection
@@ -29,8 +30,9 @@ def advice_on(draft: Draft, directory: Directory) -> Iterator[Fault]:
         if (row.model, row.connection) not in said:  # once for all probes of a kind on a line
             yield from _line(draft, n, row, model)
         if model.unconfirmed and row.model not in {name for name, _ in said}:
-            expected = f"not confirmed in the catalogue: {model.unconfirmed}"
-            yield draft.fault(("instrument", n, "model"), row.model, expected)
+            expected = f"not confirmed in the catalogue: {model.unconfirmed.en}"
+            chinese = f"型号库中未证实：{model.unconfirmed.zh}"
+            yield replace(draft.fault(("instrument", n, "model"), row.model, expected), chinese=chinese)
         said.add((row.model, row.connection))
         yield from _use(draft, n, row, model, directory)
     yield from _load(draft, directory)

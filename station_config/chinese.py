@@ -217,4 +217,4 @@ in_chinese = translator(SENTENCES)
 
 def translated(fault: Fault, lang: str) -> Fault:
     """A fault as it is told in a language."""
-    return replace(fault, expected=in_chinese(fault.expected)) if lang == "zh" else fault
+    return replace(fault, expected=fault.chinese or in_chinese(fault.expected)) if lang == "zh" else fault

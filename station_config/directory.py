@@ -371,7 +371,7 @@ class Directory:
         channel = self.channel(found[-1][0], found[-1][1])
         return None if channel is None or channel.instrument is None else channel.instrument.interval
 
-    def note(self, series: Iterable[str]) -> str:
+    def note(self, series: Iterable[str], lang: str = "en") -> str:
         """The remark that must follow the data: how modelled numbers were made; empty for measured ones."""
         words = []
         for serial, name, _, _ in self.instruments_of(series):
@@ -379,7 +379,7 @@ class Directory:
             if channel is not None and channel.instrument is not None:
                 text = channel.instrument.modelled.get(name)
                 if text:
-                    words.append(text)
+                    words.append(text.zh if lang == "zh" else text.en)
         return "; ".join(f"modelled: {text}" for text in dict.fromkeys(words))
 
     @staticmethod

@@ -31,6 +31,8 @@ class Fault:
         The value found, as written; empty where a key is missing. Never a secret.
     expected : str
         What was expected and what to do, one sentence.
+    chinese : str
+        The same in Chinese where it is not among the sentences of `station_config.chinese`.
     """
 
     file: str
@@ -38,6 +40,7 @@ class Fault:
     key: str
     value: str
     expected: str
+    chinese: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line is not None else self.file

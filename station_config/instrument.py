@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from station_config.base import Duration, Identifier, Moment, Table
+from station_config.base import BothNames, Duration, Identifier, Moment, Table
 
 
 class Installation(Table):
@@ -72,8 +72,8 @@ class Instrument(Table):
 
     `channels` are those that are used; all that the model has when left out. `settings` are registers of the
     probe that differ from the catalogue, such as ``ec_coefficient`` [1/K] and ``salinity_factor``.
-    `modelled` maps a channel to the words that say how its numbers were made, where they were not measured;
-    page, exports and documents repeat them.
+    `modelled` maps a channel to the words, in one language or both, that say how its numbers were made, where they
+    were not measured; page, exports and documents repeat them.
     """
 
     id: Identifier
@@ -99,7 +99,7 @@ class Instrument(Table):
     settings: dict[str, float] = Field(default_factory=dict)
     """Registers of this probe that differ from the catalogue, such as `ec_coefficient` [1/K] and
     `salinity_factor` [mg/L per µS/cm]."""
-    modelled: dict[str, str] = Field(default_factory=dict)
+    modelled: dict[str, BothNames] = Field(default_factory=dict)
     """Channel to the words that say how its numbers were made, where they were not measured."""
     installation: tuple[Installation, ...] = ()
     """Where it was and when."""

@@ -192,7 +192,7 @@ class ProbeModel(Table):
     """Interval of calibration the maker recommends."""
     source: str
     """The manual this file was written from."""
-    unconfirmed: str = ""
+    unconfirmed: BothNames | None = None
     """What could not be verified."""
 
     def spec(self, channel: str) -> ChannelSpec | None:

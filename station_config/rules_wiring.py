@@ -123,7 +123,7 @@ def _channel_names(draft: Draft, path: Path, row: Instrument, model: ProbeModel)
             yield draft.fault((*path, "channels", n), name, wrong + nearest(name, known))
     for name in row.modelled:
         if name not in known:
-            yield draft.fault((*path, "modelled", name), row.modelled[name], wrong + nearest(name, known))
+            yield draft.fault((*path, "modelled", name), row.modelled[name].en, wrong + nearest(name, known))
     for n, calibration in enumerate(row.calibration):
         name = calibration.channel
         if name not in known:

@@ -45,6 +45,8 @@ def read_text(path: Path) -> str:
                 path, None, f"the file has {size / 1e6:.1f} MB; a station file has at most {LIMIT / 1e6:g} MB"
             )
         raw = path.read_bytes()
+    except StationFileError:
+        raise
     except FileNotFoundError:
         raise _refuse(path, None, "there is no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name

@@ -382,7 +382,7 @@ def _instrument(station: Station, serial: str) -> dict[str, Any]:
         "model": instrument.model,
         "maker": model.maker,
         "interval_s": instrument.interval,
-        "modelled": dict(instrument.modelled),
+        "modelled": {name: words.en for name, words in instrument.modelled.items()},
         "corrections": corrections,
         "calibrations": [
             {

@@ -102,7 +102,9 @@ class _Part:
 
     def about(self, variable: variables.Variable) -> str:
         """What must be known of the numbers of a variable."""
-        return "\n\n".join(self.say("modelled", how=how) for how in self.survey.modelled(variable))
+        return "\n\n".join(
+            self.say("modelled", how=how) for how in self.survey.modelled(variable, self.language)
+        )
 
     def by_depth(
         self, variable: variables.Variable, what: str, *conditions: str, every: str = EVERY

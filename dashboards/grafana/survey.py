@@ -123,10 +123,10 @@ class Survey:
             periods.append(self.period_s(variable))
         return max(periods, default=_DEFAULT_S)
 
-    def modelled(self, variable: Variable) -> tuple[str, ...]:
+    def modelled(self, variable: Variable, lang: str = "en") -> tuple[str, ...]:
         """How numbers of a variable were made where they were not measured; it must stand beside them."""
         series = (key for key in self.station.directory.series() if key[3] == variable.id)
-        words = [self.station.directory.note(key).removeprefix("modelled: ") for key in series]
+        words = [self.station.directory.note(key, lang).removeprefix("modelled: ") for key in series]
         return tuple(dict.fromkeys(escape(shown(text, 1000), quote=False) for text in words if text))
 
     def limits(self, variable: Variable) -> tuple[tuple[float, Flag], ...]:

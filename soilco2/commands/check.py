@@ -230,7 +230,7 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
                         "due": _stamp(directory.calibration_due(*channel.key, now_us)),
                     },
                     "compensation": _compensation(channel),
-                    "modelled": row.modelled.get(channel.key[1], ""),
+                    "modelled": modelled.en if (modelled := row.modelled.get(channel.key[1])) else "",
                 }
             )
         instruments.append(
@@ -335,7 +335,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
                     words["nowhere"] if span is None else "/".join(span.series[1:]).replace("//", "/"),
                     "" if span is None else _depth(station, span, words),
                     "" if span is None else _period(station, span),
-                    _remarks(station, channel, words),
+                    _remarks(station, channel, lang),
                 )
                 first = False
     console.print(table)
@@ -357,7 +357,8 @@ def _period(station: Station, span: Span) -> str:
     return f"{_day(span.start_us, station)} …{end}"
 
 
-def _remarks(station: Station, channel: Channel, words: dict[str, str]) -> str:
+def _remarks(station: Station, channel: Channel, lang: str) -> str:
+    words = _WORDS[lang]
     directory = station.directory
     now_us = time.time_ns() // 1000
     applied = directory.calibration_at(*channel.key, now_us)
@@ -373,7 +374,7 @@ def _remarks(station: Station, channel: Channel, words: dict[str, str]) -> str:
         text += f"\n{words[quantity]}: {words[who]}"
     assert channel.instrument is not None
     if modelled := channel.instrument.modelled.get(channel.key[1]):
-        text += f"\n{words['modelled']}: {modelled}"
+        text += f"\n{words['modelled']}: {modelled.zh if lang == 'zh' else modelled.en}"
     return text
 
 

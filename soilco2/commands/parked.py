@@ -82,7 +82,7 @@ def show(station: Path, number: int) -> None:
     """
     for row in _rows(station, True):
         if row.id == number:
-            say(f"{word(row.kind)} from {row.source}, {word(row.state)} {row.why}")
+            say(f"{word(row.kind)} from {row.source}, {word(row.state)} {row.why}".rstrip())
             click.echo(f"{told(row.reason)}\n")
             click.echo(row.payload.decode(errors="backslashreplace"))
             return

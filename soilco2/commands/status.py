@@ -175,6 +175,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "unwritable": "  CANNOT BE WRITTEN: {text}",
         "day": "  {day} {series}: expected {expected}, received {received}, stored {stored}, usable {usable}{missing}",
         "missing": "; missing: {text}",
+        "unexpected": "completeness: nothing is expected in this window: no instrument is installed then",
     },
     "zh": {
         "head": "{station}：采集程序{collector}，配置 {config}",
@@ -199,6 +200,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "unwritable": "  无法写入：{text}",
         "day": "  {day} {series}：应收 {expected}，实收 {received}，入库 {stored}，可用 {usable}{missing}",
         "missing": "；缺失：{text}",
+        "unexpected": "完整性：此时段没有应收的数据：没有已安装的仪器",
     },
 }  # fmt: skip
 """What is said, by language; what devices and servers say keeps their words."""
@@ -299,6 +301,8 @@ def command(
         return
     _print(status, lang)
     words = _WORDS[lang]
+    if days == []:
+        click.echo(words["unexpected"])
     for day in days or ():
         causes = _counts(day.causes())
         click.echo(

@@ -98,7 +98,11 @@ def _instruments(document: Document, t: Tongue, station: Station) -> None:
     document.add(tables.instruments(t, station), tables.channels(t, station))
     shared.add_present(document, tables.compensations(t, station))
     document.add(tables.installations(t, station))
-    doubts = [f"`{name}`: {model.unconfirmed}" for name, model in station.models.items() if model.unconfirmed]
+    doubts = [
+        f"`{name}`: {t.names(model.unconfirmed)}"
+        for name, model in station.models.items()
+        if model.unconfirmed
+    ]
     if doubts:
         document.add(
             Paragraph(t("The catalogue could not confirm:", "仪器目录尚未核实：")), Points(tuple(doubts))

@@ -229,7 +229,7 @@ def modelled(t: Tongue, station: Station) -> Grid | None:
             t.variable(channel.variable)
             if (channel := station.directory.channel(row.serial, name))
             else name,
-            words,
+            t.names(words),
         )
         for row in station.file.instrument
         for name, words in row.modelled.items()

@@ -63,3 +63,12 @@ def test_a_series_that_is_not_there_is_answered_with_the_nearest(
               "--why", "y"])  # fmt: skip
     assert end.value.code == 2
     assert capsys.readouterr().err == f"soilco2: {series}: the journal has no such series; {said}\n"
+
+
+def test_where_nothing_is_expected_completeness_says_so(
+    station: Station, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["status", str(station.path), "--completeness"])
+    assert end.value.code == 0
+    assert "nothing is expected in this window" in capsys.readouterr().out

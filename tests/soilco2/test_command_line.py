@@ -75,3 +75,9 @@ def test_a_table_that_cannot_be_written_is_named_by_the_name_that_was_asked_for(
     done = run("export", str(table), "-o", "/proc/x.csv")
     assert done.returncode == 2
     assert done.stderr == "soilco2: /proc/x.csv cannot be written: No such file or directory\n"
+
+
+def test_a_folder_in_place_of_a_station_file_is_one_sentence(tmp_path: Path) -> None:
+    done = run("status", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == f"{tmp_path}: this is a folder; the path of a file is expected\n"

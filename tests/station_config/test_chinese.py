@@ -83,3 +83,22 @@ def test_check_speaks_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         main(["check", str(write(tmp_path, case.text)), "--lang", "zh"])
     assert end.value.code == 1
     assert "未知的键；是否为“baudrate”？" in capsys.readouterr().err
+
+
+def test_catalogue_and_demo_say_everything_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    from station_config.catalogue import load_catalogue
+    from station_config.loader import load_station
+
+    doubts = {name: model.unconfirmed for name, model in load_catalogue().items()}
+    assert sum(doubt is not None for doubt in doubts.values()) >= 4
+    assert all(HAN.search(doubt.zh) and not HAN.search(doubt.en) for doubt in doubts.values() if doubt)
+    demo = FOLDER.parent / "teaching" / "demo" / "sjer.toml"
+    modelled = [words for row in load_station(demo).file.instrument for words in row.modelled.values()]
+    assert modelled
+    assert all(HAN.search(words.zh) and not HAN.search(words.en) for words in modelled)
+    with pytest.raises(SystemExit):
+        main(["check", str(demo), "--lang", "zh"])
+    said = capsys.readouterr().out
+    assert "型号库中未证实：量程与精度" in said
+    assert "not confirmed" not in said
+    assert "from measured" not in said
