@@ -224,7 +224,7 @@ STORAGE: dict[str, str] = {
     "of {} it has {}": "{0} 有 {1}",
     "did you mean {}?": "是否为 {0}？",
     "it has {}": "有 {0}",
-    "none yet": "尚无",
+    "it has none yet": "尚无任何序列",
     "event {} {}; flags in force are {}": "事件 {0} {1}；有效的标记为 {2}",
     "is no manual flag": "不是人工标记",
     "was taken back already": "已撤回",
