@@ -69,6 +69,9 @@ def check(work: Work) -> Checked:
     for name in work.lessons:
         for key in lesson(name).tasks(work.level):
             marking = task(key)
+            if (reason := marking.away(context)) is not None:
+                rows.append(Row(key, True, "", reason))
+                continue
             if is_empty(answers.get(key)):
                 form = marking.form
                 rows.append(

@@ -46,6 +46,8 @@ def mark(work: Work, name: str, answer: Any) -> Verdict:
     """
     one = task(name)
     zh = work.lang == "zh"
+    if (reason := one.away(work.context())) is not None:
+        return Verdict(True, "", reason)
     if is_empty(answer):
         form = say(one.form, work.lang)
         raise UnansweredError(

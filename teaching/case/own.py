@@ -141,4 +141,16 @@ def describe(work: Work) -> str:
             if zh
             else f"Only {days:.1f} days: nothing can be said from day to day or through the season."
         )
+    rows += fallen(work)
     return "\n".join(rows)
+
+
+def fallen(work: Work) -> list[str]:
+    """The tasks on own data that fall away, a line each with the reason."""
+    from teaching.case.marks.own import TASKS
+    from teaching.case.tasks import say
+
+    context = work.context()
+    return [
+        f"  {one.id}  {say(reason, work.lang)}" for one in TASKS if (reason := one.away(context)) is not None
+    ]

@@ -71,7 +71,7 @@ def blocks(work: Work) -> list[Block]:
     worked = dict.fromkeys(BLOCKS, 0.0)
     for name in work.lessons:
         hours = lesson(name).hours[work.level]
-        total = sum(hours.values())
+        total = sum(hours.values()) or 1.0
         for block, amount in hours.items():
             supplied[block] += amount
             worked[block] += minutes[name] / CLASS_HOUR_MIN * amount / total
@@ -93,7 +93,11 @@ class Done:
 
 
 def done(work: Work) -> list[Done]:
-    """Every task of the folder's level. Once right stays right."""
+    """Every task of the folder's level that stands on its data. Once right stays right."""
+    from teaching.case.marks import task as task_of
+    from teaching.case.source import OWN_LESSON
+
+    context = work.context()
     answers: dict[str, list[dict[str, Any]]] = {}
     for row in work.record():
         if row.get("kind") == "answer":
@@ -102,6 +106,8 @@ def done(work: Work) -> list[Done]:
     for name in work.lessons:
         for task in lesson(name).tasks(work.level):
             rows = answers.get(task, [])
+            if name == OWN_LESSON and task_of(task).away(context) is not None:
+                continue
             found.append(
                 Done(
                     name, task, len(rows), any(row.get("right") for row in rows),

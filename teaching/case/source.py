@@ -23,6 +23,8 @@ from teaching.errors import CaseError
 
 LESSONS = ("read", "temperature", "flux", "station", "plan")
 """Lessons in the order in which they are taken."""
+OWN_LESSON = "own"
+"""The lesson that a folder with own data has besides."""
 BLOCKS = ("background", "basics", "quantification", "monitoring")
 LANGS = ("zh", "en")
 
@@ -64,7 +66,7 @@ class Lesson(NamedTuple):
     def file(self, lang: str) -> str:
         """Name of the notebook."""
         del lang
-        return f"{LESSONS.index(self.name) + 1:02d}_{self.name}.ipynb"
+        return f"{(*LESSONS, OWN_LESSON).index(self.name) + 1:02d}_{self.name}.ipynb"
 
 
 def parse(text: str) -> Lesson:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from teaching.case.drills import FILE, begun, described
 from teaching.case.folder import SETTINGS, Work, add_notebook, open_work
 from teaching.case.own import OWN, take_in
 from teaching.case.progress import BLOCK_NAMES, CLASS_HOURS, LEVEL_NAMES, blocks
-from teaching.case.source import LESSONS, Lesson, lesson, lessons, notebook_text
+from teaching.case.source import LESSONS, OWN_LESSON, Lesson, lesson, lessons, notebook_text
 from teaching.errors import CaseError
 
 CASES = {
@@ -119,6 +120,11 @@ def start(
     if own is not None:
         take_in(own, work)
         said.append(f"data/{OWN}")
+        if OWN_LESSON not in work.lessons:
+            work = replace(work, lessons=(*work.lessons, OWN_LESSON))
+            work.save()
+    if OWN_LESSON in work.lessons:
+        chosen = [*chosen, lesson(OWN_LESSON)]
     _put_data(work)
     for one in chosen:
         state, path = add_notebook(work, one, notebook_text(one, lang, level))

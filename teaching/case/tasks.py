@@ -106,6 +106,8 @@ class Task:
         Typical mistakes; each is refused with its own idea.
     form : Words
         An example of an answer's form.
+    away : callable
+        From context to why the task falls away; None when it stands.
     """
 
     id: str
@@ -113,6 +115,7 @@ class Task:
     right: Callable[[Context], Any]
     wrong: tuple[Wrong, ...]
     form: Words
+    away: Callable[[Context], Words | None] = field(default=lambda _context: None)
 
     @property
     def lesson(self) -> str:

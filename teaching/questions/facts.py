@@ -13,7 +13,24 @@ from teaching.questions.model import BLOCKS, KINDS, LEVELS, Both, Option, Point,
 FOLDER = Path(__file__).parent / "facts"
 """The files that come with the product, one a block."""
 
-_KEYS = {"id", "block", "levels", "kind", "source", "stem", "answer", "wrong", "points", "explanation"}
+_KEYS = {
+    "id",
+    "block",
+    "levels",
+    "kind",
+    "source",
+    "stem",
+    "answer",
+    "wrong",
+    "points",
+    "explanation",
+    "opened",
+}
+UNOPENED = Both(
+    "cited from memory, not read again when this was written: look it up before an examination",
+    "凭记忆引用，编题时未重读原文：用于考试前请核对",
+)
+"""Stands behind a source whose document was not opened (`opened = false`)."""
 
 
 def read_facts(path: Path, block: str | None = None) -> list[Question]:
@@ -74,9 +91,14 @@ def _questions(row: dict[str, Any], block: str | None, where: str) -> list[Quest
     options = [Option(_both(one), True, reason) for one in row.get("answer", [])]
     options += [Option(_both(one), False, _both(one["why"])) for one in row.get("wrong", [])]
     points = tuple(Point(_both(one), int(one["marks"])) for one in row.get("points", []))
+    source, opened = _both(row["source"]), row.get("opened", True)
+    if not isinstance(opened, bool):
+        raise QuestionError(f"{where}: opened = {opened!r}; true or false is expected")
+    if not opened:
+        source = Both(f"{source.en} ({UNOPENED.en})", f"{source.zh}（{UNOPENED.zh}）")
     found = [
         Question(
-            f"{row['id']}-{level}", row["id"], level, place, kind, _both(row["stem"]), reason, _both(row["source"]),
+            f"{row['id']}-{level}", row["id"], level, place, kind, _both(row["stem"]), reason, source,
             tuple(options), points,
         )
         for level in levels

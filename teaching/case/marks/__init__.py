@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from teaching.case.source import LESSONS
+from teaching.case.source import LESSONS, OWN_LESSON
 from teaching.case.tasks import Task
 from teaching.errors import CaseError
 
@@ -14,7 +14,7 @@ from teaching.errors import CaseError
 def tasks() -> dict[str, Task]:
     """Every task, by id."""
     found: dict[str, Task] = {}
-    for name in LESSONS:
+    for name in (*LESSONS, OWN_LESSON):
         module = import_module(f"teaching.case.marks.{name}")
         found |= {one.id: one for one in module.TASKS}
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from teaching.case.marks import task, tasks
-from teaching.case.source import lessons
+from teaching.case.source import OWN_LESSON, lesson, lessons
 from teaching.case.tasks import Context
 
 SEEDS = (1, 5, 77)
@@ -18,7 +18,8 @@ def context(request: pytest.FixtureRequest) -> Context:
 
 
 def test_every_task_of_a_lesson_has_its_marking_and_the_other_way() -> None:
-    named = {name for one in lessons() for level in (1, 2, 3) for name in one.tasks(level)}
+    every = (*lessons(), lesson(OWN_LESSON))
+    named = {name for one in every for level in (1, 2, 3) for name in one.tasks(level)}
     assert named == set(tasks())
 
 

@@ -1,0 +1,224 @@
+"""The lesson on a trainee's own data: every truth is computed from the folder's ``data/own.csv``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from teaching.case.tasks import Context, Task, Words, Wrong, number, signs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.frames import Frame
+    from analysis.targets import Target
+
+NONE: Words = ("文件夹里没有自己的数据。", "there are no data of your own in the folder.")
+NO_CO2: Words = ("没有带深度的 CO₂。", "there is no CO₂ with a depth.")
+ONE_DEPTH: Words = ("只有一个深度的 CO₂。", "there is CO₂ at one depth only.")
+NO_TEMPERATURE: Words = (
+    "没有与 CO₂ 同一剖面的土壤温度。",
+    "there is no soil temperature in the profile of the CO₂.",
+)
+NO_WATER: Words = ("没有与 CO₂ 同一剖面的含水率。", "there is no water content in the profile of the CO₂.")
+TOO_FEW: Words = (
+    "数据太少，这个尺度上算不出相关。",
+    "there are too few data for a correlation at this scale.",
+)
+
+
+class _Away(NamedTuple):
+    """A truth that own data do not hold, and why."""
+
+    why: Words
+
+
+def table(context: Context) -> pd.DataFrame | None:
+    """Own values that were not judged suspect or bad; None when there are none."""
+    import pandas as pd
+
+    from teaching.case.own import OWN
+
+    path = None if context.folder is None else context.folder / "data" / OWN
+    if path is None or not path.is_file():
+        return None
+    found = pd.read_csv(path, dtype={"profile": str})
+    if "flag" in found:
+        found = found[found["flag"].fillna(1).astype(int) < 3]
+    found["time_utc"] = pd.to_datetime(found["time_utc"], utc=True, format="ISO8601")
+    return found.dropna(subset=["value"])
+
+
+def _co2(context: Context) -> pd.DataFrame | _Away:
+    """CO₂ of the profile with most depths."""
+    whole = context.fact("own", table)
+    if whole is None:
+        return _Away(NONE)
+    part = whole[(whole["variable"] == "co2") & (whole["depth_m"] > 0)]
+    if not len(part):
+        return _Away(NO_CO2)
+    best = part.groupby(part["profile"].fillna(""))["depth_m"].nunique().idxmax()
+    return part[part["profile"].fillna("") == best]  # type: ignore[no-any-return]
+
+
+def _ratio(context: Context) -> float | _Away:
+    part = _co2(context)
+    if isinstance(part, _Away):
+        return part
+    medians = part.groupby("depth_m")["value"].median()
+    return float(medians.iloc[-1] / medians.iloc[0]) if len(medians) > 1 else _Away(ONE_DEPTH)
+
+
+def _complete(context: Context) -> float | _Away:
+    part = _co2(context)
+    if isinstance(part, _Away):
+        return part
+    times = part[part["depth_m"] == part["depth_m"].min()]["time_utc"].drop_duplicates().sort_values()
+    steps = times.diff().dropna()
+    if not len(steps):
+        return _Away(TOO_FEW)
+    return float(100 * len(times) / (round((times.iloc[-1] - times.iloc[0]) / steps.median()) + 1))
+
+
+def _target(context: Context) -> tuple[Frame, Target] | _Away:
+    """The shallowest CO₂ with a temperature, on its grid."""
+    from analysis.frames import Site, from_table
+    from analysis.targets import targets
+
+    part = _co2(context)
+    if isinstance(part, _Away):
+        return part
+    whole = context.fact("own", table)
+    name = part["profile"].iloc[0]
+    mine = whole["profile"].isna() if name != name else whole["profile"] == name
+    rest = ~whole["variable"].isin(["co2", "soil_temperature", "soil_water"])
+    frame = from_table(whole[mine | rest], site=Site())[0]
+    found = [t for t in targets(frame) if t.temperature is not None]
+    return (frame, min(found, key=lambda t: t.co2.depth_m or 0.0)) if found else _Away(NO_TEMPERATURE)
+
+
+def _associated(context: Context, scale: str, driver: str) -> Any:
+    """The association of CO₂ with its nearest driver at a scale."""
+    import numpy as np
+
+    from analysis.association import associate
+    from analysis.jobs.correlation import at_scale
+
+    found = context.fact("own target", _target)
+    if isinstance(found, _Away):
+        return found
+    frame, target = found
+    if driver == "soil_water":
+        near = frame.find("soil_water", target.co2.key.profile)
+        if not near:
+            return _Away(NO_WATER)
+        column = min(near, key=lambda c: abs((c.depth_m or 0) - (target.co2.depth_m or 0)))
+    else:
+        column = target.temperature
+    x, y = (at_scale(c.values, frame.slots, scale) for c in (column, target.co2))
+    if (np.isfinite(x) & np.isfinite(y)).sum() < 3:
+        return _Away(TOO_FEW)
+    got = associate(x, y)
+    return got if np.isfinite(got.r) and np.isfinite(got.n_eff) else _Away(TOO_FEW)
+
+
+def _r(context: Context, scale: str, driver: str) -> float | _Away:
+    got = context.fact(f"own {scale} {driver}", lambda c: _associated(c, scale, driver))
+    return got if isinstance(got, _Away) else float(got.r)
+
+
+def _n(context: Context, what: str) -> float | _Away:
+    got = context.fact("own within-day t", lambda c: _associated(c, "within-day", "soil_temperature"))
+    return got if isinstance(got, _Away) else float(getattr(got, what))
+
+
+def _lag(context: Context) -> float | _Away:
+    from analysis.diel import lag
+
+    found = context.fact("own target", _target)
+    if isinstance(found, _Away):
+        return found
+    frame, target = found
+    got = lag(target.temperature.values, target.co2.values, frame.slots)
+    return _Away((got.refusal.text("zh"), got.refusal.text("en"))) if got.refusal else float(got.hours)
+
+
+def _truth(make: Callable[[Context], float | _Away]) -> Callable[[Context], float]:
+    def truth(context: Context) -> float:
+        found = make(context)
+        return float("nan") if isinstance(found, _Away) else found
+
+    return truth
+
+
+def _may_fall(one: Task, make: Callable[[Context], float | _Away]) -> Task:
+    """A task that falls away where own data do not hold its answer."""
+
+    def away(context: Context) -> Words | None:
+        found = make(context)
+        if not isinstance(found, _Away):
+            return None
+        return (f"本题不作：{found.why[0]}", f"This task falls away: {found.why[1]}")
+
+    return dataclasses.replace(one, away=away)
+
+
+def _sign_task(name: str, make: Callable[[Context], float | _Away], where: Words) -> Task:
+    truth = _truth(make)
+    return _may_fall(
+        signs(
+            name, lambda c: [1 if truth(c) > 0 else -1], ('["+"]', '["+"]'),
+            [Wrong("turned", lambda c: [-1 if truth(c) > 0 else 1], (f"符号反了；{where[0]}", f"The sign is turned; {where[1]}"))],
+            where, ("符号对；写进报告时带上深度、尺度、n 与有效样本量。", "the sign is right; in a report give depth, scale, n and effective sample size with it."),
+        ),
+        make,
+    )  # fmt: skip
+
+
+_RATIO, _COMPLETE, _NEFF, _LAG = (
+    _truth(_ratio),
+    _truth(_complete),
+    _truth(lambda c: _n(c, "n_eff")),
+    _truth(_lag),
+)
+
+TASKS: tuple[Task, ...] = (
+    _may_fall(
+        number(
+            "own-ratio", _RATIO, "1", ('"1.5"', '"1.5"'),
+            [Wrong("upside-down", lambda c: 1 / _RATIO(c), ("分子分母颠倒了：最深比最浅。", "Upside down: deepest over shallowest."))],
+            ("用最深处的中位数除以最浅处的中位数。", "Divide the median of the deepest by that of the shallowest."),
+        ),
+        _ratio,
+    ),
+    _may_fall(
+        number(
+            "own-complete", _COMPLETE, "%", ('"87 %"', '"87 %"'),
+            [Wrong("factor", lambda c: f"{_COMPLETE(c) / 100:.6f} %", ("写成百分数要乘 100。", "As a percentage it is 100 times that."))],
+            ("有的读数除以应有的读数（首尾之间的间隔数加一）。", "Readings there are over readings there should be (intervals from first to last, and one)."),
+            relative=0.0, absolute=0.6,
+        ),
+        _complete,
+    ),
+    _sign_task("own-sign", lambda c: _r(c, "within-day", "soil_temperature"), ("看日内的 r。", "see r within the day.")),
+    _may_fall(
+        number(
+            "own-neff", _NEFF, "1", ('"12"', '"12"'),
+            [Wrong("pairs", lambda c: _truth(lambda d: _n(d, "n"))(c), ("这是成对数 n；相邻的读数不是独立的。", "That is the number of pairs n; neighbouring readings are not independent."))],
+            ("有效样本量是 associate(T, C).n_eff。", "The effective sample size is associate(T, C).n_eff."),
+            relative=0.06,
+        ),
+        lambda c: _n(c, "n_eff"),
+    ),
+    _may_fall(
+        number(
+            "own-lag", _LAG, "h", ('"3.5 h"', '"3.5 h"'),
+            [Wrong("sign", lambda c: f"{-_LAG(c):.3f} h", ("符号反了：CO₂ 在后为正，在前为负。", "The sign is turned: positive when CO₂ comes after, negative when before."))],
+            ("lag(温度, CO₂, 每天格数).hours。", "lag(temperature, CO₂, slots a day).hours."),
+            relative=0.0, absolute=0.3,
+        ),
+        _lag,
+    ),
+    _sign_task("own-water", lambda c: _r(c, "day-to-day", "soil_water"), ("看日际的 r。", "see r day to day.")),
+)  # fmt: skip
