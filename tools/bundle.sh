@@ -15,9 +15,10 @@ $pip install --quiet --upgrade 'pip>=25.1'
 $pip wheel --quiet --no-deps --wheel-dir "$work/own" .
 wheel=$(ls "$work"/own/soilco2-*.whl)
 mkdir -p "$out.new/packages"
-$pip wheel --quiet --wheel-dir "$out.new/packages" -c constraints.txt "$wheel[notebooks,dashboard,documents,demo]" pip
+$pip wheel --quiet --wheel-dir "$out.new/packages" -c constraints.txt "$wheel[hub,dashboard,documents,demo]" pip
 cp tools/bundle/install.sh tools/bundle/README.txt "$out.new/"
-mkdir "$out.new/docs"
+mkdir "$out.new/class" "$out.new/docs"
+cp tools/class/jupyterhub_config.py tools/class/measure.py "$out.new/class/"
 cp docs/howto/teach.md docs/howto/teach.zh.md docs/howto/class.md docs/howto/class.zh.md "$out.new/docs/"
 "$python" -c 'import sys, platform; print(f"Python {sys.version_info[0]}.{sys.version_info[1]}, {platform.system()} {platform.machine()}")' \
     > "$out.new/made-for.txt"

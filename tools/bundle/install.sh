@@ -17,6 +17,6 @@ found=$("$python" -c 'import sys; print(f"Python {sys.version_info[0]}.{sys.vers
 (cd "$here" && sha256sum --quiet -c SHA256SUMS) || { echo "the copy is damaged; copy the folder again / 复制不完整，请重新复制" >&2; exit 2; }
 "$python" -m venv "$target"
 PIP_CONFIG_FILE=/dev/null "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-index \
-    --find-links "$here/packages" 'soilco2[notebooks,dashboard,documents,demo]'
+    --find-links "$here/packages" 'soilco2[hub,dashboard,documents,demo]'
 "$target/bin/soilco2" --version
 echo "ready / 完成: $target/bin/soilco2 teach start soil-profile --lang zh"

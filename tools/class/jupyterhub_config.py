@@ -38,10 +38,23 @@ async def begin(spawner):
     """The trainee's work folder, made once and completed each time; what is there is never written over."""
     home = folder / spawner.user.name
     home.mkdir(exist_ok=True)
-    words = ["teach", "start", "soil-profile", "--lang", lang, "--level", level, "--name", spawner.user.name, "--no-open"]
+    words = [
+        "teach",
+        "start",
+        "soil-profile",
+        "--lang",
+        lang,
+        "--level",
+        level,
+        "--name",
+        spawner.user.name,
+        "--no-open",
+    ]
     made = await asyncio.create_subprocess_exec(here / "soilco2", *words, cwd=home)
     if await made.wait():
-        raise RuntimeError(f"{spawner.user.name}: soilco2 teach start did not make the work folder; the lines above say why")
+        raise RuntimeError(
+            f"{spawner.user.name}: soilco2 teach start did not make the work folder; the lines above say why"
+        )
 
 
 c.JupyterHub.bind_url = f"http://0.0.0.0:{os.environ.get('SOILCO2_PORT', '8000')}"
@@ -65,7 +78,9 @@ c.Spawner.pre_spawn_hook = begin
 c.Spawner.start_timeout = c.Spawner.http_timeout = 900
 if os.geteuid() == 0:
     if os.environ.get("SOILCO2_AS_ROOT") != "1":
-        raise SystemExit("every trainee would be root here; run the hub as a user of its own, such as: runuser -u class -- jupyterhub …")
+        raise SystemExit(
+            "every trainee would be root here; run the hub as a user of its own, such as: runuser -u class -- jupyterhub …"
+        )
     c.Spawner.args = ["--allow-root"]
 if shutil.which("configurable-http-proxy", path=str(here)) is None:
     raise SystemExit("configurable-http-proxy is not here: pip install 'soilco2[hub]'")

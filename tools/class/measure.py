@@ -90,7 +90,9 @@ class Trainee:
             await answer.text()
         form = {"username": self.name, "password": self.password}
         token = self.session.cookie_jar.filter_cookies(URL(f"{self.base}/hub/"))["_xsrf"].value
-        async with self.session.post(f"{self.base}/hub/login?next=%2Fhub%2Fhome", data=form | {"_xsrf": token}) as answer:
+        async with self.session.post(
+            f"{self.base}/hub/login?next=%2Fhub%2Fhome", data=form | {"_xsrf": token}
+        ) as answer:
             assert answer.status == 200, (self.name, answer.status, (await answer.text())[:300])
         async with self.session.get(f"{self.base}/hub/spawn") as answer:
             await answer.text()
@@ -108,19 +110,45 @@ class Trainee:
     async def run(self, cells: list[str], folder: str, patience: float = 900) -> list[str]:
         """Run cells one after the other in a kernel of the trainee's own, through the hub; what they printed."""
         if not self.kernel:
-            body = {"path": f"{folder}/01_read.ipynb", "type": "notebook", "name": "x", "kernel": {"name": "python3"}}
-            async with self.session.post(f"{self.root}/api/sessions", json=body, headers=self.xsrf(f"/user/{self.name}/")) as answer:
+            body = {
+                "path": f"{folder}/01_read.ipynb",
+                "type": "notebook",
+                "name": "x",
+                "kernel": {"name": "python3"},
+            }
+            async with self.session.post(
+                f"{self.root}/api/sessions", json=body, headers=self.xsrf(f"/user/{self.name}/")
+            ) as answer:
                 assert answer.status == 201, (answer.status, await answer.text())
                 self.kernel = (await answer.json())["kernel"]["id"]
         said = []
-        async with self.session.ws_connect(f"{self.root}/api/kernels/{self.kernel}/channels", max_msg_size=0) as socket_:
+        async with self.session.ws_connect(
+            f"{self.root}/api/kernels/{self.kernel}/channels", max_msg_size=0
+        ) as socket_:
             for cell in cells:
                 number = secrets.token_hex(8)
-                header = {"msg_id": number, "msg_type": "execute_request", "session": number, "username": "", "version": "5.3"}
-                await socket_.send_json({
-                    "header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
-                    "content": {"code": cell, "silent": False, "store_history": True, "allow_stdin": False},
-                })
+                header = {
+                    "msg_id": number,
+                    "msg_type": "execute_request",
+                    "session": number,
+                    "username": "",
+                    "version": "5.3",
+                }
+                await socket_.send_json(
+                    {
+                        "header": header,
+                        "parent_header": {},
+                        "metadata": {},
+                        "channel": "shell",
+                        "buffers": [],
+                        "content": {
+                            "code": cell,
+                            "silent": False,
+                            "store_history": True,
+                            "allow_stdin": False,
+                        },
+                    }
+                )
                 text, end = "", time.monotonic() + patience
                 while True:
                     message = await socket_.receive_json(timeout=max(1.0, end - time.monotonic()))
@@ -149,12 +177,20 @@ async def main() -> int:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
     env = os.environ | {
-        "SOILCO2_CLASS": str(box / "class"), "SOILCO2_PASSWORD_FILE": str(box / "password"), "SOILCO2_PORT": str(port),
-        "SOILCO2_LANG": "zh", "SOILCO2_AS_ROOT": "1", "SOILCO2_STATE": str(box / "state"),
+        "SOILCO2_CLASS": str(box / "class"),
+        "SOILCO2_PASSWORD_FILE": str(box / "password"),
+        "SOILCO2_PORT": str(port),
+        "SOILCO2_LANG": "zh",
+        "SOILCO2_AS_ROOT": "1",
+        "SOILCO2_STATE": str(box / "state"),
     }
     log = (box / "hub.log").open("wb")
     hub = subprocess.Popen(
-        [str(Path(sys.executable).parent / "jupyterhub"), "-f", str(HERE / "jupyterhub_config.py")], env=env, stdout=log, stderr=log, cwd=box,
+        [str(Path(sys.executable).parent / "jupyterhub"), "-f", str(HERE / "jupyterhub_config.py")],
+        env=env,
+        stdout=log,
+        stderr=log,
+        cwd=box,
     )
     print(f"log {box / 'hub.log'}", flush=True)
     base = f"http://127.0.0.1:{port}"
@@ -172,30 +208,46 @@ async def main() -> int:
         people = [Trainee(base, f"t{n:02d}", password) for n in range(1, wanted.trainees + 1)]
         began = time.monotonic()
         took = await asyncio.gather(*(one.enter() for one in people))
-        print(f"{len(people)} logged in at once: all there after {time.monotonic() - began:.0f} s "
-              f"(first {min(took):.0f}, median {median(took):.0f}, last {max(took):.0f})", flush=True)
+        print(
+            f"{len(people)} logged in at once: all there after {time.monotonic() - began:.0f} s "
+            f"(first {min(took):.0f}, median {median(took):.0f}, last {max(took):.0f})",
+            flush=True,
+        )
 
         def memory(what: str) -> None:
             groups = by_trainee(hub.pid)
             each = [pss_mib(groups.get(one.name, [])) for one in people]
-            print(f"memory, {what}: a trainee median {median(each):.0f} MiB, largest {max(each):.0f}; all {sum(each):.0f}; hub and "
-                  f"proxy {pss_mib(groups.get('', [])):.0f} MiB", flush=True)
+            print(
+                f"memory, {what}: a trainee median {median(each):.0f} MiB, largest {max(each):.0f}; all {sum(each):.0f}; hub and "
+                f"proxy {pss_mib(groups.get('', [])):.0f} MiB",
+                flush=True,
+            )
 
         memory("servers, nothing open")
         folder = "soil-profile-zh-1"
         began = time.monotonic()
         hello = await asyncio.gather(*(one.run(["import os; print(os.getcwd())"], folder) for one in people))
-        print(f"{len(people)} kernels at once: {time.monotonic() - began:.0f} s; "
-              f"{len({text[0] for text in hello})} folders", flush=True)
+        print(
+            f"{len(people)} kernels at once: {time.monotonic() - began:.0f} s; "
+            f"{len({text[0] for text in hello})} folders",
+            flush=True,
+        )
         memory("a kernel each, nothing run")
         book = json.loads((box / "class" / people[0].name / folder / "01_read.ipynb").read_text())
-        cells = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code" and "desk.check" not in "".join(c["source"])]
+        cells = [
+            "".join(c["source"])
+            for c in book["cells"]
+            if c["cell_type"] == "code" and "desk.check" not in "".join(c["source"])
+        ]
         cells.append('desk.check("read-depth", "18 cm")')
         began = time.monotonic()
         said = await asyncio.gather(*(one.run(cells, folder) for one in people))
         right = sum("✓" in text[-1] for text in said)
         wrong = {t for text in said for t in text if "ERROR" in t}
-        print(f"lesson read by all at once: {time.monotonic() - began:.0f} s; {right} marked right; errors: {wrong or 'none'}", flush=True)
+        print(
+            f"lesson read by all at once: {time.monotonic() - began:.0f} s; {right} marked right; errors: {wrong or 'none'}",
+            flush=True,
+        )
         memory("lesson read run")
         bench = [
             "from teaching.case.desk import open_desk\nfrom teaching.case.marks import task\ndesk = open_desk('station')\n"
@@ -216,9 +268,12 @@ async def main() -> int:
         began = time.monotonic()
         pages = await asyncio.gather(*(station(one) for one in people))
         paths = [found[1] if (found := re.search(r"PAGE (\S+)", text)) else "" for text in pages]
-        print(f"{len(people)} stations, {wanted.bench} at a time, each with its own simulate, collect and broker: "
-              f"{time.monotonic() - began:.0f} s, one {median(times):.0f} s; {len(set(paths) - {''})} pages on ports of their own; "
-              f"{[t for t, p in zip(pages, paths) if not p][:2] or 'no errors'}", flush=True)
+        print(
+            f"{len(people)} stations, {wanted.bench} at a time, each with its own simulate, collect and broker: "
+            f"{time.monotonic() - began:.0f} s, one {median(times):.0f} s; {len(set(paths) - {''})} pages on ports of their own; "
+            f"{[t for t, p in zip(pages, paths, strict=True) if not p][:2] or 'no errors'}",
+            flush=True,
+        )
         good = 0
         for one, path in zip(people, paths, strict=True):
             if path:
