@@ -26,6 +26,9 @@ folder = Path(os.environ["SOILCO2_CLASS"]).resolve()
 lang, level = os.environ.get("SOILCO2_LANG", "zh"), os.environ.get("SOILCO2_LEVEL", "1")
 work = f"soil-profile-{lang}-{level}"
 folder.mkdir(parents=True, exist_ok=True)
+turn = asyncio.Semaphore(
+    os.cpu_count() or 1
+)  # folders are made a few at a time, so that the hub goes on answering
 
 
 def free_port():
@@ -50,8 +53,10 @@ async def begin(spawner):
         spawner.user.name,
         "--no-open",
     ]
-    made = await asyncio.create_subprocess_exec(here / "soilco2", *words, cwd=home)
-    if await made.wait():
+    async with turn:
+        made = await asyncio.create_subprocess_exec(here / "soilco2", *words, cwd=home)
+        failed = await made.wait()
+    if failed:
         raise RuntimeError(
             f"{spawner.user.name}: soilco2 teach start did not make the work folder; the lines above say why"
         )

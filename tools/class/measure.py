@@ -94,14 +94,16 @@ class Trainee:
             f"{self.base}/hub/login?next=%2Fhub%2Fhome", data=form | {"_xsrf": token}
         ) as answer:
             assert answer.status == 200, (self.name, answer.status, (await answer.text())[:300])
-        async with self.session.get(f"{self.base}/hub/spawn") as answer:
-            await answer.text()
         end = time.monotonic() + 1200
         while time.monotonic() < end:  # what a browser does: look again until the server is there
             async with self.session.get(f"{self.root}/lab") as answer:
                 await answer.read()
                 if answer.status == 200 and str(answer.url).startswith(self.root):
                     break
+            async with self.session.get(
+                f"{self.base}/hub/spawn"
+            ) as answer:  # also where the first was not taken
+                await answer.read()
             await asyncio.sleep(5.0)
         else:
             raise TimeoutError(f"{self.name}: no server after twenty minutes")
