@@ -19,6 +19,23 @@ COMMANDS: dict[str, str] = {
     "Did you mean '{}'?": "是否为“{0}”？",
     "'{}' lists them.": "用 {0} 查看全部。",
     "stopped": "已停止",
+    # demo
+    "MQTT: {} on port {}": "MQTT：{0}，端口 {1}",
+    "MQTT: no broker here (install mosquitto, or the extra 'demo'); plot 003 stays silent":
+        "MQTT：本机没有消息服务器（请安装 mosquitto 或附加组件 demo）；样地 003 没有数据",
+    "InfluxDB: {}, {}": "InfluxDB：{0}，{1}",
+    "InfluxDB: none here; the journal alone keeps everything": "InfluxDB：本机没有；全部数据只存日志库",
+    "influxd on this machine": "本机的 influxd",
+    "given by the environment": "由环境变量给出",
+    "the page: {}   (Ctrl-C stops the demo)": "页面：{0}   （按 Ctrl-C 停止演示）",
+    "the part '{}' has ended by itself; {} says why": "部件“{0}”自行结束；原因见 {1}",
+    "the month is over; the station stays up, 'soilco2 demo --fresh' begins again":
+        "这个月已放完；台站继续运行，soilco2 demo --fresh 可重新开始",
+    "a demo runs already at {}; stop it first": "演示已在 {0} 运行；请先停止它",
+    "a demo runs already; stop it first": "已有演示在运行；请先停止它",
+    "a demo runs already{}; stop it first": "已有演示在运行{0}；请先停止它",
+    "samples: {}": "样本：{0}", "stored: {}": "入库：{0}", "duplicate: {}": "重复：{0}", "rejected: {}": "拒收：{0}",
+    "forwarded: {}": "已发送：{0}", "seconds: {}": "用时（s）：{0}",
     # import
     "--timezone {}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8":
         "--timezone {0}：没有这个时区；应如 Asia/Shanghai、Europe/Berlin 或 Etc/GMT-8",

@@ -9,7 +9,8 @@ import webbrowser
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option
+from soilco2.cli import emit_json, fail, json_option, spoken_language
+from soilco2.cli import say as speak
 
 
 @click.command()
@@ -21,6 +22,7 @@ from soilco2.cli import emit_json, fail, json_option
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page by itself.")
+@spoken_language
 @json_option
 def command(
     headless: bool, seconds: float, fresh: bool, speed: str, port: int, no_browser: bool, as_json: bool
@@ -41,7 +43,7 @@ def command(
     parse_speed(speed)
 
     def say(text: str) -> None:
-        click.echo(text, err=as_json)
+        speak(text, err=as_json)
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -80,4 +82,4 @@ def command(
             emit_json(found)
         else:
             for name in ("samples", "stored", "duplicate", "rejected", "forwarded", "seconds"):
-                click.echo(f"{name}: {found[name]}")
+                say(f"{name}: {found[name]}")

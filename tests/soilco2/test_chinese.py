@@ -17,8 +17,8 @@ from tests.soilco2.test_by_hand import station  # noqa: F401
 from tests.station_config.test_chinese import HAN, texts
 
 ROOT = Path(__file__).parents[2]
-SPOKEN = ["import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export"]
-SPEAKERS = {"say", "fail", "BadParameter"}
+SPOKEN = ("demo", "import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export")
+SPEAKERS = {"say", "_say", "fail", "BadParameter", "DemoError"}
 REASONS = {"tidy_rows.py", "tidy_import.py"}
 """Modules in which a function may return a reason."""
 
@@ -43,6 +43,7 @@ def sentences() -> Iterator[tuple[str, str]]:
     """Where, and what is said."""
     paths = [
         ROOT / "soilco2" / "cli.py",
+        ROOT / "soilco2" / "demo.py",
         ROOT / "ingest" / "decode.py",
         *sorted((ROOT / "storage").glob("*.py")),
     ]
