@@ -33,7 +33,8 @@ TEXT: Final[dict[str, dict[str, str]]] = {
             "with the others "
             "held fixed, at {scales} time scales. In each cell r, and below it N_eff, the effective number of "
             "independent pairs "
-            "(of N = {low} to {high} pairs). Bold: adjusted p < 0.05. In brackets: no interval or p can be "
+            "(of N = {low} to {high} pairs). Bold: adjusted p < 0.05 and an interval without zero. "
+            "In brackets: no interval or p can be "
             "given. Hatched: withheld."
         ),
         "more": " The first {shown} of {all} series are shown.",
@@ -43,7 +44,7 @@ TEXT: Final[dict[str, dict[str, str]]] = {
         "given": "{one}\n（固定{others}）",
         "caption": (
             "CO₂（行）与最近的温度、含水率和盐分（列）在 {scales} 个时间尺度上的相关，以及固定其他变量后的偏相关。"
-            "格内为 r，其下为有效样本量 N_eff（样本量 N 为 {low} 至 {high}）。粗体：校正后 p < 0.05。"
+            "格内为 r，其下为有效样本量 N_eff（样本量 N 为 {low} 至 {high}）。粗体：校正后 p < 0.05 且区间不含零。"
             "括号：无法给出区间和 p 值。斜线：不予给出。"
         ),
         "more": "仅显示 {all} 个序列中的前 {shown} 个。",
@@ -111,7 +112,8 @@ def _cell(ax: Axes, x: int, y: int, row: Result | None, cmap: mpl.colors.Colorma
     colour = cmap(norm(row.value))
     ax.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, facecolor=colour, linewidth=0))
     ink = "white" if sum(w * c for w, c in zip((0.3, 0.59, 0.11), colour, strict=False)) < 0.45 else INK
-    sure = row.p_adjusted is not None and row.p_adjusted < 0.05
+    small = row.p_adjusted is not None and row.p_adjusted < 0.05
+    sure = small and row.lower is not None and row.upper is not None and row.lower * row.upper > 0
     r = f"{row.value:.2f}".replace("-", "\u2212")
     ax.text(x + 0.5, y + 0.36, f"({r})" if row.refused else r, ha="center", va="center", fontsize=7.5, color=ink,
             fontweight="bold" if sure else "normal")  # fmt: skip

@@ -12,6 +12,7 @@ from analysis.frames import Frame
 from analysis.jobs.base import Options, Outcome, time_text
 from analysis.report import words
 from analysis.report.findings import caveats, findings
+from analysis.report.methods import method
 from analysis.report.style import STYLE
 from analysis.report.tables import table, telling, withheld
 from storage.results import Result
@@ -352,6 +353,6 @@ def _methods(sections: Sequence[Section], lang: str) -> str:
         rows = section.outcome.rows if section.outcome is not None else []
         if methods := [m for m in dict.fromkeys(row.method for row in rows) if m]:
             title = escape(words.pick(words.JOBS[section.job][0], lang))
-            inner = "".join(f"<li>{escape(m)}</li>" for m in methods)
+            inner = "".join(f"<li>{escape(method(m, lang))}</li>" for m in methods)
             items.append(f"<h3>{title}</h3><ul>{inner}</ul>")
     return "".join(items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import math
 import re
@@ -116,6 +117,11 @@ def test_the_chinese_report_and_table(tmp_path: Path, capsys: pytest.CaptureFixt
     text = report.read_text(encoding="utf-8")
     assert 'lang="zh-CN"' in text
     assert "签字" in text
+    methods = text.split("<h2>方法</h2>", 1)[1].split("</section>", 1)[0]
+    said = re.findall(r"<li>(.*?)</li>", methods.split("<p>", 1)[0])
+    assert said
+    for item in said:
+        assert not re.search(r"(?:\b[a-z]{3,}\b[ ,]+){3}", html.unescape(item)), item
     no_number_that_is_none(tmp_path / "out")
 
 
