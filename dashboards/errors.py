@@ -21,12 +21,15 @@ class QueryError(DashboardError):
     ----------
     message : str
         One sentence.
+    chinese : str
+        The same in Chinese.
     status : int
         HTTP status.
     """
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, chinese: str, status: int = 400) -> None:
         super().__init__(message)
+        self.chinese = chinese
         self.status = status
 
 

@@ -202,7 +202,8 @@ def iso(time_us: int, _days: dict[int, str] = {}) -> str:  # noqa: B006 - rememb
     return f"{text}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}Z"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """A text as CSV writes it (RFC 4180)."""
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
 
 
@@ -212,9 +213,9 @@ def _number(value: float | None) -> str:
 
 def _lines(info: SeriesInfo, piece: Piece, depths: list[float | None] | None) -> Iterator[str]:
     key = info.key
-    front = f",{_cell(key.station)},{_cell(key.profile)},{_cell(key.position)},"
+    front = f",{cell(key.station)},{cell(key.profile)},{cell(key.position)},"
     behind = f",{key.variable},"
-    unit = f",{_cell(info.unit)},"
+    unit = f",{cell(info.unit)},"
     end = f",{_number(info.period_s)},{info.stamp}\n"
     bounds = zip(piece.lower, piece.upper, strict=True) if piece.lower else None
     here = _number(info.depth_m)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,10 +20,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from dashboards.errors import QueryError
 from dashboards.live import data, openapi, screens, state
-from dashboards.live.door import Headers, Names, Prefix
+from dashboards.live.door import Headers, Names, Prefix, in_chinese
 from dashboards.live.guard import Login, Password, Rate
 from dashboards.live.stream import Feeds
 from storage.errors import StorageError
@@ -31,6 +33,8 @@ MOST_LISTENERS = 256
 """Open event streams at most."""
 MOST_AT_ONCE = 4
 """Queries that read at the same time at most; the rest wait."""
+MOST_THREADS = MOST_AT_ONCE + 2
+"""Threads at most: those of the queries, one that looks at the journals, one for a password; each costs memory."""
 MOST_WAITING = 64
 """Queries that wait at most."""
 MOST_TABLES = 8
@@ -39,6 +43,20 @@ MOST_ROWS = 500_000
 """Values in one table at most."""
 _KEPT_BYTES = 16 * 2**20
 STATIC = Path(__file__).parent / "static"
+
+
+class _Told(StreamingResponse):
+    """A stream that says when it is over, also when it was never begun."""
+
+    def __init__(self, content: Any, over: Callable[[], None], **more: Any) -> None:
+        super().__init__(content, **more)
+        self._over = over
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._over()
 
 
 class _Kept:
@@ -113,7 +131,7 @@ def create_app(
     async def ask(function: Callable[..., Any], *arguments: Any) -> Any:
         nonlocal waiting
         if waiting >= MOST_WAITING:
-            raise QueryError("too many queries at once; try again", 503)
+            raise QueryError("too many queries at once; try again", "同时查询过多，请重试", 503)
         waiting += 1
         try:
             async with reading:
@@ -143,7 +161,9 @@ def create_app(
     def named(name: str) -> data.PageStation:
         if name not in by_id:
             raise QueryError(
-                f"station {name[:80]!r} is not shown here; shown are {', '.join(by_id) or 'none'}", 404
+                f"station {name[:80]!r} is not shown here; shown are {', '.join(by_id) or 'none'}",
+                f"此处没有台站 {name[:80]!r}；现有 {'、'.join(by_id) or '无'}",
+                404,
             )
         return by_id[name]
 
@@ -154,21 +174,26 @@ def create_app(
         text = request.query_params.get(name)
         if text is None:
             if default is None:
-                raise QueryError(f"{name} is missing; a whole number is expected")
+                raise QueryError(f"{name} is missing; a whole number is expected", f"缺少 {name}，应为整数")
             return default
         try:
             value = int(float(text))
         except (ValueError, OverflowError):
-            raise QueryError(f"{name} is {text[:40]!r}; a whole number is expected") from None
+            raise QueryError(
+                f"{name} is {text[:40]!r}; a whole number is expected", f"{name} 为 {text[:40]!r}，应为整数"
+            ) from None
         if abs(value) > 9_000_000_000_000:
-            raise QueryError(f"{name} is out of range; times are milliseconds since 1970")
+            raise QueryError(
+                f"{name} is out of range; times are milliseconds since 1970",
+                f"{name} 超出范围；时间为自 1970 年起的毫秒数",
+            )
         return value
 
     def span(request: Request, page: data.PageStation) -> tuple[int, int]:
         start = number(request, "from") * 1000
         end = number(request, "to", page.now_us() // 1000 + 86_400_000) * 1000
         if end <= start:
-            raise QueryError("to must be later than from")
+            raise QueryError("to must be later than from", "to 必须晚于 from")
         return start, end
 
     async def stations(_request: Request) -> Response:
@@ -211,28 +236,33 @@ def create_app(
         )
 
     async def table(request: Request) -> Response:
+        nonlocal downloading
         page = page_of(request)
         names = [name for name in request.query_params.get("series", "").split(",") if name]
         if not 1 <= len(names) <= data.MOST_SERIES:
-            raise QueryError(
-                f"between 1 and {data.MOST_SERIES} series can be asked for at once, not {len(names)}"
-            )
+            raise data.too_many_series(len(names))
         if downloading >= MOST_TABLES:
-            raise QueryError(f"{MOST_TABLES} tables are being sent already; try again", 503)
-        lines = await ask(state.table, page, names, *span(request, page), MOST_ROWS)
-        name = f"{page.station.file.station.id}.csv"
+            raise QueryError(
+                f"{MOST_TABLES} tables are being sent already; try again",
+                f"已有 {MOST_TABLES} 个表格正在发送，请重试",
+                503,
+            )
+        start, end = span(request, page)
 
-        async def counted() -> AsyncIterator[str]:
+        def over() -> None:
             nonlocal downloading
-            downloading += 1
-            try:
-                for line in lines:
-                    yield line
-            finally:
-                downloading -= 1
+            downloading -= 1
 
-        return StreamingResponse(
-            counted(),
+        downloading += 1
+        try:
+            lines = await ask(state.table, page, names, start, end, MOST_ROWS)
+        except BaseException:
+            over()
+            raise
+        name = f"{page.station.file.station.id}.csv"
+        return _Told(
+            lines,
+            over,
             media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
@@ -246,7 +276,7 @@ def create_app(
         found, _ = await ask(screens.read_screens, page_of(request).station, screen_folder)
         screen = found.get(request.query_params.get("screen", ""))
         if screen is None or screen.picture is None or screen_folder is None:
-            raise QueryError("there is no such screen with a picture", 404)
+            raise QueryError("there is no such screen with a picture", "没有这样的带图画面", 404)
         path = screen_folder / screen.picture.file
         return FileResponse(path, media_type=screens.PICTURES[path.suffix.lower()])
 
@@ -254,26 +284,28 @@ def create_app(
         return JSONResponse(openapi.describe(version))
 
     async def stream(request: Request) -> Response:
+        nonlocal listening
         names = list(dict.fromkeys(request.query_params.getlist("station"))) or list(by_id)[:1]
         for name in names or [""]:
             named(name)
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         if listening >= MOST_LISTENERS:
-            raise QueryError(f"{MOST_LISTENERS} are listening already; try again later", 503)
+            raise QueryError(
+                f"{MOST_LISTENERS} are listening already; try again later",
+                f"已有 {MOST_LISTENERS} 个连接在接收，请稍后再试",
+                503,
+            )
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
 
-        async def counted() -> AsyncIterator[bytes]:
+        def over() -> None:
             nonlocal listening
-            listening += 1
-            try:
-                async for event in feeds.follow(names, since):
-                    yield event
-            finally:
-                listening -= 1
+            listening -= 1
 
-        return StreamingResponse(
-            counted(),
+        listening += 1
+        return _Told(
+            feeds.follow(names, since),
+            over,
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
@@ -286,6 +318,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = MOST_THREADS
         task = asyncio.create_task(feeds.run())
         try:
             yield
@@ -332,20 +365,33 @@ def create_app(
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """One sentence, whatever went wrong."""
+    """One sentence, whatever went wrong, in the language that was asked for."""
     headers = None
     if isinstance(error, HTTPException):
         status, headers = error.status_code, error.headers
+        path = request.url.path[:80]
         words = {
-            404: f"there is nothing at {request.url.path[:80]}; /api/v1/openapi tells what there is",
-            405: "the page only reads; ask with GET",
-        }.get(status, error.detail)
+            404: (
+                f"there is nothing at {path}; /api/v1/openapi tells what there is",
+                f"{path} 处没有内容；/api/v1/openapi 列出全部",
+            ),
+            405: ("the page only reads; ask with GET", "页面只读，请用 GET"),
+        }.get(status, (error.detail, error.detail))
     elif isinstance(error, sqlite3.Error):
-        status, words = 503, f"the journal cannot be read now ({error})"
+        status, words = (
+            503,
+            (f"the journal cannot be read now ({error})", f"台站日志库暂时无法读取（{error}）"),
+        )
     elif isinstance(error, QueryError):
-        status, words = error.status, str(error)
+        status, words = error.status, (str(error), error.chinese)
     elif isinstance(error, StorageError):
-        status, words = 503, str(error)
+        status, words = 503, (str(error), f"台站日志库暂时无法读取（{error}）")
     else:
-        status, words = 500, "the page met a fault of its own; the server's log tells more"
-    return JSONResponse({"error": words}, status_code=status, headers=headers)
+        status, words = (
+            500,
+            (
+                "the page met a fault of its own; the server's log tells more",
+                "页面自身出错，详见服务器日志",
+            ),
+        )
+    return JSONResponse({"error": words[in_chinese(request.scope)]}, status_code=status, headers=headers)

@@ -33,6 +33,14 @@ def short(key: SeriesKey) -> str:
     return f"{key.profile}/{key.position}/{key.variable}"
 
 
+def too_many_series(count: int) -> QueryError:
+    """What is said to a question for no series or for too many."""
+    return QueryError(
+        f"between 1 and {MOST_SERIES} series can be asked for at once, not {count}",
+        f"一次可查询 1 至 {MOST_SERIES} 个序列，而不是 {count} 个",
+    )
+
+
 @dataclass(slots=True)
 class Away:
     """A database that did not answer is left alone for a while."""
@@ -73,7 +81,10 @@ class PageStation:
         """
         parts = name.split("/")
         if len(parts) != 3:
-            raise QueryError(f"series {name!r} is not of the form profile/position/variable")
+            raise QueryError(
+                f"series {name!r} is not of the form profile/position/variable",
+                f"序列 {name!r} 不是“剖面/测点/变量”的形式",
+            )
         return SeriesKey(self.station.file.station.id, *parts)
 
 
@@ -225,9 +236,12 @@ def series(
 ) -> dict[str, Any]:
     """Series between two times, thinned so that extremes stay."""
     if not 1 <= len(names) <= MOST_SERIES:
-        raise QueryError(f"between 1 and {MOST_SERIES} series can be asked for at once, not {len(names)}")
+        raise too_many_series(len(names))
     if not 2 <= points <= MOST_POINTS:
-        raise QueryError(f"points is {points}; between 2 and {MOST_POINTS} are possible")
+        raise QueryError(
+            f"points is {points}; between 2 and {MOST_POINTS} are possible",
+            f"points 为 {points}，应在 2 与 {MOST_POINTS} 之间",
+        )
     keys = [page.key(name) for name in names]
 
     def one(reader: Reader, rolled: Rolled | None, key: SeriesKey) -> Thinned:
@@ -268,7 +282,10 @@ def raster(
     Columns are whole sampling intervals wide; those longer than an hour whole hours, of dense series whole ten minutes.
     """
     if not 1 <= columns <= MOST_COLUMNS:
-        raise QueryError(f"columns is {columns}; between 1 and {MOST_COLUMNS} are possible")
+        raise QueryError(
+            f"columns is {columns}; between 1 and {MOST_COLUMNS} are possible",
+            f"columns 为 {columns}，应在 1 与 {MOST_COLUMNS} 之间",
+        )
 
     def work(reader: Reader) -> dict[str, Any]:
         infos = [i for i in reader.series() if i.key.profile == profile and i.key.variable == variable]

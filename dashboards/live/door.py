@@ -18,6 +18,11 @@ HEADERS = {
 }
 
 
+def in_chinese(scope: Scope) -> bool:
+    """Whether who asks would rather read Chinese."""
+    return bool(dict(scope["headers"]).get(b"accept-language", b"").lower().startswith(b"zh"))
+
+
 class Headers:
     """Adds the security headers to every answer."""
 
@@ -74,9 +79,10 @@ class Names:
         if scope["type"] == "http" and not _own(dict(scope["headers"]).get(b"host", b"").decode("latin-1")):
             words = (
                 "the page answers by address or as localhost only; serve it with --trust-proxy or a password "
-                "to use another name"
+                "to use another name",
+                "此页只按地址或 localhost 应答；如用其他名称，请以 --trust-proxy 或密码启动",
             )
-            await JSONResponse({"error": words}, status_code=421)(scope, receive, send)
+            await JSONResponse({"error": words[in_chinese(scope)]}, status_code=421)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboards.errors import ServeError
+from dashboards.live.door import in_chinese
 
 _N, _R, _P = 2**14, 8, 5
 _STORED = re.compile(r"scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([0-9a-f]{32})\$([0-9a-f]{64})")
@@ -146,10 +147,13 @@ class Throttle:
         self._failed.pop(address, None)
 
 
-def _refusal(status: int, words: str, headers: dict[str, str]) -> JSONResponse:
-    return JSONResponse(
-        {"error": words}, status_code=status, headers={"cache-control": "no-store", **headers}
-    )
+Words = tuple[str, str]
+"""In English and in Chinese."""
+
+
+def _refusal(scope: Scope, status: int, words: Words, headers: dict[str, str]) -> JSONResponse:
+    told = {"error": words[in_chinese(scope)]}
+    return JSONResponse(told, status_code=status, headers={"cache-control": "no-store", **headers})
 
 
 def address_of(scope: Scope, trust_proxy: bool) -> str:
@@ -190,32 +194,33 @@ class Login:
             await self.app(scope, receive, send)
             return
         header = dict(scope["headers"]).get(b"authorization", b"")
-        refused = await self._refuse(address_of(scope, self._trust_proxy), header)
+        refused = await self._refuse(scope, address_of(scope, self._trust_proxy), header)
         await (refused or self.app)(scope, receive, send)
 
-    async def _refuse(self, address: str, header: bytes) -> JSONResponse | None:
+    async def _refuse(self, scope: Scope, address: str, header: bytes) -> JSONResponse | None:
         if not header:
-            return _ask("a password is needed")
+            return _ask(scope, ("a password is needed", "需要密码"))
         mark = hmac.digest(self._secret, header, "sha256")
         if mark in self._known:
             self._known.move_to_end(mark)
             return None
         if self._throttle.wait_s(address) > 0:
-            return self._wait(address)
+            return self._wait(scope, address)
         if self._trying >= _TRIED_AT_ONCE:
-            return _refusal(503, "too many passwords are being tried; try again", {"retry-after": "2"})
+            words = ("too many passwords are being tried; try again", "正在核对的密码过多，请重试")
+            return _refusal(scope, 503, words, {"retry-after": "2"})
         self._trying += 1
         try:
             async with self._one:
-                return await self._try(address, header, mark)
+                return await self._try(scope, address, header, mark)
         finally:
             self._trying -= 1
 
-    async def _try(self, address: str, header: bytes, mark: bytes) -> JSONResponse | None:
+    async def _try(self, scope: Scope, address: str, header: bytes, mark: bytes) -> JSONResponse | None:
         if mark in self._known:  # another request with it was before this one
             return None
         if self._throttle.wait_s(address) > 0:
-            return self._wait(address)
+            return self._wait(scope, address)
         try:
             kind, _, text = header.partition(b" ")
             password = base64.b64decode(text, validate=True).decode().partition(":")[2]
@@ -228,15 +233,16 @@ class Login:
                 self._known.popitem(last=False)
             return None
         self._throttle.failed(address)
-        return _ask("the password is wrong")
+        return _ask(scope, ("the password is wrong", "密码错误"))
 
-    def _wait(self, address: str) -> JSONResponse:
+    def _wait(self, scope: Scope, address: str) -> JSONResponse:
         seconds = int(self._throttle.wait_s(address)) + 1
-        return _refusal(429, "too many wrong passwords; try again later", {"retry-after": str(seconds)})
+        words = ("too many wrong passwords; try again later", "密码错误次数过多，请稍后再试")
+        return _refusal(scope, 429, words, {"retry-after": str(seconds)})
 
 
-def _ask(words: str) -> JSONResponse:
-    return _refusal(401, words, {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'})
+def _ask(scope: Scope, words: Words) -> JSONResponse:
+    return _refusal(scope, 401, words, {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'})
 
 
 class Rate:
@@ -262,8 +268,7 @@ class Rate:
         while len(self._left) > _ADDRESSES:
             self._left.popitem(last=False)
         if left < 1:
-            await _refusal(429, "too many requests; try again in a second", {"retry-after": "1"})(
-                scope, receive, send
-            )
+            words = ("too many requests; try again in a second", "请求过多，请稍候再试")
+            await _refusal(scope, 429, words, {"retry-after": "1"})(scope, receive, send)
             return
         await self.app(scope, receive, send)

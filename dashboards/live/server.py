@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from dashboards.live.data import PageStation
     from dashboards.live.guard import Password
 
+REQUEST_S = 10.0
+"""In which a request must be whole [s], twice that on a connection that had one before."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -76,8 +79,29 @@ def server(
     to an address or localhost.
     """
     import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from dashboards.live.app import create_app
+
+    class Impatient(H11Protocol):
+        """Closes a connection on which no whole request comes: half ones must not take the others' places."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._seen: object = None
+            self._look = self.loop.call_later(REQUEST_S, self._check)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._look.cancel()
+            super().connection_lost(exc)
+
+        def _check(self) -> None:
+            cycle = self.cycle
+            if (cycle is None or cycle.response_complete) and cycle is self._seen:
+                self.transport.close()
+                return
+            self._seen = cycle
+            self._look = self.loop.call_later(REQUEST_S, self._check)
 
     app = create_app(
         pages,
@@ -94,6 +118,7 @@ def server(
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=Impatient,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=2,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 from string import Formatter
@@ -18,6 +17,7 @@ from storage.completeness import completeness
 from storage.errors import ResultsError
 from storage.journal_reader import JournalReader
 from storage.results import Result, list_results, read_results
+from storage.tidy_write import cell, iso
 
 MOST_DAYS = 92
 """Days of completeness in one answer at most."""
@@ -39,7 +39,10 @@ def _open(page: PageStation) -> Iterator[JournalReader]:
 def quality(page: PageStation, start_us: int, end_us: int) -> dict[str, Any]:
     """Expected, received, stored and usable values by series and local day, missing ones by cause."""
     if end_us - start_us > MOST_DAYS * DAY_US:
-        raise QueryError(f"the span is longer than {MOST_DAYS} days; ask for a shorter one")
+        raise QueryError(
+            f"the span is longer than {MOST_DAYS} days; ask for a shorter one",
+            f"时段超过 {MOST_DAYS} 天，请缩短",
+        )
     with _open(page) as reader:
         days = [
             {
@@ -64,9 +67,11 @@ def instruments(page: PageStation) -> dict[str, Any]:
         latest = reader.latest(now_us)
         counters = reader.counters()
     newest: dict[str, int] = {}
+    gives: dict[str, list[str]] = {}
     for one in latest:
         for serial, _, since, until in directory.instruments_of(one.series):
             if since <= one.time_us and (until is None or one.time_us < until):
+                gives.setdefault(serial, []).append(short(one.series))
                 newest[serial] = max(newest.get(serial, one.time_us), one.time_us)
     rows = []
     for row in station.file.instrument:
@@ -80,6 +85,7 @@ def instruments(page: PageStation) -> dict[str, Any]:
                 "serial": row.serial,
                 "connection": row.connection,
                 "interval_s": row.interval,
+                "series": gives.get(row.serial, []),
                 "newest_ms": newest[row.serial] // 1000 if row.serial in newest else None,
                 "errors": {
                     name.removeprefix("error_"): count
@@ -100,7 +106,10 @@ def instruments(page: PageStation) -> dict[str, Any]:
 def events(page: PageStation, start_us: int, end_us: int, limit: int) -> dict[str, Any]:
     """Events of a span, newest first."""
     if not 1 <= limit <= MOST_EVENTS:
-        raise QueryError(f"limit is {limit}; between 1 and {MOST_EVENTS} are possible")
+        raise QueryError(
+            f"limit is {limit}; between 1 and {MOST_EVENTS} are possible",
+            f"limit 为 {limit}，应在 1 与 {MOST_EVENTS} 之间",
+        )
     with _open(page) as reader:
         found = reader.events(start_us=start_us, end_us=end_us, limit=limit)
     return {
@@ -210,7 +219,8 @@ def table(page: PageStation, names: list[str], start_us: int, end_us: int, most:
             count += len(piece.times)
             if count > most:
                 raise QueryError(
-                    f"the view holds more than {most} values; choose a shorter span, or run 'soilco2 export'"
+                    f"the view holds more than {most} values; choose a shorter span, or run 'soilco2 export'",
+                    f"视图超过 {most} 个值，请缩短时段，或运行 soilco2 export",
                 )
             pieces.append(piece)
     return _lines(pieces, infos)
@@ -221,21 +231,11 @@ def _lines(pieces: list[Any], infos: dict[Any, Any]) -> Iterator[str]:
     for piece in pieces:
         info, key = infos[piece.key], piece.key
         depth = "" if info.depth_m is None else f"{info.depth_m:g}"
-        place = ",".join(_field(part) for part in (key.station, key.profile, key.position))
+        place = ",".join(cell(part) for part in (key.station, key.profile, key.position))
         lines = []
         for time_us, value, flag in zip(piece.times, piece.values, piece.flags, strict=True):
             number = repr(value) if isfinite(value) else ""
             lines.append(
-                f"{_iso(time_us)},{place},{depth},{_field(key.variable)},{number},{_field(info.unit)},{flag}\r\n"
+                f"{iso(time_us)},{place},{depth},{cell(key.variable)},{number},{cell(info.unit)},{flag}\r\n"
             )
         yield "".join(lines)
-
-
-def _field(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
-
-
-def _iso(time_us: int) -> str:
-    text = datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    rest = time_us % 1_000_000
-    return f"{text}.{rest:06d}Z" if rest else f"{text}Z"

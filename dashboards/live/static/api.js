@@ -1,5 +1,7 @@
 // The page's data path: documented HTTP API, server-sent events with resume. Addresses are relative, so any path before them works.
 
+import { language } from "./i18n.js";
+
 const MOST_SERIES = 64;
 
 function address(path, parameters = {}) {
@@ -8,7 +10,7 @@ function address(path, parameters = {}) {
 }
 
 async function ask(path, parameters) {
-  const answer = await fetch(address(path, parameters), { headers: { accept: "application/json" } });
+  const answer = await fetch(address(path, parameters), { headers: { accept: "application/json", "accept-language": language() } });
   if (answer.ok) return answer;
   const body = await answer.json().catch(() => ({}));
   throw new Error(body.error ?? `${answer.status}`);
@@ -43,12 +45,38 @@ export async function table(station, keys, from, to) {
   return texts.join("");
 }
 
-// Follows the station's observations; the browser sends the last event id again when it comes back.
+const QUIET_MS = 45e3; // the server gives a sign of life every 15 s
+const AGAIN_MS = 3e3;
+
+// Follows the station's observations. The browser itself comes back with the last event id where a connection broke off;
+// one that was refused, or that fell silent while the machine slept, is opened again from that place.
 export function follow(station, { onRows, onState }) {
-  const source = new EventSource(address("stream", { station }));
-  source.addEventListener("open", () => onState("live"));
-  source.addEventListener("error", () => onState("away"));
-  source.addEventListener("observations", (event) => onRows(JSON.parse(event.data)));
-  source.addEventListener("now", (event) => onRows(JSON.parse(event.data)));
-  return () => source.close();
+  let [source, place, heard, again] = [null, null, 0, null];
+  const open = () => {
+    source?.close();
+    again = null;
+    heard = performance.now();
+    source = new EventSource(address("stream", { station, since: place }));
+    source.addEventListener("open", () => onState("live"));
+    source.addEventListener("error", () => {
+      onState("away");
+      if (source.readyState === 2) again ??= setTimeout(open, AGAIN_MS);
+    });
+    for (const name of ["now", "observations"]) source.addEventListener(name, (event) => {
+      heard = performance.now();
+      place = event.lastEventId || place;
+      onRows(JSON.parse(event.data));
+    });
+  };
+  const watch = setInterval(() => {
+    if (performance.now() - heard < QUIET_MS) return;
+    onState("away");
+    open();
+  }, AGAIN_MS);
+  open();
+  return () => {
+    clearInterval(watch);
+    clearTimeout(again);
+    source.close();
+  };
 }

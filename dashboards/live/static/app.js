@@ -8,11 +8,12 @@ import { drew, onMove, zoomTo } from "./pointer.js";
 import { drawColumn, drawCurve } from "./profile.js";
 import { drawHealth, drawInstruments, drawLog, drawPicture, drawQuality, drawResults, drawTable } from "./reports.js";
 import { BOTH, readAddress, remember, state } from "./state.js";
-import { followStation, load, measured, onChange, openStation, profilesShown, readStations, store, zone } from "./store.js";
+import { followStation, has, load, measured, onChange, openStation, profilesShown, readStations, store, zone } from "./store.js";
 import { drawHeat, drawSeries, stepWords } from "./time.js";
 
 const $ = (id) => document.getElementById(id);
 const PLOTS = ["column", "curve", "heat", "series", "second"];
+const TIMED = ["heat", "series", "second"];
 const WORDY = { table: drawTable, quality: drawQuality, instruments: drawInstruments, results: drawResults, log: drawLog, picture: drawPicture };
 const TITLES = { log: "events" };
 
@@ -154,7 +155,7 @@ function dress() {
   else root.dataset.theme = state.theme;
   if (state.projector) root.dataset.mode = "projector";
   else delete root.dataset.mode;
-  setTextSize(state.projector ? 16 : 12);
+  setTextSize(state.projector ? 16 : 12, state.events && TIMED.some(has));
   $("skip").textContent = word("skip");
   if (!store.station) return;
   $("station").textContent = named(store.station.name);

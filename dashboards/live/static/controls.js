@@ -3,6 +3,7 @@
 import { button, html } from "./draw.js";
 import { canLog, profileName } from "./frame.js";
 import { MARKS, named, word } from "./i18n.js";
+import { LOOKS } from "./marks.js";
 import { backToNow, panBy, zoomBy } from "./pointer.js";
 import { copyLink, saveCsv, savePng } from "./save.js";
 import { BOTH, SPANS, state } from "./state.js";
@@ -80,6 +81,7 @@ export function drawControls(app) {
   if (panels.some(has)) {
     if (canLog(variables[state.variable])) pieces.push(toggle("log-scale", word("log"), state.log, () => app.set({ log: !state.log })));
     pieces.push(toggle("flagged", word("flagged"), state.flagged, () => app.set({ flagged: !state.flagged })));
+    if (["heat", "series"].some(has)) pieces.push(toggle("events", word("happened"), state.events, () => app.set({ events: !state.events }, true)));
   }
   const page = [toggle("utc", word("utc"), state.utc, () => app.set({ utc: !state.utc })),
     button(word("language"), () => app.set({ lang: state.lang === "zh" ? "en" : "zh" }, true), { id: "language", lang: state.lang === "zh" ? "en" : "zh-Hans" }),
@@ -112,5 +114,6 @@ function drawScreens(app) {
 
 function drawKey() {
   const marks = [1, 2, 3, 4, 9].map((flag) => `${MARKS[flag]} ${word(flag)}`).join("   ");
-  $("key").replaceChildren(html("p", {}, `${word("marks")}  ${marks}`), html("p", {}, word("hint")));
+  const happened = LOOKS.map((look) => `${look.sign} ${word(look.word)}`).join("   ");
+  $("key").replaceChildren(html("p", {}, `${word("marks")}  ${marks}      ${happened}`), html("p", {}, word("hint")));
 }

@@ -4,9 +4,10 @@ import { word } from "./i18n.js";
 
 export const SIZE = { text: 12, top: 22, bottom: 24, left: 52, right: 12 };
 
-export function setTextSize(px) {
+// Sizes for a height of text; `lane`: with a line for marks between the panel and the words of its axis.
+export function setTextSize(px, lane) {
   const k = px / 12;
-  Object.assign(SIZE, { text: px, top: Math.round(22 * k), bottom: Math.round(24 * k), left: Math.round(52 * k), right: 12 });
+  Object.assign(SIZE, { text: px, top: Math.round(22 * k), bottom: Math.round((lane ? 38 : 24) * k), left: Math.round(52 * k), right: 12 });
 }
 
 export function svg(tag, attributes = {}, ...children) {

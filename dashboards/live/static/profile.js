@@ -162,7 +162,7 @@ export function drawCurve(holder, frame) {
     if (x(v) - half < free + 4 || x(v) + half > width - 2) continue;
     free = x(v) + half;
     parts.push(svg("line", { x1: x(v), x2: x(v), y1: SIZE.top, y2: height - SIZE.bottom, class: "axis" }));
-    parts.push(text(x(v), height - 8, "soft small", words, "middle"));
+    parts.push(text(x(v), height - SIZE.bottom + SIZE.text + 4, "soft small", words, "middle"));
   }
   const pickedView = frame.views.find((view) => view.picked);
   const picked = pickedView?.list.find((s) => s.series === pickedView.picked);
@@ -173,7 +173,7 @@ export function drawCurve(holder, frame) {
     for (const run of runs(line.points)) parts.push(svg("polyline", { points: run.map((q) => `${x(q.v)},${y(q.d)}`).join(" "), ...stroke }));
     for (const q of line.points) if (q.v !== null) parts.push(dot(x(q.v), y(q.d), line.points.length > 20 ? line.r / 2 : line.r, line.shape ?? 0, tone, line.opacity));
   }
-  let lx = several ? 8 : left;
+  let lx = 8;
   for (const line of lines) {
     parts.push(svg("line", { x1: lx, x2: lx + 16, y1: 11, y2: 11, stroke: tone, "stroke-width": line.width, opacity: line.opacity, "stroke-dasharray": line.dash }));
     if (several) parts.push(dot(lx + 8, 11, 3, line.shape, tone, 1));

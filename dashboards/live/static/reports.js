@@ -65,6 +65,7 @@ const placeOf = (s) => (s.depth_m === null ? s.position || "–" : depthText(s.d
 function qualityOf(s, found) {
   const how = condition(s);
   if (!found) return `○ ${word("never")}`;
+  if (how.word === "silent") return `${how.mark} ${word(how.word)} ${age(store.now - found.t)}`;
   if (how.rank >= 4) return `${how.mark} ${word(how.word)}`;
   const failed = tests(found.tests.replace(/^missing:?/, ""));
   return `${MARKS[found.flag]} ${word(found.flag)}${failed ? ` (${failed})` : ""}`;
@@ -91,8 +92,9 @@ function shortRow(list, registry, several) {
     const how = condition(s);
     const known = found && found.value !== null;
     const good = known && found.flag === 1 && how.rank === 0;
+    const since = found && how.word !== "silent" && (list.length === 1 || store.now - found.t > DAY / 24) ? html("em", { className: "why" }, ` ${age(store.now - found.t)}`) : null;
     return html("span", { "data-series": s.series, class: how.rank > 1 ? how.tone : null }, `${several && s.profile !== "site" ? `${s.profile} ` : ""}${placeOf(s)} `.replace("– ", ""),
-      html("b", {}, known ? number(found.value, registry.resolution) : word("novalue")), good ? "" : known || how.rank > 1 ? ` ${qualityOf(s, found)}` : " ○");
+      html("b", {}, known ? number(found.value, registry.resolution) : word("novalue")), good ? "" : known || how.rank > 1 ? ` ${qualityOf(s, found)}` : " ○", since);
   });
   return html("tr", {}, html("td", { className: "others", colspan: 5 }, ...items.flatMap((item) => [item, " "])));
 }
@@ -205,16 +207,17 @@ export function drawInstruments(holder) {
   const now = Math.max(store.now, then);
   const body = html("tbody");
   for (const row of instruments) {
-    const late = row.newest_ms !== null && now - row.newest_ms > Math.max(3 * row.interval_s * 1000, 90e3);
-    const [mark, tone] = row.newest_ms === null ? ["○", "bad"] : late ? ["○", "bad"] : ["●", ""];
-    const answer = row.newest_ms === null ? word("never") : `${late ? word("silent") : word("okay")}, ${age(now - row.newest_ms)}`;
+    const newest = Math.max(row.newest_ms ?? 0, ...row.series.map((name) => store.newest.get(name)?.t ?? 0)); // the stream is ahead of the report
+    const late = newest && now - newest > Math.max(3 * row.interval_s * 1000, 90e3);
+    const [mark, tone] = newest && !late ? ["●", ""] : ["○", "bad"];
+    const answer = newest ? `${late ? word("silent") : word("okay")}, ${age(now - newest)}` : word("never");
     const errors = Object.entries(row.errors).map(([kind, n]) => `${code(kind)} ${n}`).join(", ");
     const over = row.due_ms !== null && row.due_ms < now;
     const due = row.due_ms === null ? word("nodue") : `${when(row.due_ms, zone(), "date")}, ${over ? `▲ ${word("overdue")} ${age(now - row.due_ms)}` : `${word("due_in")} ${age(row.due_ms - now)}`}`;
     body.append(html("tr", { "data-instrument": row.id }, html("th", { scope: "row" }, row.id), cell(`${row.model} · ${row.serial}`, "soft wide"), cell(row.connection, "soft wide"),
       cell(age(row.interval_s * 1000), "number soft wide"), cell(`${mark} ${answer}`, tone), cell(errors || word("noerror"), errors ? "warn" : "soft"), cell(due, over ? "warn" : "soft")));
   }
-  const supply = volts.map((v) => `${v.value === null ? word("novalue") : `${number(v.value, 0.01)} V`} ${MARKS[v.flag]} ${word(v.flag)}, ${age(now - v.t)}`);
+  const supply = volts.map((v) => ({ ...v, ...store.newest.get(v.series) })).map((v) => `${v.value === null ? word("novalue") : `${number(v.value, 0.01)} V`} ${MARKS[v.flag]} ${word(v.flag)}, ${age(now - v.t)}`);
   put(holder, supply.length ? html("p", {}, `${word("supply")}${colon()}${joined(supply)}`) : null,
     html("table", {}, heads([[word("instrument"), ""], [word("model"), "wide"], [word("connection"), "wide"], [word("interval"), "number wide"], [word("answered"), ""], [word("errors"), ""], [word("due"), ""]]), body));
 }
@@ -286,7 +289,7 @@ export function drawPicture(holder) {
     const shown = visible(point);
     const how = state.t === null ? condition(s) : { rank: 0, mark: MARKS[point?.f ?? 9], word: String(point?.f ?? 9), tone: "" };
     const words = shown ? `${number(shown.v, registry.resolution)} ${registry.unit_text}` : word(point && point.v !== null ? point.f : "novalue");
-    const rest = `${how.mark} ${s.depth_m === null ? named(registry.name) : depthText(s.depth_m)}${how.rank > 1 ? ` ${word(how.word)}` : ""}`;
+    const rest = `${how.mark} ${s.depth_m === null ? named(registry.name) : depthText(s.depth_m)}${how.rank > 1 ? ` ${word(how.word)}` : ""}${how.word === "silent" ? ` ${age(store.now - point.t)}` : ""}`;
     const label = html("div", { className: `place ${how.rank > 1 ? how.tone : ""}`, "data-series": s.series }, html("b", {}, words), html("span", {}, rest));
     label.style.left = `${place.x}%`;
     label.style.top = `${place.y}%`;

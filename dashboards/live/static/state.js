@@ -10,7 +10,7 @@ const NUMBERS = ["t", "depth", "from", "to"];
 
 export const state = {
   station: null, screen: null, profile: null, variable: null, second: null, span: null, lang: null, theme: "auto",
-  log: false, flagged: false, utc: false, projector: false,
+  log: false, flagged: false, utc: false, projector: false, events: true,
   t: null, depth: null, from: null, to: null,
   pinned: false, // a click holds the moment
   held: null, // and the depth, where pointing comes back to
@@ -21,6 +21,7 @@ export function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1));
   for (const name of TEXTS) state[name] = asked.get(name) || null;
   for (const name of SWITCHES) state[name] = asked.get(name) === "1";
+  state.events = asked.get("events") !== "0";
   for (const name of NUMBERS) {
     const found = asked.has(name) && asked.get(name) !== "" ? Number(asked.get(name)) : null;
     state[name] = Number.isFinite(found) ? found : null;
@@ -39,6 +40,7 @@ function hash(values) {
   for (const name of TEXTS) if (values[name] !== null && !(name === "theme" && values.theme === "auto")) kept.set(name, values[name]);
   if (values.second === null) kept.set("second", "none");
   for (const name of SWITCHES) if (values[name]) kept.set(name, "1");
+  if (!values.events) kept.set("events", "0");
   for (const name of NUMBERS) if (values[name] !== null) kept.set(name, values[name]);
   return `#${kept}`;
 }

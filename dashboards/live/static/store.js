@@ -51,8 +51,8 @@ export function range() {
   if (state.from !== null) return [state.from, state.to];
   const end = Math.max(store.now, newestOf(store.station.series) ?? 0, store.station.first_ms ?? 0);
   const days = SPANS[state.span];
-  const start = days === null ? store.station.first_ms ?? end - DAY : end - days * DAY;
-  return [start, Math.max(end, start + 3600e3)];
+  const first = Math.min(store.station.first_ms ?? end - DAY, end - 3600e3); // a young station fills its panels
+  return [days === null ? first : Math.max(first, end - days * DAY), end];
 }
 
 export const periodOf = (s) => (s.period_s ? s.period_s * 1000 : Math.max(60e3, (range()[1] - range()[0]) / 500));
@@ -148,11 +148,13 @@ const REPORTS = {
   log: async (id, t0, t1) => (await api.events(id, t0, t1 + DAY)).events,
 };
 
+const asked = (panel) => has(panel) || (panel === "log" && state.events && ["heat", "series", "second"].some(has));
+
 export async function reports() {
   const mine = generation;
   const [t0, t1] = range().map(Math.round);
   reportsAt = performance.now();
-  await Promise.all(Object.entries(REPORTS).filter(([panel]) => has(panel)).map(async ([panel, ask]) => {
+  await Promise.all(Object.entries(REPORTS).filter(([panel]) => asked(panel)).map(async ([panel, ask]) => {
     try {
       const found = await ask(store.station.id, t0, t1);
       if (mine === generation) store.reports[panel] = { found };
@@ -177,6 +179,7 @@ function arrived({ now_ms, rows }) {
       store.newest.set(row.series, { t: row.t, value: row.v, flag: row.f, tests: row.tests, yesterday: old && !flagged(old.f) ? old.v : null });
     }
     if (kept && (state.from === null || row.t < state.to)) merge(kept, row);
+    store.station.first_ms = Math.min(store.station.first_ms ?? row.t, row.t);
     const info = store.station.series.find((s) => s.series === row.series);
     if (!info) {
       unknown = true;

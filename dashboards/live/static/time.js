@@ -2,6 +2,7 @@
 
 import { SIZE, canvas, empty, font, ink, isDark } from "./draw.js";
 import { MARKS, age, colon, depthText, joined, named, number, tick, when, word } from "./i18n.js";
+import { drawMarks } from "./marks.js";
 import { bands, flagged, nearest } from "./model.js";
 import { depthScale } from "./profile.js";
 import { colour, colourTable, lineStyle, linear, logTicks, ticks, timeTicks, value as valueScale } from "./scales.js";
@@ -22,7 +23,7 @@ function timeAxis(context, frame, width, height) {
     const label = parts === "month" ? when(t, frame.zone, "month") : parts === "day" || hour === "00:00" || i === 0 ? when(t, frame.zone, "day") + (parts === "both" && hour !== "00:00" ? ` ${hour}` : "") : hour;
     const half = context.measureText(label).width / 2;
     if (x(t) - half > SIZE.left - 24 && x(t) + half < width) context.fillText(label, x(t), height - 7);
-    context.fillRect(Math.round(x(t)), height - SIZE.bottom, 1, 4);
+    context.fillRect(Math.round(x(t)), height - SIZE.bottom, 1, 3);
   });
   return x;
 }
@@ -45,7 +46,7 @@ function crosshair(context, x, y, width, height, top = SIZE.top) {
 }
 
 // What a screen reader hears of the moment.
-function announce(node, frame, list) {
+function announce(node, frame, list, marks) {
   const said = list.map((s) => {
     const point = visible(pointAt(s, frame.t));
     const place = s.depth_m === null ? s.position || s.profile : depthText(s.depth_m);
@@ -54,7 +55,7 @@ function announce(node, frame, list) {
   node.setAttribute("aria-valuemin", Math.round(frame.t0));
   node.setAttribute("aria-valuemax", Math.round(frame.t1));
   node.setAttribute("aria-valuenow", Math.round(Math.max(frame.t0, Math.min(frame.t1, frame.t))));
-  node.setAttribute("aria-valuetext", `${when(frame.t, frame.zone)}${colon()}${joined(said.slice(0, 12))}`);
+  node.setAttribute("aria-valuetext", `${when(frame.t, frame.zone)}${colon()}${joined([...said.slice(0, 12), ...marks])}`);
 }
 
 export function drawHeat(holder, frame, view) {
@@ -108,7 +109,7 @@ export function drawHeat(holder, frame, view) {
   const picked = view.list.find((s) => s.series === view.picked);
   crosshair(context, state.t === null ? null : x(state.t), picked ? y(picked.depth_m) : null, width, height);
   legend(context, frame, width);
-  announce(node, frame, view.list);
+  announce(node, frame, view.list, drawMarks(context, frame, x, width, height, holder.matches(":hover, :focus-within")));
   return { node, x, y, profile: () => view, step: raster.step };
 }
 
@@ -223,7 +224,7 @@ export function drawSeries(holder, frame) {
       context.fill();
     }
   }
-  announce(node, frame, frame.series);
+  announce(node, frame, frame.series, drawMarks(context, frame, x, width, height, holder.matches(":hover, :focus-within")));
   return { node, x, value: y, lines };
 }
 

@@ -1,0 +1,104 @@
+"""Clients that mean ill: half requests, readers that do not read, and the words they get in their own language."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from dashboards.live import server as serving
+from dashboards.live.app import create_app
+from dashboards.live.data import PageStation
+from dashboards.live.pages import pages_of
+from storage.writer import Writer
+from tests.dashboards.live.small import reading, small_station
+
+PROBES = 4
+END = b" HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
+
+
+@contextmanager
+def served(pages: list[PageStation]) -> Iterator[int]:
+    """A server of its own on a free port."""
+    running = serving.server(pages, version="0")
+    listener = serving.bind("127.0.0.1", 0)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        running.should_exit = True
+        thread.join(60)
+        listener.close()
+
+
+def ask(port: int, path: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
+        one.sendall(b"GET " + path.encode() + END)
+        return one.recv(64)
+
+
+def test_half_requests_do_not_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "REQUEST_S", 0.2)
+    with served(pages_of([small_station(tmp_path)])) as port:
+        for half in (b"GET / HTTP/1.1\r\nhost: 12", b""):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
+                one.sendall(half)
+                assert one.recv(1) == b""  # closed by the server
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
+            one.sendall(b"GET /api/v1/stream HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            one.settimeout(1)  # five times as long, in which a half request would be gone
+            end = time.monotonic() + 1
+            with suppress(TimeoutError):
+                while time.monotonic() < end:
+                    assert one.recv(4096) != b""
+
+
+def test_readers_that_do_not_read_hold_up_nobody(tmp_path: Path) -> None:
+    station = small_station(tmp_path, probes=PROBES)
+    with Writer.open(station) as writer:
+        for n in range(1, PROBES + 1):
+            writer.commit([reading(k, probe=n) for k in range(10_000)])
+    names = ",".join(f"p1/d{n}/soil_temperature" for n in range(1, PROBES + 1))
+    slow = []
+    with served(pages_of([station])) as port:
+        for _ in range(12):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(("127.0.0.1", port))
+            one.sendall(b"GET /api/v1/table?from=0&series=" + names.encode() + END)
+            slow.append(one)
+        heads = sorted(one.recv(12) for one in slow)
+        assert heads == [b"HTTP/1.1 200"] * 8 + [b"HTTP/1.1 503"] * 4
+        assert ask(port, "/api/v1/latest").startswith(b"HTTP/1.1 200")
+        for one in slow:
+            one.close()
+        end = time.monotonic() + 60
+        while not (answer := ask(port, "/api/v1/table?from=0&series=p1/d1/soil_temperature")).startswith(
+            b"HTTP/1.1 200"
+        ):
+            assert time.monotonic() < end, answer
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("url", "zh"),
+    [
+        ("/api/v1/series?from=0&series=a", "序列 'a' 不是“剖面/测点/变量”的形式"),
+        ("/api/v1/series?series=a/b/c", "缺少 from，应为整数"),
+        ("/api/v1/nothing", "/api/v1/nothing 处没有内容"),
+        ("/api/v1/latest?station=<b>", "此处没有台站 '<b>'"),
+        ("/api/v1/latest", "台站日志库暂时无法读取"),
+    ],
+)
+def test_sentences_are_in_the_language_that_was_asked_for(tmp_path: Path, url: str, zh: str) -> None:
+    with TestClient(create_app(pages_of([small_station(tmp_path)]), version="0")) as client:
+        told = client.get(url, headers={"accept-language": "zh"}).json()["error"]
+        assert zh in told
+        assert client.get(url, headers={"accept-language": "en"}).json()["error"].isascii()
