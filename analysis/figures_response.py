@@ -140,7 +140,7 @@ def _points(
     if water is not None and (limits := _limits(mine)) is not None:
         known = both & np.isfinite(water.values)
         index = np.searchsorted(limits, np.nan_to_num(water.values), side="right")
-        groups = [(name, known & (index == k)) for k, name in enumerate(CLASSES)]
+        groups = [("all", both & ~known), *((name, known & (index == k)) for k, name in enumerate(CLASSES))]
     thin = False
     for name, used in groups:
         where = np.flatnonzero(used)
