@@ -73,25 +73,106 @@ def exponential(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
     return np.asarray(np.where((f[..., 0] > 0.0) & (f[..., 1] > 0.0), value, np.nan))
 
 
-def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
-    """Error of `two_layers` from the unknown shape of the profile, one sd, Eq. U5 [umol m-2 s-1].
+Z95 = 1.959963984540054
+"""Two-sided 95 % point of the standard normal distribution: limits below lie so many standard deviations away."""
 
-    The step to the next order. Three layers or more: the parabola minus the line, or the exponential minus
-    the
-    line where that is larger (it is held to the size of the step that the line itself made). Two layers: the
-    line minus the top layer, or the exponential minus the line up to twice that. One: a quarter of the
-    flux. Every missing sensor makes it larger.
+SHORTEST = 0.25
+"""Shortest length over which production may fade, as a part of the depth of the first sensor (`fading`)."""
+
+_HALVINGS = 22
+"""Bisections of `fading`: the fading length is then known to 1e-6."""
+
+
+def _ratio(s: Array, first: Array, second: Array) -> Array:
+    """Mean flux of the second layer over that of the first, of thicknesses `first`, `second`, for exp(-s z)."""
+    return np.asarray(np.exp(-s * first) * (np.expm1(-s * second) / second) / (np.expm1(-s * first) / first))
+
+
+def fading(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
+    """Efflux of the exponential whose means over the two uppermost layers are their fluxes, Eq. U3c.
+
+    A production ``p0 exp(-z/L)`` makes a flux ``p0 L exp(-z/L)``, so this is its efflux without any error, whatever
+    L; L is held above a quarter of the depth of the first sensor. The upper flux itself where the lower is not
+    smaller, NaN where it is not positive.
+
+    Parameters
+    ----------
+    fluxes : array_like (..., layers)
+    depth_m : array_like (layers + 1,) or (..., layers + 1)
+        Levels [m]; the first one may be the surface or a sensor.
+    """
+    f, z = np.asarray(fluxes, dtype=float), np.asarray(depth_m, dtype=float)
+    top, first, second = z[..., 0], z[..., 1] - z[..., 0], z[..., 2] - z[..., 1]
+    upper, lower = f[..., 0], f[..., 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        seen = np.where(upper > 0.0, lower / upper, np.nan)
+        high = np.full(seen.shape, 1.0 / SHORTEST) / np.where(top > 0.0, top, first)
+        low = np.zeros_like(high)
+        for _ in range(_HALVINGS):
+            s = (low + high) / 2.0
+            gentle = _ratio(s, first, second) > seen
+            low, high = np.where(gentle, s, low), np.where(gentle, high, s)
+        s = (low + high) / 2.0
+        value = upper * s * first * np.exp(s * top) / -np.expm1(-s * first)
+    return np.asarray(np.where(seen >= 1.0, upper, value))
+
+
+def excess(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
+    """How much the flux of the top layer exceeds the line through the two below it, Eq. U5c; linear in the fluxes."""
+    f, m = np.asarray(fluxes, dtype=float), middle_m(depth_m)
+    slope = (f[..., 1] - f[..., 2]) / (m[..., 2] - m[..., 1])
+    return np.asarray(f[..., 0] - f[..., 1] - slope * (m[..., 1] - m[..., 0]))
+
+
+def method_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
+    """Error of `two_layers` from the unknown shape of a smooth profile, one sd, Eq. U5 [umol m-2 s-1].
+
+    The step to the next order. Three layers or more: the parabola minus the line, or the exponential minus the line
+    where that is larger (it is held to the size of the step that the line itself made). Two layers: the line minus
+    the top layer, or the exponential minus the line up to twice that. One: a quarter of the flux. Every missing
+    sensor makes it larger.
     """
     f = np.asarray(fluxes, dtype=float)
     if f.shape[-1] == 1:
         return np.asarray(SINGLE_LAYER_SD * np.abs(f[..., 0]))
     straight = two_layers(f, depth_m)
     step = np.abs(straight - top(f))
-    fading = np.nan_to_num(np.abs(exponential(f, depth_m) - straight), nan=0.0)
+    curved = np.nan_to_num(np.abs(exponential(f, depth_m) - straight), nan=0.0)
     if f.shape[-1] == 2:
-        return np.asarray(np.maximum(step, np.minimum(fading, 2.0 * step)))
+        return np.asarray(np.maximum(step, np.minimum(curved, 2.0 * step)))
     bent = np.abs(three_layers(f, depth_m) - straight)
-    return np.asarray(np.maximum(bent, np.minimum(fading, step)))
+    return np.asarray(np.maximum(bent, np.minimum(curved, step)))
+
+
+def alternative(fluxes: ArrayLike, depth_m: ArrayLike, excess_sd: ArrayLike = 0.0) -> Array:
+    """Largest efflux that these fluxes allow besides a smooth profile's, Eq. U5c [umol m-2 s-1].
+
+    That of a production that fades exponentially (`fading`), or of one that lies evenly between the surface and the
+    first sensor, above a line through the fluxes below, ``G(0) + 2 excess``. Sources thinner than the depth of the
+    first sensor are beyond what any such profile can tell.
+
+    Parameters
+    ----------
+    fluxes : array_like (..., layers)
+    depth_m : array_like (layers + 1,)
+        The surface and the sensors [m].
+    excess_sd : array_like (...)
+        What noise alone makes of `excess`, one sd: only what is beyond it counts.
+
+    Returns
+    -------
+    ndarray (...)
+        NaN with one layer.
+    """
+    f = np.asarray(fluxes, dtype=float)
+    if f.shape[-1] == 1:
+        return np.full(f.shape[:-1], np.nan)
+    largest = fading(f, depth_m)
+    if f.shape[-1] > 2:
+        more, m = excess(f, depth_m), middle_m(depth_m)
+        at_surface = f[..., 0] - more + (f[..., 1] - f[..., 2]) / (m[..., 2] - m[..., 1]) * m[..., 0]
+        largest = np.fmax(largest, at_surface + 2.0 * np.maximum(more - np.asarray(excess_sd), 0.0))
+    return np.asarray(largest)
 
 
 def unseen_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
@@ -99,13 +180,35 @@ def unseen_sd(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
 
     What is produced above the uppermost sensor passes no sensor, so the exponential counts in full: the larger of
     `method_sd` and the step from the line to it. NaN where there is none: with one layer, or with a flux that is not
-    positive in both, nothing bounds what is unseen.
+    positive in both, the fluxes tell nothing about the efflux.
     """
     f = np.asarray(fluxes, dtype=float)
     if f.shape[-1] == 1:
         return np.full(f.shape[:-1], np.nan)
-    fading = np.abs(exponential(f, depth_m) - two_layers(f, depth_m))
-    return np.asarray(np.maximum(method_sd(f, depth_m), fading))
+    curved = np.abs(exponential(f, depth_m) - two_layers(f, depth_m))
+    return np.asarray(np.maximum(method_sd(f, depth_m), curved))
+
+
+def unseen_alternative(fluxes: ArrayLike, depth_m: ArrayLike, first_flux: ArrayLike) -> Array:
+    """`alternative` where the surface is not a level, Eq. U5d [umol m-2 s-1].
+
+    Nobody knows the mole fraction at the surface, but in the open it is hardly lower than the air's: the flux that the
+    uppermost layer then carries bounds what is unseen.
+
+    Parameters
+    ----------
+    fluxes, depth_m
+        Between the sensors, and their depths [m].
+    first_flux : array_like (...)
+        Flux between the first sensor and the surface, were the mole fraction there as low as it can be.
+    """
+    f, z = np.asarray(fluxes, dtype=float), np.asarray(depth_m, dtype=float)
+    if f.shape[-1] == 1:
+        return np.full(f.shape[:-1], np.nan)
+    whole = np.concatenate([np.asarray(first_flux, dtype=float)[..., None], f], axis=-1)
+    levels = np.concatenate([np.zeros_like(z[..., :1]), z], axis=-1)
+    smooth = two_layers(whole, levels) + Z95 * method_sd(whole, levels)
+    return np.asarray(np.fmax(np.fmax(alternative(whole, levels), fading(f, z)), smooth))
 
 
 def surface_mole_fraction_ppm(co2_ppm: ArrayLike, depth_m: ArrayLike) -> Array:

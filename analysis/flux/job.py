@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.flux import assemble, corrected, reasons, summary
 from analysis.flux.diffusivity import MODELS
 from analysis.flux.errors import FluxError
-from analysis.flux.records import Fluxes
+from analysis.flux.records import EFFLUX_FIELDS, Fluxes
 from analysis.flux.settings import Settings
 from analysis.flux.soil import from_table
 from analysis.flux.solve import solve
@@ -239,8 +239,7 @@ def merge(windows: list[Fluxes]) -> Fluxes:
         return first
     whole = Fluxes(first.name, stack(windows, "time_us"), first.layer_edges_m, first.production_edges_m)
     for name in (
-        "efflux", "lower", "upper", "sd", "random_sd", "model_spread_ln", "refused", "notes", "sampled",
-        "extrapolated", "pressure_assumed", "levels",
+        *EFFLUX_FIELDS, "refused", "notes", "sampled", "extrapolated", "pressure_assumed", "levels",
     ):  # fmt: skip
         setattr(whole, name, stack(windows, name))
     start = 0

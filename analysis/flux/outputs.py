@@ -145,20 +145,37 @@ class Outputs:
             self.s.bottom_flux, posterior=posterior, thickness_m=flat_h,
         )  # fmt: skip
 
-    def own_sd(self, i: Inputs, k: Array) -> Array:
-        """Error of the method itself, one sd of each output (batch, q), Eq. U5 and I7."""
-        fluxes = efflux.layer_fluxes(i.co2_ppm, i.depth_m, self.layer_k(k))
-        batch = fluxes.shape[0]
-        own = np.zeros((batch, self(i.co2_ppm[:1], i.depth_m, k[:1]).shape[-1]))
-        if self.s.method == "inverse":
-            found = self._invert(i.co2_ppm, i.depth_m, k, fluxes, posterior=True)
-            assert found.smoothing_sd is not None
-            own[:, 0] = found.smoothing_sd
-            if not self.surface:
-                own[:, 0] = np.hypot(own[:, 0], efflux.unseen_sd(fluxes, i.depth_m))
-            return own
-        own[:, 0] = (efflux.method_sd if self.surface else efflux.unseen_sd)(fluxes, i.depth_m)
+    def own_error(self, i: Inputs, k: Array, excess_sd: Array) -> tuple[Array, Array, Array]:
+        """Error of the method itself: one sd, and the least and largest alternative efflux (batch,), Eq. U5 and I7.
+
+        Parameters
+        ----------
+        excess_sd : ndarray (batch,)
+            What the errors of the inputs make of `efflux.excess`.
+        """
+        x, z = i.co2_ppm, i.depth_m
+        fluxes = efflux.layer_fluxes(x, z, self.layer_k(k))
+        if self.surface:
+            own, largest = efflux.method_sd(fluxes, z), efflux.alternative(fluxes, z, excess_sd)
+        else:
+            air = self.s.ambient_ppm - efflux.Z95 * self.s.ambient_sd_ppm
+            first = (
+                self.column.layer_conductivity(k[..., : self.sublayers])[..., 0] * (x[..., 0] - air) / z[0]
+            )
+            own, largest = efflux.unseen_sd(fluxes, z), efflux.unseen_alternative(fluxes, z, first)
+        least = np.full_like(largest, np.nan)
         if self.s.method != "two_layers":
-            value, _ = self._efflux(i.co2_ppm, i.depth_m, k, self.layer_k(k), fluxes)
-            own[:, 0] = np.hypot(own[:, 0], value - efflux.two_layers(fluxes, i.depth_m))
-        return own
+            line = efflux.two_layers(fluxes, z)
+            least, largest = line - efflux.Z95 * own, np.fmax(largest, line + efflux.Z95 * own)
+        if self.s.method == "inverse":
+            smoothing = self._invert(x, z, k, fluxes, posterior=True).smoothing_sd
+            assert smoothing is not None
+            own = (
+                np.where(np.isfinite(own), smoothing, np.nan) if self.surface else np.maximum(smoothing, own)
+            )
+        return own, least, largest
+
+    def excess_weights(self, z: Array) -> Array | None:
+        """Weights of the layer fluxes in `efflux.excess`; None without the surface or with fewer layers than needed."""
+        layers = self.fluxes.stop - self.fluxes.start
+        return efflux.excess(np.eye(layers), z) if layers > 2 and self.surface else None

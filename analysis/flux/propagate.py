@@ -313,8 +313,9 @@ def sampled(
         ``relative(eps, phi)`` -> Ds/D0.
     count, seed : int
         Number of draws (rounded up to a power of 2) and their seed; the same draws serve every profile.
-    extra_sd : ndarray (batch, q), optional
-        A further normal error of each output (the method's own), added to the draws.
+    extra_sd : ndarray (2, batch), optional
+        A further error of the first output (the method's own), one standard deviation downward and upward, added to
+        the draws.
     piece : int
         Profiles at a time; bounds the memory.
     """
@@ -414,8 +415,8 @@ def _sample_piece(
     k = k * np.ascontiguousarray(still[rows].T)[:, :, None].T
     out = outputs(co2.T, depth.T, k)
     if extra_sd is not None:
-        for q in np.flatnonzero(extra_sd[rows].any(axis=0)):
-            out[..., q] += u[-1, :, None] * extra_sd[rows, q]
+        last = u[-1, :, None]
+        out[..., 0] += last * np.where(last < 0.0, extra_sd[0, rows], extra_sd[1, rows])
     lanes = np.sort(np.ascontiguousarray(out.T), axis=-1)
     place = np.array([0.025, 0.5, 0.975]) * (lanes.shape[-1] - 1)
     below = np.floor(place).astype(int)

@@ -54,6 +54,12 @@ class Profile:
     name: str = ""
 
 
+EFFLUX_FIELDS = (
+    "efflux", "lower", "upper", "sd", "method_below", "method_above", "random_sd", "model_spread_ln",
+)  # fmt: skip
+"""Fields of `Fluxes` with one number for each time."""
+
+
 @dataclass
 class Fluxes:
     """What was found for one profile, by time.
@@ -81,7 +87,9 @@ class Fluxes:
     production, production_lower, production_upper : ndarray (n, m)
         [umol m-3 s-1]; only where all sensors worked.
     persistent : dict of str to ndarray (n,)
-        Signed effect of one standard deviation of each lasting error on the efflux.
+        Signed effect of one standard deviation of each lasting error of the inputs on the efflux.
+    method_below, method_above : ndarray (n,)
+        Error of the method itself, one standard deviation downward and upward; it lasts as well.
     random_sd : ndarray (n,)
         Noise part of the efflux error, independent between times.
     model_spread_ln : ndarray (n,)
@@ -98,6 +106,8 @@ class Fluxes:
     lower: Array = field(init=False)
     upper: Array = field(init=False)
     sd: Array = field(init=False)
+    method_below: Array = field(init=False)
+    method_above: Array = field(init=False)
     random_sd: Array = field(init=False)
     model_spread_ln: Array = field(init=False)
     refused: ReasonArray = field(init=False)
@@ -117,7 +127,7 @@ class Fluxes:
 
     def __post_init__(self) -> None:
         n, layers, parts = len(self.time_us), len(self.layer_edges_m) - 1, len(self.production_edges_m) - 1
-        for name in ("efflux", "lower", "upper", "sd", "random_sd", "model_spread_ln"):
+        for name in EFFLUX_FIELDS:
             setattr(self, name, np.full(n, np.nan))
         for name in ("layer_flux", "layer_lower", "layer_upper", "layer_ds_m2_s"):
             setattr(self, name, np.full((n, layers), np.nan))

@@ -69,16 +69,17 @@ def means(fluxes: Fluxes, period_us: int, least_share: float = 0.5, offset_us: i
     for effect in fluxes.persistent.values():
         lasting += np.nan_to_num(mean(effect)) ** 2
     random = mean(fluxes.random_sd**2) / np.maximum(n, 1)
-    half = Z95 * np.sqrt(lasting + random)
+    sides = [np.nan_to_num(mean(own)) ** 2 for own in (fluxes.method_below, fluxes.method_above)]
+    below, above = (Z95 * np.sqrt(lasting + own + random) for own in sides)
     enough = n >= np.maximum(1, least_share * asked)
     value = np.where(enough, value, np.nan)
     return Means(
         periods * period_us + offset_us,
         value,
-        value - half,
-        value + half,
+        value - below,
+        value + above,
         n,
         asked,
-        np.sqrt(lasting),
+        np.sqrt(lasting + (sides[0] + sides[1]) / 2.0),
         np.sqrt(random),
     )
