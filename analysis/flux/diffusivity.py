@@ -256,3 +256,24 @@ def compile_expression(text: str, parameters: Sequence[str] = tuple(DEFAULTS)) -
         raise AssertionError(node)
 
     return lambda e, f, p: value(tree, {**p, "eps": e, "phi": f}) + np.zeros_like(e)
+
+
+def require_possible(text: str) -> None:
+    """Refuse an own expression that gives what Ds/D0 cannot be, in a soil of porosity 0.45 from wet to dry.
+
+    Raises
+    ------
+    SoilTableError
+        When it is no expression, or gives a value that is not finite, below 0 or above 1, or nothing but 0.
+    """
+    eps = np.linspace(0.03, 0.45, 43)
+    formula = compile_expression(text)
+    with np.errstate(all="ignore"):
+        found = formula(eps, np.full_like(eps, 0.45), DEFAULTS)
+    wrong = ~((found >= 0.0) & (found <= 1.0)) | (np.max(found) == 0.0)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise SoilTableError(
+            f"diffusivity {text!r} gives {found[first]:.3g} at eps = {eps[first]:.2f}, phi = 0.45:"
+            " Ds/D0 between 0 and 1 is expected; max(..., 0) holds it above 0"
+        )

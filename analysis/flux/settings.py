@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from analysis.flux.diffusivity import MODELS, compile_expression
+from analysis.flux.diffusivity import MODELS, require_possible
 from analysis.flux.errors import FluxError, SoilTableError
 from analysis.flux.soil import read_pit_table
 from station_config.base import Table
@@ -83,14 +83,14 @@ def of_station(file: StationFile, path: Path) -> Settings:
 
 
 def check(flux: FluxTable) -> None:
-    """Refuse a diffusivity that is neither a model nor an expression.
+    """Refuse a diffusivity that is neither a model nor an expression with possible values.
 
     Raises
     ------
     SoilTableError
     """
     if flux.diffusivity not in MODELS:
-        compile_expression(flux.diffusivity)
+        require_possible(flux.diffusivity)
 
 
 def with_options(settings: Settings, **options: Any) -> Settings:

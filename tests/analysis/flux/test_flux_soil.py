@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from analysis.flux.diffusivity import (
     compile_expression,
     model_spread_ln,
     relative_diffusivity,
+    require_possible,
 )
 from analysis.flux.errors import SoilTableError
 from station_config.soil import SoilTable
@@ -165,3 +167,26 @@ def test_model_spread() -> None:
     by_hand = np.std([np.log(relative_diffusivity(eps, phi, m)) for m in SPREAD_MODELS], axis=0, ddof=1)
     np.testing.assert_allclose(spread, by_hand, rtol=1e-12)
     assert spread[0] > spread[1] > spread[2]  # wetter soil, less agreement
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "eps / 0",
+        "9^9^9^9^9",
+        "eps^-500",
+        "1e308 * 1e308 * eps",
+        "-eps",
+        "log(eps)",
+        "5 * eps",
+        "0 * eps",
+        "eps - 0.1",
+    ],
+)
+def test_expressions_with_impossible_values_are_refused_in_one_sentence(text: str) -> None:
+    with warnings.catch_warnings(), pytest.raises(SoilTableError, match="between 0 and 1") as caught:
+        warnings.simplefilter("error")
+        require_possible(text)
+    assert "\n" not in str(caught.value)
+    for possible in ("1.1 * eps^1.6", "max(eps - 0.1, 0)", "eps^(10/3) / phi^2"):
+        require_possible(possible)
