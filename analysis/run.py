@@ -54,15 +54,22 @@ class Done:
     trace: str = ""
 
 
+DRIVEN = ("correlation", "response", "lag", "water", "rain")
+"""Jobs that set CO2 against temperature or water, which a flux from a gradient contains already."""
+
+
 def perform(task: Task) -> tuple[Outcome | None, str, str]:
     """Run one task: its outcome, or a sentence and, for a fault of the program, where it happened."""
     try:
-        return job(task.job)(task.frame, task.options), "", ""
+        outcome = job(task.job)(task.frame, task.options)
     except AnalysisError as error:
         return None, str(error), ""
     except Exception as error:  # noqa: BLE001 - one failed job must not take the others with it
         text = f"the job failed: {type(error).__name__}: {error}"
         return None, text, traceback.format_exc()
+    if task.job in DRIVEN and any(row.target.endswith("/co2_flux") for row in outcome.rows):
+        outcome.notes.append("gradient_flux")
+    return outcome, "", ""
 
 
 def run_jobs(

@@ -234,9 +234,8 @@ NOTES: Final[dict[str, Pair]] = {
     ),
     "gradient_flux": (
         "A flux computed from a gradient already contains temperature and water through the diffusivity: its "
-        "correlation "
-        "with them is partly one with themselves.",
-        "由梯度计算的通量已通过扩散系数包含温度和水分，与二者的相关部分是自相关。",
+        "relation to them is partly one of theirs with themselves.",
+        "由梯度计算的通量已通过扩散系数包含温度和水分，与二者的关系部分是它们与自身的关系。",
     ),
     "t_and_w": (
         "Temperature and water go together so closely here (|r| > 0.8) that these data cannot separate their parts.",

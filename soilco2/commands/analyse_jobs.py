@@ -226,6 +226,8 @@ def tell(plan: Plan, made: Round) -> None:
         for count, why, where in withheld_by_reason(one.outcome.rows, lang):
             head = f"未给出 {count} 项" if lang == "zh" else f"withheld: {count}"
             console.print(f"{head}  {why}\n    {where}", markup=False, highlight=False, style="dim")
+        for code in one.outcome.notes:
+            console.print(words.note(code, lang), markup=False, highlight=False)
     for fault in made.faults:
         click.echo(fault, err=True)
     for path in made.files:

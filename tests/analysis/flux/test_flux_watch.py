@@ -14,10 +14,12 @@ from analysis.flux import assemble, corrected, settings, watch
 from analysis.flux.errors import FluxError
 from quality.records import Sample, SeriesKey
 from soilco2.commands.analyse_flux import command
+from soilco2.main import main
 from station_config.loader import Station, load_station
 from storage.control import submit
 from storage.errors import ControlError
 from storage.journal_reader import JournalReader
+from storage.results import read_results
 from storage.writer import Writer
 from tests.analysis.flux.flux_sjer import profile
 
@@ -189,3 +191,19 @@ def test_a_step_is_needed(station: Station) -> None:
     assert station.path is not None
     with JournalReader(station.journal_path) as journal, pytest.raises(FluxError, match="step is needed"):
         watch.update(journal, settings.read(station.path), replace(assemble.Wanted()), 0, len)
+
+
+def test_a_response_of_the_derived_flux_warns_that_it_holds_temperature_and_water(
+    station: Station, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(station, samples(slice(0, 48)))
+    one_round(station, 0)
+    with pytest.raises(SystemExit) as ended:
+        main(["analyse", "response", str(station.path), "--out", str(tmp_path / "r"), "--lang", "en"])
+    assert not ended.value.code
+    assert "already contains temperature and water" in capsys.readouterr().out
+    found = read_results(next((tmp_path / "r").rglob("response.results.json")))
+    assert {row.target.rsplit("/", 1)[-1] for row in found.rows} == {"co2", "co2_flux"}
+    assert found.notes == ("gradient_flux",)
+    report = next((tmp_path / "r").rglob("*.report.html")).read_text(encoding="utf-8")
+    assert "already contains temperature and water" in report
