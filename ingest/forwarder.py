@@ -221,6 +221,7 @@ class Forwarder:
         try:
             with JournalReader(self._journal) as reader, ThreadPoolExecutor(1) as ahead:
                 self._begin(reader)
+                self._open()
                 self._follow(reader, ahead)
         except _StopError:
             pass
@@ -243,6 +244,13 @@ class Forwarder:
                 ),
                 None,
             )
+
+    def _open(self) -> None:
+        """Make the client at once: a secret that is not there is said before there is anything to send."""
+        try:
+            self._sink = self._open_sink(self.table)
+        except (SinkDenied, StationConfigError) as error:
+            self._out(EventKind.SINK_DENIED, "denied", str(error))
 
     def _follow(self, reader: JournalReader, ahead: ThreadPoolExecutor) -> None:
         following: Future[_Batch] | None = None

@@ -36,6 +36,28 @@ COMMANDS: dict[str, str] = {
     "a demo runs already{}; stop it first": "已有演示在运行{0}；请先停止它",
     "samples: {}": "样本：{0}", "stored: {}": "入库：{0}", "duplicate: {}": "重复：{0}", "rejected: {}": "拒收：{0}",
     "forwarded: {}": "已发送：{0}", "seconds: {}": "用时（s）：{0}",
+    # analyse
+    "analyses need the extra 'analysis': pip install 'soilco2[analysis]'":
+        "分析需要附加组件 analysis：pip install 'soilco2[analysis]'",
+    "--workers and --scheduler are two places to run; give one": "--workers 与 --scheduler 是两种运行位置，只能给一个",
+    "--scheduler needs the extra 'cluster': pip install 'soilco2[cluster]'":
+        "--scheduler 需要附加组件 cluster：pip install 'soilco2[cluster]'",
+    "--scheduler {}: no Dask scheduler answers there ({})": "--scheduler {0}：那里没有 Dask 调度器应答（{1}）",
+    "{}: there are no data in this window": "{0}：此时段没有数据",
+    "a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)":
+        "计算通量需要土壤数据：请用 --soil 给出土层（TOML）或剖面表（CSV）",
+    "{}; the next round tries again": "{0}；下一轮再试",
+    "revision {}: {} fluxes computed, {} new or changed": "修订号 {0}：计算通量 {1} 个，新增或改变 {2} 个",
+    "{}; made again": "{0}；将重新生成",
+    "{} {}: {}; tried again later": "{0} {1}：{2}；稍后再试",
+    "--every works beside a running station; {} is no station file": "--every 用于运行中的台站；{0} 不是台站文件",
+    "--every goes on with time; leave --to out": "--every 随时间继续；请不要给 --to",
+    "--every {}: {}": "--every {0}：{1}",
+    "--every {}: an analysis of less than an hour more says nothing new; give 1h or longer":
+        "--every {0}：不足一小时的新数据说明不了什么；请给 1h 或更长",
+    # note, flag
+    "TEXT is empty; a note says what happened": "TEXT 为空；记录须写明发生了什么",
+    "{} is empty; a flag keeps who set it and why": "{0} 为空；标记须写明由谁、为何而设",
     # import
     "--timezone {}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8":
         "--timezone {0}：没有这个时区；应如 Asia/Shanghai、Europe/Berlin 或 Etc/GMT-8",

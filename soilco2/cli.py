@@ -6,7 +6,7 @@ import importlib
 import json
 import locale
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -150,6 +150,13 @@ def fail(message: str, code: int = 2) -> NoReturn:
     """Print one clear sentence on standard error and exit."""
     say(message, err=True)
     raise click.exceptions.Exit(code)
+
+
+def present_or_fail(paths: Sequence[Path]) -> None:
+    """Exit 2 with one sentence when a file is not there: to be asked before imports that take seconds."""
+    for path in paths:
+        if not path.is_file():
+            fail(f"{path}: there is no such file")
 
 
 def emit_json(value: Any) -> None:

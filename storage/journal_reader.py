@@ -89,7 +89,7 @@ class Cursor(NamedTuple):
     oldest_us: int | None
 
 
-_SHORTEST_RATE_US = 60_000_000
+_SHORTEST_RATE_US = 3_600_000_000
 
 
 class JournalReader:

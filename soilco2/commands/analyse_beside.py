@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from soilco2.cli import fail
+from soilco2.cli import fail, say
 from soilco2.rounds import last_end, now_text, stop_event
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _reached(plan: Plan, job: str) -> int | None:
         try:
             found = read_results(path)
         except ResultsError as error:
-            click.echo(f"{error}; made again", err=True)
+            say(f"{error}; made again", err=True)
             continue
         if found.station == plan.station.file.station.id and found.data_to:
             return _us(found.data_to)
@@ -147,4 +147,4 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
 
 def _report(day: str, faults: Sequence[str]) -> None:
     for fault in faults:
-        click.echo(f"{now_text()} {day}: {fault}; tried again later", err=True)
+        say(f"{now_text()} {day}: {fault}; tried again later", err=True)

@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, language_option, parse_time, window_options
+from soilco2.cli import (
+    emit_json,
+    fail,
+    json_option,
+    language_option,
+    parse_time,
+    present_or_fail,
+    say,
+    window_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +73,7 @@ def command(
 
     DATA is a station file, or one or more tidy tables (CSV, Parquet).
     """
+    present_or_fail([*data, *([] if soil is None else [soil])])
     from analysis.errors import AnalysisError
     from analysis.flux import assemble, corrected, job
     from analysis.flux import settings as settings_of
@@ -156,10 +166,10 @@ def _beside(station: Station, settings: Settings, wanted: Wanted, once: bool) ->
             if once:
                 raise
             # the bookmark stays, so nothing is left out: results that were kept are found unchanged
-            click.echo(f"{error}; the next round tries again", err=True)
+            say(f"{error}; the next round tries again", err=True)
         else:
             bookmark.write(done.rev)
-            click.echo(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
+            say(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
         if once or stop.wait(wanted.every_s):
             return
 

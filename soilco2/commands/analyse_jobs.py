@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from soilco2.cli import emit_json, fail, parse_time
+from soilco2.cli import emit_json, fail, parse_time, present_or_fail
 from soilco2.progress import progress
 from soilco2.rounds import now_text
 
@@ -75,6 +75,7 @@ class Round:
 
 def main(name: str, asked: Asked) -> None:
     """Run an analysis, or all of them."""
+    present_or_fail(asked.data)
     try:
         import matplotlib
         import scipy  # noqa: F401

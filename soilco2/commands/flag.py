@@ -32,6 +32,9 @@ def command(
       soilco2 flag yulin.toml p1/d10/co2 --from 2026-05-01 --to 2026-05-03 --who "L. Technician" --why "tube flooded"
       soilco2 flag yulin.toml --revoke 17 --who "L. Technician" --why "wrong probe"
     """
+    for option, text in (("--who", who), ("--why", why)):
+        if not text.strip():
+            fail(f"{option} is empty; a flag keeps who set it and why")
     from storage.control import submit
 
     loaded = load(station)

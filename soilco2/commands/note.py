@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli import load, parse_time, say, spoken_language, station_argument
+from soilco2.cli import fail, load, parse_time, say, spoken_language, station_argument
 
 
 @click.command()
@@ -23,6 +23,8 @@ def command(station: Path, text: str, who: str | None, at: str | None) -> None:
     Example:
       soilco2 note yulin.toml "Wiped the panel, cable 3 chewed by a hare" --who "technician"
     """
+    if not text.strip():
+        fail("TEXT is empty; a note says what happened")
     from storage.control import submit
 
     loaded = load(station)

@@ -18,6 +18,7 @@ from soilco2.cli import (
     load,
     parse_time,
     station_argument,
+    told,
     window_options,
     word,
 )
@@ -226,7 +227,7 @@ def _print(status: dict[str, Any], lang: str) -> None:
     if config["file"] != config["in_force"]:
         say("not_yet", file=config["file"])
     if status["fault"]:
-        say("fault", text=status["fault"])
+        say("fault", text="\n".join(told(line) for line in status["fault"].splitlines()))
     if status["hung"]:
         say("hung", parts=", ".join(status["hung"]))
     clock = status["clock"]
@@ -247,9 +248,9 @@ def _print(status: dict[str, Any], lang: str) -> None:
             waits = moment(row["oldest_waiting_us"])
             say("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
         if row["last_error"]:
-            click.echo("  " + words["error"].format(text=row["last_error"]))
+            click.echo("  " + words["error"].format(text=told(row["last_error"])))
     for bus in status["buses"]:
-        click.echo(f"{bus['connection']} ({bus['port']}): {bus['error'] or word(bus['state'])}")
+        click.echo(f"{bus['connection']} ({bus['port']}): {told(bus['error']) or word(bus['state'])}")
     say("instruments")
     for name, row in status["instruments"].items():
         wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
@@ -257,17 +258,19 @@ def _print(status: dict[str, Any], lang: str) -> None:
         newest = moment(row["newest_us"])
         say("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
         if row["last_error"]:
-            click.echo(f"    {row['last_error']}")
+            click.echo(f"    {told(row['last_error'])}")
     if status["mqtt"]:
         mqtt = status["mqtt"]
         silent = words["silent"] if mqtt["silent"] else ""
-        say("broker", name=mqtt["broker"], state=word(mqtt["state"]), silent=silent, error=mqtt["error"])
+        say(
+            "broker", name=mqtt["broker"], state=word(mqtt["state"]), silent=silent, error=told(mqtt["error"])
+        )
     journal = status["journal"]
     days = journal["days_left"]
     left = words["no_rate"] if days is None else words["days"].format(n=days)
     say("journal", used=journal["bytes_in_use"] / 2**20, limit=journal["limit_bytes"] / 2**20, left=left)
     if journal["error"]:
-        say("unwritable", text=journal["error"])
+        say("unwritable", text=told(journal["error"]))
 
 
 @click.command("status")

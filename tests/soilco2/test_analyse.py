@@ -7,6 +7,7 @@ import html
 import json
 import math
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -360,3 +361,15 @@ def test_numbers_are_plain() -> None:
         "0", "1 234", "123", "12.3", "1.23", "0.12", "0.012", "-0.00050", "",
     ]  # fmt: skip
     assert not math.isnan(float(digits(-1e-7)))
+
+
+@pytest.mark.parametrize("name", ["correlation", "flux"])
+@pytest.mark.parametrize("file", ["nowhere.csv", "nowhere.toml"])
+def test_a_file_that_is_not_there_is_said_before_anything_is_imported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, file: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # importing it would fail
+    monkeypatch.setitem(sys.modules, "analysis.errors", None)
+    for lang, words in (("en", "there is no such file"), ("zh", "没有这个文件")):
+        code, _, said = analyse(capsys, name, str(tmp_path / file), "--lang", lang)
+        assert (code, said) == (2, f"{tmp_path / file}: {words}\n")

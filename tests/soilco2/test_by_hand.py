@@ -72,3 +72,23 @@ def test_where_nothing_is_expected_completeness_says_so(
         main(["status", str(station.path), "--completeness"])
     assert end.value.code == 0
     assert "nothing is expected in this window" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "chinese"),
+    [
+        (["note", " "], "TEXT is empty; a note says what happened", "TEXT 为空；记录须写明发生了什么"),
+        (
+            ["flag", "p1/d10/co2", "--from", "2026-03-01", "--to", "2026-03-02", "--who", "L", "--why", ""],
+            "--why is empty; a flag keeps who set it and why",
+            "--why 为空；标记须写明由谁、为何而设",
+        ),
+    ],
+)
+def test_an_empty_note_or_reason_is_refused(
+    station: Station, capsys: pytest.CaptureFixture[str], words: list[str], said: str, chinese: str
+) -> None:
+    for lang, sentence in (("en", said), ("zh", chinese)):
+        with pytest.raises(SystemExit) as end:
+            main([words[0], str(station.path), *words[1:], "--lang", lang])
+        assert (end.value.code, capsys.readouterr().err) == (2, f"{sentence}\n")

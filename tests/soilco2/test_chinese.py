@@ -17,7 +17,8 @@ from tests.soilco2.test_by_hand import station  # noqa: F401
 from tests.station_config.test_chinese import HAN, texts
 
 ROOT = Path(__file__).parents[2]
-SPOKEN = ("demo", "import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export")
+SPOKEN = ("demo", "import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export",
+          "analyse_jobs", "analyse_flux", "analyse_beside")  # fmt: skip
 SPEAKERS = {"say", "_say", "fail", "BadParameter", "DemoError"}
 REASONS = {"tidy_rows.py", "tidy_import.py"}
 """Modules in which a function may return a reason."""

@@ -97,3 +97,14 @@ def test_without_a_journal_it_says_how_to_get_one(
     said = capsys.readouterr().err
     assert "there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one" in said
     assert "Traceback" not in said
+
+
+def test_what_is_wrong_with_a_database_is_said_in_the_language(
+    station: Station, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unset = "the environment variable SOILCO2_NO_TOKEN is not set; put the secret there"
+    with Writer.open(station) as writer:
+        writer.move_cursor("influxdb", 0, error=unset)
+    for lang, words in (("en", unset), ("zh", "环境变量 SOILCO2_NO_TOKEN 未设置；请把机密放在其中")):
+        assert run("status", str(station.path), "--lang", lang) == 0
+        assert words in capsys.readouterr().out

@@ -11,6 +11,7 @@ import pytest
 
 from ingest.forwarder import Forwarder
 from quality.records import Sample
+from station_config.errors import StationConfigError
 from station_config.influxdb import InfluxdbTable
 from station_config.loader import Station
 from storage.archive import open_journal, write_archive
@@ -178,6 +179,25 @@ def test_the_cursor_stands_still_while_the_database_is_away(bench: Bench) -> Non
     assert bench.cursor() == (0, 5)
     assert one.status()["state"] == "denied"
     assert one.status()["error"] == "401 no"
+
+
+def test_a_token_that_is_not_set_is_said_before_there_is_anything_to_send(bench: Bench) -> None:
+    sentence = "the environment variable T is not set; put the secret there"
+    sink = Scripted()
+    answers = [StationConfigError(sentence)]
+
+    def open_sink(table: InfluxdbTable) -> Scripted:
+        if answers:
+            raise answers.pop()
+        return sink(table)
+
+    one = bench.forwarder(open_sink)
+    until(lambda: bench.events("sink_denied") != [])
+    assert (one.status()["state"], one.status()["error"]) == ("denied", sentence)
+    bench.commit(0, 25)
+    bench.done(one)
+    assert sink.times() == set(range(25))
+    assert bench.events("sink_denied", "sink_back") == ["sink_denied", "sink_back"]
 
 
 def test_after_an_outage_the_tail_is_sent_again(bench: Bench) -> None:

@@ -535,9 +535,12 @@ def test_days_left_is_told_at_the_rate_of_the_last_commits(tmp_path: Path) -> No
         with JournalReader(writer.path) as reader:
             assert reader.days_left(10**9) is None
         for n in range(10):
-            now[0] = T0 + n * MINUTE
+            now[0] = T0 + n * 10 * MINUTE
             writer.commit([sample(1000 + n * 100 + i) for i in range(100)])
+            if n == 5:  # fifty minutes are no hour of record
+                with JournalReader(writer.path) as reader:
+                    assert reader.days_left(10**9) is None
         with JournalReader(writer.path) as reader:
             used, _ = reader.size()
-            # 1000 samples in nine minutes, of used/2000 bytes each
-            assert reader.days_left(10**9) == pytest.approx((10**9 - used) / (used / 2000 * 1000 / 9 * 1440))
+            # 1000 samples in ninety minutes, of used/2000 bytes each
+            assert reader.days_left(10**9) == pytest.approx((10**9 - used) / (used / 2000 * 1000 / 90 * 1440))
