@@ -295,10 +295,79 @@ MESSAGES: dict[str, str] = {
     "the message is not JSON: {}": "消息不是 JSON：{0}",
     "the message cannot be taken apart ({})": "消息无法解析（{0}）",
     "too deeply nested": "嵌套过深",
+    "{} is no number in JSON": "{0} 不是 JSON 中的数",
     "an object is expected, found {}": "应为对象，实为 {0}",
     "{}: time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, found {}":
         "{0}：time：应为 UTC 时间，如 2026-03-01T00:00:00Z，或 null，实为 {1}",
 }  # fmt: skip
+
+FAULTS: dict[str, str] = {
+    # databases
+    "the token is not accepted ({}: {}); give one that may write to and read from bucket {} of organisation {}":
+        "令牌不被接受（{0}：{1}）；请给出可读写组织 {3} 的存储桶 {2} 的令牌",
+    "bucket {} of organisation {} is not there (404: {})": "组织 {1} 没有存储桶 {0}（404：{2}）",
+    "redirects to another address ({}); the token is not sent there: write the final address as url":
+        "被转到另一地址（{0}）；令牌不会发往那里：请把最终地址写为 url",
+    "the request is too large ({})": "请求过大（{0}）",
+    "answered {} ({}); is this an InfluxDB 2?": "应答 {0}（{1}）；这是 InfluxDB 2 吗？",
+    "answered {} where InfluxDB answers 204; something else answers there, perhaps a login page of the network":
+        "应答 {0}，而 InfluxDB 应答 204；那里应答的是别的程序，也许是网络的登录页",
+    "the answer is no text; something else than InfluxDB answers there":
+        "应答不是文本；那里应答的不是 InfluxDB",
+    "its certificate cannot be verified ({}); name the authority's file as ca_file, and check this machine's clock":
+        "无法验证其证书（{0}）；请把证书机构的文件写为 ca_file，并检查本机时钟",
+    "the answer is not InfluxDB's; something else answers there, perhaps a login page of the network":
+        "应答不是 InfluxDB 的；那里应答的是别的程序，也许是网络的登录页",
+    "bucket {} is not there, or the token may not read it ({})": "存储桶 {0} 不存在，或令牌无权读取它（{1}）",
+    "the name {} holds a control character": "名称 {0} 含控制字符",
+    "ca_file {} cannot be read": "ca_file {0} 无法读取",
+    "no answer ({})": "无应答（{0}）",
+    "connection refused or no way there": "连接被拒绝或无法到达",
+    "the name of the host cannot be resolved": "无法解析主机名",
+    "time-out while connecting": "连接超时",
+    "time-out while waiting for the answer": "等待应答超时",
+    "unauthorized access": "未授权",
+    # broker
+    "{}; trying again": "{0}；正在重试",
+    "connection refused": "连接被拒绝",
+    "network is unreachable": "网络不可达",
+    "the connection was cut": "连接中断",
+    "the broker closed the connection": "消息服务器关闭了连接",
+    "the broker ended the connection ({})": "消息服务器结束了连接（{0}）",
+    "the broker did not answer within {} s": "消息服务器 {0} s 内未应答",
+    "no answer in time": "未及时应答",
+    "its certificate cannot be verified ({})": "无法验证其证书（{0}）",
+    "the broker refuses the connection: {}; check user name, password and client_id":
+        "消息服务器拒绝连接：{0}；请检查用户名、密码和 client_id",
+    "the broker refuses the subscription to {}; check its access rules":
+        "消息服务器拒绝订阅 {0}；请检查其访问规则",
+    # lines
+    "{}, address {}: function {}, registers {}: {}": "{0}，地址 {1}：功能码 {2}，寄存器 {3}：{4}",
+    "another process has the port; stop it (is a second collector running?)":
+        "串口被另一进程占用；请停止它（是否有第二个采集程序在运行？）",
+    "the port cannot be opened: {}": "串口无法打开：{0}",
+    "it is not there; plug the adapter in or mend the path in the station file":
+        "串口不在；请插好适配器，或改正台站文件中的路径",
+    "permission denied; add the user to the group that owns it (often dialout)":
+        "没有权限；请把用户加入拥有它的组（通常为 dialout）",
+    "the port is not open": "串口未打开",
+    "the port went away ({}); plug the adapter in again, and let no other process read from it":
+        "串口消失（{0}）；请重新插好适配器，并勿让其他进程读取它",
+    "the device refuses with exception {} ({}); check that the model in the station file is the one on the line":
+        "仪器以异常码 {0}（{1}）拒绝；请检查台站文件中的型号与线上的是否一致",
+    "no answer within {} s; check supply, wiring, address and line settings":
+        "{0} s 内无应答；请检查供电、接线、地址和串口参数",
+    "only the request came back within {} s; the adapter echoes and the device is silent: check supply, wiring "
+    "and address":
+        "{0} s 内只收到自己的请求；适配器有回波而仪器无应答：请检查供电、接线和地址",
+    "{}; check addresses and model (received {})": "{0}；请检查地址和型号（收到 {1}）",
+    "{} bytes without a sound frame; check line settings, bias, termination and for two devices at one address "
+    "(received {})":
+        "{0} 字节中没有完好的帧；请检查串口参数、偏置、终端电阻，以及是否有两台仪器同一地址（收到 {1}）",
+    "two answers to one request; two devices share address {}: give one of them another (received {})":
+        "一次请求有两个应答；两台仪器同为地址 {0}：请改其中一台（收到 {1}）",
+}  # fmt: skip
+"""What is wrong with a database, the broker or a line, as the collector tells it."""
 
 SYSTEM: dict[str, str] = {
     "No such file or directory": "没有这个文件或文件夹",
@@ -310,6 +379,7 @@ SYSTEM: dict[str, str] = {
     "No space left on device": "磁盘已满",
     "Address already in use": "地址已被占用",
     "Connection refused": "连接被拒绝",
+    "[Errno 5] Input/output error": "输入输出错误",
 }
 """What the system says most."""
 
@@ -331,5 +401,5 @@ WORDS: dict[str, str] = {
 }  # fmt: skip
 """Single words of states, kinds and causes; sentences do not use them, since a name may be such a word."""
 
-in_chinese = translator(SENTENCES, COMMANDS, TABLES, STORAGE, MESSAGES, SYSTEM)
+in_chinese = translator(SENTENCES, COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS, SYSTEM)
 """A sentence in Chinese; what is not known stays as it is."""

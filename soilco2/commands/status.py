@@ -14,6 +14,7 @@ import click
 from soilco2.cli import (
     emit_json,
     json_option,
+    language,
     language_option,
     load,
     parse_time,
@@ -167,7 +168,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "sink": "database {name}: {state}, newest confirmed {moment}",
         "waits": "  {n} wait ({hours:.1f} h), the oldest of {moment}",
         "error": "last error: {text}",
-        "instruments": "instruments", "comma": ",",
+        "instruments": "instruments", "comma": ",", "gap": " ",
         "instrument": "  {name} ({serial}):{state} newest {moment}{wrong}",
         "errors": "; errors: {text}",
         "broker": "broker {name}: {state}{silent} {error}", "silent": ", SILENT",
@@ -192,7 +193,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "sink": "数据库 {name}：{state}，最新已确认 {moment}",
         "waits": "  {n} 条待发送（{hours:.1f} 小时），最早的为 {moment}",
         "error": "最近的错误：{text}",
-        "instruments": "仪器", "comma": "，",
+        "instruments": "仪器", "comma": "，", "gap": "",
         "instrument": "  {name}（{serial}）：{state}最新 {moment}{wrong}",
         "errors": "；错误：{text}",
         "broker": "消息服务器 {name}：{state}{silent} {error}", "silent": "，无消息",
@@ -208,7 +209,9 @@ _WORDS: dict[str, dict[str, str]] = {
 
 
 def _counts(rows: dict[str, int]) -> str:
-    return ", ".join(f"{count} {word(kind)}" for kind, count in rows.items())
+    return ("、" if language() == "zh" else ", ").join(
+        f"{count} {word(kind)}" for kind, count in rows.items()
+    )
 
 
 def _print(status: dict[str, Any], lang: str) -> None:
@@ -250,11 +253,12 @@ def _print(status: dict[str, Any], lang: str) -> None:
         if row["last_error"]:
             click.echo("  " + words["error"].format(text=told(row["last_error"])))
     for bus in status["buses"]:
-        click.echo(f"{bus['connection']} ({bus['port']}): {told(bus['error']) or word(bus['state'])}")
+        state = told(bus["error"].removeprefix(f"{bus['port']}: ")) or word(bus["state"])
+        click.echo(f"{bus['connection']} ({bus['port']}): {state}")
     say("instruments")
     for name, row in status["instruments"].items():
         wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
-        state = f" {word(row['state'])}{words['comma']}" if row["state"] else ""
+        state = f"{words['gap']}{word(row['state'])}{words['comma']}" if row["state"] else ""
         newest = moment(row["newest_us"])
         say("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
         if row["last_error"]:

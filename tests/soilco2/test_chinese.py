@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import BusError
-from soilco2.chinese import COMMANDS, MESSAGES, STORAGE, TABLES, WORDS, in_chinese
+from soilco2.chinese import COMMANDS, FAULTS, MESSAGES, STORAGE, TABLES, WORDS, in_chinese
 from soilco2.main import main
 from storage.completeness import CAUSES
 from tests.soilco2.test_by_hand import station  # noqa: F401
@@ -20,6 +20,11 @@ ROOT = Path(__file__).parents[2]
 SPOKEN = ("demo", "import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export",
           "analyse_jobs", "analyse_flux", "analyse_beside")  # fmt: skip
 SPEAKERS = {"say", "_say", "fail", "BadParameter", "DemoError"}
+FAULTY = {
+    "SinkRefused", "SinkDenied", "SinkTooLarge", "SinkUnavailable", "PortBusy", "PortGone", "NoAnswer", "LocalEcho",
+    "ExceptionAnswer", "WrongAnswer", "BadFrame", "DoubleAnswer",
+}  # fmt: skip
+"""Errors that `soilco2 status` tells."""
 REASONS = {"tidy_rows.py", "tidy_import.py"}
 """Modules in which a function may return a reason."""
 
@@ -31,7 +36,7 @@ def _name(call: ast.Call) -> str:
 def _said(path: Path, node: ast.AST) -> list[ast.expr]:
     if isinstance(node, ast.Call):
         name = _name(node)
-        if name in SPEAKERS or (path.parent.name == "storage" and name.endswith("Error")):
+        if name in SPEAKERS | FAULTY or (path.parent.name == "storage" and name.endswith("Error")):
             return node.args
         if path.name == "decode.py" and name == "_RefusedError":
             return node.args
@@ -45,7 +50,7 @@ def sentences() -> Iterator[tuple[str, str]]:
     paths = [
         ROOT / "soilco2" / "cli.py",
         ROOT / "soilco2" / "demo.py",
-        ROOT / "ingest" / "decode.py",
+        *(ROOT / "ingest" / f"{name}.py" for name in ("decode", "modbus", "rtu")),
         *sorted((ROOT / "storage").glob("*.py")),
     ]
     for path in [*paths, *(ROOT / "soilco2" / "commands" / f"{name}.py" for name in SPOKEN)]:
@@ -71,7 +76,7 @@ def test_a_sentence_has_its_chinese(text: str) -> None:
 
 
 def test_each_translation_takes_what_its_sentence_gives() -> None:
-    for table in (COMMANDS, TABLES, STORAGE, MESSAGES):
+    for table in (COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS):
         for english, chinese in table.items():
             assert set(map(int, re.findall(r"\{(\d)\}", chinese))) == set(range(english.count("{}"))), english
 
@@ -107,3 +112,23 @@ def test_commands_speak_chinese(station: object, capsys: pytest.CaptureFixture[s
         found = capsys.readouterr()
         assert said in found.out + found.err, words
         assert not re.search(r"[a-z] [a-z]", found.err.replace("soilco2: ", "")), found.err
+
+
+@pytest.mark.parametrize(
+    ("told", "chinese"),
+    [
+        (
+            "influxdb at http://127.0.0.1:1: the token is not accepted (401: unauthorized access); give one that may "
+            "write to and read from bucket 'b' of organisation 'o'",
+            "influxdb at http://127.0.0.1:1: 令牌不被接受（401：未授权）；请给出可读写组织 'o' 的存储桶 'b' 的令牌",
+        ),
+        (
+            "/dev/u, address 3: function 3, registers 0x0000+2: no answer within 1 s; check supply, wiring, address "
+            "and line settings",
+            "/dev/u，地址 3：功能码 3，寄存器 0x0000+2：1 s 内无应答；请检查供电、接线、地址和串口参数",
+        ),
+        ("10.0.0.1:1883: connection refused; trying again", "10.0.0.1:1883: 连接被拒绝；正在重试"),
+    ],
+)
+def test_faults_with_their_place_have_their_chinese(told: str, chinese: str) -> None:
+    assert in_chinese(told) == chinese
