@@ -25,7 +25,8 @@ from station_config.errors import StationConfigError
 from station_config.influxdb import InfluxdbTable
 from storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable, StorageError
 from storage.faultpoint import fault
-from storage.journal_reader import Derived, JournalReader
+from storage.journal_reader import JournalReader
+from storage.journal_rows import Derived
 from storage.journal_schema import EventKind
 from storage.ledger import NewEvent, Parked
 from storage.lineprotocol import DERIVED, point

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from ingest.clock import kernel_clock
 from quality.records import Flag
 from station_config.loader import Station
-from storage.journal_reader import Event, JournalReader
+from storage.journal_reader import JournalReader
+from storage.journal_rows import Event
 from storage.lineprotocol import EVENT, HEALTH, point
 
 

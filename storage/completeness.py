@@ -17,7 +17,8 @@ from quality.records import SeriesKey
 from station_config.base import moment_us
 from station_config.connection import MqttConnection
 from station_config.loader import Station
-from storage.journal_reader import Event, JournalReader
+from storage.journal_reader import JournalReader
+from storage.journal_rows import Event
 from storage.journal_schema import EventKind
 from storage.tidy_write import iso
 

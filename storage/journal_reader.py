@@ -10,7 +10,7 @@ import time
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from quality.records import Flag, Observation, Sample, SeriesKey
 from station_config.errors import StationConfigError
@@ -18,6 +18,7 @@ from station_config.loader import Station, parse_station
 from station_config.variables import VARIABLES
 from storage.errors import StorageError
 from storage.journal import crc, sample_of
+from storage.journal_rows import Cursor, Derived, Event, ParkedRow
 from storage.read_only import open_read_only
 from storage.reading import PIECE, Piece, SeriesInfo
 
@@ -25,68 +26,6 @@ _SAMPLE = "seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, b
 _TOLERANCE_US = 300_000_000
 _NAN = float("nan")
 _FLAGS = {int(flag): flag for flag in Flag}
-
-
-class Event(NamedTuple):
-    """Something that happened to the station."""
-
-    id: int
-    time_us: int
-    kind: str
-    subject: str
-    text: str
-    data: dict[str, Any]
-
-
-class ParkedRow(NamedTuple):
-    """Something that could not be used or sent."""
-
-    id: int
-    kind: str
-    source: str
-    reason: str
-    payload: bytes
-    time_us: int | None
-    arrival_us: int
-    state: str
-    why: str
-
-
-class Derived(NamedTuple):
-    """A result in time.
-
-    Parameters
-    ----------
-    rev : int
-    series : SeriesKey
-    method : str
-    time_us : int
-        [µs UTC]
-    value, lower, upper : float or None
-        In the variable's canonical unit; no value when it was withheld.
-    reason : str
-        Why it was withheld.
-    """
-
-    rev: int
-    series: SeriesKey
-    method: str
-    time_us: int
-    value: float | None
-    lower: float | None
-    upper: float | None
-    reason: str
-
-
-class Cursor(NamedTuple):
-    """How far a database has confirmed."""
-
-    sink: str
-    rev: int
-    moved_us: int
-    error: str
-    backlog: int
-    oldest_us: int | None
 
 
 _SHORTEST_RATE_US = 3_600_000_000
@@ -375,13 +314,18 @@ class JournalReader:
 
     def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
         """Samples of a channel in a window."""
-        return len(self.sample_times(serial, channel, start_us, end_us))
+        return int(self._of_channel("count(*)", serial, channel, start_us, end_us)[0][0])
 
     def sample_times(self, serial: str, channel: str, start_us: int, end_us: int) -> list[int]:
         """Times [µs UTC] of a channel's samples in a window."""
-        text = "SELECT time_us FROM sample WHERE channel = (SELECT id FROM channel WHERE serial = ? AND channel = ?)"
-        window = (serial, channel, start_us, end_us)
-        return [row[0] for row in self._db.execute(f"{text} AND time_us >= ? AND time_us < ?", window)]
+        return [time_us for (time_us,) in self._of_channel("time_us", serial, channel, start_us, end_us)]
+
+    def _of_channel(self, what: str, serial: str, channel: str, start_us: int, end_us: int) -> list[Any]:
+        return self._db.execute(
+            f"SELECT {what} FROM sample WHERE time_us >= ? AND time_us < ?"  # noqa: S608 - our own words
+            " AND channel = (SELECT id FROM channel WHERE serial = ? AND channel = ?)",
+            (start_us, end_us, serial, channel),
+        ).fetchall()
 
     def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
         """Observations of a series in a window; of these with a number; of these flagged good or not evaluated."""

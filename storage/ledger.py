@@ -17,6 +17,7 @@ from zlib import crc32
 from quality.records import Sample, SeriesKey
 from storage import names
 from storage.errors import JournalDamagedError, JournalGoneError, StorageError
+from storage.insertion import Insertion
 from storage.journal import (
     NO_NUMBER,
     NO_TIME,
@@ -28,9 +29,10 @@ from storage.journal import (
 )
 from storage.journal_schema import EventKind
 
-_INSERT_SAMPLE = (
-    "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (channel, time_us) DO NOTHING"
+_INSERT_SAMPLES = Insertion(
+    "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)",
+    10,
+    "ON CONFLICT (channel, time_us) DO NOTHING",
 )
 log = logging.getLogger(__name__)
 
@@ -288,9 +290,7 @@ class Ledger:
         kept = samples
         duplicate = 0
         conflicts: list[Parked] = []
-        before = self._db.total_changes
-        self._db.executemany(_INSERT_SAMPLE, rows)
-        if self._db.total_changes - before == len(rows):
+        if _INSERT_SAMPLES(self._db, rows) == len(rows):
             checksum = crc32(b"".join(packed))
         else:
             rows, kept, duplicate, conflicts = self._sort_out(rows, samples, totals)

@@ -8,11 +8,12 @@ whenever one is added, and a damaged journal is taken over with them.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from storage.files import write_whole
 
 TABLES = {"channel": 2, "word": 1, "series": 4}
 """Tables of names, and how many texts a row has beside its number."""
@@ -38,13 +39,7 @@ def write(journal: Path, names: Mapping[str, Mapping[int, list[str]]]) -> None:
     OSError
         When it cannot be written.
     """
-    path = path_of(journal)
-    part = path.with_name(path.name + ".new")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(names, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_whole(path_of(journal), json.dumps(names, ensure_ascii=False))
 
 
 def give_back(journal: Path, connection: sqlite3.Connection) -> None:

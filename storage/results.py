@@ -11,13 +11,13 @@ import csv
 import io
 import json
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from storage import files
 from storage.errors import ResultsError
 
 SCHEMA = "soilco2-results-1"
@@ -224,16 +224,9 @@ def write_whole(path: Path, text: str) -> None:
     ResultsError
         When it cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(path)
+        files.write_whole(path, text)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ResultsError(f"{path}: cannot be written: {error.strerror}") from None
 
 

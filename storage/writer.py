@@ -13,6 +13,7 @@ from quality.records import Flag, Observation, Sample, SeriesKey
 from station_config.loader import Station
 from storage.archive import Archive, among, archived_observations, archives_of, folder_of, with_archived
 from storage.errors import StorageError
+from storage.insertion import Insertion
 from storage.journal import JournalLock, crc, storage_error
 from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
@@ -20,12 +21,14 @@ from storage.ledger import CommitResult, NewEvent, Parked
 from storage.reading import nearest
 from storage.rolling import Rolling
 
-_UPSERT = (
-    "INSERT INTO observation VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (series, time_us) DO UPDATE SET"
-    " value = excluded.value, raw = excluded.raw, flag = excluded.flag, tests = excluded.tests,"
-    " corrections = excluded.corrections, config = excluded.config, rev = excluded.rev"
+_UPSERT = Insertion(
+    "INSERT INTO observation",
+    9,
+    "ON CONFLICT (series, time_us) DO UPDATE SET value = excluded.value, raw = excluded.raw,"
+    " flag = excluded.flag, tests = excluded.tests, corrections = excluded.corrections,"
+    " config = excluded.config, rev = excluded.rev"
     " WHERE value IS NOT excluded.value OR raw IS NOT excluded.raw OR flag <> excluded.flag"
-    " OR tests <> excluded.tests OR corrections <> excluded.corrections"
+    " OR tests <> excluded.tests OR corrections <> excluded.corrections",
 )
 
 
@@ -227,9 +230,7 @@ class Writer(Rolling):
                 self._word(tests) if t is None else t, self._word(corrections) if c is None else c,
                 self._word(config) if f is None else f, rev,
             ))  # fmt: skip
-        before = self._db.total_changes
-        self._db.executemany(_UPSERT, rows)
-        changed = self._db.total_changes - before
+        changed = _UPSERT(self._db, rows)
         if changed:
             self._rev = rev
         return changed

@@ -18,6 +18,7 @@ from analysis.flux import assemble, corrected, job
 from analysis.flux.errors import FluxError
 from analysis.flux.settings import Settings
 from quality.records import Observation
+from storage.files import write_whole
 from storage.reading import Reader
 
 PAGE = 20_000
@@ -145,6 +146,4 @@ class Bookmark:
 
     def write(self, rev: int) -> None:
         """Keep a revision; the file appears whole or not at all."""
-        part = self.path.with_name(self.path.name + ".part")
-        part.write_text(json.dumps({"rev": rev, "settings": self.settings}), encoding="utf-8")
-        part.replace(self.path)
+        write_whole(self.path, json.dumps({"rev": rev, "settings": self.settings}))

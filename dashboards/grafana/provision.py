@@ -21,6 +21,7 @@ from dashboards.grafana.words import LANGUAGES
 from dashboards.grafana.yaml_text import yaml_text
 from station_config.influxdb import InfluxdbTable
 from station_config.loader import Station
+from storage.files import write_whole
 
 SOURCE = "soilco2"
 """The uid of the data source, unless another is named."""
@@ -258,12 +259,9 @@ def write(folder: Path, found: dict[str, str]) -> tuple[list[str], list[str]]:
     try:
         for name, text in found.items():
             path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_file() and path.read_bytes() == text.encode():
                 continue
-            part = path.with_name(path.name + ".part")
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
+            write_whole(path, text)
             written.append(name)
         for place in {(folder / name).parent for name in found if name.endswith(".json")}:
             for path in sorted(place.glob(f"{_SIGN}-*.json")):

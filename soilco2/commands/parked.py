@@ -24,7 +24,7 @@ from soilco2.cli import (
 if TYPE_CHECKING:
     from station_config.loader import Station
     from storage.control import Submitter
-    from storage.journal_reader import ParkedRow
+    from storage.journal_rows import ParkedRow
 
 
 @click.group(cls=LazyGroup)

@@ -27,7 +27,8 @@ from soilco2.cli import (
 if TYPE_CHECKING:
     from station_config.loader import Station
     from storage.completeness import Day
-    from storage.journal_reader import Cursor, JournalReader
+    from storage.journal_reader import JournalReader
+    from storage.journal_rows import Cursor
 
 _ASK_S = 5.0
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storage.files import write_whole
 from teaching.case.source import Lesson
 from teaching.case.tasks import Context
 from teaching.errors import CaseError
@@ -54,9 +55,7 @@ class Work:
             {"format": FORMAT, "case": self.case, "lang": self.lang, "level": self.level, "seed": self.seed,
              "name": self.name, "lessons": list(self.lessons)}, ensure_ascii=False, indent=1,
         )  # fmt: skip
-        fresh = self.path / (SETTINGS + ".new")
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(self.path / SETTINGS)
+        write_whole(self.path / SETTINGS, text + "\n")
 
     def note(self, **row: Any) -> None:
         """Append one row to the record."""

@@ -11,7 +11,8 @@ from statistics import median
 from quality.records import Flag, SeriesKey
 from station_config.loader import Station
 from storage.completeness import completeness
-from storage.journal_reader import Event, JournalReader
+from storage.journal_reader import JournalReader
+from storage.journal_rows import Event
 from storage.journal_schema import EventKind
 from teaching.errors import PlanError
 from teaching.plan.document import Document, Paragraph, Points, grid

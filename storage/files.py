@@ -1,0 +1,34 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file under another name, have it on disk, and give it its own: whoever reads sees the old or the new.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made when there is none.
+    content : str or bytes
+        Text is written in UTF-8, with the line ends it has.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; then the file is as it was.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as out:
+            out.write(content.encode() if isinstance(content, str) else content)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
