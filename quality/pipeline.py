@@ -201,10 +201,9 @@ class Pipeline:
         now_us: int | None = None
         timed: list[tuple[int, str, str, int, Sample, _Steps[Epoch | None]]] = []
         for sample in samples:
-            serial, channel, time_us = sample[:3]
-            steps = channels.get((serial, channel)) or self._add_named(serial, channel)
-            if steps is not _NOWHERE and time_us is not None:
-                timed.append((time_us, serial, channel, len(timed), sample, steps))
+            steps = channels.get(sample[:2]) or self._add_named(sample.serial, sample.channel)
+            if steps is not _NOWHERE and (time_us := sample.time_us) is not None:
+                timed.append((time_us, sample.serial, sample.channel, len(timed), sample, steps))
         timed.sort()
         for time_us, _, _, _, sample, steps in timed:
             if dependent and time_us != now_us:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
-_SIZES = (64, 8)
-"""Rows in one statement; what is left goes in one by one."""
+_SIZES = (64, 8, 1)
+"""Rows in one statement: the longest first, then what is left."""
 
 
 class Insertion:
@@ -18,20 +17,26 @@ class Insertion:
     ----------
     into : str
         ``INSERT INTO table (columns)``.
-    width : int
-        Columns of a row.
+    row : sequence of str
+        What stands for each column of a row, with one ``?`` in each.
     conflict : str
         What follows the values.
     """
 
-    def __init__(self, into: str, width: int, conflict: str) -> None:
-        row = f"({','.join('?' * width)})"
-        self._width = width
-        self._single = f"{into} VALUES {row} {conflict}"
-        self._several = [(size, f"{into} VALUES {','.join([row] * size)} {conflict}") for size in _SIZES]
+    def __init__(self, into: str, row: Sequence[str], conflict: str) -> None:
+        one = f"({','.join(row)})"
+        self._steps = [
+            (size * len(row), f"{into} VALUES {','.join([one] * size)} {conflict}") for size in _SIZES
+        ]
 
-    def __call__(self, db: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> int:
+    def __call__(self, db: sqlite3.Connection, values: Sequence[Any]) -> int:
         """Insert rows in their order; a transaction is open.
+
+        Parameters
+        ----------
+        db : sqlite3.Connection
+        values : sequence
+            All columns of one row after the other.
 
         Returns
         -------
@@ -40,12 +45,8 @@ class Insertion:
         """
         before = db.total_changes
         done = 0
-        for size, statement in self._several:
-            if end := (len(rows) - done) // size * size:
-                flat = tuple(chain.from_iterable(rows[done : done + end]))
-                step = size * self._width
-                db.executemany(statement, [flat[i : i + step] for i in range(0, len(flat), step)])
-                done += end
-        if done < len(rows):
-            db.executemany(self._single, rows[done:])
+        for step, statement in self._steps:
+            if end := (len(values) - done) // step * step + done:
+                db.executemany(statement, [values[i : i + step] for i in range(done, end, step)])
+                done = end
         return db.total_changes - before

@@ -21,7 +21,8 @@ from storage import names
 from storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
 from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
 
-_ROW = struct.Struct("<qqqdqqqqqq")
+_SAMPLE = "qqqdqqqqqq"
+_AT_ONCE = 64 * len(_SAMPLE)
 NO_TIME = -(2**63)
 NO_NUMBER = float("nan")
 _NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
@@ -44,28 +45,33 @@ _MOST = 2**40
 """No journal has so many rows."""
 _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
-pack_sample = _ROW.pack
-"""Bytes of (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source), `NO_NUMBER` and
-`NO_TIME` where there is none."""
 
 
-def sample_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Canonical bytes of samples for the CRC.
+def checksum(values: Sequence[Any]) -> int:
+    """CRC-32 of samples in their canonical form.
 
-    Each row is (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source).
+    Parameters
+    ----------
+    values : sequence
+        (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source) of one sample after the
+        other, `NO_NUMBER` and `NO_TIME` where there is none.
     """
-    return b"".join(
-        pack_sample(
-            row[0], row[1], row[4], NO_NUMBER if row[3] is None else row[3], NO_TIME if row[2] is None else row[2],
-            NO_TIME if row[5] is None else row[5], *row[6:10],
-        )
-        for row in rows
-    )  # fmt: skip
+    found = 0
+    for i in range(0, len(values), _AT_ONCE):
+        some = values[i : i + _AT_ONCE]
+        found = zlib.crc32(struct.pack(f"<{_SAMPLE * (len(some) // len(_SAMPLE))}", *some), found)
+    return found
 
 
 def crc(rows: Iterable[Sequence[Any]]) -> int:
-    """CRC-32 of samples in their canonical form."""
-    return zlib.crc32(sample_bytes(rows))
+    """CRC-32 of samples as they stand in the table."""
+    values: list[Any] = []
+    for seq, channel, time_us, raw, status, device_us, *rest in rows:
+        values += (
+            seq, channel, status, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
+            NO_TIME if device_us is None else device_us, *rest,
+        )  # fmt: skip
+    return checksum(values)
 
 
 def storage_error(path: Path, error: BaseException) -> StorageError:

@@ -12,7 +12,6 @@ from math import isfinite
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from quality.records import Sample, SeriesKey
 from storage import names
@@ -21,19 +20,21 @@ from storage.insertion import Insertion
 from storage.journal import (
     NO_NUMBER,
     NO_TIME,
+    checksum,
     crc,
     mark_damaged,
     open_for_writing,
-    pack_sample,
     storage_error,
 )
 from storage.journal_schema import EventKind
 
+_WIDTH = 10
 _INSERT_SAMPLES = Insertion(
-    "INSERT INTO sample (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)",
-    10,
+    "INSERT INTO sample (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source)",
+    ("?", "?", "?", "?", f"nullif(?, {NO_TIME})", f"nullif(?, {NO_TIME})", "?", "?", "?", "?"),
     "ON CONFLICT (channel, time_us) DO NOTHING",
 )
+"""`NO_NUMBER` is NULL to SQLite by itself."""
 log = logging.getLogger(__name__)
 
 REFUSED = ("message", "conflict")
@@ -259,42 +260,48 @@ class Ledger:
             [(source, name, amount) for (source, name), amount in totals.items() if amount],
         )
 
-    def _rows(self, samples: Sequence[Sample]) -> tuple[list[tuple[Any, ...]], list[bytes]]:
-        """Rows of the table, and the canonical bytes of each."""
-        words, channels, rows, seq = self._words, self._channels, [], self._seq
-        packed: list[bytes] = []
+    def _values(self, samples: Sequence[Sample]) -> list[Any]:
+        """Samples in their canonical form, one after the other."""
+        words, channels, seq = self._words, self._channels, self._seq
+        values: list[Any] = []
         status_text = boot_text = source_text = None
         s = b = f = 0
         for serial, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source in samples:
             seq += 1
-            if raw is not None and not isfinite(raw):
+            if raw is None:
+                raw = NO_NUMBER
+            elif not isfinite(raw):
                 status = f"{status} raw={raw}".strip()
-                raw = None
+                raw = NO_NUMBER
             number = channels.get((serial, channel)) or self._channel(serial, channel)
             if status is not status_text or boot is not boot_text or source is not source_text:
                 status_text, boot_text, source_text = status, boot, source
                 s, b, f = (words[w] if w in words else self._word(w) for w in (status, boot, source))
-            rows.append((seq, number, time_us, raw, s, device_us, arrival_us, mono_us, b, f))
-            packed.append(pack_sample(
-                seq, number, s, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
+            values += (
+                seq, number, s, raw, NO_TIME if time_us is None else time_us,
                 NO_TIME if device_us is None else device_us, arrival_us, mono_us, b, f,
-            ))  # fmt: skip
-        return rows, packed
+            )  # fmt: skip
+        return values
 
     def _keep(
         self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
     ) -> tuple[Sequence[Sample], int, list[Parked]]:
         if not samples:
             return [], 0, []
-        rows, packed = self._rows(samples)
+        values = self._values(samples)
         kept = samples
         duplicate = 0
         conflicts: list[Parked] = []
-        if _INSERT_SAMPLES(self._db, rows) == len(rows):
-            checksum = crc32(b"".join(packed))
+        first, last = self._seq + 1, self._seq + len(samples)
+        if _INSERT_SAMPLES(self._db, values) == len(samples):
+            found = checksum(values)
         else:
-            rows, kept, duplicate, conflicts = self._sort_out(rows, samples, totals)
-            checksum = crc(rows)
+            rows = self._db.execute(
+                "SELECT * FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last)
+            ).fetchall()
+            found = crc(rows)
+            kept, duplicate, conflicts = self._sort_out({row[0] for row in rows}, values, samples, totals)
+            first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
         came = Counter(map(_SOURCE, samples))
         for name, those in (
             ("in", came),
@@ -302,38 +309,34 @@ class Ledger:
         ):
             for source, amount in those.items():
                 totals[source, name] = totals.get((source, name), 0) + amount
-        if rows:
+        if kept:
             self._batch += 1
             self._db.execute(
-                "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",
-                (self._batch, rows[0][0], rows[-1][0], checksum, self._now_us()),
+                "INSERT INTO batch VALUES (?, ?, ?, ?, ?)", (self._batch, first, last, found, self._now_us())
             )
-            self._seq = rows[-1][0]
+            self._seq = last
         return kept, duplicate, conflicts
 
     def _sort_out(
-        self, rows: list[tuple[Any, ...]], samples: Sequence[Sample], totals: dict[tuple[str, str], int]
-    ) -> tuple[list[tuple[Any, ...]], list[Sample], int, list[Parked]]:
-        """Which rows came in, and what the others are: the table had something of that channel and time already."""
-        good: list[tuple[Any, ...]] = []
+        self,
+        came_in: set[int],
+        values: Sequence[Any],
+        samples: Sequence[Sample],
+        totals: dict[tuple[str, str], int],
+    ) -> tuple[list[Sample], int, list[Parked]]:
+        """Which samples came in, and what the others are: the table had something of that channel and time already."""
         kept: list[Sample] = []
         duplicate = 0
         conflicts: list[Parked] = []
-        came_in = {
-            seq
-            for (seq,) in self._db.execute(
-                "SELECT seq FROM sample WHERE seq BETWEEN ? AND ?", (rows[0][0], rows[-1][0])
-            )
-        }
-        for row, sample in zip(rows, samples, strict=True):
-            if row[0] in came_in:
-                good.append(row)
+        for sample, i in zip(samples, range(0, len(values), _WIDTH), strict=True):
+            seq, channel, status, raw, time_us = values[i : i + 5]
+            if seq in came_in:
                 kept.append(sample)
                 continue
             there = self._db.execute(
-                "SELECT raw, status FROM sample WHERE channel = ? AND time_us = ?", (row[1], row[2])
+                "SELECT raw, status FROM sample WHERE channel = ? AND time_us = ?", (channel, time_us)
             ).fetchone()
-            if same_reading(there, (row[3], row[4])):
+            if same_reading(there, (raw if isfinite(raw) else None, status)):
                 duplicate += 1
                 name = "duplicate"
             else:
@@ -352,7 +355,7 @@ class Ledger:
                     )
                 )
             totals[sample.source, name] = totals.get((sample.source, name), 0) + 1
-        return good, kept, duplicate, conflicts
+        return kept, duplicate, conflicts
 
     def _event(self, event: NewEvent) -> int:
         done = self._db.execute(

@@ -23,7 +23,7 @@ from storage.rolling import Rolling
 
 _UPSERT = Insertion(
     "INSERT INTO observation",
-    9,
+    "?" * 9,
     "ON CONFLICT (series, time_us) DO UPDATE SET value = excluded.value, raw = excluded.raw,"
     " flag = excluded.flag, tests = excluded.tests, corrections = excluded.corrections,"
     " config = excluded.config, rev = excluded.rev"
@@ -220,17 +220,18 @@ class Writer(Rolling):
             self._db.execute("RELEASE remake")
 
     def _put(self, observations: Iterable[Observation]) -> int:
-        words, series, rows, rev = self._words, self._series, [], self._rev
+        words, series, rev = self._words, self._series, self._rev
+        values: list[object] = []
         for key, time_us, value, raw, flag, tests, corrections, config in observations:
             rev += 1
             s = series.get(key)
             t, c, f = words.get(tests), words.get(corrections), words.get(config)
-            rows.append((
+            values += (
                 self._series_id(key) if s is None else s, time_us, value, raw, int(flag),
                 self._word(tests) if t is None else t, self._word(corrections) if c is None else c,
                 self._word(config) if f is None else f, rev,
-            ))  # fmt: skip
-        changed = _UPSERT(self._db, rows)
+            )  # fmt: skip
+        changed = _UPSERT(self._db, values)
         if changed:
             self._rev = rev
         return changed
