@@ -55,6 +55,11 @@ COMMANDS: dict[str, str] = {
     "--every {}: {}": "--every {0}：{1}",
     "--every {}: an analysis of less than an hour more says nothing new; give 1h or longer":
         "--every {0}：不足一小时的新数据说明不了什么；请给 1h 或更长",
+    # simulate
+    "{}: {} probes at {}": "{0}：{1} 台仪器在 {2}",
+    "{}: {} instruments publish on {}": "{0}：{1} 台仪器发布到 {2}",
+    "no data in {}: the device says that it has no value": "{0} 中没有数据：仪器报告没有值",
+    "{}: the station file has no connection, so there is nothing to simulate": "{0}：台站文件没有连接，没有可模拟的",
     # note, flag
     "TEXT is empty; a note says what happened": "TEXT 为空；记录须写明发生了什么",
     "{} is empty; a flag keeps who set it and why": "{0} 为空；标记须写明由谁、为何而设",

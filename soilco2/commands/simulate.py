@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soilco2.cli import emit_json, fail, json_option, load, parse_time, station_argument
+from soilco2.cli import (
+    emit_json,
+    fail,
+    json_option,
+    load,
+    parse_time,
+    say,
+    spoken_language,
+    station_argument,
+    told,
+)
 
 if TYPE_CHECKING:
     from ingest.clock import Clock
@@ -49,6 +59,7 @@ class _Command(click.Command):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Follow the replay clock of this file and end with the data; without it the data repeat.",
 )
+@spoken_language
 @json_option
 def command(
     station: Path, data: Path | None, faults: tuple[str, ...], clock_file: Path | None, as_json: bool
@@ -91,21 +102,21 @@ def command(
 
 
 def _describe(simulation: Simulation, as_json: bool) -> None:
-    told = list(simulation.told())
+    channels = list(simulation.told())
     if as_json:
         emit_json(
             {
                 "ports": {bus.connection.id: str(bus.line.link) for bus in simulation.buses},
                 "topics": {node.connection.id: node.topic for node in simulation.nodes},
                 "data": simulation.feed.data.name,
-                "channels": [row._asdict() for row in told],
+                "channels": [row._asdict() for row in channels],
             }
         )
         return
     for bus in simulation.buses:
-        click.echo(f"{bus.connection.id}: {len(bus.probes)} probes at {bus.line.link}")
+        say(f"{bus.connection.id}: {len(bus.probes)} probes at {bus.line.link}")
     for node in simulation.nodes:
-        click.echo(f"{node.connection.id}: {len(node.instruments)} instruments publish on {node.topic}")
-    for row in told:
+        say(f"{node.connection.id}: {len(node.instruments)} instruments publish on {node.topic}")
+    for row in channels:
         source = row.source or f"no data in {simulation.feed.data.name}: the device says that it has no value"
-        click.echo(f"  {row.instrument}/{row.channel}: {source}")
+        click.echo(f"  {row.instrument}/{row.channel}: {told(source)}")

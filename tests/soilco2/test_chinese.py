@@ -18,7 +18,7 @@ from tests.station_config.test_chinese import HAN, texts
 
 ROOT = Path(__file__).parents[2]
 SPOKEN = ("demo", "import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export",
-          "analyse_jobs", "analyse_flux", "analyse_beside")  # fmt: skip
+          "analyse_jobs", "analyse_flux", "analyse_beside", "simulate")  # fmt: skip
 SPEAKERS = {"say", "_say", "fail", "BadParameter", "DemoError"}
 FAULTY = {
     "SinkRefused", "SinkDenied", "SinkTooLarge", "SinkUnavailable", "PortBusy", "PortGone", "NoAnswer", "LocalEcho",
