@@ -127,7 +127,8 @@ def variables() -> dict[str, Any]:
     }
 
 
-def _info(info: SeriesInfo, replicates: dict[tuple[str, str], str]) -> dict[str, Any]:
+def _info(info: SeriesInfo, station: Station, replicates: dict[tuple[str, str], str]) -> dict[str, Any]:
+    note = station.directory.note
     return {
         "series": short(info.key),
         "profile": info.key.profile,
@@ -137,7 +138,7 @@ def _info(info: SeriesInfo, replicates: dict[tuple[str, str], str]) -> dict[str,
         "replicate": replicates.get((info.key.profile, info.key.position), ""),
         "unit": info.unit,
         "period_s": info.period_s,
-        "note": info.note,
+        "note": {lang: note(info.key, lang) for lang in ("en", "zh")} if info.note else None,
         "first_ms": None if info.first_us is None else info.first_us // 1000,
         "last_ms": None if info.last_us is None else info.last_us // 1000,
     }
@@ -171,7 +172,7 @@ def describe(page: PageStation) -> dict[str, Any]:
             {"id": p.id, "name": p.name.model_dump() if p.name else {"en": p.id, "zh": p.id}}
             for p in profiles
         ],
-        "series": [_info(info, replicates) for info in infos],
+        "series": [_info(info, page.station, replicates) for info in infos],
     }
 
 

@@ -113,7 +113,7 @@ function drawScreens(app) {
 }
 
 function drawKey() {
-  const marks = [1, 2, 3, 4, 9].map((flag) => `${MARKS[flag]} ${word(flag)}`).join("   ");
-  const happened = LOOKS.map((look) => `${look.sign} ${word(look.word)}`).join("   ");
-  $("key").replaceChildren(html("p", {}, `${word("marks")}  ${marks}      ${happened}`), html("p", {}, word("hint")));
+  const marks = [1, 2, 3, 4, 9].map((flag) => `${MARKS[flag]} ${word(flag)}`);
+  const happened = LOOKS.map((look) => `${look.sign} ${word(look.word)}`);
+  $("key").replaceChildren(html("p", { className: "marks" }, ...[word("marks"), ...marks, ...happened].map((words) => html("span", {}, words))), html("p", {}, word("hint")));
 }

@@ -21,6 +21,7 @@ export const tests = (names) => names.split(",").map((name) => name.trim()).filt
 
 // Chinese sets a full-width colon, comma and bracket.
 export const joined = (parts) => parts.join(current === "zh" ? "；" : "; ");
+export const comma = () => (current === "zh" ? "，" : ", ");
 export const colon = () => (current === "zh" ? "：" : ": ");
 
 export function number(value, resolution) {

@@ -38,7 +38,7 @@ function label(frame, s) {
   const old = live && newest ? age(store.now - newest.t) : null;
   const silent = live && how.word === "silent";
   const rest = [silent ? `${word("silent")} ${old}` : trouble || (how.word !== "1" && how.word !== "novalue") ? word(how.word) : null,
-    shown && before !== null && !silent ? `${signed(shown.v - before, resolution)} / 24 h` : null, silent ? null : old];
+    shown && before !== null && !silent ? `${signed(shown.v - before, resolution)} / 24 ${word("h")}` : null, silent ? null : old];
   return { shown, fresh: shown && !point.stale, how, value, place, rest: rest.filter((words) => words && words !== value), said: `${place}${colon()}${value}, ${word(how.word)}` };
 }
 
@@ -147,8 +147,8 @@ export function drawCurve(holder, frame) {
     ? frame.views.map((view, i) => ({ words: names[i], dash: DASHES[i % 4], r: 3, width: 1.8, opacity: 1, shape: i, points: points(view, fresh) }))
     : [
       { words: state.t === null ? word("now") : when(frame.t, frame.zone, "hour"), dash: null, width: 2.2, opacity: 1, r: 3.5, points: points(frame.views[0], fresh) },
-      { words: "−6 h", dash: "5 3", width: 1.4, opacity: 0.85, r: 2.5, points: points(frame.views[0], (s) => valueOf(s, frame.t - DAY / 4)) },
-      { words: "−24 h", dash: "1.5 3", width: 1.4, opacity: 0.75, r: 2.5, points: points(frame.views[0], (s) => valueOf(s, frame.t - DAY)) },
+      { words: `−6 ${word("h")}`, dash: "5 3", width: 1.4, opacity: 0.85, r: 2.5, points: points(frame.views[0], (s) => valueOf(s, frame.t - DAY / 4)) },
+      { words: `−24 ${word("h")}`, dash: "1.5 3", width: 1.4, opacity: 0.75, r: 2.5, points: points(frame.views[0], (s) => valueOf(s, frame.t - DAY)) },
     ];
   const range = valueRange(lines.map((line) => line.points.map((q) => q.v)), log);
   if (!range) return empty(holder, frame.anyFlagged ? word("allflagged") : word("novalue"), frame.anyFlagged ? frame.unflag : null);

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { button, html, svg } from "./draw.js";
 import { profileName } from "./frame.js";
-import { MARKS, age, code, colon, depthText, figure, joined, language, named, number, signed, tests, when, word } from "./i18n.js";
+import { MARKS, age, code, colon, comma, depthText, figure, joined, language, named, number, signed, tests, when, word } from "./i18n.js";
 import { flagged } from "./model.js";
 import { DAY, state } from "./state.js";
 import { condition, has, pointAt, profilesShown, range, store, visible, zone } from "./store.js";
@@ -117,10 +117,10 @@ export function drawTable(holder, app) {
     return html("tbody", {}, head, ...(full ? list.map((s) => fullRow(s, registry, several)) : [shortRow(list, registry, several)]));
   });
   const notes = new Map();
-  for (const s of rows) if (s.note && order.includes(s.variable)) notes.set(s.note, new Set([...(notes.get(s.note) ?? []), named(store.variables[s.variable].name)]));
-  const told = [...notes].map(([note, names]) => html("p", { className: "foot" }, `* ${[...names].join(", ")}${colon()}${note.replace(/^modelled:\s*/, `${word("modelled")}${colon()}`)}`));
+  for (const s of rows) if (s.note && order.includes(s.variable)) notes.set(named(s.note), new Set([...(notes.get(named(s.note)) ?? []), named(store.variables[s.variable].name)]));
+  const told = [...notes].map(([note, names]) => html("p", { className: "foot" }, `* ${[...names].join(comma())}${colon()}${note.replace(/^modelled:\s*/, `${word("modelled")}${colon()}`)}`));
   const head = heads([[word("depth"), "number"], [word("value"), "number"], [word("change"), "number"], [word("flag"), ""], [word("age"), "number"]]);
-  put(holder, html("table", { className: "newest" }, head, ...bodies), ...told);
+  put(holder, html("table", { className: several ? "newest several" : "newest" }, head, ...bodies), ...told);
   holder.onclick = (event) => {
     const variable = event.target.dataset?.variable;
     if (variable) app.set({ variable }, true);
@@ -192,10 +192,10 @@ export function drawQuality(holder) {
       html("td", {}, strip(new Map(own.map((d) => [d.day, d])), names, today, room)),
       cell(String(expected), "number wide"), cell(String(received), "number wide"), cell(String(stored), "number wide"), cell(String(usable), "number wide"),
       cell(share === null ? "–" : `${share === 100 ? "●" : share >= 90 ? "◇" : share > 0 ? "▲" : "○"} ${share >= 99.95 ? "100" : share.toFixed(1)} %`, `number ${share !== null && share < 90 ? "warn" : ""}`),
-      cell(missing.length ? missing.join(", ") : expected && stored >= expected ? word("complete") : "–", missing.length ? "soft" : "soft whole")));
+      cell(missing.length ? missing.join(comma()) : expected && stored >= expected ? word("complete") : "–", missing.length ? "soft" : "soft whole")));
   }
   const [t0, t1] = range();
-  const head = heads([[word("depth"), "number"], [`${word("share")}, ${names[0]} – ${names.at(-1)}`, ""], [word("expected"), "number wide"], [word("received"), "number wide"], [word("stored"), "number wide"], [word("usable"), "number wide"], ["%", "number"], [word("gaps"), ""]]);
+  const head = heads([[word("depth"), "number"], [`${word("share")}${comma()}${names[0]} – ${names.at(-1)}`, ""], [word("expected"), "number wide"], [word("received"), "number wide"], [word("stored"), "number wide"], [word("usable"), "number wide"], ["%", "number"], [word("gaps"), ""]]);
   put(holder, html("table", { className: "strips" }, head, body), t1 - t0 > 92 * DAY ? html("p", { className: "foot" }, word("lastdays")) : null);
 }
 
@@ -210,14 +210,14 @@ export function drawInstruments(holder) {
     const newest = Math.max(row.newest_ms ?? 0, ...row.series.map((name) => store.newest.get(name)?.t ?? 0)); // the stream is ahead of the report
     const late = newest && now - newest > Math.max(3 * row.interval_s * 1000, 90e3);
     const [mark, tone] = newest && !late ? ["●", ""] : ["○", "bad"];
-    const answer = newest ? `${late ? word("silent") : word("okay")}, ${age(now - newest)}` : word("never");
-    const errors = Object.entries(row.errors).map(([kind, n]) => `${code(kind)} ${n}`).join(", ");
+    const answer = newest ? `${late ? word("silent") : word("okay")}${comma()}${age(now - newest)}` : word("never");
+    const errors = Object.entries(row.errors).map(([kind, n]) => `${code(kind)} ${n}`).join(comma());
     const over = row.due_ms !== null && row.due_ms < now;
-    const due = row.due_ms === null ? word("nodue") : `${when(row.due_ms, zone(), "date")}, ${over ? `▲ ${word("overdue")} ${age(now - row.due_ms)}` : `${word("due_in")} ${age(row.due_ms - now)}`}`;
+    const due = row.due_ms === null ? word("nodue") : `${when(row.due_ms, zone(), "date")}${comma()}${over ? `▲ ${word("overdue")} ${age(now - row.due_ms)}` : `${word("due_in")} ${age(row.due_ms - now)}`}`;
     body.append(html("tr", { "data-instrument": row.id }, html("th", { scope: "row" }, row.id), cell(`${row.model} · ${row.serial}`, "soft wide"), cell(row.connection, "soft wide"),
       cell(age(row.interval_s * 1000), "number soft wide"), cell(`${mark} ${answer}`, tone), cell(errors || word("noerror"), errors ? "warn" : "soft"), cell(due, over ? "warn" : "soft")));
   }
-  const supply = volts.map((v) => ({ ...v, ...store.newest.get(v.series) })).map((v) => `${v.value === null ? word("novalue") : `${number(v.value, 0.01)} V`} ${MARKS[v.flag]} ${word(v.flag)}, ${age(now - v.t)}`);
+  const supply = volts.map((v) => ({ ...v, ...store.newest.get(v.series) })).map((v) => `${v.value === null ? word("novalue") : `${number(v.value, 0.01)} V`} ${MARKS[v.flag]} ${word(v.flag)}${comma()}${age(now - v.t)}`);
   put(holder, supply.length ? html("p", {}, `${word("supply")}${colon()}${joined(supply)}`) : null,
     html("table", {}, heads([[word("instrument"), ""], [word("model"), "wide"], [word("connection"), "wide"], [word("interval"), "number wide"], [word("answered"), ""], [word("errors"), ""], [word("due"), ""]]), body));
 }
@@ -238,7 +238,7 @@ export function drawResults(holder) {
     nodes.push(html("h3", {}, word("derived")), html("table", {}, heads([[word("what"), ""], [word("value"), "number"], [word("interval95"), "number"], [word("time"), ""]]), html("tbody", {}, ...rows)));
   }
   for (const job of jobs) {
-    const until = job.data_to ? `, ${word("until")} ${when(Date.parse(job.data_to), zone())}` : "";
+    const until = job.data_to ? `${comma()}${word("until")} ${when(Date.parse(job.data_to), zone())}` : "";
     const short = (name) => (name ? seriesWords(name.split("/").slice(1).join("/")) : "");
     const given = (row) => [row.driver ? short(row.driver) : "", row.given.length ? `${word("given")} ${row.given.map((g) => g.includes("/") ? short(g) : named(store.variables[g]?.name) || g).join(", ")}` : ""].filter(Boolean).join("; ");
     const answered = (row) => (row.value !== null && !row.refused ? 0 : 1);

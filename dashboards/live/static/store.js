@@ -85,7 +85,7 @@ export function valueOf(s, t) {
 }
 
 // The newest value as the same kind of point.
-export function newestValue(s) {
+function newestValue(s) {
   const newest = store.newest.get(s.series);
   return newest ? { t: newest.t, v: newest.value, f: newest.flag } : null;
 }

@@ -9,7 +9,7 @@ import { colour, colourTable, lineStyle, linear, logTicks, ticks, timeTicks, val
 import { state } from "./state.js";
 import { periodOf, pointAt, store, visible } from "./store.js";
 
-export function timeScale(frame, width) {
+function timeScale(frame, width) {
   return linear(frame.t0, frame.t1, SIZE.left, width - SIZE.right);
 }
 
@@ -271,7 +271,8 @@ function drawLine(context, frame, { s, style, data }, x, y) {
 
 // How much time one point stands for, where it is not one reading.
 export function stepWords(frame, kind) {
-  const period = Math.min(...frame.series.map(periodOf));
+  const known = frame.series.filter((s) => s.period_s);
+  const period = Math.min(...(known.length ? known : frame.series).map(periodOf));
   if (kind === "means") {
     const raster = store.rasters.get(`${frame.views[0]?.profile}/${frame.variable.id}`);
     return raster && raster.step > 1.5 * period ? ` · ${word("means")} ${age(raster.step)}` : "";

@@ -8,7 +8,7 @@ const EN = {
   more: "More", full: "Full screen", leave: "Leave full screen", csv: "Values (CSV)", png: "Picture (PNG)", link: "Copy the link", copied: "link copied",
   column: "Soil column", curve: "Value against depth", heat: "Depth × time", series: "Series", table: "Newest values", picture: "Picture of the site",
   quality: "Completeness", instruments: "Instruments", results: "Results", events: "Log of the station",
-  depth: "Depth", position: "Position", value: "Value", change: "24 h", flag: "Quality", age: "Age", time: "Time",
+  depth: "Depth", value: "Value", change: "24 h", flag: "Quality", age: "Age", time: "Time",
   1: "good", 2: "not evaluated", 3: "suspect", 4: "bad", 9: "missing",
   nodata: "No data yet. Values appear here as soon as the station sends them.", novalue: "no value", never: "nothing came yet",
   nothere: "Nothing in this span. The newest value is of ", show: "Show it", nodepth: "depth not known", nodepths: "This quantity has no depth; see the series.",
@@ -21,10 +21,10 @@ const EN = {
   expected: "expected", received: "received", usable: "usable", stored: "with a number", gaps: "missing because", share: "usable share, day by day", lastdays: "The last 92 days of the span.",
   complete: "complete", withflag: "flagged", instrument: "Instrument", model: "Model · serial number", answered: "Newest value", errors: "Errors so far", due: "Calibration due", overdue: "overdue", due_in: "in",
   noerror: "none", nodue: "not stated", supply: "Supply", connection: "Connection", interval: "Interval", okay: "answers",
-  analysis: "Analysis", what: "What", driver: "with", scale: "Scale", interval95: "95 % interval", n: "N (effective)", method: "Method", withheld: "withheld",
+  what: "What", driver: "with", scale: "Scale", interval95: "95 % interval", n: "N (effective)", withheld: "withheld",
   noresults: "No analysis has been run yet.", derived: "Computed series", until: "data until", left_out: "rows more are in the file", kind: "What", text: "Text", subject: "Of",
-  noevents: "Nothing happened in this span.", noplace: "No values are placed on this picture.", nopicture: "The picture cannot be loaded.", pressed: "pressed",
-  allresults: "all rows", given: "given",
+  noevents: "Nothing happened in this span.", noplace: "No values are placed on this picture.", nopicture: "The picture cannot be loaded.",
+  given: "given",
 };
 
 const ZH = {
@@ -35,7 +35,7 @@ const ZH = {
   more: "更多", full: "全屏", leave: "退出全屏", csv: "数值（CSV）", png: "图片（PNG）", link: "复制链接", copied: "链接已复制",
   column: "土柱", curve: "随深度变化", heat: "深度 × 时间", series: "时间序列", table: "最新值", picture: "现场图",
   quality: "完整性", instruments: "仪器", results: "分析结果", events: "台站日志",
-  depth: "深度", position: "测点", value: "数值", change: "24 小时", flag: "质量", age: "距今", time: "时间",
+  depth: "深度", value: "数值", change: "24 小时", flag: "质量", age: "距今", time: "时间",
   1: "良好", 2: "未评估", 3: "可疑", 4: "错误", 9: "缺测",
   nodata: "尚无数据。台站发来数据后即显示在此。", novalue: "无值", never: "尚未收到数据",
   nothere: "该时段内没有数据。最新值的时间为 ", show: "显示", nodepth: "深度未知", nodepths: "该量没有深度，请看时间序列。",
@@ -48,10 +48,10 @@ const ZH = {
   expected: "应有", received: "收到", usable: "可用", stored: "有数值", gaps: "缺测原因", share: "逐日可用比例", lastdays: "为该时段的最后 92 天。",
   complete: "完整", withflag: "有标识", instrument: "仪器", model: "型号 · 序列号", answered: "最新值", errors: "累计错误", due: "校准到期", overdue: "已过期", due_in: "剩余",
   noerror: "无", nodue: "未注明", supply: "供电", connection: "连接", interval: "间隔", okay: "有应答",
-  analysis: "分析", what: "量", driver: "与", scale: "尺度", interval95: "95% 区间", n: "N（有效）", method: "方法", withheld: "不予给出",
+  what: "量", driver: "与", scale: "尺度", interval95: "95% 区间", n: "N（有效）", withheld: "不予给出",
   noresults: "尚未运行任何分析。", derived: "计算序列", until: "数据截至", left_out: "行在文件中", kind: "事件", text: "内容", subject: "对象",
-  noevents: "该时段内没有事件。", noplace: "图上未放置数值。", nopicture: "无法载入图片。", pressed: "已按下",
-  allresults: "全部行", given: "控制",
+  noevents: "该时段内没有事件。", noplace: "图上未放置数值。", nopicture: "无法载入图片。",
+  given: "控制",
 };
 
 // Codes of the server: tests of quality, causes of gaps, kinds of events, errors, scales.
@@ -63,7 +63,6 @@ const CODES = {
   co2_without_temperature: ["no temperature for CO₂", "CO₂ 缺温度"], suspect_companion: ["companion suspect", "伴随量可疑"],
   standard_pressure: ["standard pressure used", "采用标准气压"], compensation_unknown: ["compensation unknown", "补偿方式未知"],
   ec_coefficient_unknown: ["EC coefficient unknown", "电导率系数未知"], calibration_overdue: ["calibration overdue", "校准过期"], manual: ["flagged by hand", "人工标识"],
-  "no value": ["no value from the probe", "探头未给出值"],
   device: ["reported by the probe", "探头报告"],
   "collector down": ["collector down", "采集程序未运行"], "journal full": ["journal full", "日志库已满"], clock: ["clock", "时钟"], bus: ["bus", "总线"], broker: ["broker", "消息服务器"],
   "device silent": ["device silent", "仪器无应答"], rejected: ["rejected", "被拒"], "no value": ["the probe gave no value", "探头未给出数值"], unexplained: ["unexplained", "原因不明"],

@@ -102,11 +102,11 @@ class Growing(Served):
 
     def write(self, until: int) -> int:
         """Bring the journal to a moment; how many samples that took."""
+        samples = [s for batch in backfill_samples(self.station, self.until, until) for s in batch]
+        self.clock.write_bytes(until.to_bytes(8, "little"))  # the hour comes before its values
         with Writer.open(self.station, now_us=lambda: until) as writer:
-            samples = [s for batch in backfill_samples(self.station, self.until, until) for s in batch]
             writer.commit(samples)
         self.until = until
-        self.clock.write_bytes(until.to_bytes(8, "little"))
         return len(samples)
 
 

@@ -49,7 +49,9 @@ def test_the_station_names_its_series_and_what_is_modelled(client: TestClient) -
     (station,) = body["stations"]
     by_name = {s["series"]: s for s in station["series"]}
     assert by_name["p004/d03/co2"]["depth_m"] == 0.03
-    assert by_name["p004/d06/bulk_ec"]["note"].startswith("modelled")
+    assert by_name["p004/d06/bulk_ec"]["note"]["en"].startswith("modelled")
+    assert re.search("[\u4e00-\u9fff]", by_name["p004/d06/bulk_ec"]["note"]["zh"])
+    assert by_name["p004/d03/co2"]["note"] is None
     assert body["variables"]["co2"]["name"]["zh"].startswith("CO₂")
 
 

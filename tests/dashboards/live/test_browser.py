@@ -223,9 +223,9 @@ def test_a_station_without_data_fills_when_its_first_values_come(browser: Browse
         served.write(START + DAY // 2)
         page.wait_for_selector("#heat canvas")
         page.wait_for_selector("#series canvas")
-        assert (
-            page.text_content("#moment") == "当前 2022-06-01 12:00 · UTC"
-        )  # the station's clock, not the phone's
+        page.wait_for_function(  # the station's clock, not the phone's
+            "() => document.getElementById('moment').textContent === '当前 2022-06-01 12:00 · UTC'"
+        )
         assert "30 分" in (page.text_content('#table [data-series="p004/d21/co2"]') or "")
         heat = page.locator("#heat canvas")
         heat.scroll_into_view_if_needed()

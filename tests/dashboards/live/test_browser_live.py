@@ -207,3 +207,29 @@ def test_instruments_answer_when_their_values_come(browser: Browser, measured: G
     )
     assert "silent" not in (page.text_content("#instruments") or "")
     watched.close()
+
+
+def test_an_old_value_without_depth_tells_its_age(browser: Browser, measured: Growing) -> None:
+    watched = Watched(browser, measured.url)
+    watched.page.add_init_script(_SPOKEN)
+    page = watched.open("lang=en&profile=p004", "#heat canvas")
+    page.wait_for_function("() => window.stream")
+    pressure = "#table [data-series='site//air_pressure']"
+    known = measured.get("stations")["stations"][0]["series"]
+    names = [s["series"] for s in known if s["variable"] != "air_pressure"]
+    assert (page.text_content(pressure) or "").endswith("30 min")
+    for count, words in (
+        (1, "60 min"),
+        (18, "silent 10 h"),
+    ):  # the other probes go on for that many half hours
+        begin = measured.until // 1000 + (count > 1) * HALF_HOUR // 1000
+        page.evaluate(
+            "([from, count, step, names]) => window.speak(from, count, step, names)",
+            [begin, count, HALF_HOUR // 1000, names],
+        )
+        page.wait_for_function(
+            "([place, words]) => document.querySelector(place).textContent.endsWith(words)",
+            arg=[pressure, words],
+        )
+    assert "bad" in (page.get_attribute(pressure, "class") or "")
+    watched.close()

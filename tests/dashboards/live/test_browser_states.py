@@ -89,7 +89,7 @@ def test_silence_of_months_stays_a_gap(browser: Browser, served: Served) -> None
         """() => ["heat", "series"].map((id) => {
           const node = document.querySelector(`#${id} canvas`);
           const left = Math.round(node.width * 0.35), wide = Math.round(node.width * 0.25);
-          const [top, tall] = [0.12, 0.76].map((part) => Math.round(node.height * part));
+          const [top, tall] = [0.12, 0.68].map((part) => Math.round(node.height * part));
           const { data } = node.getContext("2d").getImageData(left, top, wide, tall);
           const coloured = new Set();
           for (let i = 0; i < data.length; i += 4) if (data[i + 3]) coloured.add(data.slice(i, i + 3).join());
