@@ -7,17 +7,28 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
-
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+    import pandas as pd
 
 
 def _folder(name: str) -> Traversable:
     return files("teaching").joinpath("data", name)
 
 
-def _read(folder: str, name: str, **options: Any) -> pd.DataFrame:
+def read(folder: str, name: str, **options: Any) -> pd.DataFrame:
+    """A file of the package's data as it was published.
+
+    Parameters
+    ----------
+    folder, name : str
+        Such as ``neon_sjer_2022_06`` and ``soil_co2.csv.gz``; the README beside it tells columns and units.
+    **options
+        As `pandas.read_csv` takes them.
+    """
+    import pandas as pd
+
     with as_file(_folder(folder).joinpath(name)) as path:
         table: pd.DataFrame = pd.read_csv(path, **options)
     return table
@@ -44,8 +55,10 @@ def _tidy(frame: pd.DataFrame, **columns: Any) -> pd.DataFrame:
 @functools.cache
 def agua_amarga() -> pd.DataFrame:
     """Agua Amarga 2011 to 2013: flux, temperature and water at 5 cm of two positions, rain and wind."""
-    soil = _read("agua_amarga_2011_2013", "soil_30min.csv.gz")
-    met = _read("agua_amarga_2011_2013", "met_30min.csv.gz")
+    import pandas as pd
+
+    soil = read("agua_amarga_2011_2013", "soil_30min.csv.gz")
+    met = read("agua_amarga_2011_2013", "met_30min.csv.gz")
     common = {"station": "agua_amarga", "flag": 1, "period_s": 1800, "stamp": "start"}
     parts = []
     for column, name, unit, depth in (
@@ -66,7 +79,7 @@ def agua_amarga() -> pd.DataFrame:
 @functools.cache
 def sjer_2020() -> pd.DataFrame:
     """SJER plot 003, May and June 2020: CO2 at three depths through a dry-down, two thirds missing."""
-    raw = _read("neon_sjer_2020_05_06", "profile_30min.csv.gz", dtype={"plot": str})
+    raw = read("neon_sjer_2020_05_06", "profile_30min.csv.gz", dtype={"plot": str})
     names = {
         "co2_ppm": "co2",
         "soil_temp": "soil_temperature",
@@ -83,6 +96,8 @@ def sjer_2020() -> pd.DataFrame:
 @functools.cache
 def sjer_2022() -> pd.DataFrame:
     """SJER, five plots, June 2022: a dry month."""
+    import pandas as pd
+
     parts = []
     for file, name, unit in (
         ("soil_co2.csv.gz", "co2", "ppm"),
@@ -90,7 +105,7 @@ def sjer_2022() -> pd.DataFrame:
         ("soil_water_content.csv.gz", "soil_water", "m3/m3"),
         ("barometric_pressure.csv.gz", "air_pressure", "kPa"),
     ):
-        raw = _read("neon_sjer_2022_06", file, dtype={"plot": str, "level": str})
+        raw = read("neon_sjer_2022_06", file, dtype={"plot": str, "level": str})
         raw["flag"] = raw["qf"].map({0: 1, 1: 4})
         site = name == "air_pressure"
         parts.append(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import as_file, files
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from teaching.case.tasks import Words
+from teaching.datasets import read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,12 +32,10 @@ _FILES = (
 )
 
 
-def _read(folder: str, name: str) -> pd.DataFrame:
-    import pandas as pd
-
-    with as_file(files("teaching").joinpath(f"data/{folder}/{name}")) as path:
-        columns = None if folder == AGUA else lambda c: c in ("time_utc", "plot", "depth_m", "value", "qf")
-        return pd.read_csv(path, dtype={"plot": str}, usecols=columns)
+def _read_sjer(name: str) -> pd.DataFrame:
+    """A table of SJER, without the columns that are told nowhere in the case."""
+    wanted = {"time_utc", "plot", "depth_m", "value", "qf"}
+    return read(SJER, f"{name}.csv.gz", dtype={"plot": str}, usecols=lambda column: column in wanted)
 
 
 @cache
@@ -55,7 +53,7 @@ def sjer(profiles: tuple[str, ...] = ()) -> pd.DataFrame:
     for name, variable, unit, factor in _FILES:
         if profiles and variable == "air_pressure":
             continue
-        raw = _read(SJER, f"{name}.csv.gz")
+        raw = _read_sjer(name)
         raw = raw[(raw["qf"] == 0) & raw["value"].notna()]
         if profiles:
             raw = raw[("p" + raw["plot"]).isin(profiles)]
@@ -79,12 +77,12 @@ def sjer(profiles: tuple[str, ...] = ()) -> pd.DataFrame:
 @cache
 def agua() -> pd.DataFrame:
     """Agua Amarga: efflux, temperature and water at 5 cm, half-hourly."""
-    return _read(AGUA, "soil_30min.csv.gz")
+    return read(AGUA, "soil_30min.csv.gz")
 
 
 def raw_water() -> pd.DataFrame:
     """Water content of SJER as published, flags and all."""
-    return _read(SJER, "soil_water_content.csv.gz")
+    return _read_sjer("soil_water_content")
 
 
 class Planted(NamedTuple):

@@ -27,8 +27,8 @@ _KEYS = {
     "opened",
 }
 UNOPENED = Both(
-    "cited from memory, not read again when this was written: look it up before an examination",
-    "凭记忆引用，编题时未重读原文：用于考试前请核对",
+    "not opened when this was written: look it up before an examination",
+    "编题时未查阅原文，用于考试前请核对",
 )
 """Stands behind a source whose document was not opened (`opened = false`)."""
 

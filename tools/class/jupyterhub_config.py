@@ -8,8 +8,8 @@ SOILCO2_LANG, _LEVEL   zh or en, 1 to 3 (zh, 1)
 SOILCO2_PORT           8000; all other ports are free ones of the kernel's choice
 SOILCO2_AS_ROOT        1 to run as root all the same, such as in a container that holds nothing else
 
-All trainees are the user who runs this: they could look into each other's folders. Where that matters, give each an
-account of the machine and use JupyterHub's own authenticator and spawner.
+All trainees are the user who runs this and share its loopback: they can reach each other's folders and live pages.
+The teacher's page (docs/howto/class.md) tells who can reach what, and how to part them.
 """
 
 import asyncio

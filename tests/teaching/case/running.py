@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
+from teaching.case.data import sjer
 from teaching.case.folder import Work
 from teaching.case.source import lesson, notebook
 from teaching.case.start import start
@@ -16,9 +17,16 @@ from teaching.case.start import start
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def folder(path: Path, lang: str, level: int, case: str = "soil-profile", seed: int = 5) -> Work:
-    """A fresh work folder."""
-    return start(path, case, lang, level, name="测试", seed=seed).work
+def folder(
+    path: Path, lang: str, level: int, case: str = "soil-profile", seed: int = 5, *, own: bool = False
+) -> Work:
+    """A fresh work folder; with `own`, SJER's plot 003 as the trainee's own data."""
+    mine = None
+    if own:
+        mine = path.with_suffix(".csv")
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        sjer(profiles=("p003",)).to_csv(mine, index=False)
+    return start(path, case, lang, level, name="测试", seed=seed, own=mine).work
 
 
 def joined(names: list[str], lang: str, level: int) -> Any:

@@ -14,10 +14,9 @@ from teaching.case.folder import Work
 from teaching.case.marks.own import TASKS
 from teaching.case.own import describe
 from teaching.case.progress import done
-from teaching.case.source import OWN_LESSON, lesson
+from teaching.case.source import OWN_LESSON
 from teaching.case.start import start
 from teaching.case.tasks import Context
-from tests.teaching.case.running import errors, joined, printed, run
 
 BY_NAME = {one.id: one for one in TASKS}
 
@@ -102,13 +101,3 @@ def test_no_own_data_no_own_lesson(tmp_path: Path) -> None:
     again = start(tmp_path / "w", "read", "en", 1, own=tmp_path / "mine.csv").work
     assert again.lessons == ("read", OWN_LESSON), "taken in later all the same"
     assert (again.path / "06_own.ipynb").is_file()
-
-
-@pytest.mark.timeout(300)
-def test_the_notebook_empty_and_solved(whole: Work) -> None:
-    book = run(joined([OWN_LESSON], "en", 1), whole)
-    context = whole.context()
-    stands = {name for name in lesson(OWN_LESSON).tasks(1) if BY_NAME[name].away(context) is None}
-    assert set(errors(book)) == {f"{name}-empty" for name in stands}
-    for name in lesson(OWN_LESSON).tasks(1):
-        assert printed(book, name).startswith("✓"), name
