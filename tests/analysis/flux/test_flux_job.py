@@ -159,7 +159,7 @@ def test_json(june: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ([], "needs the soil"),
-        (["--soil", "nowhere.toml"], "cannot be read"),
+        (["--soil", "nowhere.toml"], "nowhere.toml: there is no such file"),
         (["--soil", "PIT", "--diffusivity", "x*2"], "unknown"),
         (["--soil", "PIT", "--profile", "p9"], "p002, p004"),
         (["--soil", "PIT", "--every", "30"], "duration"),
