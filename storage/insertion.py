@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-_SIZES = (64, 8, 1)
-"""Rows in one statement: the longest first, then what is left."""
+_SIZES = (256, 64, 8, 1)
+"""Rows in one statement: the longest first, then what is left; SQLite takes so many parameters since 3.32."""
 
 
 class Insertion:
