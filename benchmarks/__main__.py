@@ -5,7 +5,17 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("journal", "journal_growth", "quality", "flux", "analysis", "mqtt_throughput", "catch_up", "page")
+NAMES = (
+    "journal",
+    "journal_growth",
+    "quality",
+    "flux",
+    "analysis",
+    "mqtt_throughput",
+    "backfill",
+    "catch_up",
+    "page",
+)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ingest.forwarder import Forwarder
 from quality.records import Sample
+from station_config.influxdb import InfluxdbTable
 from storage.influx import InfluxSink
 from storage.journal_reader import JournalReader
 from storage.lineprotocol import encode
@@ -48,8 +49,48 @@ def fill(writer: Writer, minutes: int) -> int:
     return minutes * NODES * len(CHANNELS)
 
 
-def main() -> None:
+def forward(writer: Writer, table: InfluxdbTable) -> float:
+    """Seconds until the database has confirmed all that the journal holds."""
+    forwarder = Forwarder(table, writer.path, writer.move_cursor, lambda: START_US, linger_s=0.0)
+    began = time.perf_counter()
+    forwarder.start()
+    with JournalReader(writer.path) as reader:
+        while forwarder.alive and not any(not row.backlog for row in reader.cursors()):
+            time.sleep(0.1)
+    seconds = time.perf_counter() - began
+    assert forwarder.failure is None, forwarder.failure
+    forwarder.stop()
+    forwarder.join()
+    return seconds
+
+
+def post_ready_lines(path: Path, table: InfluxdbTable) -> float:
+    """Seconds for the same observations as lines that are ready."""
+    ready = []
+    with JournalReader(path) as reader:
+        after = 0
+        while rows := reader.observations_after(after, table.batch):
+            ready.append(encode([row for _, row in rows]))
+            after = rows[-1][0]
+    sink = InfluxSink(table)
+    began = time.perf_counter()
+    for lines in ready:
+        sink.write(lines)
+    seconds = time.perf_counter() - began
+    sink.close()
+    return seconds
+
+
+def compare(server: InfluxServer, writer: Writer, total: int) -> None:
     """Print both rates."""
+    seconds = forward(writer, server.bucket().table())
+    plain = post_ready_lines(writer.path, server.bucket().table())
+    print(f"forwarder: {total:,} observations in {seconds:.1f} s, {total / seconds:,.0f} a second")
+    print(f"ready lines: {total / plain:,.0f} a second; the forwarder has {plain / seconds:.2f} of it")
+
+
+def main() -> None:
+    """Fill a journal, then compare."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -63,36 +104,7 @@ def main() -> None:
         server.start()
         try:
             with Writer.open(make_station(folder, depths=NODES + 1)) as writer:
-                total = fill(writer, minutes)
-                table = server.bucket().table()
-                forwarder = Forwarder(table, writer.path, writer.move_cursor, lambda: START_US, linger_s=0.0)
-                began = time.perf_counter()
-                forwarder.start()
-                with JournalReader(writer.path) as reader:
-                    while forwarder.alive and not any(not row.backlog for row in reader.cursors()):
-                        time.sleep(0.1)
-                seconds = time.perf_counter() - began
-                assert forwarder.failure is None, forwarder.failure
-                forwarder.stop()
-                forwarder.join()
-                print(
-                    f"forwarder: {total:,} observations in {seconds:.1f} s, {total / seconds:,.0f} a second"
-                )
-                ready = []
-                with JournalReader(writer.path) as reader:
-                    after = 0
-                    while rows := reader.observations_after(after, table.batch):
-                        ready.append(encode([row for _, row in rows]))
-                        after = rows[-1][0]
-            sink = InfluxSink(server.bucket().table())
-            began = time.perf_counter()
-            for lines in ready:
-                sink.write(lines)
-            plain = time.perf_counter() - began
-            sink.close()
-            print(
-                f"ready lines: {total / plain:,.0f} a second; the forwarder has {plain / seconds:.2f} of it"
-            )
+                compare(server, writer, fill(writer, minutes))
         finally:
             server.close()
 

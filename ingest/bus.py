@@ -224,7 +224,7 @@ class BusThread:
                     device.serial: {
                         "id": device.instrument.id,
                         "address": device.address,
-                        "state": device.state,
+                        "state": "not reached" if self._port_error else device.state,
                         "failed_rounds": device.failures,
                         "answered": device.answered,
                         "errors": dict(device.errors),

@@ -249,9 +249,14 @@ class Forwarder:
     def _open(self) -> None:
         """Make the client at once: a secret that is not there is said before there is anything to send."""
         try:
-            self._sink = self._open_sink(self.table)
+            self._client()
         except (SinkDenied, StationConfigError) as error:
             self._out(EventKind.SINK_DENIED, "denied", str(error))
+
+    def _client(self) -> Sink:
+        if self._sink is None:
+            self._sink = self._open_sink(self.table)
+        return self._sink
 
     def _follow(self, reader: JournalReader, ahead: ThreadPoolExecutor) -> None:
         following: Future[_Batch] | None = None
@@ -368,9 +373,7 @@ class Forwarder:
     def _write(self, lines: bytes) -> None:
         self._check()
         self.beat = monotonic()
-        if self._sink is None:
-            self._sink = self._open_sink(self.table)
-        self._sink.write(lines)
+        self._client().write(lines)
 
     def _send_offers(self) -> None:
         """Points about the station: an attempt each round, no more."""

@@ -269,7 +269,7 @@ STORAGE: dict[str, str] = {
     "did you mean {}?": "是否为 {0}？",
     "it has {}": "有 {0}",
     "it has none yet": "尚无任何序列",
-    "event {} {}; flags in force are {}": "事件 {0} {1}；有效的标记为 {2}",
+    "event {} {}; flags in force: {}": "事件 {0} {1}；有效的标记为 {2}",
     "is no manual flag": "不是人工标记",
     "was taken back already": "已撤回",
     "{} has {} at that time already, not {}": "{0} 该时刻已有 {1}，而不是 {2}",
@@ -392,7 +392,8 @@ WORDS: dict[str, str] = {
     # states of parts, lines, probes and databases
     "ok": "正常", "open": "已打开", "closed": "已关闭", "connected": "已连接", "not connected": "未连接",
     "starting": "正在启动", "not running": "未运行", "running": "运行中", "ended": "已结束", "failing": "有故障",
-    "not read yet": "尚未读取", "waiting": "等待中", "denied": "被拒绝", "unavailable": "暂不可用",
+    "not read yet": "尚未读取", "not reached": "线路断开，未读", "waiting": "等待中", "denied": "被拒绝",
+    "unavailable": "暂不可用",
     "retried": "已重试", "dropped": "已放弃",
     # kinds of parked entries
     "message": "消息", "conflict": "冲突", "point": "数据点", "stretch": "数据段",

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
+from ingest.message import iso_time
 from soilco2.parts import Broker, Influx, free_port, start_broker, start_influx
 from soilco2.reaper import Reaper
 from station_config.loader import Station, load_station, state_folder
 
 START_US = 1_654_041_600_000_000
 """2022-06-01T00:00Z, the first slot of the data [µs UTC]."""
-END_US = 1_656_633_600_000_000
-"""2022-07-01T00:00Z, when the month is over [µs UTC]."""
+END_US = 1_656_631_800_000_000
+"""2022-06-30T23:30Z, the last slot of the data [µs UTC]."""
 BACKFILL_US = 14 * 86_400_000_000
 """The stretch that is there at once [µs]."""
 Say = Callable[[str], None]
@@ -111,7 +112,7 @@ class Demo:
         words = [sys.executable, "-m", "soilco2"]
         path = str(self.folder / "sjer.toml")
         # one slot of the backfill comes again: a node's first message may reach the broker before anybody listens
-        until = "2022-06-14T23:30Z..2022-07-01T00:00Z"
+        until = f"2022-06-14T23:30Z..{iso_time(END_US)}"
         # the last one started is stopped first: the collector goes before its probes
         self._child("simulate", [*words, "simulate", path, "--clock-file", str(self.clock_file)])
         self._child("collect", [*words, "collect", path, "--replay", until, "--speed", self._speed,

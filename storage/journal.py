@@ -22,7 +22,8 @@ from storage.errors import DiskFullError, JournalBusyError, JournalDamagedError,
 from storage.journal_schema import INDEXES, SCHEMA_VERSION, TABLES
 
 _SAMPLE = "qqqdqqqqqq"
-_AT_ONCE = 64 * len(_SAMPLE)
+SAMPLE_WIDTH = len(_SAMPLE)
+_AT_ONCE = 64 * SAMPLE_WIDTH
 NO_TIME = -(2**63)
 NO_NUMBER = float("nan")
 _NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
@@ -59,7 +60,7 @@ def checksum(values: Sequence[Any]) -> int:
     found = 0
     for i in range(0, len(values), _AT_ONCE):
         some = values[i : i + _AT_ONCE]
-        found = zlib.crc32(struct.pack(f"<{_SAMPLE * (len(some) // len(_SAMPLE))}", *some), found)
+        found = zlib.crc32(struct.pack(f"<{_SAMPLE * (len(some) // SAMPLE_WIDTH)}", *some), found)
     return found
 
 

@@ -20,6 +20,7 @@ from storage.insertion import Insertion
 from storage.journal import (
     NO_NUMBER,
     NO_TIME,
+    SAMPLE_WIDTH,
     checksum,
     crc,
     mark_damaged,
@@ -28,7 +29,6 @@ from storage.journal import (
 )
 from storage.journal_schema import EventKind
 
-_WIDTH = 10
 _INSERT_SAMPLES = Insertion(
     "INSERT INTO sample (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source)",
     ("?", "?", "?", "?", f"nullif(?, {NO_TIME})", f"nullif(?, {NO_TIME})", "?", "?", "?", "?"),
@@ -328,7 +328,7 @@ class Ledger:
         kept: list[Sample] = []
         duplicate = 0
         conflicts: list[Parked] = []
-        for sample, i in zip(samples, range(0, len(values), _WIDTH), strict=True):
+        for sample, i in zip(samples, range(0, len(values), SAMPLE_WIDTH), strict=True):
             seq, channel, status, raw, time_us = values[i : i + 5]
             if seq in came_in:
                 kept.append(sample)

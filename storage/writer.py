@@ -30,6 +30,14 @@ _UPSERT = Insertion(
     " WHERE value IS NOT excluded.value OR raw IS NOT excluded.raw OR flag <> excluded.flag"
     " OR tests <> excluded.tests OR corrections <> excluded.corrections",
 )
+_UPSERT_DERIVED = Insertion(
+    "INSERT INTO derived",
+    "?" * 8,
+    "ON CONFLICT (series, method, time_us) DO UPDATE SET value = excluded.value, lower = excluded.lower,"
+    " upper = excluded.upper, rev = excluded.rev, reason = excluded.reason"
+    " WHERE value IS NOT excluded.value OR lower IS NOT excluded.lower OR upper IS NOT excluded.upper"
+    " OR reason <> excluded.reason",
+)
 
 
 class Writer(Rolling):
@@ -390,7 +398,7 @@ class Writer(Rolling):
         if row is None or event not in force:
             what = "is no manual flag" if row is None else "was taken back already"
             raise StorageError(
-                f"event {event} {what}; flags in force are {', '.join(map(str, force)) or 'none'}"
+                f"event {event} {what}; flags in force: {', '.join(map(str, force)) or 'none'}"
             )
         f = json.loads(row[0])
         with self._transaction():
@@ -489,32 +497,14 @@ class Writer(Rolling):
         One that was withheld has no value and a reason. Only what differs gets a new revision.
         """
         with self._transaction():
-            before = self._db.total_changes
-            values = []
+            values: list[object] = []
             for key, time_us, value, lower, upper, method, reason in rows:
                 self._rev += 1
-                values.append(
-                    (
-                        self._series_id(SeriesKey(*key)),
-                        self._word(method),
-                        time_us,
-                        value,
-                        lower,
-                        upper,
-                        self._rev,
-                        self._word(reason),
-                    )
-                )
-            before = self._db.total_changes
-            self._db.executemany(
-                "INSERT INTO derived VALUES (?,?,?,?,?,?,?,?)"
-                " ON CONFLICT (series, method, time_us) DO UPDATE SET value = excluded.value,"
-                " lower = excluded.lower, upper = excluded.upper, rev = excluded.rev, reason = excluded.reason"
-                " WHERE value IS NOT excluded.value OR lower IS NOT excluded.lower OR upper IS NOT excluded.upper"
-                " OR reason <> excluded.reason",
-                values,
-            )
-            return self._db.total_changes - before
+                values += (
+                    self._series_id(SeriesKey(*key)), self._word(method), time_us, value, lower, upper, self._rev,
+                    self._word(reason),
+                )  # fmt: skip
+            return _UPSERT_DERIVED(self._db, values)
 
     def parked_settle(self, number: int, state: str, why: str) -> None:
         """Mark a parked entry as retried or dropped, with the reason."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.flux.errors import FluxError
+from analysis.flux.propagate import Z95
 from analysis.flux.records import Profile
 from quality.records import Flag, SeriesKey
 from storage.reading import Piece, Reader, SeriesInfo
@@ -22,7 +23,7 @@ USED_FLAGS = (int(Flag.GOOD), int(Flag.NOT_EVALUATED))
 WINDOW_DAYS = 60.0
 """Days read at a time."""
 
-INTERVAL_SDS = 2.0 * 1.959963984540054
+INTERVAL_SDS = 2.0 * Z95
 """A 95 % interval is so many standard deviations wide."""
 
 Shift = Sequence[tuple[int, float]]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.flux.gradient import flux_umol_m2_s, pairwise_ppm_m, regression
+from analysis.flux.propagate import Z95
 
 Array = NDArray[np.float64]
 
@@ -72,9 +73,6 @@ def exponential(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
         value = f[..., 0] * (f[..., 0] / f[..., 1]) ** power
     return np.asarray(np.where((f[..., 0] > 0.0) & (f[..., 1] > 0.0), value, np.nan))
 
-
-Z95 = 1.959963984540054
-"""Two-sided 95 % point of the standard normal distribution: limits below lie so many standard deviations away."""
 
 SHORTEST = 0.25
 """Shortest length over which production may fade, as a part of the depth of the first sensor (`fading`)."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.flux import efflux, gradient, inverse
 from analysis.flux.column import Column
-from analysis.flux.propagate import Inputs
+from analysis.flux.propagate import Z95, Inputs
 from station_config.flux import FluxTable
 
 Array = NDArray[np.float64]
@@ -158,7 +158,7 @@ class Outputs:
         if self.surface:
             own, largest = efflux.method_sd(fluxes, z), efflux.alternative(fluxes, z, excess_sd)
         else:
-            air = self.s.ambient_ppm - efflux.Z95 * self.s.ambient_sd_ppm
+            air = self.s.ambient_ppm - Z95 * self.s.ambient_sd_ppm
             first = (
                 self.column.layer_conductivity(k[..., : self.sublayers])[..., 0] * (x[..., 0] - air) / z[0]
             )
@@ -166,7 +166,7 @@ class Outputs:
         least = np.full_like(largest, np.nan)
         if self.s.method != "two_layers":
             line = efflux.two_layers(fluxes, z)
-            least, largest = line - efflux.Z95 * own, np.fmax(largest, line + efflux.Z95 * own)
+            least, largest = line - Z95 * own, np.fmax(largest, line + Z95 * own)
         if self.s.method == "inverse":
             smoothing = self._invert(x, z, k, fluxes, posterior=True).smoothing_sd
             assert smoothing is not None

@@ -21,6 +21,9 @@ Target = Literal["co2", "depth", "water", "porosity", "temperature", "pressure",
 Z95 = 1.959963984540054
 """Two-sided 95 % point of the standard normal distribution."""
 
+ONE_SIDED = 1.6448536269514722
+"""One-sided 95 % point."""
+
 SKEWNESS_LIMIT = 0.9
 """Sampling begins where the skewness is larger: the first-order correction for it then no longer serves."""
 

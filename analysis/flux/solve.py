@@ -257,7 +257,7 @@ class _Work:
         if not outputs.surface:
             unseen = np.isfinite(result.value[:, 0]) & ~np.isfinite(own)
             mark(out.refused, _only(rows, unseen, out), Reason.SURFACE_UNSEEN)
-        share = ONE_SIDED if outputs.surface else UNSEEN_NOISE
+        share = propagate.ONE_SIDED if outputs.surface else UNSEEN_NOISE
         sides = np.stack([_reach(result, least, own, -1.0, share), _reach(result, largest, own, 1.0, share)])
         value, below, above = result.point(0.0), result.sd, result.sd
         below[:, 0], above[:, 0] = np.hypot(below[:, 0], sides[0]), np.hypot(above[:, 0], sides[1])
@@ -371,12 +371,9 @@ class _Work:
         return carry(rate, clean.depth_m, (edges[1:] + edges[:-1]) / 2.0, np.inf, 0.0).value
 
 
-ONE_SIDED = 1.6448536269514722
-"""One-sided 95 % point of the standard normal distribution."""
-
-
 UNSEEN_NOISE = 0.1
-"""The same without the surface, where the alternative is an extreme already (the air at its lowest)."""
+"""How far the noise counts [sd] beside an unseen surface: the alternative is an extreme already (the air at its
+lowest), so less than `propagate.ONE_SIDED`."""
 
 
 def _reach(result: propagate.Linear, alternative: Array, own: Array, sign: float, share: float) -> Array:

@@ -17,6 +17,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ingest.message import iso_time
+from ingest.simulate.measured import load_measured
+from soilco2.demo import END_US
+
 pytestmark = pytest.mark.mosquitto
 
 KILLS = max(1, int(os.environ.get("SOILCO2_KILLS", "20")) // 20)
@@ -97,6 +101,12 @@ def kill_while_it_reads(state: Path, longer_s: float) -> None:
         child.wait(longer_s)
     child.send_signal(signal.SIGKILL)
     child.communicate()
+
+
+def test_the_replay_ends_with_the_last_slot_of_the_data() -> None:
+    data = load_measured()
+    assert data.end_us - data.step_us == END_US
+    assert iso_time(END_US) == "2022-06-30T23:30:00Z"  # NEON's files of June end so
 
 
 @pytest.mark.timeout(300 + 40 * KILLS)

@@ -109,13 +109,9 @@ def _associated(context: Context, scale: str, driver: str) -> Any:
     if isinstance(found, _Away):
         return found
     frame, target = found
-    if driver == "soil_water":
-        near = frame.find("soil_water", target.co2.key.profile)
-        if not near:
-            return _Away(NO_WATER)
-        column = min(near, key=lambda c: abs((c.depth_m or 0) - (target.co2.depth_m or 0)))
-    else:
-        column = target.temperature
+    column = target.water if driver == "soil_water" else target.temperature
+    if column is None:
+        return _Away(NO_WATER)
     x, y = (at_scale(c.values, frame.slots, scale) for c in (column, target.co2))
     if (np.isfinite(x) & np.isfinite(y)).sum() < 3:
         return _Away(TOO_FEW)
@@ -176,12 +172,8 @@ def _sign_task(name: str, make: Callable[[Context], float | _Away], where: Words
     )  # fmt: skip
 
 
-_RATIO, _COMPLETE, _NEFF, _LAG = (
-    _truth(_ratio),
-    _truth(_complete),
-    _truth(lambda c: _n(c, "n_eff")),
-    _truth(_lag),
-)
+_RATIO, _COMPLETE, _LAG = (_truth(make) for make in (_ratio, _complete, _lag))
+_PAIRS, _NEFF = (_truth(lambda c, what=what: _n(c, what)) for what in ("n", "n_eff"))  # type: ignore[misc]
 
 TASKS: tuple[Task, ...] = (
     _may_fall(
@@ -205,7 +197,7 @@ TASKS: tuple[Task, ...] = (
     _may_fall(
         number(
             "own-neff", _NEFF, "1", ('"12"', '"12"'),
-            [Wrong("pairs", lambda c: _truth(lambda d: _n(d, "n"))(c), ("这是成对数 n；相邻的读数不是独立的。", "That is the number of pairs n; neighbouring readings are not independent."))],
+            [Wrong("pairs", _PAIRS, ("这是成对数 n；相邻的读数不是独立的。", "That is the number of pairs n; neighbouring readings are not independent."))],
             ("有效样本量是 associate(T, C).n_eff。", "The effective sample size is associate(T, C).n_eff."),
             relative=0.06,
         ),

@@ -361,6 +361,7 @@ def test_unplugged_and_plugged_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     assert status["state"] == "closed"
     assert "it is not there" in status["error"] or "went away" in status["error"]
     assert all(row["errors"].get("silence") is None for row in status["instruments"].values())
+    assert {row["state"] for row in status["instruments"].values()} == {"not reached"}
     rig.line.plug()
     rig.clock.advance(START + 20 * SECOND)
     assert rig.slots_of("S1") == [0, 20]
@@ -368,6 +369,7 @@ def test_unplugged_and_plugged_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     kinds = [row.kind for row in rig.events if row.kind != "settings"]
     assert kinds == ["port-gone", "port-back"]
     assert bus.status()["instruments"]["S1"]["errors"].get("silence") is None
+    assert bus.status()["instruments"]["S1"]["state"] == "ok"
 
 
 def test_settings_are_compared_once_a_day_and_logged_when_they_change(rig: Rig) -> None:
