@@ -23,8 +23,8 @@ class Installation(Table):
     """From when."""
     until: Moment | None = None
     """Until when, exclusive; left out: still there."""
-    note: str = ""
-    """Anything worth knowing."""
+    note: BothNames | None = None
+    """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""
 
 
 class Calibration(Table):
@@ -105,5 +105,5 @@ class Instrument(Table):
     """Where it was and when."""
     calibration: tuple[Calibration, ...] = ()
     """How it was calibrated."""
-    note: str = ""
-    """Anything worth knowing."""
+    note: BothNames | None = None
+    """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""

@@ -24,8 +24,8 @@ class Position(Table):
     all of them."""
     replicate: str = Field(default="", pattern=r"^[A-Za-z]?$")
     """A letter for each of two places at one depth."""
-    note: str = ""
-    """Anything worth knowing."""
+    note: BothNames | None = None
+    """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""
 
 
 class SurfaceChange(Table):
@@ -35,8 +35,8 @@ class SurfaceChange(Table):
     """When the surface moved."""
     change_m: float = Field(ge=-10, le=10)
     """Soil added (positive) or blown away (negative) [m]."""
-    note: str = ""
-    """Anything worth knowing."""
+    note: BothNames | None = None
+    """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""
 
 
 class Profile(Table):
@@ -50,5 +50,5 @@ class Profile(Table):
     """Its places."""
     surface: tuple[SurfaceChange, ...] = ()
     """Its dated changes of level."""
-    note: str = ""
-    """Anything worth knowing."""
+    note: BothNames | None = None
+    """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""

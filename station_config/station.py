@@ -27,8 +27,8 @@ class StationTable(Table):
     """Height above sea level [m]; it gives the standard pressure where there is no barometer."""
     timezone: str
     """Time zone of the IANA list; plain dates in this file are midnights in it."""
-    note: str = ""
-    """Anything worth knowing."""
+    note: BothNames | None = None
+    """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""
 
     @field_validator("timezone")
     @classmethod

@@ -168,7 +168,7 @@ def _check(station: Station, kind: str, path: Path, lang: str, as_json: bool) ->
         emit_json({"file": str(path), "made": kept.made, "agree": not parted, "differences": rows})
     elif not parted:
         click.echo(
-            f"计划（{kept.made}）与站点文件一致。"
+            f"计划（{kept.made}）与台站文件一致。"
             if lang == "zh"
             else f"The plan of {kept.made} and the station agree."
         )

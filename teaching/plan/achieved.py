@@ -172,7 +172,7 @@ class Achieved:
             t("reached", "达到"), t("missing, by cause", "缺测原因"),
         )  # fmt: skip
         document.add(
-            Paragraph(text), grid(t("By series", "按序列"), head, rows, (3.2, 1.1, 1.1, 1.1, 1.1, 0.9, 3.5))
+            Paragraph(text), grid(t("By series", "按序列"), head, rows, (3.1, 1.1, 1.1, 1.1, 1.35, 0.9, 3.4))
         )
 
     def _flagged(self, document: Document, t: Tongue) -> None:
@@ -200,13 +200,14 @@ class Achieved:
 
     def _overdue(self, document: Document, t: Tongue) -> None:
         at = min(self.end_us, self.now_us)
-        rows, never = [], []
+        rows: list[tuple[str, ...]] = []
+        never: dict[str, list[str]] = {}
         for due in calibrations(self.station.directory):
             instrument = due.channel.instrument
             assert instrument is not None
             name = f"{instrument.id} {t.variable(due.channel.variable)}"
             if due.row is None:
-                never.append(name)
+                never.setdefault(instrument.id, []).append(t.variable(due.channel.variable))
             elif (
                 due.row is self.station.directory.calibration_at(*due.channel.key, at)
                 and due.due_us is not None
@@ -227,11 +228,9 @@ class Achieved:
                 Paragraph(t("No calibration that was made here is overdue.", "已做的校准均未逾期。"))
             )
         if never:
-            document.add(
-                Paragraph(
-                    t(f"Never calibrated here: {t.listed(never)}.", f"在此从未校准：{t.listed(never)}。")
-                )
-            )
+            each = [f"{who} {t.listed(names)}" for who, names in never.items()]
+            text = t(f"Never calibrated here: {'; '.join(each)}.", f"在此从未校准：{'；'.join(each)}。")
+            document.add(Paragraph(text))
 
     def _clock(self, document: Document, t: Tongue) -> None:
         events = self.reader.events(_CLOCK, self.start_us, self.end_us)

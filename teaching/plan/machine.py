@@ -131,7 +131,18 @@ def compare(plan: Station, station: Station) -> list[Difference]:
 
 def _whole(table: Table) -> Any:
     """A table with what holds where a key is left out, so that a default is compared as the value it is."""
-    return table.model_dump(mode="json", by_alias=True)
+    return _once(table.model_dump(mode="json", by_alias=True))
+
+
+def _once(value: Any) -> Any:
+    """The same with a text that holds for both languages as the one text it was."""
+    if isinstance(value, list):
+        return [_once(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"en", "zh"} and value["en"] == value["zh"]:
+        return value["en"]
+    return {name: _once(one) for name, one in value.items()}
 
 
 _NAMED = ("id", "certificate", "from", "variable", "version", "name", "top_m", "position")

@@ -180,7 +180,7 @@ def _analysis(document: Document, t: Tongue, station: Station, rows: list[Measur
             points.append(
                 t(
                     "No flux is computed from this station file alone: it describes no soil horizons.",
-                    "仅凭此站点文件不计算通量：其中未描述土壤发生层。",
+                    "仅凭此台站文件不计算通量：其中未描述土壤发生层。",
                 )
             )
     if not points:

@@ -88,7 +88,7 @@ def _determination(document: Document, t: Tongue, station: Station, rows: list[M
                 t("parameter and unit", "参数与单位"), t("place", "位置"), t("obtained", "获取方式"), t("instrument", "仪器"),
                 t("interval", "频次"), t("maker's claim of accuracy", "厂家声明的准确度"), t("calibration every", "校准周期"),
             ),
-            made, (2.6, 1.4, 1.8, 3, 1.1, 2.6, 1.2),
+            made, (2.5, 1.4, 1.8, 2.9, 1.4, 2.4, 1.3),
         )
     )  # fmt: skip
     shared.add_present(document, tables.modelled(t, station))
@@ -133,7 +133,7 @@ def _tests(document: Document, t: Tongue, station: Station, rows: list[Measured]
                 t("A computed series inherits what its conductivity failed.", "计算所得序列继承其表观电导率未通过的检验。"),
                 t(
                     f"A time stamp more than {t.duration(station.file.quality.future_tolerance)} ahead of the trusted clock is parked.",
-                    f"比可信时钟超前 {t.duration(station.file.quality.future_tolerance)} 以上的时间戳予以搁置。",
+                    f"比可信时钟超前 {t.duration(station.file.quality.future_tolerance)}以上的时间戳予以搁置。",
                 ),
             )
         )
@@ -148,7 +148,7 @@ def _tests(document: Document, t: Tongue, station: Station, rows: list[Measured]
         )
         text = t(
             "The station file gives no limits of the site: rate of change, flat line and ordinary range are not tested.",
-            "站点文件未给出站点限值：变化速率、平直线和通常范围不作检验。",
+            "台站文件未给出站点限值：变化速率、平直线和通常范围不作检验。",
         )
         document.add(Paragraph(text))
 
@@ -245,7 +245,7 @@ def _missing(document: Document, t: Tongue, station: Station) -> None:
 def _uncertainty(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
     points = [
         t("The claim of a maker is not an uncertainty reached at this station. A certificate enters the file with gain and offset only: it gives no uncertainty.",
-          "厂家声明不是本站达到的不确定度。证书在站点文件中只有增益和偏移，不给出不确定度。"),
+          "厂家声明不是本站达到的不确定度。证书在台站文件中只有增益和偏移，不给出不确定度。"),
         t("Two probes at the same depth of a profile, where there are any, show how far readings agree.", "同一剖面同一深度若有两个探头，可显示读数的一致程度。"),
     ]  # fmt: skip
     twins = replicates(rows)

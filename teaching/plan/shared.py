@@ -55,7 +55,7 @@ def begin(station: Station, kind: str, lang: str, made: date) -> tuple[Document,
     document.note = t(
         "The station file this plan was written from, packed. `soilco2 plan --check` reads it and tells where station "
         "and plan have parted. Leave it as it is; everything above may be worked on.",
-        "编写本计划所依据的站点文件（压缩）。`soilco2 plan --check` 读取它，并指出站点与计划在何处已不一致。请勿改动；以上内容可以编辑。",
+        "编写本计划所依据的台站文件（压缩）。`soilco2 plan --check` 读取它，并指出站点与计划在何处已不一致。请勿改动；以上内容可以编辑。",
     )
     return document, t, rows
 
@@ -79,7 +79,7 @@ def versions(document: Document, t: Tongue, station: Station) -> None:
                 "What this plan says of the station is taken from the station file; a change is made there, entered under "
                 "`[[plan.revision]]`, and the plan is written again. `soilco2 plan --check` on an older plan names every key "
                 "that has changed since. The journal keeps every configuration that was ever in force, by its hash.",
-                "本计划关于站点的内容均取自站点文件；修改在站点文件中进行，在 `[[plan.revision]]` 中登记，然后重新编写计划。"
+                "本计划关于站点的内容均取自台站文件；修改在台站文件中进行，在 `[[plan.revision]]` 中登记，然后重新编写计划。"
                 "对旧计划运行 `soilco2 plan --check`，即逐项列出此后改变的键。日志按哈希保存曾经生效的每一份配置。",
             )
         )
@@ -102,7 +102,7 @@ def site(document: Document, t: Tongue, station: Station) -> None:
          t.missing("[plan] climate", "climate", "气候")),
     ]  # fmt: skip
     if row.note:
-        facts.append((t("note", "备注"), row.note))
+        facts.append((t("note", "备注"), t.names(row.note)))
     document.chapter(
         t("Site", "站点"),
         grid(t("The site", "站点概况"), (t("what", "项目"), t("value", "内容")), facts, (1, 4)),
@@ -262,7 +262,7 @@ def open_points(document: Document, t: Tongue) -> None:
     if t.open:
         text = t(
             "The station file leaves these open; they are to be filled in there:",
-            "站点文件尚未写明下列各项，应在其中补充：",
+            "台站文件尚未写明下列各项，应在其中补充：",
         )
         document.add(Paragraph(text), Points(tuple(t.open)))
     else:
@@ -270,7 +270,7 @@ def open_points(document: Document, t: Tongue) -> None:
             Paragraph(
                 t(
                     "None: the station file states everything this plan asks for.",
-                    "无：站点文件已写明本计划所需的全部内容。",
+                    "无：台站文件已写明本计划所需的全部内容。",
                 )
             )
         )

@@ -57,7 +57,7 @@ def positions(t: Tongue, station: Station, rows: Sequence[Measured]) -> Grid:
             out.append(
                 (
                     f"{profile.id}/{spot.id}", words, spot.replicate or "–",
-                    t.listed([t.variable(r.series.variable) for r in here]), spot.note or "–",
+                    t.listed([t.variable(r.series.variable) for r in here]), t.names(spot.note) or "–",
                 )
             )  # fmt: skip
     site = [r for r in rows if r.series.profile == "site"]
@@ -73,7 +73,7 @@ def positions(t: Tongue, station: Station, rows: Sequence[Measured]) -> Grid:
 def surfaces(t: Tongue, station: Station) -> Grid | None:
     """How the surface moved."""
     rows = [
-        (profile.id, t.moment(row.from_), t.signed(row.change_m, "m"), row.note or "–")
+        (profile.id, t.moment(row.from_), t.signed(row.change_m, "m"), t.names(row.note) or "–")
         for profile in station.file.profile
         for row in profile.surface
     ]
@@ -84,7 +84,7 @@ def surfaces(t: Tongue, station: Station) -> Grid | None:
 def profiles(t: Tongue, station: Station) -> Grid:
     """The profiles."""
     rows = [
-        (row.id, t.names(row.name) or "–", t.number(len(row.position)), row.note or "–")
+        (row.id, t.names(row.name) or "–", t.number(len(row.position)), t.names(row.note) or "–")
         for row in station.file.profile
     ]
     head = (t("profile", "土壤剖面"), t("name", "名称"), t("positions", "测点数"), t("note", "备注"))
@@ -122,7 +122,7 @@ def horizons(t: Tongue, station: Station) -> Grid | None:
             t("horizon", "发生层"), t("profile", "土壤剖面"), t("depth [m]", "深度 [m]"), t("porosity [m³/m³]", "孔隙度 [m³/m³]"),
             t("coarse, by mass", "粗骨（质量）"), t("particle density [g/cm³]", "颗粒密度 [g/cm³]"), t("parameters", "参数"),
         ),
-        rows, (2, 1.6, 2, 3, 1.6, 1.6, 2),
+        rows, (1.6, 1.6, 2, 2.9, 2, 1.7, 2),
     )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def instruments(t: Tongue, station: Station) -> Grid:
         warm = model.warm_up if row.warm_up is None else row.warm_up
         extra = [f"{name} = {t.number(value)}" for name, value in row.settings.items()]
         extra += [t("channels", "通道") + " " + ", ".join(row.channels)] if row.channels else []
-        extra += [row.note] if row.note else []
+        extra += [t.names(row.note)] if row.note else []
         where = (
             row.connection
             if row.address is None
@@ -153,7 +153,7 @@ def instruments(t: Tongue, station: Station) -> Grid:
             t("instrument", "仪器"), t("make and model", "型号"), t("serial number", "序列号"), t("line", "线路"),
             t("interval", "采集间隔"), t("warm-up / answer within", "预热 / 应答时限"), t("settings and notes", "设置与备注"),
         ),
-        rows, (1.6, 3, 2, 1.6, 1.3, 1.8, 2.8),
+        rows, (1.6, 2.8, 1.9, 1.6, 1.5, 1.9, 2.8),
     )  # fmt: skip
 
 
@@ -210,7 +210,7 @@ def installations(t: Tongue, station: Station) -> Grid:
     rows = [
         (
             row.id, place.channel or t("all that fit", "全部适用通道"), place.position, t.moment(place.from_),
-            t("still there", "至今") if place.until is None else t.moment(place.until), place.note or "–",
+            t("still there", "至今") if place.until is None else t.moment(place.until), t.names(place.note) or "–",
         )
         for row in station.file.instrument
         for place in row.installation
@@ -241,16 +241,16 @@ def modelled(t: Tongue, station: Station) -> Grid | None:
 
 
 def schedule(t: Tongue, station: Station) -> Grid:
-    """Calibrations past and due."""
-    rows = []
+    """Calibrations past and due; what was never calibrated in one row for each probe and interval."""
+    rows: list[tuple[str, ...]] = []
+    never: dict[tuple[str, float | None], list[str]] = {}
     for due in calibrations(station.directory):
         instrument = due.channel.instrument
         assert instrument is not None
         every = due.channel.model.calibration_every
         name = f"{instrument.id}\n{t.variable(due.channel.variable)}"
         if due.row is None:
-            never = t("never calibrated here", "在此未校准过")
-            rows.append((name, never, "–", "–", "–", t.duration(every)))
+            never.setdefault((instrument.id, every), []).append(t.variable(due.channel.variable))
             continue
         row = due.row
         when = t.time(due.due_us)
@@ -260,6 +260,9 @@ def schedule(t: Tongue, station: Station) -> Grid:
             when += t(f"\ndue {t.moment(row.due)}", f"\n应校于 {t.moment(row.due)}")
         gain = f"{t.number(row.gain)} · x {t.signed(row.offset)} {t.unit(due.channel.variable)}"
         rows.append((name, row.certificate, t.moment(row.valid_from), gain, when, t.duration(every)))
+    for (who, every), names in never.items():
+        words = t("never calibrated here", "在此未校准过")
+        rows.append((f"{who}\n{t.listed(names)}", words, "–", "–", "–", t.duration(every)))
     return grid(
         t("Calibrations", "校准"),
         (
@@ -347,7 +350,7 @@ def site_rows(t: Tongue, station: Station) -> Grid | None:
         t("rate per minute", "每分钟变化"), t("flat: tolerance / time", "平直线：容差 / 时间"),
     )  # fmt: skip
     return (
-        grid(t("Limits of the site in the station file", "站点文件中的站点限值"), head, rows)
+        grid(t("Limits of the site in the station file", "台站文件中的站点限值"), head, rows)
         if rows
         else None
     )

@@ -54,7 +54,7 @@ class Tongue:
         point = self(f"{en} (`{key}`)", f"{zh}（`{key}`）")
         if point not in self.open:
             self.open.append(point)
-        return self(f"Not stated in the station file (`{key}`).", f"站点文件未写明（`{key}`）。")
+        return self(f"Not stated in the station file (`{key}`).", f"台站文件未写明（`{key}`）。")
 
     def number(self, value: float | None, unit: str = "") -> str:
         """A number with all its digits, and a dash where there is none."""

@@ -127,7 +127,7 @@ ROLES: dict[str, Both] = {
 DUTIES: dict[str, Both] = {
     "owner": ("approves the plan and its revisions", "批准计划及其修订"),
     "operator": ("keeps collector, broker and database running; answers alarms", "维持采集程序、消息服务器和数据库运行；处理报警"),
-    "technician": ("installs, visits, calibrates; writes each into the station file or the log", "安装、巡检、校准；逐项写入站点文件或记录"),
+    "technician": ("installs, visits, calibrates; writes each into the station file or the log", "安装、巡检、校准；逐项写入台站文件或记录"),
     "data-manager": ("parked data, flags by hand, archives, back-up", "搁置数据、人工质量标识、归档、备份"),
     "analyst": ("results with their uncertainty", "给出带不确定度的结果"),
     "reviewer": ("reviews completeness and quality against this document", "对照本文件审核完整性和数据质量"),

@@ -70,8 +70,9 @@ CHANGES = [
     ("completeness_target = 0.85", "completeness_target = 0.9", ("plan.completeness_target", 0.85, 0.9)),
     ('serial = "N30"', 'serial = "N31"', ("instrument[node-30].serial", "N30", "N31")),
     (
-        '\nnote = "Dune between two shrubs."', "", ("station.note", "Dune between two shrubs.", ""),
+        '\nnote = "Dune between two shrubs."', "", ("station.note", "Dune between two shrubs.", None),
     ),
+    ("Dune between two shrubs.", "A flat.", ("station.note", "Dune between two shrubs.", "A flat.")),
 ]  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def test_a_silent_file_gives_open_points_and_no_invented_words(tmp_path: Path) -
     said = to_markdown(plan)
     for key in ("[plan] purpose", "[plan] boundary", "[plan] backup", "[plan] safety", "[[people]]"):
         assert any(f"`{key}`" in item for item in last.blocks[1].items)  # type: ignore[union-attr]
-        assert f"站点文件未写明（`{key}`）。" in said
+        assert f"台站文件未写明（`{key}`）。" in said
 
 
 def test_terms_of_the_glossary(tmp_path: Path) -> None:
