@@ -374,6 +374,63 @@ FAULTS: dict[str, str] = {
 }  # fmt: skip
 """What is wrong with a database, the broker or a line, as the collector tells it."""
 
+SCREENS: dict[str, str] = {
+    "the folder of screens {} is not there; the screens of the station file are shown": "画面文件夹 {0} 不存在；显示台站文件的画面",
+    "a screen is a file of at most {} KiB": "画面文件最大 {0} KiB",
+    "a panel is named twice": "有面板重复",
+    "the panel 'picture' and the table [picture] belong together": "面板 picture 与表 [picture] 须同时给出",
+    "{} is no variable": "{0} 不是变量",
+    "profile {} is not in the station; there are {}": "台站没有剖面 {0}；现有 {1}",
+    "the station has no series {}": "台站没有序列 {0}",
+    "{} is neither PNG, JPEG nor SVG": "{0} 不是 PNG、JPEG 或 SVG",
+    "{} is not beside the screen's file": "{0} 不在画面文件旁",
+    "{} is larger than {} MiB": "{0} 大于 {1} MiB",
+}
+"""What is wrong with a screen file of the page."""
+
+EVENTS: dict[str, str] = {
+    "configuration {} in force": "配置 {0} 生效",
+    "configuration {}": "配置 {0}",
+    "{}: the new configuration could not be taken over: {}": "{0}：新配置无法采用：{1}",
+    "answers again after {} failed rounds": "{0} 轮失败后恢复应答",
+    "{} readings were not taken: the round before took too long, or the clock was set forward":
+        "{0} 个读数未采集：上一轮耗时过长，或时钟被调快",
+    "{} is back": "{0} 已恢复",
+    "it takes what is sent again": "重新接收数据",
+    "connected to {}, but no message for {} min; are the nodes alive, and is the topic right?":
+        "已连接 {0}，但 {1} 分钟没有消息；节点是否在工作，主题是否正确？",
+    "connected to {}": "已连接 {0}",
+    "messages come again": "消息恢复",
+    "the broker has forgotten this client's session: messages that waited there are lost, unless the nodes send them "
+    "again": "消息服务器丢失了此客户端的会话：在那里等待的消息已丢失，除非节点重发",
+    "the broker ended the connection soon after it was made, {} times in a row: another client probably uses the id {}; "
+    "give each collector its own client_id":
+        "消息服务器连续 {0} 次在连接后随即断开：可能有另一客户端使用标识 {1}；请给每个采集程序各自的 client_id",
+    "another client with the id {} took over the session; give each collector its own client_id":
+        "另一个标识为 {0} 的客户端接管了会话；请给每个采集程序各自的 client_id",
+    "{}; check user name, password and client_id": "{0}；请检查用户名、密码和 client_id",
+    "the clock was set by {} s": "时钟被调整 {0} s",
+    "the clock is trusted": "时钟可信",
+    "the clock is trusted again": "时钟恢复可信",
+    "the clock is not trusted: samples of polled probes wait for their time. Let a time service set it, or set "
+    "SOILCO2_CLOCK=trusted if you know that it is right":
+        "时钟不可信：轮询探头的样本等待校时。请由时间服务校准，或在确知时钟正确时设 SOILCO2_CLOCK=trusted",
+    "{} samples are stored but not judged ({}); 'soilco2 reprocess' judges them":
+        "{0} 个样本已存储但未检验（{1}）；soilco2 reprocess 可补检",
+    "{} samples archived": "{0} 个样本已归档",
+    "{} rows pruned": "已清理 {0} 行",
+    "asked for": "按要求",
+    "the journal has reached its limit of {} MiB and nothing may be pruned; nothing more is taken in: raise [journal] "
+    "limit_mib, or see to the database that has not confirmed":
+        "日志库已达 {0} MiB 上限且无可清理的内容；不再接收数据：请提高 [journal] limit_mib，或检查尚未确认的数据库",
+    "the limit of {} MiB is reached and nothing may be pruned: the oldest samples give way":
+        "已达 {0} MiB 上限且无可清理的内容：最旧的样本被覆盖",
+    "what was refused takes {} MiB, more than its share of [journal] limit_mib: the oldest {} gave way":
+        "被拒内容占 {0} MiB，超出其在 [journal] limit_mib 中的份额：最旧的 {1} 项被清除",
+    "rollups of a day differed from a recount; they were made again": "某日的汇总与重新计数不符；已重建",
+}  # fmt: skip
+"""What the journal's events say."""
+
 SYSTEM: dict[str, str] = {
     "No such file or directory": "没有这个文件或文件夹",
     "Not a directory": "不是文件夹",
@@ -407,5 +464,5 @@ WORDS: dict[str, str] = {
 }  # fmt: skip
 """Single words of states, kinds and causes; sentences do not use them, since a name may be such a word."""
 
-in_chinese = translator(SENTENCES, COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS, SYSTEM)
+in_chinese = translator(SENTENCES, COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS, SCREENS, EVENTS, SYSTEM)
 """A sentence in Chinese; what is not known stays as it is."""

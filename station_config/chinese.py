@@ -55,6 +55,11 @@ SENTENCES: dict[str, str] = {
     "a number of at most {} is expected": "应为不大于 {0} 的数",
     "a number below {} is expected": "应为小于 {0} 的数",
     "text that is not empty is expected": "文本不得为空",
+    "text of at most {} characters is expected": "文本最多 {0} 个字符",
+    "a list that is not empty is expected": "列表不得为空",
+    "a list of at most {} is expected": "列表最多 {0} 项",
+    "the name of a file beside this one is expected": "应为与本文件同一文件夹中的文件名",
+    "a series is expected, such as p1/d10/co2": "应为序列，如 p1/d10/co2",
     "text of the form {} is expected": "应为形如 {0} 的文本",
     "a name of letters, digits, dots, dashes and underscores is expected, beginning with a letter or digit, 64 at most":
         "应为由字母、数字、点、短横线和下划线组成的名称，以字母或数字开头，最多 64 个字符",

@@ -140,6 +140,7 @@ def _expected(error: ErrorDetails, root: type[Table], where: Sequence[str | int]
         "bool_type": "true or false is expected, without quotes",
         "bool_parsing": "true or false is expected, without quotes",
         "tuple_type": "a list is expected",
+        "list_type": "a list is expected",
         "dict_type": "a table is expected, such as { … }",
         "model_type": "a table is expected, such as { … }",
         "path_type": "a path in quotes is expected",
@@ -149,6 +150,9 @@ def _expected(error: ErrorDetails, root: type[Table], where: Sequence[str | int]
         "less_than_equal": f"a number of at most {limit} is expected",
         "less_than": f"a number below {limit} is expected",
         "string_too_short": "text that is not empty is expected",
+        "string_too_long": f"text of at most {context.get('max_length', '')} characters is expected",
+        "too_short": "a list that is not empty is expected",
+        "too_long": f"a list of at most {context.get('max_length', '')} is expected",
     }
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(context["pattern"], f"text of the form {context['pattern']} is expected")
@@ -162,6 +166,8 @@ _PATTERNS = {
     ),
     r"^https?://[^\s/]+": "an address is expected, such as http://127.0.0.1:8086",
     r"^[A-Za-z]?$": "one letter is expected",
+    r"^[^/\\]+$": "the name of a file beside this one is expected",
+    r"^[^/]+/[^/]*/[^/]+$": "a series is expected, such as p1/d10/co2",
     r"^[A-Za-z_][A-Za-z0-9_]*$": (
         "the name of an environment variable is expected, such as SOILCO2_TOKEN, never the secret itself"
     ),

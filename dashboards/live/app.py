@@ -94,6 +94,7 @@ def create_app(
     language: str = "auto",
     trust_proxy: bool = False,
     own_names: bool = False,
+    chinese: Callable[[str], str] = str,
 ) -> Starlette:
     """The page as an ASGI application.
 
@@ -121,6 +122,8 @@ def create_app(
         Believe a proxy in front who asks.
     own_names : bool
         Answer only to an address or localhost, not to other names.
+    chinese : callable, optional
+        Says a sentence of journal, database or screen file in Chinese to who would rather read that.
     """
     by_id = {page.station.file.station.id: page for page in pages}
     feeds = Feeds(by_id, every_s)
@@ -139,12 +142,20 @@ def create_app(
         finally:
             waiting -= 1
 
+    def told(request: Request, sentence: str) -> str:
+        return chinese(sentence) if sentence and in_chinese(request.scope) else sentence
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        return _refused(request, error, chinese)
+
     async def marked(
         request: Request, page: data.PageStation, function: Callable[..., Any], *arguments: Any
     ) -> Response:
         """The answer with its ETag, from what was kept while the journal is the same."""
         if "to" not in request.query_params or page.open_data is not None:
-            return JSONResponse(await ask(function, page, *arguments), headers={"cache-control": "no-store"})
+            found = await ask(function, page, *arguments)
+            found["notice"] = told(request, found["notice"])
+            return JSONResponse(found, headers={"cache-control": "no-store"})
         revision = await ask(data.revision, page)
         here = (version, page.station.file.station.id, page.station.hash, revision, request.url.path)
         text = repr((*here, arguments))
@@ -227,13 +238,17 @@ def create_app(
         return JSONResponse(await ask(state.instruments, page_of(request)))
 
     async def result_rows(request: Request) -> Response:
-        return JSONResponse(await ask(state.results, page_of(request), results))
+        found = await ask(state.results, page_of(request), results)
+        found["faults"] = [told(request, fault) for fault in found["faults"]]
+        return JSONResponse(found)
 
     async def events(request: Request) -> Response:
         page = page_of(request)
-        return JSONResponse(
-            await ask(state.events, page, *span(request, page), number(request, "limit", 200))
-        )
+        found = await ask(state.events, page, *span(request, page), number(request, "limit", 200))
+        for event in found["events"]:
+            if event["kind"] not in state.BY_HAND:
+                event["text"] = told(request, event["text"])
+        return JSONResponse(found)
 
     async def table(request: Request) -> Response:
         nonlocal downloading
@@ -270,7 +285,7 @@ def create_app(
     async def screen_list(request: Request) -> Response:
         found, faults = await ask(screens.read_screens, page_of(request).station, screen_folder)
         listed = [screens.as_dict(name, screen) for name, screen in found.items()]
-        return JSONResponse({"screens": listed, "faults": faults})
+        return JSONResponse({"screens": listed, "faults": [told(request, fault) for fault in faults]})
 
     async def picture(request: Request) -> Response:
         found, _ = await ask(screens.read_screens, page_of(request).station, screen_folder)
@@ -345,11 +360,7 @@ def create_app(
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         exception_handlers={
-            QueryError: _refuse,
-            StorageError: _refuse,
-            sqlite3.Error: _refuse,
-            HTTPException: _refuse,
-            Exception: _refuse,
+            kind: refuse for kind in (QueryError, StorageError, sqlite3.Error, HTTPException, Exception)
         },
         middleware=[
             Middleware(Headers),
@@ -364,7 +375,7 @@ def create_app(
     return app
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
+def _refused(request: Request, error: Exception, chinese: Callable[[str], str]) -> Response:
     """One sentence, whatever went wrong, in the language that was asked for."""
     headers = None
     if isinstance(error, HTTPException):
@@ -385,7 +396,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
     elif isinstance(error, QueryError):
         status, words = error.status, (str(error), error.chinese)
     elif isinstance(error, StorageError):
-        status, words = 503, (str(error), f"台站日志库暂时无法读取（{error}）")
+        status, words = 503, (str(error), f"台站日志库暂时无法读取（{chinese(str(error))}）")
     else:
         status, words = (
             500,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from station_config.base import Table
+from station_config.errors import StationFileError
+from station_config.faults import from_models
 from station_config.loader import Station
+from station_config.source import read_toml
 from station_config.variables import VARIABLES
 
 PANELS = (
@@ -115,8 +118,10 @@ def read_screens(station: Station, folder: Path | None) -> tuple[dict[str, Scree
     for path in sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else ():
         try:
             found[path.stem] = read_screen(path, station)
+        except StationFileError as error:
+            faults.append(str(replace(error.faults[0], file=path.name)))
         except ValueError as error:
-            faults.append(f"screen {path.name}: {error}")
+            faults.append(f"{path.name}: {error}")
     return {**found, **{name: s for name, s in defaults(station).items() if name not in found}}, faults
 
 
@@ -128,25 +133,13 @@ def read_screen(path: Path, station: Station) -> Screen:
     ValueError
         In one sentence: what is wrong, where.
     """
+    if path.is_file() and path.stat().st_size > MOST_SCREEN:
+        raise ValueError(f"a screen is a file of at most {MOST_SCREEN // 1024} KiB")
+    data, root = read_toml(path)
     try:
-        if not path.is_file() or path.stat().st_size > MOST_SCREEN:
-            raise ValueError(f"is no file of at most {MOST_SCREEN // 1024} KiB")
-        screen = Screen.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except RecursionError:
-        raise ValueError("is nested too deep") from None
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8") from None
+        screen = Screen.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
-        words = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            words = "there is no such key; there are " + ", ".join(_keys(first["loc"]))
-        raise ValueError(f"{where}: {words}" if where else words) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"is no TOML: {error}") from None
+        raise StationFileError(from_models(error.errors(include_url=False), data, root, Screen)) from None
     profiles = [p.id for p in station.file.profile]
     if screen.profile is not None and screen.profile not in profiles:
         raise ValueError(f"profile {screen.profile!r} is not in the station; there are {', '.join(profiles)}")
@@ -157,13 +150,6 @@ def read_screen(path: Path, station: Station) -> Screen:
             if place.series not in known:
                 raise ValueError(f"picture.place: the station has no series {place.series!r}")
     return screen
-
-
-def _keys(where: tuple[int | str, ...]) -> list[str]:
-    table: Any = {"title": Title, "picture": Place if "place" in where else Picture}.get(
-        str(where[0]), Screen
-    )
-    return list(table.model_fields if len(where) > 1 else Screen.model_fields)
 
 
 def _look(path: Path) -> None:

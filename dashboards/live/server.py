@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,7 @@ def server(
     prefix: str = "",
     language: str = "auto",
     trust_proxy: bool = False,
+    chinese: Callable[[str], str] = str,
 ) -> Server:
     """A uvicorn server of the page; ``run(sockets=[bind(…)])`` serves until it is told to stop.
 
@@ -114,6 +115,7 @@ def server(
         language=language,
         trust_proxy=trust_proxy,
         own_names=password is None and not trust_proxy,
+        chinese=chinese,
     )
     return uvicorn.Server(
         uvicorn.Config(

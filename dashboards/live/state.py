@@ -16,6 +16,8 @@ from station_config.variables import VARIABLES
 from storage.completeness import completeness
 from storage.errors import ResultsError
 from storage.journal_reader import JournalReader
+from storage.journal_schema import EventKind
+from storage.journal_rows import Event
 from storage.results import Result, list_results, read_results
 from storage.tidy_write import cell, iso
 
@@ -23,6 +25,8 @@ MOST_DAYS = 92
 """Days of completeness in one answer at most."""
 MOST_EVENTS = 1000
 """Events in one answer at most."""
+BY_HAND = (EventKind.NOTE, EventKind.FLAG, EventKind.FLAG_REVOKED)
+"""Kinds of events whose text a person wrote."""
 MOST_RESULTS = 200
 """Rows of one analysis in an answer at most."""
 
@@ -114,10 +118,16 @@ def events(page: PageStation, start_us: int, end_us: int, limit: int) -> dict[st
         found = reader.events(start_us=start_us, end_us=end_us, limit=limit)
     return {
         "events": [
-            {"id": e.id, "t": e.time_us // 1000, "kind": e.kind, "subject": e.subject, "text": e.text}
+            {"id": e.id, "t": e.time_us // 1000, "kind": _kind(e), "subject": e.subject, "text": e.text}
             for e in reversed(found)
         ]
     }
+
+
+def _kind(event: Event) -> str:
+    """What happened; where the list of kinds has no name for it, what the part that told it calls it."""
+    named = event.data.get("what") if event.kind == EventKind.OTHER else None
+    return named.replace("-", "_") if isinstance(named, str) else event.kind
 
 
 def _row(row: Result) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,7 @@ def serve(
     from dashboards.live.pages import pages_of
     from dashboards.live.server import bind, server
     from soilco2 import __version__
+    from soilco2.chinese import in_chinese
 
     if with_parent:
         from soilco2.page_part import end_with_parent
@@ -114,7 +116,7 @@ def serve(
     click.echo(f"http://{f'[{address}]' if ':' in address else address}:{bound}{path}/")
     server(
         pages, version=__version__, password=password, results=results, screen_folder=screens or table.screens,
-        prefix=path, language=table.language, trust_proxy=trust_proxy,
+        prefix=path, language=table.language, trust_proxy=trust_proxy, chinese=lru_cache(4096)(in_chinese),
     ).run(sockets=[listener])  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import BusError
-from soilco2.chinese import COMMANDS, FAULTS, MESSAGES, STORAGE, TABLES, WORDS, in_chinese
+from soilco2.chinese import COMMANDS, EVENTS, FAULTS, MESSAGES, SCREENS, STORAGE, TABLES, WORDS, in_chinese
 from soilco2.main import main
 from storage.completeness import CAUSES
 from tests.soilco2.test_by_hand import station  # noqa: F401
@@ -25,6 +25,9 @@ FAULTY = {
     "ExceptionAnswer", "WrongAnswer", "BadFrame", "DoubleAnswer",
 }  # fmt: skip
 """Errors that `soilco2 status` tells."""
+TELLING = {"NewEvent", "BusEvent", "_tell", "_on_event"}
+"""What an event says; the longer texts stand in a variable of these modules."""
+EVENTFUL = {"bus.py", "collector.py", "pruning.py", "rolling.py", "relief.py"}
 REASONS = {"tidy_rows.py", "tidy_import.py"}
 """Modules in which a function may return a reason."""
 
@@ -38,8 +41,12 @@ def _said(path: Path, node: ast.AST) -> list[ast.expr]:
         name = _name(node)
         if name in SPEAKERS | FAULTY or (path.parent.name == "storage" and name.endswith("Error")):
             return node.args
+        if name in TELLING:
+            return node.args
         if path.name == "decode.py" and name == "_RefusedError":
             return node.args
+    if isinstance(node, ast.Assign) and path.name in EVENTFUL:
+        return [node.value] if getattr(node.targets[0], "id", "") in ("text", "words", "why") else []
     if isinstance(node, ast.Return) and node.value is not None and path.name in REASONS:
         return [node.value]
     return []
@@ -50,7 +57,10 @@ def sentences() -> Iterator[tuple[str, str]]:
     paths = [
         ROOT / "soilco2" / "cli.py",
         ROOT / "soilco2" / "demo.py",
-        *(ROOT / "ingest" / f"{name}.py" for name in ("decode", "modbus", "rtu")),
+        *(
+            ROOT / "ingest" / f"{name}.py"
+            for name in ("decode", "modbus", "rtu", "bus", "subscriber", "collector", "forwarder")
+        ),
         *sorted((ROOT / "storage").glob("*.py")),
     ]
     for path in [*paths, *(ROOT / "soilco2" / "commands" / f"{name}.py" for name in SPOKEN)]:
@@ -76,7 +86,7 @@ def test_a_sentence_has_its_chinese(text: str) -> None:
 
 
 def test_each_translation_takes_what_its_sentence_gives() -> None:
-    for table in (COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS):
+    for table in (COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS, SCREENS, EVENTS):
         for english, chinese in table.items():
             assert set(map(int, re.findall(r"\{(\d)\}", chinese))) == set(range(english.count("{}"))), english
 

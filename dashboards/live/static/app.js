@@ -114,6 +114,14 @@ function paint() {
   $("link").textContent = `${store.link === "live" ? "●" : "○"} ${word(store.link)}`;
   tell([store.problem, store.notice, ...store.faults.map((fault) => word("screenfault") + fault)].filter(Boolean));
   if (refreshBack()) drawControls(actions);
+  if (state.projector) fillScreen();
+}
+
+// A projector's panels share the height that is left below the words above them.
+function fillScreen() {
+  const above = `${$("panels").offsetTop}px`;
+  const { style } = document.documentElement;
+  if (style.getPropertyValue("--above") !== above) style.setProperty("--above", above);
 }
 
 // Panels of words are looked at again when what is known or chosen changed; pointing moves few of them.

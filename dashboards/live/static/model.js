@@ -23,6 +23,14 @@ export function valueAt(data, t, period) {
   return { t: data.t[i], v: data.v[i], f: data.f[i] };
 }
 
+// The usual step of a series: the middle one of its newest.
+export function spacing(data) {
+  if (!data || data.t.length < 3) return null;
+  const newest = data.t.slice(-32);
+  const steps = newest.slice(1).map((t, i) => t - newest[i]).sort((a, b) => a - b);
+  return steps[steps.length >> 1];
+}
+
 // Merge rows that arrived into a series: late ones find their place, changed ones replace.
 export function merge(data, row) {
   const n = data.t.length;

@@ -86,7 +86,7 @@ export function drawColumn(holder, frame) {
       const w = strip / band.parts;
       const cell = svg("rect", {
         x: x0 + band.part * w, y: top + 0.5, width: w - (band.parts > 1 ? 1 : 0), height: Math.max(1, bottom - top - (bottom - top > 8 ? 1 : 0)), "data-series": s.series,
-        fill: fresh && frame.scale ? colour(s.variable, frame.scale(shown.v)) : "url(#gap)", class: view.picked === s.series ? "cell on" : "cell",
+        fill: !fresh ? "url(#gap)" : frame.scale ? colour(s.variable, frame.scale(shown.v)) : "none", class: view.picked === s.series ? "cell on" : "cell",
       });
       cell.append(svg("title", {}, labels[i].said));
       parts.push(cell);
@@ -173,12 +173,15 @@ export function drawCurve(holder, frame) {
     for (const run of runs(line.points)) parts.push(svg("polyline", { points: run.map((q) => `${x(q.v)},${y(q.d)}`).join(" "), ...stroke }));
     for (const q of line.points) if (q.v !== null) parts.push(dot(x(q.v), y(q.d), line.points.length > 20 ? line.r / 2 : line.r, line.shape ?? 0, tone, line.opacity));
   }
+  const room = (sample) => lines.reduce((sum, line) => sum + sample + 12 + wide(line.words, small), 8);
+  const sample = room(16) <= width ? 16 : 11;
+  if (!several && room(sample) > width) lines[1].words = "−6"; // its unit is the next one's
   let lx = 8;
   for (const line of lines) {
-    parts.push(svg("line", { x1: lx, x2: lx + 16, y1: 11, y2: 11, stroke: tone, "stroke-width": line.width, opacity: line.opacity, "stroke-dasharray": line.dash }));
-    if (several) parts.push(dot(lx + 8, 11, 3, line.shape, tone, 1));
-    parts.push(text(lx + 20, 11 + small / 3, "small", line.words));
-    lx += 28 + wide(line.words, small);
+    parts.push(svg("line", { x1: lx, x2: lx + sample, y1: 11, y2: 11, stroke: tone, "stroke-width": line.width, opacity: line.opacity, "stroke-dasharray": line.dash }));
+    if (several) parts.push(dot(lx + sample / 2, 11, 3, line.shape, tone, 1));
+    parts.push(text(lx + sample + 4, 11 + small / 3, "small", line.words));
+    lx += sample + 12 + wide(line.words, small);
   }
   replaceSvg(holder, width, height, `${word("curve")}${colon()}${frame.title}. ${joined(lines.map((line) => line.words))}`, parts);
   return { node: holder.firstElementChild, y, profile: () => frame.views[0] };

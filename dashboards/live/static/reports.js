@@ -67,7 +67,7 @@ function qualityOf(s, found) {
   if (!found) return `○ ${word("never")}`;
   if (how.word === "silent") return `${how.mark} ${word(how.word)} ${age(store.now - found.t)}`;
   if (how.rank >= 4) return `${how.mark} ${word(how.word)}`;
-  const failed = tests(found.tests.replace(/^missing:?/, ""));
+  const failed = state.projector ? "" : tests(found.tests.replace(/^missing:?/, "")); // from afar the word alone
   return `${MARKS[found.flag]} ${word(found.flag)}${failed ? ` (${failed})` : ""}`;
 }
 
@@ -99,13 +99,16 @@ function shortRow(list, registry, several) {
   return html("tr", {}, html("td", { className: "others", colspan: 5 }, ...items.flatMap((item) => [item, " "])));
 }
 
+const [ROW_PX, HEADS_PX] = [30.4, 142]; // of the table on a projector, which has two thirds of the height
+
 // What is shown stands in full, one row a probe; the rest of the profile in short.
 export function drawTable(holder, app) {
   const rows = shownSeries();
   if (!rows.length) return say(holder, word("nodata"));
   const several = profilesShown().length > 1;
   const present = [...new Set(rows.map((s) => s.variable))];
-  const fits = !state.projector || rows.filter((s) => s.variable === state.variable || s.variable === state.second).length <= 14;
+  const both = rows.filter((s) => s.variable === state.variable || s.variable === state.second).length;
+  const fits = !state.projector || ROW_PX * both + HEADS_PX <= ((window.innerHeight - document.getElementById("panels").offsetTop) * 2) / 3;
   const first = [state.variable, has("second") && fits ? state.second : null].filter((v) => present.includes(v));
   const order = [...new Set([...first, ...(state.projector ? [] : present)])];
   const bodies = order.map((variable) => {

@@ -1,14 +1,14 @@
 // What the server told: stations, newest values, series, rasters, reports; kept true by the stream.
 
 import * as api from "./api.js";
-import { word } from "./i18n.js";
-import { drop, flagged, merge, valueAt } from "./model.js";
+import { language, word } from "./i18n.js";
+import { drop, flagged, merge, spacing, valueAt } from "./model.js";
 import { BOTH, DAY, SPANS, state } from "./state.js";
 
 export const store = {
   stations: [], variables: {}, version: "", station: null, screens: [], faults: [], screen: null,
   now: 0, newest: new Map(), data: new Map(), rasters: new Map(), loaded: false,
-  reports: {}, tick: 0, notice: "", problem: "", link: "away", width: 700,
+  reports: {}, tick: 0, notice: "", problem: "", link: "opening", width: 700, spoken: "",
 };
 
 let redraw = () => {};
@@ -55,7 +55,8 @@ export function range() {
   return [days === null ? first : Math.max(first, end - days * DAY), end];
 }
 
-export const periodOf = (s) => (s.period_s ? s.period_s * 1000 : Math.max(60e3, (range()[1] - range()[0]) / 500));
+// How far apart the values of a series are: by the station file, else as they come.
+export const periodOf = (s) => (s.period_s ? s.period_s * 1000 : Math.max(60e3, spacing(store.data.get(s.series)) ?? (range()[1] - range()[0]) / 500));
 
 // How a series is doing: by shape and word, worst first.
 export function condition(s) {
@@ -114,6 +115,7 @@ export async function load() {
   const fixed = state.from !== null;
   try {
     if (unknown) await again();
+    if (store.spoken !== language()) await readScreens(store.station.id);
   } catch {
     later(5000);
   }
@@ -234,13 +236,21 @@ async function again() {
   store.station = store.stations.find((s) => s.id === store.station.id) ?? store.station;
 }
 
+// What is wrong with a screen is told in the language of the page.
+async function readScreens(id) {
+  store.spoken = language();
+  const found = await api.screens(id);
+  store.screens = found.screens;
+  store.faults = found.faults;
+}
+
 // Screens and newest values of a station; the rest comes with `load`.
 export async function openStation(id) {
   stopFollowing?.();
   stopFollowing = null;
   generation += 1;
   const station = store.stations.find((s) => s.id === id) ?? store.stations[0];
-  const [answer, screens] = await Promise.all([api.latest(station.id), api.screens(station.id)]);
+  const [answer] = await Promise.all([api.latest(station.id), readScreens(station.id)]);
   store.station = station;
   store.now = answer.now_ms;
   store.newest = new Map(answer.latest.map((n) => [n.series, n]));
@@ -248,8 +258,6 @@ export async function openStation(id) {
   store.rasters = new Map();
   store.reports = {};
   store.loaded = false;
-  store.screens = screens.screens;
-  store.faults = screens.faults;
   store.tick += 1;
 }
 

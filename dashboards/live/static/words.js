@@ -1,7 +1,7 @@
 // Every word of the page, in both languages; names of variables come from the registry through the API.
 
 const EN = {
-  live: "live", away: "no connection; trying again", view: "view", screens: "screens", station: "Station", profile: "Profile", both: "side by side",
+  live: "live", away: "no connection; trying again", opening: "connecting …", view: "view", screens: "screens", station: "Station", profile: "Profile", both: "side by side",
   variable: "Shown", second: "Below", span: "Span", log: "log", flagged: "flagged values", happened: "events", trouble: "fault", byhand: "done by hand", course: "course of things", none: "none", language: "中文", theme: "Colours",
   auto: "auto", light: "light", dark: "dark", day: "1 day", days3: "3 days", week: "7 days", fortnight: "14 days", month: "30 days", all: "all", own: "own",
   utc: "UTC", local: "station time", now: "now", at: "at", back: "back to now", earlier: "earlier", later: "later", closer: "zoom in", wider: "zoom out",
@@ -22,13 +22,13 @@ const EN = {
   complete: "complete", withflag: "flagged", instrument: "Instrument", model: "Model · serial number", answered: "Newest value", errors: "Errors so far", due: "Calibration due", overdue: "overdue", due_in: "in",
   noerror: "none", nodue: "not stated", supply: "Supply", connection: "Connection", interval: "Interval", okay: "answers",
   what: "What", driver: "with", scale: "Scale", interval95: "95 % interval", n: "N (effective)", withheld: "withheld",
-  noresults: "No analysis has been run yet.", derived: "Computed series", until: "data until", left_out: "rows more are in the file", kind: "What", text: "Text", subject: "Of",
+  noresults: "No analysis has been run yet; soilco2 analyse makes one.", derived: "Computed series", until: "data until", left_out: "rows more are in the file", kind: "What", text: "Text", subject: "Of",
   noevents: "Nothing happened in this span.", noplace: "No values are placed on this picture.", nopicture: "The picture cannot be loaded.",
   given: "given",
 };
 
 const ZH = {
-  live: "实时", away: "连接中断，正在重试", view: "视图", screens: "画面", station: "台站", profile: "剖面", both: "并列",
+  live: "实时", opening: "正在连接……", away: "连接中断，正在重试", view: "视图", screens: "画面", station: "台站", profile: "剖面", both: "并列",
   variable: "显示", second: "下图", span: "时段", log: "对数", flagged: "有标识的值", happened: "事件", trouble: "故障", byhand: "人工操作", course: "运行过程", none: "无", language: "English", theme: "配色",
   auto: "自动", light: "浅色", dark: "深色", day: "1 天", days3: "3 天", week: "7 天", fortnight: "14 天", month: "30 天", all: "全部", own: "自选",
   utc: "UTC", local: "台站时间", now: "当前", at: "于", back: "回到当前", earlier: "向前", later: "向后", closer: "放大", wider: "缩小",
@@ -49,13 +49,13 @@ const ZH = {
   complete: "完整", withflag: "有标识", instrument: "仪器", model: "型号 · 序列号", answered: "最新值", errors: "累计错误", due: "校准到期", overdue: "已过期", due_in: "剩余",
   noerror: "无", nodue: "未注明", supply: "供电", connection: "连接", interval: "间隔", okay: "有应答",
   what: "量", driver: "与", scale: "尺度", interval95: "95% 区间", n: "N（有效）", withheld: "不予给出",
-  noresults: "尚未运行任何分析。", derived: "计算序列", until: "数据截至", left_out: "行在文件中", kind: "事件", text: "内容", subject: "对象",
+  noresults: "尚未运行任何分析；可用 soilco2 analyse 运行。", derived: "计算序列", until: "数据截至", left_out: "行在文件中", kind: "事件", text: "内容", subject: "对象",
   noevents: "该时段内没有事件。", noplace: "图上未放置数值。", nopicture: "无法载入图片。",
   given: "控制",
 };
 
 // Codes of the server: tests of quality, causes of gaps, kinds of events, errors, scales.
-const CODES = {
+export const CODES = {
   missing: ["missing", "缺测"], sentinel: ["no value from the probe", "探头未给出值"], frozen: ["frozen soil", "土壤冻结"],
   ec_without_temperature: ["no temperature for EC", "电导率缺温度"], physical_range: ["physically impossible", "物理上不可能"],
   instrument_range: ["outside the probe's range", "超出探头量程"], site_range: ["outside the site's range", "超出站点范围"], warm_up: ["warming up", "预热中"],
@@ -74,7 +74,11 @@ const CODES = {
   part_failed: ["part failed", "部件失败"], quality_failed: ["quality failed", "质量检验失败"], reprocessed: ["judged again", "重新处理"], replayed: ["sent again", "重新发送"],
   flag: ["flagged by hand", "人工标识"], flag_revoked: ["flag taken back", "撤回标识"], note: ["note", "记录"], parked_retried: ["parked tried again", "重试搁置数据"],
   parked_dropped: ["parked dropped", "丢弃搁置数据"], archived: ["archived", "已归档"], pruned: ["pruned", "已清理"], limit: ["limit", "达到限额"], damage: ["damage", "损坏"],
-  imported: ["imported", "导入"], other: ["other", "其他"], timeout: ["no answer", "超时"], crc: ["damaged answer", "校验错误"],
+  imported: ["imported", "导入"], other: ["other", "其他"], settings: ["probe's settings", "探头设置"], slots_missed: ["rounds missed", "漏测"],
+  broker_client_twice: ["client id used twice", "客户端标识重复"], broker_session_lost: ["broker forgot the session", "消息服务器丢失会话"],
+  silence: ["no answer", "无应答"], echo: ["echo alone", "仅有本机回波"], checksum: ["damaged answer", "校验错误"], clash: ["two answers", "应答冲突"],
+  exception: ["refused", "异常应答"], wrong_address: ["foreign address", "地址不符"], wrong_function: ["wrong function", "功能码不符"], wrong_count: ["wrong length", "长度不符"],
+  port_busy: ["port taken", "端口被占用"],
   too_few_levels: ["too few CO₂ levels", "可用的 CO₂ 层数不足"], co2_impossible: ["impossible CO₂", "CO₂ 值不可能"], duplicate_depth: ["two CO₂ probes at one depth", "同一深度有两个 CO₂ 探头"],
   above_surface: ["probe above the surface", "土壤探头露出地表"], no_temperature: ["no soil temperature", "缺土壤温度"], no_water: ["no water content", "缺含水率"],
   no_pressure: ["neither pressure nor altitude", "既无气压也无海拔"], horizon_gap: ["no soil horizon at a depth", "土层资料未覆盖所需深度"],

@@ -150,10 +150,12 @@ class Watched:
         """Open a view and wait until it is drawn from data."""
         self.page.goto(f"{self.url}#{view}")
         self.page.wait_for_selector(wait)
-        self.page.wait_for_function(
+        # waited for inside the page: a predicate that is a promise would count as true at once
+        self.page.evaluate(
             "async () => { const { store } = await import('./static/store.js');"
-            " return store.loaded && ['quality', 'instruments', 'results', 'log'].every("
-            " (panel) => !document.getElementById(panel) || store.reports[panel]); }"
+            " const ready = () => store.loaded && ['quality', 'instruments', 'results', 'log'].every("
+            " (panel) => !document.getElementById(panel) || store.reports[panel]);"
+            " while (!ready()) await new Promise((done) => requestAnimationFrame(done)); }"
         )
         self.page.evaluate(
             "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

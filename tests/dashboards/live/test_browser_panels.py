@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from ingest.errors import BusError
+from storage.completeness import CAUSES
+from storage.journal_schema import EventKind
 from storage.results import Result, ResultFile, write_results
 from storage.writer import Writer
 from tests.dashboards.live.browsing import (
@@ -243,7 +246,38 @@ def test_every_word_is_there_in_both_languages(browser: Browser, served: Growing
     assert all(text.strip() for words in (en, zh) for text in words.values())
     same = {key for key in en if en[key] == zh[key]}
     assert same <= {"utc"}
+    codes = page.evaluate("async () => (await import('./static/words.js')).CODES")
+    kinds = {kind.value for kind in EventKind}
+    parts = {"settings", "slots_missed", "broker_client_twice", "broker_session_lost"}
+    assert kinds | parts | error_kinds(BusError) | set(CAUSES) <= set(codes)
+    assert all(len(both) == 2 and all(both) for both in codes.values())
     watched.close()
+
+
+def test_what_journal_database_and_screens_say_is_chinese_on_the_chinese_page(
+    browser: Browser, served: Growing
+) -> None:
+    watched = Watched(browser, served.url)
+    page = watched.open("lang=en", "#series canvas")
+    english = page.text_content("#log") or ""
+    assert f"configuration {served.station.hash} in force" in english
+    page.click("#language")
+    page.wait_for_function(
+        "words => document.getElementById('log').textContent.includes(words)",
+        arg=f"配置 {served.station.hash} 生效",
+    )
+    assert NOTE in (page.text_content("#log") or "")  # a person's words stay
+    page.wait_for_function(
+        "() => document.getElementById('notice').textContent.includes('wrong.toml:2: panels = []: 列表不得为空')"
+    )
+    notice = page.text_content("#notice") or ""
+    assert "无应答（连接被拒绝或无法到达）" in notice
+    watched.close()
+
+
+def error_kinds(error: type[BusError]) -> set[str]:
+    """What the collector counts by instrument."""
+    return {error.kind}.union(*map(error_kinds, error.__subclasses__()))
 
 
 class _Proxy(BaseHTTPRequestHandler):

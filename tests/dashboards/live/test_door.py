@@ -203,17 +203,24 @@ def test_a_new_station_has_screens_of_its_variables(tmp_path: Path, measured_pag
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("panels = [", "is no TOML"),
-        ('panels = ["heat"]\n', "title: "),
+        ("panels = [", "dune.toml:1: this is not valid TOML"),
+        ('panels = ["heat"]\n', "title: this key is required"),
         (f'panels = ["heat", "heat"]\n{SCREEN}', "a panel is named twice"),
-        (f'panels = ["heet"]\n{SCREEN}', "panels.1: "),
-        (f'panels = ["heat"]\nvariabel = "co2"\n{SCREEN}', "there is no such key; there are title, panels"),
+        (f'panels = ["heet"]\n{SCREEN}', 'panels[1] = "heet": expected '),
+        (
+            f'panels = ["heat"]\nvariabel = "co2"\n{SCREEN}',
+            "dune.toml:2: variabel = \"co2\": unknown key; did you mean 'variable'?",
+        ),
         (f'panels = ["heat"]\nvariable = "co3"\n{SCREEN}', "'co3' is no variable"),
         (f'panels = ["heat"]\nprofile = "p9"\n{SCREEN}', "profile 'p9' is not in the station; there are p1"),
         (f'panels = ["picture"]\n{SCREEN}', "belong together"),
         (f'panels = ["picture"]\n{SCREEN}[picture]\nfile = "site.svg"\n', "site.svg is not beside"),
-        (f'panels = ["picture"]\n{SCREEN}[picture]\nfile = "../site.svg"\n', "picture.file"),
-        (f'panels = ["heat"]\nx = {"[" * 20_000}', "nested too deep"),
+        (
+            f'panels = ["picture"]\n{SCREEN}[picture]\nfile = "../site.svg"\n',
+            'picture.file = "../site.svg": the name of a file beside this one is expected',
+        ),
+        (f"panels = []\n{SCREEN}", "dune.toml:1: panels = []: a list that is not empty is expected"),
+        (f'panels = ["heat"]\nx = {"[" * 20_000}', "nested too deeply"),
         ("#" * 70_000, "at most 64 KiB"),
     ],
 )
@@ -226,7 +233,7 @@ def test_a_wrong_screen_file_is_one_sentence_on_the_page_and_by_check(
     (folder / "good.toml").write_text(f'panels = ["heat"]\n{SCREEN}', encoding="utf-8")
     station = small_station(tmp_path, "a", more='[page]\nscreens = "screens"\n')
     found, (fault,) = read_screens(station, folder)
-    assert fault.startswith("screen dune.toml: ")
+    assert fault.startswith("dune.toml:")
     assert said in fault
     assert "\n" not in fault
     assert "good" in found
