@@ -375,7 +375,8 @@ FAULTS: dict[str, str] = {
 """What is wrong with a database, the broker or a line, as the collector tells it."""
 
 SCREENS: dict[str, str] = {
-    "the folder of screens {} is not there; the screens of the station file are shown": "画面文件夹 {0} 不存在；显示台站文件的画面",
+    "the folder of screens {} is not there; the screens of the station file are shown":
+        "画面文件夹 {0} 不存在；显示台站文件的画面",
     "a screen is a file of at most {} KiB": "画面文件最大 {0} KiB",
     "a panel is named twice": "有面板重复",
     "the panel 'picture' and the table [picture] belong together": "面板 picture 与表 [picture] 须同时给出",
@@ -385,7 +386,7 @@ SCREENS: dict[str, str] = {
     "{} is neither PNG, JPEG nor SVG": "{0} 不是 PNG、JPEG 或 SVG",
     "{} is not beside the screen's file": "{0} 不在画面文件旁",
     "{} is larger than {} MiB": "{0} 大于 {1} MiB",
-}
+}  # fmt: skip
 """What is wrong with a screen file of the page."""
 
 EVENTS: dict[str, str] = {
@@ -403,8 +404,8 @@ EVENTS: dict[str, str] = {
     "messages come again": "消息恢复",
     "the broker has forgotten this client's session: messages that waited there are lost, unless the nodes send them "
     "again": "消息服务器丢失了此客户端的会话：在那里等待的消息已丢失，除非节点重发",
-    "the broker ended the connection soon after it was made, {} times in a row: another client probably uses the id {}; "
-    "give each collector its own client_id":
+    "the broker ended the connection soon after it was made, {} times in a row: another client probably uses the id "
+    "{}; give each collector its own client_id":
         "消息服务器连续 {0} 次在连接后随即断开：可能有另一客户端使用标识 {1}；请给每个采集程序各自的 client_id",
     "another client with the id {} took over the session; give each collector its own client_id":
         "另一个标识为 {0} 的客户端接管了会话；请给每个采集程序各自的 client_id",

@@ -359,9 +359,9 @@ def create_app(
             Route("/api/v1/stream", stream),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers={
-            kind: refuse for kind in (QueryError, StorageError, sqlite3.Error, HTTPException, Exception)
-        },
+        exception_handlers=dict.fromkeys(
+            (QueryError, StorageError, sqlite3.Error, HTTPException, Exception), refuse
+        ),
         middleware=[
             Middleware(Headers),
             *([Middleware(Prefix, prefix=prefix)] if prefix else []),

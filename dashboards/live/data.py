@@ -164,7 +164,7 @@ def describe(page: PageStation) -> dict[str, Any]:
         "longitude": table.longitude,
         "altitude_m": table.altitude_m,
         "timezone": table.timezone,
-        "note": table.note,
+        "note": table.note.model_dump() if table.note else None,
         "config": page.station.hash,
         "fault": fault,
         "first_ms": min(firsts) // 1000 if firsts else None,

@@ -16,8 +16,8 @@ from station_config.variables import VARIABLES
 from storage.completeness import completeness
 from storage.errors import ResultsError
 from storage.journal_reader import JournalReader
-from storage.journal_schema import EventKind
 from storage.journal_rows import Event
+from storage.journal_schema import EventKind
 from storage.results import Result, list_results, read_results
 from storage.tidy_write import cell, iso
 
