@@ -29,26 +29,29 @@ def layer_limits(layers_m: tuple[float, ...], levels_m: Array) -> Array:
 
 
 class Outputs:
-    """(co2, depth, conductivity) to [efflux, layer fluxes, ln k of the top layer, production]."""
+    """(co2, depth, conductivity) to [efflux, layer fluxes, ln k of the top layer, production].
+
+    Where the surface is not a level the layer fluxes begin, all the same, with that of the layer above the first
+    sensor, were the mole fraction at the surface the air's: it bounds what no sensor sees (Eq. U5d) and serves for
+    nothing else.
+    """
 
     def __init__(self, column: Column, s: FluxTable, surface: bool, sd_ppm: Array) -> None:
         self.column, self.s, self.surface, self.sd_ppm = column, s, surface, sd_ppm
         self.sublayers = len(column.share)
         layers = len(column.nodes_m) - (1 if surface else 2)
-        self.fluxes = slice(1, 1 + layers)
-        self.ln_k = 1 + layers
-        self.production = slice(2 + layers, None)
+        self.ln_k = len(column.nodes_m)
+        self.whole = slice(1, self.ln_k)
+        self.fluxes = slice(self.ln_k - layers, self.ln_k)
+        self.production = slice(self.ln_k + 1, None)
         self.layers_used = 2 if s.method in ("two_layers", "de_jong_schappert_1972") else layers
         if s.method == "top":
             self.layers_used = 1
         self.layer_edges = inverse.production_layers(column.nodes_m) if s.method == "inverse" else None
 
-    def layer_k(self, k: Array) -> Array:
-        whole = self.column.layer_conductivity(k[..., : self.sublayers])
-        return whole if self.surface else whole[..., 1:]
-
     def __call__(self, x: Array, z: Array, k: Array) -> Array:
-        layer_k = self.layer_k(k)
+        whole_k = self.column.layer_conductivity(k[..., : self.sublayers])
+        layer_k = whole_k if self.surface else whole_k[..., 1:]
         z = np.asarray(z)
         fluxes = efflux.layer_fluxes(x, z, layer_k)
         surface_flux, production = self._efflux(x, z, k, layer_k, fluxes)
@@ -59,6 +62,7 @@ class Outputs:
             production = -np.diff(above) / np.diff(edges)
         parts: list[Any] = [
             surface_flux[..., None],
+            *([] if self.surface else [whole_k[..., :1] * (x[..., :1] - self.s.ambient_ppm) / z[..., :1]]),
             fluxes,
             np.log(layer_k[..., :1]) + 0 * fluxes[..., :1],
             production,
@@ -135,8 +139,7 @@ class Outputs:
             -1, self.sublayers
         )
         observed = self.column.nodes_m if self.surface else self.column.nodes_m[1:]
-        nodes = z if self.surface else np.concatenate([np.zeros_like(z[..., :1]), z], axis=-1)
-        thickness = self.column.share * np.diff(nodes)[..., self.column.layer]
+        thickness = self.column.share * np.diff(self._levels(z))[..., self.column.layer]
         flat_h = np.broadcast_to(thickness, (*shape, self.sublayers)).reshape(-1, self.sublayers)
         scale = inverse.prior_scale(fluxes.reshape(-1, fluxes.shape[-1]), float(self.column.nodes_m[-1]))
         return inverse.invert(
@@ -145,37 +148,62 @@ class Outputs:
             self.s.bottom_flux, posterior=posterior, thickness_m=flat_h,
         )  # fmt: skip
 
-    def own_error(self, i: Inputs, k: Array, excess_sd: Array) -> tuple[Array, Array, Array]:
-        """Error of the method itself: one sd, and the least and largest alternative efflux (batch,), Eq. U5 and I7.
+    def own_error(self, i: Inputs, k: Array, whole: Array) -> Array:
+        """Error of the method for a smooth profile, one sd (batch,), Eq. U5 and I7.
+
+        Without the surface it is 0, as the limits of Eq. U5d hold all that is possible there, and NaN where the
+        fluxes tell nothing about the efflux, Eq. U5b.
 
         Parameters
         ----------
-        excess_sd : ndarray (batch,)
-            What the errors of the inputs make of `efflux.excess`.
+        whole : ndarray (batch, layers)
+            Fluxes of all layers from the surface down, as the call returns them.
         """
-        x, z = i.co2_ppm, i.depth_m
-        fluxes = efflux.layer_fluxes(x, z, self.layer_k(k))
-        if self.surface:
-            own, largest = efflux.method_sd(fluxes, z), efflux.alternative(fluxes, z, excess_sd)
-        else:
-            air = self.s.ambient_ppm - Z95 * self.s.ambient_sd_ppm
-            first = (
-                self.column.layer_conductivity(k[..., : self.sublayers])[..., 0] * (x[..., 0] - air) / z[0]
-            )
-            own, largest = efflux.unseen_sd(fluxes, z), efflux.unseen_alternative(fluxes, z, first)
-        least = np.full_like(largest, np.nan)
-        if self.s.method != "two_layers":
-            line = efflux.two_layers(fluxes, z)
-            least, largest = line - Z95 * own, np.fmax(largest, line + Z95 * own)
-        if self.s.method == "inverse":
-            smoothing = self._invert(x, z, k, fluxes, posterior=True).smoothing_sd
-            assert smoothing is not None
-            own = (
-                np.where(np.isfinite(own), smoothing, np.nan) if self.surface else np.maximum(smoothing, own)
-            )
-        return own, least, largest
+        if not self.surface:
+            return np.where(efflux.tells(whole[..., 1:]), 0.0, np.nan)
+        if self.s.method != "inverse":
+            return efflux.method_sd(whole, i.depth_m)
+        smoothing = self._invert(i.co2_ppm, i.depth_m, k, whole, posterior=True).smoothing_sd
+        assert smoothing is not None
+        return smoothing
 
-    def excess_weights(self, z: Array) -> Array | None:
-        """Weights of the layer fluxes in `efflux.excess`; None without the surface or with fewer layers than needed."""
-        layers = self.fluxes.stop - self.fluxes.start
-        return efflux.excess(np.eye(layers), z) if layers > 2 and self.surface else None
+    def alternatives(self, whole: Array, z: Array, excess_sd: Array) -> tuple[Array, Array]:
+        """Least and largest efflux that these fluxes allow besides the method's own (...,), Eq. U5c to U5e.
+
+        Parameters
+        ----------
+        whole : ndarray (..., layers)
+            Fluxes of all layers from the surface down.
+        z : ndarray (..., n)
+            Depths of the measurements [m].
+        excess_sd : ndarray (...)
+            Of `excess_sd`.
+        """
+        levels = self._levels(z)
+        largest = efflux.alternative(whole, levels, excess_sd)
+        if not self.surface:
+            return efflux.top(whole[..., 1:]), largest
+        if self.s.method == "two_layers":
+            return np.full_like(largest, np.nan), largest
+        line, own = efflux.two_layers(whole, levels), Z95 * efflux.method_sd(whole, levels)
+        return line - own, np.fmax(largest, line + own)
+
+    def excess_sd(self, parts: Array, z: Array) -> Array:
+        """What errors of the fluxes of all layers (terms, batch, layers) make of `efflux.excess` (batch,)."""
+        layers = parts.shape[-1]
+        if layers < 3:
+            return np.zeros(parts.shape[1])
+        return np.asarray(
+            np.sqrt(np.sum((parts @ efflux.excess(np.eye(layers), self._levels(z))) ** 2, axis=0))
+        )
+
+    def air_part(self, k: Array, z: Array) -> Array:
+        """What one sd of the air's mole fraction makes of the fluxes (batch, layers), Eq. U5d: only of the first."""
+        part = np.zeros((len(k), self.whole.stop - self.whole.start))
+        if not self.surface:
+            top = self.column.layer_conductivity(k[..., : self.sublayers])[..., 0]
+            part[:, 0] = -top * self.s.ambient_sd_ppm / z[0]
+        return part
+
+    def _levels(self, z: Array) -> Array:
+        return z if self.surface else np.concatenate([np.zeros_like(z[..., :1]), z], axis=-1)

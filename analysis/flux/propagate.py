@@ -22,7 +22,7 @@ Z95 = 1.959963984540054
 """Two-sided 95 % point of the standard normal distribution."""
 
 ONE_SIDED = 1.6448536269514722
-"""One-sided 95 % point."""
+"""One-sided 95 % point, for what lies on one side only."""
 
 SKEWNESS_LIMIT = 0.9
 """Sampling begins where the skewness is larger: the first-order correction for it then no longer serves."""
@@ -156,9 +156,7 @@ def linear(
         sd = np.sqrt(np.sum(parts[..., q] ** 2, axis=0))
         with np.errstate(invalid="ignore", divide="ignore"):
             direction = np.where(sd > 0.0, parts[..., q] / sd, 0.0)
-        ends = [
-            _along(inputs, terms, sign * direction, conductivity, outputs)[..., q] for sign in (1.0, -1.0)
-        ]
+        ends = [along(inputs, terms, sign * direction, conductivity, outputs)[..., q] for sign in (1.0, -1.0)]
         bend = (ends[0] + ends[1] - 2.0 * value[..., q]) / 2.0
         with np.errstate(invalid="ignore", divide="ignore"):
             skewness[..., q] = np.where(sd > 0.0, 6.0 * bend / sd, 0.0)
@@ -166,7 +164,7 @@ def linear(
     return Linear(value, parts, curvature, skewness)
 
 
-def _along(
+def along(
     i: Inputs, terms: Sequence[Term], direction: Array, conductivity: Conductivity, outputs: Outputs
 ) -> Array:
     """Outputs with all inputs displaced at once, term t by ``direction[t]`` (batch,) standard deviations."""
@@ -316,9 +314,8 @@ def sampled(
         ``relative(eps, phi)`` -> Ds/D0.
     count, seed : int
         Number of draws (rounded up to a power of 2) and their seed; the same draws serve every profile.
-    extra_sd : ndarray (2, batch), optional
-        A further error of the first output (the method's own), one standard deviation downward and upward, added to
-        the draws.
+    extra_sd : ndarray (batch,), optional
+        A further error of the first output (the method's own), one standard deviation, added to the draws.
     piece : int
         Profiles at a time; bounds the memory.
     """
@@ -418,8 +415,7 @@ def _sample_piece(
     k = k * np.ascontiguousarray(still[rows].T)[:, :, None].T
     out = outputs(co2.T, depth.T, k)
     if extra_sd is not None:
-        last = u[-1, :, None]
-        out[..., 0] += last * np.where(last < 0.0, extra_sd[0, rows], extra_sd[1, rows])
+        out[..., 0] += u[-1, :, None] * extra_sd[rows]
     lanes = np.sort(np.ascontiguousarray(out.T), axis=-1)
     place = np.array([0.025, 0.5, 0.975]) * (lanes.shape[-1] - 1)
     below = np.floor(place).astype(int)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.flux import efflux, gas, inverse, propagate
+from analysis.flux import efflux, gas, inverse, propagate, reach
 from analysis.flux.clean import Clean, ask, clean
 from analysis.flux.column import build, free_conductivity, horizon_at, soil_parameters
 from analysis.flux.diffusivity import model_spread_ln, relative_diffusivity
@@ -247,32 +247,31 @@ class _Work:
 
         held, held_terms = propagate.hold_water(i, terms)
         result = propagate.linear(held, held_terms, conductivity, outputs, skewed=outputs.ln_k)
-        excess_sd = np.zeros(len(rows))
-        if (weights := outputs.excess_weights(i.depth_m)) is not None:
-            unlike = [number for number, term in enumerate(terms) if term.target != "ln_d"]
-            effects = result.parts[unlike, :, outputs.fluxes] @ weights
-            excess_sd = np.sqrt(np.einsum("tb,tb->b", effects, effects))
         k = conductivity(held.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d)
-        own, least, largest = outputs.own_error(i, k, excess_sd)
+        own = outputs.own_error(i, k, result.value[:, outputs.whole])
         if not outputs.surface:
             unseen = np.isfinite(result.value[:, 0]) & ~np.isfinite(own)
             mark(out.refused, _only(rows, unseen, out), Reason.SURFACE_UNSEEN)
-        share = propagate.ONE_SIDED if outputs.surface else UNSEEN_NOISE
-        sides = np.stack([_reach(result, least, own, -1.0, share), _reach(result, largest, own, 1.0, share)])
-        value, below, above = result.point(0.0), result.sd, result.sd
-        below[:, 0], above[:, 0] = np.hypot(below[:, 0], sides[0]), np.hypot(above[:, 0], sides[1])
-        lower, upper = result.point(-propagate.Z95, below), result.point(propagate.Z95, above)
+        value, total = result.point(0.0), result.sd
+        total[:, 0] = np.hypot(total[:, 0], own)
+        lower, upper = (result.point(z, total) for z in (-propagate.Z95, propagate.Z95))
         wild = propagate.needs_sampling(result, terms, i.water, i.porosity)
         stretch = np.ones(len(rows))
         if wild.any():
             pick = np.flatnonzero(wild)
             some = propagate.sampled(
                 _take(i, pick), [_take_term(t, pick, len(rows)) for t in terms],
-                conductivity, relative, outputs, s.draws, s.seed, sides[:, pick],
+                conductivity, relative, outputs, s.draws, s.seed, own[pick],
             )  # fmt: skip
             before = (upper - lower)[pick, 0]
             value[pick], lower[pick], upper[pick] = some.median, some.lower, some.upper
             stretch[pick] = (upper - lower)[pick, 0] / np.maximum(before, 1e-30)
+        least, largest = reach.edges(held, held_terms, conductivity, outputs, result, k)
+        lower[:, 0], upper[:, 0] = np.fmin(lower[:, 0], least), np.fmax(upper[:, 0], largest)
+        noise = stretch * result.sd[:, 0]
+        for kept, limit in ((out.method_below, lower), (out.method_above, upper)):
+            distance = np.abs(limit - value)[:, 0] / propagate.Z95
+            kept[rows] = np.fmax(own * stretch, np.sqrt(np.maximum(distance**2 - noise**2, 0.0)))
         self._refuse(i, terms, outputs, lower, upper, rows)
         random = np.zeros(len(rows))
         for number, term in enumerate(terms):
@@ -280,7 +279,6 @@ class _Work:
             lasting = np.broadcast_to(np.asarray(term.persistent, dtype=float), effect.shape)
             random += effect * effect * (1.0 - lasting * lasting)
             out.persistent.setdefault(term.name, np.zeros(len(out.time_us)))[rows] = effect * lasting
-        out.method_below[rows], out.method_above[rows] = sides * stretch
         out.random_sd[rows] = np.sqrt(random)
         out.efflux[rows], out.lower[rows], out.upper[rows], out.sd[rows] = (
             value[:, 0], lower[:, 0], upper[:, 0], (upper - lower)[:, 0] / (2.0 * propagate.Z95),
@@ -369,36 +367,6 @@ class _Work:
         )
         edges = self.out.production_edges_m
         return carry(rate, clean.depth_m, (edges[1:] + edges[:-1]) / 2.0, np.inf, 0.0).value
-
-
-UNSEEN_NOISE = 0.1
-"""How far the noise counts [sd] beside an unseen surface: the alternative is an extreme already (the air at its
-lowest), so less than `propagate.ONE_SIDED`."""
-
-
-def _reach(result: propagate.Linear, alternative: Array, own: Array, sign: float, share: float) -> Array:
-    """Error of the method on one side, one sd, Eq. U5e: so much that the limit reaches the alternative and its noise.
-
-    An alternative lies on one side only, so the interval must hold its one-sided 95 % limit; its noise is that of
-    the efflux, or that of the top flux in proportion where it is larger.
-
-    Parameters
-    ----------
-    alternative : ndarray (batch,)
-        Efflux [umol m-2 s-1]; NaN where there is none.
-    own : ndarray (batch,)
-        Error of the method for a smooth profile, one sd.
-    sign : float
-        -1 for the lower side, 1 for the upper.
-    share : float
-        How many standard deviations of its noise to add.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value, top, sd = result.value[:, 0], result.value[:, 1], result.sd
-        noise = np.fmax(sd[:, 0], sd[:, 1] * np.abs(alternative / top))
-        distance = np.maximum(sign * (alternative - value), 0.0) + share * noise
-        needed = np.sqrt(np.maximum((distance / propagate.Z95) ** 2 - sd[:, 0] ** 2, 0.0))
-    return np.asarray(np.where(np.isfinite(needed), np.maximum(own, needed), own))
 
 
 def _only(rows: NDArray[np.intp], where: NDArray[np.bool_], out: Fluxes) -> NDArray[np.bool_]:
