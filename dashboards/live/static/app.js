@@ -1,7 +1,7 @@
 // The page: one state, one moment, every panel drawn from both.
 
 import { drawControls, refreshBack } from "./controls.js";
-import { freshInk, html, measure, setTextSize, size } from "./draw.js";
+import { dark, freshInk, html, measure, setTextSize, size } from "./draw.js";
 import { frameOf } from "./frame.js";
 import { named, setLanguage, when, word } from "./i18n.js";
 import { drew, onMove, zoomTo } from "./pointer.js";
@@ -247,7 +247,7 @@ $("skip").addEventListener("click", (event) => {
   $("panels").focus();
 });
 new ResizeObserver(draw).observe($("panels"));
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+dark.addEventListener("change", draw);
 window.addEventListener("hashchange", start);
 const fold = () => { $("view").open = !narrow.matches; };
 narrow.addEventListener("change", fold);

@@ -105,7 +105,10 @@ export function ink(name) {
   return inks.getPropertyValue(name).trim();
 }
 
+// Asked once: the browser keeps every query that is made.
+export const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
 export const isDark = () => {
   const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
+  return chosen ? chosen === "dark" : dark.matches;
 };

@@ -11,12 +11,23 @@ import { condition, has, pointAt, profilesShown, range, store, visible, zone } f
 const cell = (words, className = "", attributes = {}) => html("td", { className, ...attributes }, words);
 const heads = (names) => html("thead", {}, html("tr", {}, ...names.map(([words, className]) => html("th", { scope: "col", className }, words))));
 
-// Replace only what changed: what is selected or focused stays while nothing new came.
-function put(holder, ...nodes) {
-  const fresh = html("div", {}, ...nodes);
-  if (holder.dataset.kept === fresh.innerHTML) return;
-  holder.dataset.kept = fresh.innerHTML;
-  holder.replaceChildren(...fresh.childNodes);
+// Change only what is new: what is selected, focused or scrolled stays, and nothing is left for the browser to clear away.
+const put = (holder, ...nodes) => align(holder, html("div", {}, ...nodes));
+
+function align(old, fresh) {
+  const wanted = [...fresh.childNodes];
+  if (old.childNodes.length !== wanted.length) return old.replaceChildren(...wanted);
+  wanted.forEach((node, i) => {
+    const there = old.childNodes[i];
+    if (there.isEqualNode(node)) return;
+    if (there.nodeName !== node.nodeName) there.replaceWith(node);
+    else if (node.nodeType === Node.TEXT_NODE) there.data = node.data;
+    else {
+      for (const { name } of [...there.attributes]) if (!node.hasAttribute(name)) there.removeAttribute(name);
+      for (const { name, value } of node.attributes) if (there.getAttribute(name) !== value) there.setAttribute(name, value);
+      align(there, node);
+    }
+  });
 }
 
 const say = (holder, words) => put(holder, html("p", { className: "none" }, words));
@@ -280,7 +291,6 @@ export function drawPicture(holder) {
     image = html("img", { src: source, alt: named(title) });
     image.addEventListener("error", () => say(holder, word("nopicture")));
     holder.replaceChildren(html("div", { className: "site" }, image));
-    delete holder.dataset.kept;
   }
   const frame = image.parentElement;
   for (const old of frame.querySelectorAll(".place")) old.remove();

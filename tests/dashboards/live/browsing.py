@@ -111,14 +111,20 @@ class Growing(Served):
 
 
 @contextmanager
-def opened_browser() -> Iterator[Browser]:
+def opened_browser(*more: str) -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         missing("chromium", "on Debian: apt install chromium")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=program,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--no-first-run",
+                *more,
+            ],
         )
         yield opened
         opened.close()
