@@ -374,21 +374,6 @@ FAULTS: dict[str, str] = {
 }  # fmt: skip
 """What is wrong with a database, the broker or a line, as the collector tells it."""
 
-SCREENS: dict[str, str] = {
-    "the folder of screens {} is not there; the screens of the station file are shown":
-        "画面文件夹 {0} 不存在；显示台站文件的画面",
-    "a screen is a file of at most {} KiB": "画面文件最大 {0} KiB",
-    "a panel is named twice": "有面板重复",
-    "the panel 'picture' and the table [picture] belong together": "面板 picture 与表 [picture] 须同时给出",
-    "{} is no variable": "{0} 不是变量",
-    "profile {} is not in the station; there are {}": "台站没有剖面 {0}；现有 {1}",
-    "the station has no series {}": "台站没有序列 {0}",
-    "{} is neither PNG, JPEG nor SVG": "{0} 不是 PNG、JPEG 或 SVG",
-    "{} is not beside the screen's file": "{0} 不在画面文件旁",
-    "{} is larger than {} MiB": "{0} 大于 {1} MiB",
-}  # fmt: skip
-"""What is wrong with a screen file of the page."""
-
 EVENTS: dict[str, str] = {
     "configuration {} in force": "配置 {0} 生效",
     "configuration {}": "配置 {0}",
@@ -465,5 +450,5 @@ WORDS: dict[str, str] = {
 }  # fmt: skip
 """Single words of states, kinds and causes; sentences do not use them, since a name may be such a word."""
 
-in_chinese = translator(SENTENCES, COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS, SCREENS, EVENTS, SYSTEM)
+in_chinese = translator(SENTENCES, COMMANDS, TABLES, STORAGE, MESSAGES, FAULTS, EVENTS, SYSTEM)
 """A sentence in Chinese; what is not known stays as it is."""

@@ -184,6 +184,18 @@ SENTENCES: dict[str, str] = {
     "a password without username is not used": "没有用户名，密码不会使用",
     "the password crosses the network in the clear: set tls = true": "密码以明文经过网络：请设 tls = true",
     "the token crosses the network in the clear: use https://": "令牌以明文经过网络：请用 https://",
+    # screens of the page
+    "the folder of screens {} is not there; the screens of the station file are shown":
+        "画面文件夹 {0} 不存在；显示台站文件的画面",
+    "a screen is a file of at most {} KiB": "画面文件最大 {0} KiB",
+    "a panel is named twice": "有面板重复",
+    "the panel 'picture' and the table [picture] belong together": "面板 picture 与表 [picture] 须同时给出",
+    "{} is no variable": "{0} 不是变量",
+    "profile {} is not in the station; there are {}": "台站没有剖面 {0}；现有 {1}",
+    "the station has no series {}": "台站没有序列 {0}",
+    "{} is neither PNG, JPEG nor SVG": "{0} 不是 PNG、JPEG 或 SVG",
+    "{} is not beside the screen's file": "{0} 不在画面文件旁",
+    "{} is larger than {} MiB": "{0} 大于 {1} MiB",
 }  # fmt: skip
 """English sentences and their translation; in both ``{{`` and ``}}`` stand for brackets."""
 

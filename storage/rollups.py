@@ -397,17 +397,6 @@ def _rank(point: Point, end: str) -> tuple[float, int]:
     return (point[1] if end == "low" else -point[1]), point[0]
 
 
-def extremes(buckets: Kinds, cut: Stretches) -> list[Point]:
-    """The smallest and largest value of each stretch, good and flagged ones apart, oldest first."""
-    points = [
-        point
-        for kind in (GOOD, FLAGGED)
-        for end in ("low", "high")
-        for point in _with([], buckets[kind], cut, end)
-    ]
-    return list(dict.fromkeys(sorted(points)))
-
-
 def runs(starts: Sequence[int], level: int) -> Iterator[tuple[int, int]]:
     """Neighbours put together: (begin, end)."""
     begin = end = None

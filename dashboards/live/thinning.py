@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from storage.reading import Piece
-from storage.rollups import Point, Stretches, buckets_of, extremes, stretches
+from storage.rollups import Point, Stretches, buckets_of, stretches
 
 
 class Thinned(NamedTuple):
@@ -54,7 +55,38 @@ def thin(pieces: Iterable[Piece], start_us: int, end_us: int, points: int) -> Th
     if sum(len(piece.times) for piece in kept) <= points:
         return whole(kept)
     where = cut(start_us, end_us, points)
-    return points_of(extremes(buckets_of(kept, where.edges), where), where)
+    return points_of(_extremes(kept, where.edges), where)
+
+
+def _extremes(pieces: Iterable[Piece], edges: Sequence[int]) -> list[Point]:
+    """The smallest and largest value of each stretch, good and flagged ones apart, the first of equal ones."""
+    points: list[Point] = []
+    best: dict[str, Point] = {}
+    k, end = 0, edges[0]
+    low = bad_low = _INFINITE
+    high = bad_high = -_INFINITE
+    for piece in pieces:
+        for t, v, flag in zip(piece.times, piece.values, piece.flags, strict=True):
+            if t >= end:
+                points += sorted(set(best.values()))
+                best.clear()
+                k = bisect_right(edges, t, k, len(edges) - 1)
+                end = edges[k]
+                low = bad_low = _INFINITE
+                high = bad_high = -_INFINITE
+            if not -_INFINITE < v < _INFINITE:
+                continue
+            if flag <= 2:
+                if v < low:
+                    low, best["low"] = v, (t, v, flag)
+                if v > high:
+                    high, best["high"] = v, (t, v, flag)
+            else:
+                if v < bad_low:
+                    bad_low, best["bad_low"] = v, (t, v, flag)
+                if v > bad_high:
+                    bad_high, best["bad_high"] = v, (t, v, flag)
+    return points + sorted(set(best.values()))
 
 
 def whole(pieces: Iterable[Piece]) -> Thinned:

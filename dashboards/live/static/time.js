@@ -29,8 +29,6 @@ function timeAxis(context, frame, width, height) {
 }
 
 function crosshair(context, x, y, width, height, top = SIZE.top) {
-  context.strokeStyle = ink("--ink");
-  context.lineWidth = 1;
   context.globalAlpha = 0.75;
   context.beginPath();
   if (x !== null && x >= SIZE.left && x <= width - SIZE.right) {
@@ -41,7 +39,11 @@ function crosshair(context, x, y, width, height, top = SIZE.top) {
     context.moveTo(SIZE.left, Math.round(y) + 0.5);
     context.lineTo(width - SIZE.right, Math.round(y) + 0.5);
   }
-  context.stroke();
+  for (const [tone, wide] of [["--panel", 3], ["--ink", 1]]) { // seen on dark colours and on light ones
+    context.strokeStyle = ink(tone);
+    context.lineWidth = wide;
+    context.stroke();
+  }
   context.globalAlpha = 1;
 }
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
 
 from ingest.simulate.replay import backfill_samples
 from station_config.loader import Station, load_station
@@ -111,23 +111,23 @@ class Growing(Served):
 
 
 @contextmanager
-def opened_browser(*more: str) -> Iterator[Browser]:
+def opened_browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, launched(playwright.chromium) as opened:
+        yield opened
+
+
+@contextmanager
+def launched(kind: BrowserType, *more: str) -> Iterator[Browser]:
+    """A browser with further options on its command line."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         missing("chromium", "on Debian: apt install chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=program,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--no-first-run",
-                *more,
-            ],
-        )
-        yield opened
-        opened.close()
+    opened = kind.launch(
+        executable_path=program,
+        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", *more],
+    )
+    yield opened
+    opened.close()
 
 
 class Watched:

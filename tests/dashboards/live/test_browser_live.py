@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from storage.writer import Writer
-from tests.dashboards.live.browsing import DAY, HALF_HOUR, START, Growing, Watched, opened_browser
+from tests.dashboards.live.browsing import DAY, HALF_HOUR, START, Growing, Watched, launched, opened_browser
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -115,9 +115,9 @@ def test_a_proxy_that_refuses_for_a_while_does_not_end_the_stream(browser: Brows
 
 
 @pytest.fixture
-def interpreting() -> Iterator[Browser]:
+def interpreting(browser: Browser) -> Iterator[Browser]:
     """A browser that compiles nothing: code that it makes of what runs often would count as the page's memory."""
-    with opened_browser("--js-flags=--jitless") as opened:
+    with launched(browser.browser_type, "--js-flags=--jitless") as opened:
         yield opened
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from math import nan
+from itertools import pairwise
+from math import inf, isfinite, nan
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.live.thinning import raster_row, sums, thin
+from dashboards.live.thinning import cut, raster_row, sums, thin
 from quality.records import SeriesKey
 from storage.reading import Piece
 
@@ -36,6 +37,36 @@ def test_the_extremes_of_the_whole_always_stay(values: list[float], points: int)
     assert max(values) in found.values
     assert found.times == sorted(found.times)
     assert len(found.times) <= max(points + 2, len(values) if len(values) <= points else 0)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([nan, inf, -inf, 1.0, 2.0, 3.5, -4.0]), st.sampled_from([1, 2, 3, 4, 9])),
+        min_size=5, max_size=80,
+    ),
+    st.integers(1, 79),
+)  # fmt: skip
+def test_each_stretch_keeps_what_its_definition_says(rows: list[tuple[float, int]], apart: int) -> None:
+    values, flags = map(list, zip(*rows, strict=True))
+    one = piece(values, flags)
+    parts = [
+        Piece(KEY, one.times[a:b], one.values[a:b], one.flags[a:b])
+        for a, b in ((0, apart), (apart, len(rows)))
+    ]
+    found = thin(parts, 0, len(rows) * MINUTE, 4)
+    edges = cut(0, len(rows) * MINUTE, 4).edges
+    wanted = set()
+    for start, end in pairwise(edges):
+        inside = [
+            p for p in zip(one.times, values, flags, strict=True) if start <= p[0] < end and isfinite(p[1])
+        ]
+        for kind in ([p for p in inside if p[2] <= 2], [p for p in inside if p[2] > 2]):
+            if kind:
+                wanted |= {
+                    min(kind, key=lambda p: p[1]),
+                    max(kind, key=lambda p: p[1]),
+                }  # first of equal ones
+    assert list(zip(found.times, found.values, found.flags, strict=True)) == sorted(wanted)
 
 
 def test_a_flagged_spike_does_not_hide_the_good_maximum() -> None:
