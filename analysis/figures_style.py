@@ -144,7 +144,15 @@ def date_axis(ax: Axes) -> None:
     """Few, short dates, in figures alone: they read the same in every language."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
+    class Spaced(AutoDateLocator):
+        """Without the last days of a month that the first of the next would touch."""
+
+        def __call__(self) -> Any:
+            ticks = np.asarray(super().__call__())  # type: ignore[no-untyped-call]
+            steps = np.diff(ticks)
+            return ticks if steps.size < 2 else ticks[np.append(steps > 0.7 * np.median(steps), True)]
+
+    locator = Spaced(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     form = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator,

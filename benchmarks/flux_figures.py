@@ -52,7 +52,6 @@ def all_plots() -> None:
     ax.axhline(0, color="black", lw=0.6)
     ax.set_xticks(range(4), [f"plot {plot}" for plot in PLOTS[1:]])
     ax.set_ylabel("CO₂ efflux, median of the month\nand of its 95 % limits [µmol m⁻² s⁻¹]")
-    ax.set_ylim(-2.5, 17)
     ax.legend(frameon=False, fontsize=8)
     figure.savefig(OUT / "all_plots.png", dpi=90)
 
@@ -71,12 +70,12 @@ def wrong_pressure() -> None:
         label="probe without pressure compensation: all mole fractions",
     )
     ax.plot(altitude, 100 * (share**3 - 1), color=GREY, ls="--", label="both")
-    for name, h, dy in (("SJER", 374, 4), ("Yulin", 1150, 5)):
+    for name, h in (("SJER", 374), ("Yulin", 1150)):
         ax.axvline(h, color=BAND, lw=1)
-        ax.text(h + 30, -76 + dy, name, fontsize=9)
+        ax.text(h + 30, -79, name, fontsize=9)
     ax.set_xlabel("altitude [m]")
     ax.set_ylabel("error of the flux [%]")
-    ax.set_ylim(-75, 3)
+    ax.set_ylim(-82, 3)
     ax.legend(frameon=False, fontsize=8, loc="upper right")
     figure.savefig(OUT / "wrong_pressure.png", dpi=90)
 
@@ -108,6 +107,8 @@ def closed_form() -> None:
     for name, (colour, style) in names.items():
         ax.semilogx(100 * lengths, curves[name], color=colour, ls=style, label=name)
     ax.axhspan(-5, 5, color="#eeeeee", zorder=0)
+    ax.set_xticks([4, 6, 10, 20, 40, 60, 100], ["4", "6", "10", "20", "40", "60", "100"])
+    ax.tick_params(axis="x", which="minor", bottom=False)
     ax.set_xlabel("e-folding depth of production [cm]")
     ax.set_ylabel("error of the surface efflux [%]")
     ax.legend(frameon=False, fontsize=8, loc="lower right")

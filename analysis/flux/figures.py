@@ -54,6 +54,10 @@ def efflux_over_time(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     t = dates(f.time_us)
     ax.fill_between(t, f.lower, f.upper, color=BAND, alpha=0.45, lw=0, label=text["interval"])
     ax.plot(t, f.efflux, color=INK, lw=0.8)
+    answered = np.pad(np.isfinite(f.efflux), 1)
+    alone = answered[1:-1] & ~answered[:-2] & ~answered[2:]  # neither a line nor a band would show them
+    ax.vlines(t[alone], f.lower[alone], f.upper[alone], color=BAND, alpha=0.45, lw=1)
+    ax.plot(t[alone], f.efflux[alone], ".", color=INK, ms=2)
     if len(t) > 48:
         day = means(f, DAY_US)
         middle = dates(day.start_us + DAY_US // 2)
@@ -75,7 +79,9 @@ def efflux_over_time(ax: Axes, f: Fluxes, lang: str = "en") -> None:
         low, high = np.nanquantile(f.lower, 0.02), np.nanquantile(f.upper, 0.98)
         ax.set_ylim(min(low, 0) - 0.1 * (high - min(low, 0)), high + 0.1 * (high - min(low, 0)))
     date_axis(ax)
-    ax.legend(frameon=False, fontsize=8, ncols=3, loc="upper left")
+    ax.legend(
+        frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2
+    )
 
 
 def profile_view(ax: Axes, f: Fluxes, lang: str = "en") -> None:
@@ -125,7 +131,7 @@ def production_map(ax: Axes, f: Fluxes, lang: str = "en") -> None:
     date_axis(ax)
     figure = ax.get_figure()
     assert figure is not None
-    figure.colorbar(mesh, ax=ax, label=text["production"], extend="both")
+    figure.colorbar(mesh, ax=ax, label=text["production"], extend="both", pad=0.02)
 
 
 def write_figures(folder: Path, outcome: Outcome, lang: str = "en") -> list[Path]:
