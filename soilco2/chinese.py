@@ -55,6 +55,27 @@ COMMANDS: dict[str, str] = {
     "--every {}: {}": "--every {0}：{1}",
     "--every {}: an analysis of less than an hour more says nothing new; give 1h or longer":
         "--every {0}：不足一小时的新数据说明不了什么；请给 1h 或更长",
+    # teach
+    "{}: there is no CO₂ in these data (found: {}); the case needs co2 with depth_m":
+        "{0}：数据里没有 CO₂（已有：{1}）；本案例需要带 depth_m 的 co2",
+    "{}: the CO₂ in these data has no depth below the surface; depth_m is in metres, positive downward":
+        "{0}：这些 CO₂ 没有地面以下的深度；depth_m 用米，向下为正",
+    "{}: there is no such file; --data takes a station file (.toml) or a tidy table (.csv)":
+        "{0}：没有这个文件；--data 取台站文件（.toml）或整洁表（.csv）",
+    "{}: there is no such file; --soil takes horizons (.toml) or a pit table (.csv)":
+        "{0}：没有这个文件；--soil 取土层（.toml）或剖面表（.csv）",
+    "{}: own data are there already; move the file away first, nothing was changed":
+        "{0}：已有自己的数据；请先移走该文件，未作任何改动",
+    "{}: a soil is there already; move the file away first, nothing was changed":
+        "{0}：已有土壤资料；请先移走该文件，未作任何改动",
+    "{} is a work folder with {}; go on in it with the same, or name another --folder":
+        "{0} 是另一项作业的文件夹（{1}）；请用相同的选项继续，或另给 --folder",
+    "{} is there already and is no work folder; name another --folder, nothing was changed":
+        "{0} 已经存在而且不是作业文件夹；请另给 --folder，未作任何改动",
+    "there is no case {}; there are {}": "没有案例 {0}；现有 {1}",
+    "{}: the settings of this work folder cannot be read; soilco2 teach start into a new folder and copy the notebooks "
+    "and {} there, nothing in them is lost":
+        "{0}：这个作业文件夹的设置读不了；用 soilco2 teach start 新建文件夹，把笔记本和 {1} 复制过去，内容都不会丢",
     # simulate
     "{}: {} probes at {}": "{0}：{1} 台仪器在 {2}",
     "{}: {} instruments publish on {}": "{0}：{1} 台仪器发布到 {2}",
@@ -278,6 +299,8 @@ STORAGE: dict[str, str] = {
 }  # fmt: skip
 
 MESSAGES: dict[str, str] = {
+    "answers again after {} failed rounds": "失败 {0} 轮后恢复应答",
+    "{} = {} but the station file says {}": "{0} = {1}，台站文件写的是 {2}",
     "the message has {} bytes, at most {} are allowed": "消息有 {0} 字节，最多允许 {1}",
     "the message has no key {}": "消息没有键 {0}",
     "node: a name is expected, found {}": "node：应为名称，实为 {0}",
@@ -447,6 +470,8 @@ WORDS: dict[str, str] = {
     "port_gone": "串口不在", "port_busy": "串口被占用", "silence": "无应答", "echo": "本机回波", "checksum": "校验错误",
     "clash": "应答冲突", "exception": "异常应答", "wrong_address": "地址不符", "wrong_function": "功能码不符",
     "wrong_count": "长度不符",
+    # kinds of events, as the page calls them
+    "device_silent": "探头无应答", "device_back": "探头恢复应答", "device_fault": "探头故障", "other": "其他",
 }  # fmt: skip
 """Single words of states, kinds and causes; sentences do not use them, since a name may be such a word."""
 

@@ -360,6 +360,22 @@ class WholeJournal(JournalReader):
             usable += sum(flag <= Flag.NOT_EVALUATED for flag in there)
         return rows, stored, usable
 
+    def differences(self, a: SeriesKey, b: SeriesKey, start_us: int, end_us: int) -> tuple[int, float, float]:
+        """Usable values of `a` less those of `b`, in journal and archives together: number, sum, sum of squares."""
+        if not self._among(start_us, end_us):
+            return super().differences(a, b, start_us, end_us)
+        first, second = (
+            {
+                at: value
+                for piece in self.read([key], start_us, end_us)
+                for at, value, flag in zip(piece.times, piece.values, piece.flags, strict=True)
+                if flag <= Flag.NOT_EVALUATED and value == value
+            }
+            for key in (a, b)
+        )
+        found = [first[at] - second[at] for at in first.keys() & second.keys()]
+        return len(found), sum(found), sum(d * d for d in found)
+
     def verdicts(self, start_us: int, end_us: int) -> list[tuple[SeriesKey, int, str, int]]:
         """How often each flag was given for which tests, in journal and archives together."""
         if not self._among(start_us, end_us):

@@ -262,15 +262,24 @@ class JournalReader:
         """How often each flag was given for which tests in a window: series, flag, tests, count."""
         self._load_keys()
         self._words = dict(self._db.execute("SELECT id, text FROM word"))
-        return [
-            (key, int(flag), self._words[tests], int(count))
-            for number, key in self._keys.items()
-            for flag, tests, count in self._db.execute(
-                "SELECT flag, tests, count(*) FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
-                " GROUP BY flag, tests",
-                (number, start_us, end_us),
+        found = []
+        for number, key in self._keys.items():
+            where = "FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
+            window = (number, start_us, end_us)
+            usual = self._db.execute(
+                f"SELECT flag, tests {where} ORDER BY time_us DESC LIMIT 1", window
+            ).fetchone()
+            if usual is None:
+                continue
+            # only what differs from the newest verdict is sorted: of a year of minutes next to nothing
+            other = (
+                f"SELECT flag, tests, count(*) {where} AND NOT (flag = ? AND tests = ?) GROUP BY flag, tests"
             )
-        ]
+            rows = self._db.execute(other, (*window, *usual)).fetchall()
+            (count,) = self._db.execute(f"SELECT count(*) {where}", window).fetchone()
+            rows.append((*usual, count - sum(row[2] for row in rows)))
+            found += [(key, int(flag), self._words[tests], int(n)) for flag, tests, n in rows]
+        return found
 
     def latest(self, now_us: int | None = None) -> list[Observation]:
         """The newest observation of each series; one from the future hides nothing."""
@@ -335,6 +344,19 @@ class JournalReader:
         )
         rows, stored, usable = self._db.execute(text, (self._id(key), start_us, end_us)).fetchone()
         return rows, stored, usable
+
+    def differences(self, a: SeriesKey, b: SeriesKey, start_us: int, end_us: int) -> tuple[int, float, float]:
+        """Usable values of `a` less those of `b` at the same times: how many, their sum, the sum of their squares."""
+        text = (
+            "SELECT count(*), total(d), total(d * d) FROM (SELECT a.value - b.value AS d FROM observation a"
+            " CROSS JOIN observation b ON b.series = ? AND b.time_us = a.time_us"
+            " WHERE a.series = ? AND a.time_us >= ? AND a.time_us < ?"
+            " AND a.flag <= 2 AND b.flag <= 2 AND a.value IS NOT NULL AND b.value IS NOT NULL)"
+        )
+        count, total, squares = self._db.execute(
+            text, (self._id(b), self._id(a), start_us, end_us)
+        ).fetchone()
+        return count, total, squares
 
     def last_commit_before(self, time_us: int) -> int | None:
         """When the last commit before a moment was made [µs UTC]."""

@@ -79,12 +79,18 @@ def list_cases(lang: str, as_json: bool) -> None:
     "--data", "own", type=click.Path(path_type=Path), help="Own data: a station file or a tidy table."
 )
 @click.option(
+    "--soil",
+    type=click.Path(path_type=Path),
+    help="Soil of own data, for a flux: horizons (TOML) or a pit table (CSV); a station file has its own.",
+)
+@click.option(
     "--folder", type=click.Path(path_type=Path), help="Work folder; CASE-LANG-LEVEL here if left out."
 )
 @click.option("--open/--no-open", "opening", default=True, show_default=True, help="Open JupyterLab.")
 @json_option
 def start(
-    case: str, lang: str, level: int, name: str, seed: int | None, own: Path | None, folder: Path | None, opening: bool,
+    case: str, lang: str, level: int, name: str, seed: int | None, own: Path | None, soil: Path | None,
+    folder: Path | None, opening: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Make a work folder for CASE (or one lesson) with data, notebooks and task sheet, and open it.
@@ -101,7 +107,7 @@ def start(
     from teaching.case.start import start as make
 
     where = folder or Path(f"{case}-{lang}-{level}")
-    started = make(where, case, lang, level, name=name, seed=seed, own=own)
+    started = make(where, case, lang, level, name=name, seed=seed, own=own, soil=soil)
     work = started.work
     if as_json:
         emit_json(
@@ -111,7 +117,7 @@ def start(
         click.echo(f"{work.path}")
         for line in started.said:
             click.echo(f"  {line}")
-        if own is not None:
+        if own is not None or soil is not None:
             from teaching.case.own import describe
 
             click.echo(describe(work))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli import fail, load
+from soilco2.cli import choose, fail, language, load, told, word
 from soilco2.reaper import Reaper
 
 PATIENCE_S = 300.0
@@ -33,6 +33,7 @@ def bench(folder: Path, drill: str | None, fault: str | None) -> None:
     from teaching.case.folder import open_work
 
     work = open_work(folder)
+    choose(work.lang)
     source = work.path / FILE
     if not source.is_file():
         fail(f"{FILE} is not there; soilco2 teach start puts it back")
@@ -119,10 +120,14 @@ def _show_status(run: Path) -> None:
     from soilco2.commands.parked import command as parked
     from soilco2.commands.status import command
 
-    said = CliRunner().invoke(command, [str(run / "station.toml")])
+    said = CliRunner().invoke(command, [str(run / "station.toml"), "--lang", language()])
     text = said.output.replace(str(run) + "/", "")
     if "parked list" in text:
-        rows = CliRunner().invoke(parked, ["list", str(run / "station.toml")]).output.splitlines()
+        rows = (
+            CliRunner()
+            .invoke(parked, ["list", str(run / "station.toml"), "--lang", language()])
+            .output.splitlines()
+        )
         text += "\nsoilco2 parked list\n" + "\n".join(rows[:3]) + "\n"
     (run / "status.txt").write_text(text, encoding="utf-8")
     click.echo(text)
@@ -140,7 +145,11 @@ def _tell(run: Path) -> None:
         for event in reader.events():
             if BEGIN_US < event.time_us < LONG_END_US and event.kind not in ("config", "start", "stop"):
                 text = event.text.replace(f"{run}/", "")
-                click.echo(f"{moment(event.time_us, '%H:%M')}  {event.kind}  {event.subject}  {text}")
+                when = moment(event.time_us, "%H:%M")
+                said = told(text)
+                if said == text:
+                    said = "; ".join(told(one) for one in text.split("; "))
+                click.echo(f"{when}  {word(event.kind)}  {event.subject}  {said}")
         with (run / "series.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["time_utc", "position", "depth_m", "variable", "value", "flag"])

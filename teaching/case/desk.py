@@ -146,12 +146,18 @@ class Desk:
 
     def run(self, *words: str) -> str:
         """Run ``soilco2`` with these words in the folder; returns what it said."""
+        import os
         import subprocess
         import sys
 
         done = subprocess.run(
             [sys.executable, "-m", "soilco2", *words],
             cwd=self.folder,
+            env={
+                key: value
+                for key, value in os.environ.items()
+                if key not in ("FORCE_COLOR", "CLICOLOR_FORCE")
+            },
             capture_output=True,
             text=True,
             check=False,

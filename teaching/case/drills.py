@@ -90,6 +90,7 @@ def described(context: Context) -> str:
         'altitude_m = 374\ntimezone = "America/Los_Angeles"\n',
         '[[connection]]\nid = "bus1"\nkind = "modbus-rtu"\nport = "bus1"\nbaudrate = 19200\nstopbits = 2\n',
         '[[connection]]\nid = "bus2"\nkind = "modbus-rtu"\nport = "bus2"\nbaudrate = 9600\n',
+        '[journal]\npath = "journal.sqlite"\n',
         '[[profile]]\nid = "p004"\n',
     ]
     rows += [

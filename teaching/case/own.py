@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,9 +10,12 @@ from teaching.case.folder import Work
 from teaching.errors import CaseError
 
 if TYPE_CHECKING:
+    from station_config.stationfile import StationFile
     from storage.reading import SeriesInfo
 
 OWN = "own.csv"
+SOIL = ("own_soil.toml", "own_soil.csv")
+"""Where the soil of own data may lie."""
 
 
 class Holds(NamedTuple):
@@ -63,6 +67,10 @@ def take_in(source: Path, work: Work) -> None:
     try:
         infos = reader.series()
         held = _holds(infos)
+        if not any(held.co2_depths.values()) and "co2" in held.variables:
+            raise CaseError(
+                f"{source}: the CO₂ in these data has no depth below the surface; depth_m is in metres, positive downward"
+            )
         if not any(held.co2_depths.values()) and "co2_flux" not in held.variables:
             raise CaseError(
                 f"{source}: there is no CO₂ in these data (found: {', '.join(sorted(held.variables)) or 'nothing'}); the case "
@@ -76,6 +84,49 @@ def take_in(source: Path, work: Work) -> None:
         write_tidy(reader, infos, target, station=station, source="journal" if station else "tidy table")
     finally:
         reader.close()
+    if station is not None and station.file.soil is not None and soil_of(work.path) is None:
+        _write_soil(station.file, work.path / "data" / SOIL[0])
+
+
+def soil_of(folder: Path) -> Path | None:
+    """Where the soil of own data lies in a work folder; None when it is not there."""
+    return next((path for name in SOIL if (path := folder / "data" / name).is_file()), None)
+
+
+def take_in_soil(source: Path, work: Work) -> None:
+    """Copy the soil of own data, a TOML file or a pit table, into the folder.
+
+    Raises
+    ------
+    CaseError
+        When there is no such file, or one is in the folder already.
+    AnalysisError, StationConfigError
+        When it does not describe a soil.
+    """
+    from analysis.flux.settings import read
+
+    if not source.is_file():
+        raise CaseError(
+            f"{source}: there is no such file; --soil takes horizons (.toml) or a pit table (.csv)"
+        )
+    read(source)
+    if (there := soil_of(work.path)) is not None:
+        raise CaseError(f"{there}: a soil is there already; move the file away first, nothing was changed")
+    name = SOIL[1] if source.suffix.lower() == ".csv" else SOIL[0]
+    (work.path / "data" / name).write_bytes(source.read_bytes())
+
+
+def _write_soil(file: StationFile, target: Path) -> None:
+    """The soil and the altitude of a station as a soil file."""
+    assert file.soil is not None
+    rows = [f"altitude_m = {file.station.altitude_m}\n"]
+    for horizon in file.soil.horizon:
+        values = horizon.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        rows.append("[[soil.horizon]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items()))
+    if file.flux is not None:
+        values = file.flux.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        rows.append("[flux]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+    target.write_text("\n".join(rows), encoding="utf-8")
 
 
 def _holds(infos: list[SeriesInfo]) -> Holds:
@@ -140,6 +191,12 @@ def describe(work: Work) -> str:
             f"只有 {days:.1f} 天：日际与季节尺度没有结论。"
             if zh
             else f"Only {days:.1f} days: nothing can be said from day to day or through the season."
+        )
+    if "soil_water" in held.variables and soil_of(work.path) is None:
+        rows.append(
+            f"没有土壤资料（data/{SOIL[1]} 或 {SOIL[0]}）：不算通量；teach start 的 --soil 可以带入。"
+            if zh
+            else f"No soil (data/{SOIL[1]} or {SOIL[0]}): no flux; --soil of teach start takes it."
         )
     rows += fallen(work)
     return "\n".join(rows)

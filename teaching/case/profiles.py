@@ -60,6 +60,17 @@ def horizons() -> Horizons:
         return from_table(read_pit_table(path))
 
 
+def refused_of(fluxes: Fluxes, lang: str) -> str:
+    """How many half hours got no flux, by reason, in words."""
+    from analysis.flux.reasons import SENTENCES, WORDS_ZH, Reason, counts
+
+    zh = lang == "zh"
+    words = WORDS_ZH if zh else SENTENCES
+    return ("；" if zh else "; ").join(
+        f"{words[Reason[name.upper()]]} {number}" for name, number in counts(fluxes.refused).items()
+    )
+
+
 @cache
 def month() -> tuple[Fluxes, Means]:
     """Fluxes of p004 in June 2022 with the default settings, and their mean over the month."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from teaching.case import data
 from teaching.case.drills import FILE, begun, described
 from teaching.case.folder import SETTINGS, Work, add_notebook, open_work
-from teaching.case.own import OWN, take_in
+from teaching.case.own import OWN, take_in, take_in_soil
 from teaching.case.progress import BLOCK_NAMES, CLASS_HOURS, LEVEL_NAMES, blocks
 from teaching.case.source import LESSONS, OWN_LESSON, Lesson, lesson, lessons, notebook_text
 from teaching.errors import CaseError
@@ -69,6 +69,7 @@ def start(
     name: str = "",
     seed: int | None = None,
     own: Path | None = None,
+    soil: Path | None = None,
 ) -> Started:
     """Make or complete a work folder; nothing that is there is written over.
 
@@ -86,6 +87,8 @@ def start(
     seed : int, optional
     own : Path, optional
         A station file or tidy table to take in.
+    soil : Path, optional
+        Its soil: horizons (TOML) or a pit table (CSV); a station file has its own.
 
     Raises
     ------
@@ -117,6 +120,8 @@ def start(
         work.save()
         work.note(kind="start", lesson="")
     (work.path / "data").mkdir(exist_ok=True)
+    if soil is not None:
+        take_in_soil(soil, work)
     if own is not None:
         take_in(own, work)
         said.append(f"data/{OWN}")

@@ -257,22 +257,22 @@ class Achieved:
         rows = measured(self.station)
         points = []
         for a, b in replicates(rows):
-            pairs = self._pairs(a.series, b.series)
+            count, *sums = self.reader.differences(a.series, b.series, self.start_us, self.end_us)
             name = f"{a.place} – {b.place}, {t.variable(a.series.variable)}"
-            if len(pairs) < _LEAST_PAIRS:
+            if count < _LEAST_PAIRS:
                 points.append(
-                    t(f"{name}: {len(pairs)} pairs of usable values at the same time, fewer than {_LEAST_PAIRS}: nothing is said.",
-                      f"{name}：同一时刻均可用的成对数值仅 {len(pairs)} 对，不足 {_LEAST_PAIRS} 对，不作结论。")
+                    t(f"{name}: {count} pairs of usable values at the same time, fewer than {_LEAST_PAIRS}: nothing is said.",
+                      f"{name}：同一时刻均可用的成对数值仅 {count} 对，不足 {_LEAST_PAIRS} 对，不作结论。")
                 )  # fmt: skip
                 continue
-            spread, offset = pair_uncertainty(pairs)
+            sd, offset = spread(count, *sums)
             unit = t.unit(a.series.variable)
             points.append(
                 t(
-                    f"{name}: standard uncertainty of one value {spread:.3g} {unit} (root mean square difference over √2, "
-                    f"{len(pairs)} pairs; mean difference {offset:.3g} {unit}). It holds what differs between the two "
+                    f"{name}: standard uncertainty of one value {sd:.3g} {unit} (root mean square difference over √2, "
+                    f"{count} pairs; mean difference {offset:.3g} {unit}). It holds what differs between the two "
                     "places; it does not hold what both have in common.",
-                    f"{name}：单个数值的标准不确定度 {spread:.3g} {unit}（差值均方根除以 √2，{len(pairs)} 对；平均差 {offset:.3g} {unit}）。"
+                    f"{name}：单个数值的标准不确定度 {sd:.3g} {unit}（差值均方根除以 √2，{count} 对；平均差 {offset:.3g} {unit}）。"
                     "包含两处之间的差异，不包含两者共有的误差。",
                 )
             )
@@ -292,19 +292,6 @@ class Achieved:
                 )
             )
         document.add(Points(tuple(points)))
-
-    def _pairs(self, a: SeriesKey, b: SeriesKey) -> list[tuple[float, float]]:
-        first, second = self._usable(a), self._usable(b)
-        return [(first[time], second[time]) for time in first.keys() & second.keys()]
-
-    def _usable(self, key: SeriesKey) -> dict[int, float]:
-        found: dict[int, float] = {}
-        for piece in self.reader.read([key], self.start_us, self.end_us):
-            rows = zip(piece.times, piece.values, piece.flags, strict=True)
-            found.update(
-                (at, value) for at, value, flag in rows if flag <= Flag.NOT_EVALUATED and value == value
-            )
-        return found
 
     def _fluxes(self, t: Tongue) -> list[str]:
         widths: list[float] = []
@@ -347,7 +334,12 @@ def pair_uncertainty(pairs: Sequence[tuple[float, float]]) -> tuple[float, float
     (JCGM 100:2008, 5.1.2).
     """
     differences = [x - y for x, y in pairs]
-    return math.sqrt(sum(d * d for d in differences) / len(pairs) / 2), sum(differences) / len(pairs)
+    return spread(len(differences), sum(differences), sum(d * d for d in differences))
+
+
+def spread(count: int, total: float, squares: float) -> tuple[float, float]:
+    """The same from the number of the differences, their sum and the sum of their squares."""
+    return math.sqrt(squares / count / 2), total / count
 
 
 def untrusted(events: Iterable[Event], end_us: int) -> list[int]:

@@ -251,8 +251,8 @@ TASKS: tuple[Task, ...] = (
             "B": ("CO₂ 标定 1 % 在这里是小项。", "A calibration of CO₂ to 1 % is a small part here."),
             "D": ("温度 0.2 K 对扩散系数几乎没有影响。", "A temperature to 0.2 K hardly changes diffusivity."),
         },
-        ("看上面的图：扩散模型与第一个探头以上的形状最大。多埋一个浅探头、测一次土样，比换方法有用。",
-         "See the figure above: diffusivity model and the shape above the first probe. A shallower probe and a soil sample help more than another method."),
+        ("看上面的图：扩散模型最大，含水率和孔隙度也在前几位，它们都经过扩散系数起作用。实测一次扩散系数或土样，比多测几个月有用。",
+         "See the figure above: the diffusivity model is the largest, water content and porosity are among the first, and all act through the diffusivity. Measuring it once, or a soil sample, helps more than more months."),
     ),
     number(
         "flux-answered",

@@ -28,6 +28,14 @@ TOO_FEW: Words = (
 )
 
 
+NO_SOIL: Words = (
+    "没有土壤资料：土层的容重或孔隙度（data/own_soil.csv 或 own_soil.toml）。",
+    "there is no soil: bulk density or porosity by horizon (data/own_soil.csv or own_soil.toml).",
+)
+EVERY_S = 3600.0
+"""Step at which a flux of own data is computed [s]; the lesson's command says the same."""
+
+
 class _Away(NamedTuple):
     """A truth that own data do not hold, and why."""
 
@@ -140,6 +148,52 @@ def _lag(context: Context) -> float | _Away:
     return _Away((got.refusal.text("zh"), got.refusal.text("en"))) if got.refusal else float(got.hours)
 
 
+def _flux(context: Context) -> float | _Away:
+    return context.fact("own flux", _mean_flux)  # type: ignore[no-any-return]
+
+
+def _mean_flux(context: Context) -> float | _Away:
+    """Mean efflux of the profile with most depths, by the program [µmol m⁻² s⁻¹]."""
+    from analysis.errors import AnalysisError
+    from analysis.flux import assemble, job, settings
+    from analysis.flux.reasons import WORDS_ZH, Reason
+    from station_config.errors import StationConfigError
+    from storage.sources import open_reader
+    from teaching.case.own import OWN, soil_of
+
+    part = _co2(context)
+    if isinstance(part, _Away):
+        return part
+    if part["depth_m"].nunique() < 2:
+        return _Away(ONE_DEPTH)
+    name = part["profile"].fillna("").iloc[0]
+    whole = context.fact("own", table)
+    there = set(whole[whole["profile"].fillna("") == name]["variable"])
+    for variable, why in (("soil_temperature", NO_TEMPERATURE), ("soil_water", NO_WATER)):
+        if variable not in there:
+            return _Away(why)
+    assert context.folder is not None
+    soil = soil_of(context.folder)
+    if soil is None:
+        return _Away(NO_SOIL)
+    reader = open_reader([context.folder / "data" / OWN])
+    try:
+        chosen = settings.read(soil)
+        wanted = assemble.Wanted(
+            every_s=EVERY_S, altitude_m=chosen.altitude_m, profiles=[name] if name else None
+        )
+        outcome = job.run(reader, chosen, wanted)
+    except (AnalysisError, StationConfigError) as error:
+        return _Away((str(error), str(error)))
+    finally:
+        reader.close()
+    (row,) = job.results(outcome, chosen, "", {}).rows
+    if row.value is not None:
+        return float(row.value)
+    zh = WORDS_ZH[Reason[row.why_code.upper()]] if row.why_code else row.why
+    return _Away((f"通量被拒绝：{zh}。", f"the flux is refused: {row.why}."))
+
+
 def _truth(make: Callable[[Context], float | _Away]) -> Callable[[Context], float]:
     def truth(context: Context) -> float:
         found = make(context)
@@ -172,7 +226,7 @@ def _sign_task(name: str, make: Callable[[Context], float | _Away], where: Words
     )  # fmt: skip
 
 
-_RATIO, _COMPLETE, _LAG = (_truth(make) for make in (_ratio, _complete, _lag))
+_RATIO, _COMPLETE, _LAG, _FLUX = (_truth(make) for make in (_ratio, _complete, _lag, _flux))
 _PAIRS, _NEFF = (_truth(lambda c, what=what: _n(c, what)) for what in ("n", "n_eff"))  # type: ignore[misc]
 
 TASKS: tuple[Task, ...] = (
@@ -213,4 +267,13 @@ TASKS: tuple[Task, ...] = (
         _lag,
     ),
     _sign_task("own-water", lambda c: _r(c, "day-to-day", "soil_water"), ("看日际的 r。", "see r day to day.")),
+    _may_fall(
+        number(
+            "own-flux", _FLUX, "umol m-2 s-1", ('"1.2 µmol m⁻² s⁻¹"', '"1.2 µmol m⁻² s⁻¹"'),
+            [Wrong("sign", lambda c: f"{-_FLUX(c):.4f} umol m-2 s-1", ("符号反了：向上（离开土壤）为正。", "The sign is turned: upward, out of the soil, is positive.")),
+             Wrong("carbon", lambda c: f"{_FLUX(c) * 12.011 / 44.009:.4f} umol m-2 s-1", ("摩尔数不随换算成碳而变；12/44 只用于质量。", "Moles do not change when counted as carbon; 12/44 is for masses."))],
+            ("soilco2 analyse flux 打印的平均值，带上区间。", "The mean that soilco2 analyse flux prints; give its interval with it."),
+        ),
+        _flux,
+    ),
 )  # fmt: skip

@@ -185,7 +185,7 @@ def _hint(true: Drill) -> Words:
         "stuck": ("status 一切正常时，看曲线。", "When all is well in status, look at the curves."),
         "flood": ("status 一切正常时，看曲线，含水率能有多大？", "When all is well in status, look at the curves: how large can water content be?"),
         "drift": ("两个星期里，每条序列与自己第一天之比：哪一条一直往上走？", "Over the two weeks, each series against its own first day: which one keeps climbing?"),
-        "clock-reset": ("看 status 里 rejected 和 parked 的数：为什么没有被收下？", "See 'rejected' and 'parked' in status: why were they not taken?"),
+        "clock-reset": ("看状态里“拒收”和“搁置”的数：为什么没有被收下？", "See 'rejected' and 'parked' in status: why were they not taken?"),
     }[true.kind]  # fmt: skip
 
 

@@ -14,6 +14,14 @@ from teaching.case.folder import Work
 from teaching.case.source import lesson, notebook
 from teaching.case.start import start
 
+SOIL = """altitude_m = 374
+[[soil.horizon]]
+top_m = 0
+bottom_m = 2
+porosity = 0.45
+porosity_sd = 0.02
+"""
+"""A soil of one layer; its porosity is near that of SJER's topsoil."""
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -21,12 +29,14 @@ def folder(
     path: Path, lang: str, level: int, case: str = "soil-profile", seed: int = 5, *, own: bool = False
 ) -> Work:
     """A fresh work folder; with `own`, SJER's plot 003 as the trainee's own data."""
-    mine = None
+    mine = soil = None
     if own:
+        soil = path.with_suffix(".toml")
         mine = path.with_suffix(".csv")
         mine.parent.mkdir(parents=True, exist_ok=True)
         sjer(profiles=("p003",)).to_csv(mine, index=False)
-    return start(path, case, lang, level, name="测试", seed=seed, own=mine).work
+        soil.write_text(SOIL, encoding="utf-8")
+    return start(path, case, lang, level, name="测试", seed=seed, own=mine, soil=soil).work
 
 
 def joined(names: list[str], lang: str, level: int) -> Any:

@@ -158,6 +158,9 @@ def test_own_data_of_no_use(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match="there is no CO₂ in these data"):
         start(tmp_path / "w", "read", "en", 1,
               own=own(tmp_path / "t.csv", "2022-06-01T00:00:00Z,p1,0.1,soil_temperature,20,degC\n"))  # fmt: skip
+    with pytest.raises(CaseError, match="no depth below the surface"):
+        start(tmp_path / "w3", "read", "en", 1,
+              own=own(tmp_path / "u.csv", "2022-06-01T00:00:00Z,p1,-0.1,co2,900,ppm\n"))  # fmt: skip
     with pytest.raises(CaseError, match="there is no such file"):
         start(tmp_path / "w2", "read", "en", 1, own=tmp_path / "nowhere.csv")
 

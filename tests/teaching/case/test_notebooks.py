@@ -17,7 +17,16 @@ from teaching.case.drills import FILE, described
 from teaching.case.folder import Work
 from teaching.case.marks import task
 from teaching.case.progress import done
-from teaching.case.source import LANGS, OWN_LESSON, in_language, lesson, lessons, notebook, notebook_text
+from teaching.case.source import (
+    LANGS,
+    OWN_LESSON,
+    Lesson,
+    in_language,
+    lesson,
+    lessons,
+    notebook,
+    notebook_text,
+)
 from teaching.errors import CaseError
 from tests.teaching.case.bench import run_drills
 from tests.teaching.case.running import errors, folder, joined, printed, run
@@ -116,3 +125,11 @@ def test_both_languages_have_the_same_cells() -> None:
             zh_text, en_text = cell.parts.get("zh", ""), cell.parts.get("en", "")
             assert zh_text.count("\n#") == en_text.count("\n#")
             assert zh_text.count("| ---") == en_text.count("| ---")
+
+
+@pytest.mark.parametrize("one", [*lessons(), lesson(OWN_LESSON)], ids=lambda one: one.name)
+def test_the_desk_is_there_before_the_first_task(one: Lesson) -> None:
+    """A trainee opens each notebook in a kernel of its own."""
+    for level in (1, 2, 3):
+        cells = [cell for cell in notebook(one, "en", level)["cells"] if cell["cell_type"] == "code"]
+        assert f'desk = open_desk("{one.name}")' in cells[0]["source"]

@@ -168,3 +168,13 @@ def test_numbers_of_the_station_lesson() -> None:
     begun = files("teaching").joinpath("notebooks/station.lesson").read_text(encoding="utf-8")
     assert "四个位置" in begun
     assert "four positions" in begun
+
+
+def test_what_flux_largest_says_of_the_interval() -> None:
+    """Three of the five largest parts act through the diffusivity, the first among them; noise and temperature are small."""
+    parts = {name: float(np.sqrt(np.nanmean(effect**2))) for name, effect in month()[0].persistent.items()}
+    first = sorted(parts, key=parts.__getitem__, reverse=True)[:5]
+    assert first[0] == "diffusivity model"
+    assert sum(name.startswith(("diffusivity", "water", "porosity")) for name in first) >= 3
+    for small in ("temperature", "CO2 0.03 m"):
+        assert parts[small] < parts[first[0]] / 5

@@ -183,7 +183,8 @@ def test_what_is_in_an_archive_only_counts_as_well(tmp_path: Path, monkeypatch: 
     assert write_archive(yulin, START, START + 12 * HOUR) is not None
     with closing(sqlite3.connect(yulin.journal_path)) as database, database:
         database.execute("DELETE FROM observation WHERE time_us < ?", (START + 12 * HOUR,))
-    _, completeness, flags, *_ = _part(yulin)
+    _, completeness, flags, *_, uncertainty = _part(yulin)
+    assert "1260 pairs; mean difference 0.1 °C" in _said(uncertainty)
     rows = {row[0]: row[1:] for row in _grid(completeness).rows}
     assert rows["p1/d30a\nsoil temperature"][:3] == ("1440", "1260", "1260")
     counted = {row[0]: row[1:] for row in _grid(flags).rows}
