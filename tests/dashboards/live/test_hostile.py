@@ -52,7 +52,7 @@ def test_markup_in_names_and_notes_comes_through_as_text(tmp_path: Path) -> None
         writer.note(MARKUP, MARKUP)
     with TestClient(create_app([page], version="0")) as client:
         (shown,) = client.get("/api/v1/stations").json()["stations"]
-        assert (shown["name"]["en"], shown["note"]) == (MARKUP, MARKUP)
+        assert (shown["name"]["en"], shown["note"]["zh"]) == (MARKUP, MARKUP)
         (event,) = client.get("/api/v1/events?from=0").json()["events"][:1]
         assert (event["subject"], event["text"]) == (MARKUP, MARKUP)
         assert client.get("/api/v1/stations").headers["content-type"] == "application/json"
