@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from teaching.case.answers import is_empty
 from teaching.case.desk import plain
-from teaching.case.folder import Work, read_notebook
+from teaching.case.folder import RECORD, Work, read_notebook
 from teaching.case.marks import task
 from teaching.case.source import lesson
 from teaching.case.tasks import Words
@@ -43,7 +43,11 @@ def check(work: Work) -> Checked:
             try:
                 found = read_notebook(path)
             except CaseError as error:
-                remarks.append(str(error))
+                remarks.append(
+                    f"{path.name} 没有存完整，读不了；运行过的答案都在 {RECORD} 里；soilco2 teach start 会放一份新的"
+                    if work.lang == "zh"
+                    else str(error)
+                )
                 continue
             if found.revision != one.revision:
                 remarks.append(

@@ -73,7 +73,7 @@ def take_in(source: Path, work: Work) -> None:
             )
         if not any(held.co2_depths.values()) and "co2_flux" not in held.variables:
             raise CaseError(
-                f"{source}: there is no CO₂ in these data (found: {', '.join(sorted(held.variables)) or 'nothing'}); the case "
+                f"{source}: there is no CO₂ in these data (found: {', '.join(sorted(held.variables)) or '–'}); the case "
                 "needs co2 with depth_m"
             )
         target = work.path / "data" / OWN

@@ -66,7 +66,7 @@ def test_a_half_saved_notebook_costs_nothing(tmp_path: Path, lang: str, word: st
     book.write_text(half, encoding="utf-8")
     found = check(work)
     assert [row.task for row in found.rows if row.right] == ["read-flag"]
-    assert "half saved" in found.remarks[0]
+    assert word in found.remarks[0]
     again = start(work.path, "read", lang, 1)
     assert word in again.said[0]
     assert book.read_text(encoding="utf-8") == half
