@@ -88,7 +88,7 @@ def _determination(document: Document, t: Tongue, station: Station, rows: list[M
                 t("parameter and unit", "参数与单位"), t("place", "位置"), t("obtained", "获取方式"), t("instrument", "仪器"),
                 t("interval", "频次"), t("maker's claim of accuracy", "厂家声明的准确度"), t("calibration every", "校准周期"),
             ),
-            made, (2.5, 1.4, 1.8, 2.9, 1.4, 2.4, 1.3),
+            made, (2.3, 1.4, 1.8, 2.7, 1.5, 2.3, 1.95),
         )
     )  # fmt: skip
     shared.add_present(document, tables.modelled(t, station))

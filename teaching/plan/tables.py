@@ -66,7 +66,7 @@ def positions(t: Tongue, station: Station, rows: Sequence[Measured]) -> Grid:
     return grid(
         t("Positions (depth below the surface today)", "测点（距当前地表的深度）"),
         (t("position", "测点"), t("depth", "深度"), t("replicate", "重复"), t("what is measured", "监测内容"), t("note", "备注")),
-        out, (2, 2, 1, 4, 3),
+        out, (2, 2, 1.6, 4, 3),
     )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def profiles(t: Tongue, station: Station) -> Grid:
         for row in station.file.profile
     ]
     head = (t("profile", "土壤剖面"), t("name", "名称"), t("positions", "测点数"), t("note", "备注"))
-    return grid(t("Soil profiles", "土壤剖面"), head, rows, (2, 4, 1, 4))
+    return grid(t("Soil profiles", "土壤剖面"), head, rows, (2, 4, 1.6, 4))
 
 
 def horizons(t: Tongue, station: Station) -> Grid | None:
@@ -153,7 +153,7 @@ def instruments(t: Tongue, station: Station) -> Grid:
             t("instrument", "仪器"), t("make and model", "型号"), t("serial number", "序列号"), t("line", "线路"),
             t("interval", "采集间隔"), t("warm-up / answer within", "预热 / 应答时限"), t("settings and notes", "设置与备注"),
         ),
-        rows, (1.6, 2.8, 1.9, 1.6, 1.5, 1.9, 2.8),
+        rows, (2.0, 2.6, 1.9, 1.5, 1.7, 1.9, 2.7),
     )  # fmt: skip
 
 

@@ -91,6 +91,27 @@ def test_a_notebook_of_an_older_version(tmp_path: Path, capsys: pytest.CaptureFi
     assert "is kept as it is" in start(work.path, "read", "en", 1).said[0]
 
 
+def test_an_answer_that_an_earlier_version_found_right_stays_right(tmp_path: Path) -> None:
+    """As progress has it; a file is looked at as it is now."""
+    work = read_folder(tmp_path / "work")
+    work.note(kind="answer", lesson="read", task="read-depth", answer="19 cm", right=True, idea="")
+    work.note(kind="answer", lesson="read", task="read-ratio", answer="99", right=False, idea="")
+    rows = {row.task: row for row in check(work).rows}
+    assert rows["read-depth"].right
+    assert "right when it was given" in rows["read-depth"].words[1]
+    assert not rows["read-ratio"].right
+    case = folder(tmp_path / "station", "en", 1, "station")
+    case.note(
+        kind="answer",
+        lesson="station",
+        task="station-file",
+        answer="station/station.toml",
+        right=True,
+        idea="",
+    )
+    assert not next(row for row in check(case).rows if row.task == "station-file").right
+
+
 def test_a_record_cut_short_loses_one_row_at_most(tmp_path: Path) -> None:
     work = read_folder(tmp_path / "work")
     mark(work, "read-flag", "C")

@@ -135,6 +135,10 @@ def test_no_name_or_number_is_broken_in_its_column(plan: Document) -> None:
     """At 8.5 points a monospaced letter takes 5.1 points, a digit 4.8, and a cell's margins 10.8."""
     for grid in _grids(plan):
         shares = grid.widths or (1.0,) * len(grid.head)
+        for title, share in zip(grid.head, shares, strict=True):
+            room = 17 / 2.54 * 72 * share / sum(shares) - 10.8
+            for name in re.findall(r"[a-z]+", title):  # bold letters take 5 points on the average
+                assert len(name) * 5.0 <= room, (grid.caption, name)
         for row in grid.rows:
             for cell, share in zip(row, shares, strict=True):
                 room = 17 / 2.54 * 72 * share / sum(shares) - 10.8
