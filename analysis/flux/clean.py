@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis.flux import checks, gas
 from analysis.flux.environment import carry
-from analysis.flux.errors import FluxError
+from analysis.flux.errors import FluxError, UnitQuestionError
 from analysis.flux.reasons import Reason, ReasonArray, mark, no_reasons
 from analysis.flux.records import Profile
 from station_config.flux import FluxTable
@@ -18,14 +18,18 @@ Array = NDArray[np.float64]
 
 
 def ask(p: Profile) -> None:
-    checks.ask_depth(p.co2_depth_m, "CO2")
-    checks.ask_depth(p.water_depth_m, "water")
-    checks.ask_depth(p.temperature_depth_m, "temperature")
-    checks.ask_co2(p.co2_ppm)
-    checks.ask_water(p.water)
-    checks.ask_temperature(p.temperature_degc)
-    if p.pressure_hpa is not None:
-        checks.ask_pressure(p.pressure_hpa)
+    """Ask about whole columns that look like another unit, naming the profile."""
+    try:
+        checks.ask_depth(p.co2_depth_m, "CO2")
+        checks.ask_depth(p.water_depth_m, "water")
+        checks.ask_depth(p.temperature_depth_m, "temperature")
+        checks.ask_co2(p.co2_ppm)
+        checks.ask_water(p.water)
+        checks.ask_temperature(p.temperature_degc)
+        if p.pressure_hpa is not None:
+            checks.ask_pressure(p.pressure_hpa)
+    except UnitQuestionError as question:
+        raise UnitQuestionError(f"profile {p.name!r}: {question}" if p.name else str(question)) from None
 
 
 @dataclass

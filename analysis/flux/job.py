@@ -209,6 +209,7 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
                 details={
                     "asked": len(whole.time_us),
                     **{f"refused_{key}": number for key, number in refused.items()},
+                    **{f"left_out_{key}": number for key, number in reasons.counts(whole.notes).items()},
                     "lasting_sd": _finite(mean.lasting_sd[0]), "random_sd": _finite(mean.random_sd[0]),
                     "sampled": int(whole.sampled.sum()),
                     "pressure_assumed": int(whole.pressure_assumed.sum()),

@@ -112,6 +112,11 @@ def with_options(settings: Settings, **options: Any) -> Settings:
 
 def _fault(path: Path | None, fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "missing" and key == "soil":
+        key, fault = (
+            "[[soil.horizon]]",
+            {"msg": "is missing; give top_m, bottom_m and porosity (or bulk_density_g_cm3)"},
+        )
     found = fault.get("input")
     value = f" = {found!r}" if isinstance(found, str | int | float | bool) else ""
     place = f"{path}: " if path else ""

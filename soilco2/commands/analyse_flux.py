@@ -190,6 +190,7 @@ def _show(outcome: Outcome, settings: Settings, paths: list[Path], lang: str, as
         name = row.target.split("/")[1]
         if row.value is None:
             click.echo(f"{name:>8}  {'拒绝' if zh else 'refused'}: {_why_zh(row.details) if zh else row.why}")
+            _say_left_out(row.details, zh)
             continue
         asked = row.details["asked"]
         count = f"{asked} 个时刻中 {row.n} 个" if zh else f"{row.n} of {asked} times"
@@ -201,16 +202,32 @@ def _show(outcome: Outcome, settings: Settings, paths: list[Path], lang: str, as
         click.echo(
             f"{name:>8}  {row.value:.2f} ({row.lower:.2f} … {row.upper:.2f})  {count}; {why}".rstrip("; ")
         )
+        _say_left_out(row.details, zh)
     for note in found.notes:
         click.echo(job.NOTE_ZH if zh and note == job.NOTE else note)
     for path in paths:
         click.echo(str(path))
 
 
+def _of(details: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    return [(key.removeprefix(prefix), value) for key, value in details.items() if key.startswith(prefix)]
+
+
 def _refused(details: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [
-        (key.removeprefix("refused_"), value) for key, value in details.items() if key.startswith("refused_")
-    ]
+    return _of(details, "refused_")
+
+
+def _say_left_out(details: Mapping[str, Any], zh: bool) -> None:
+    """What was not used at some times, one line each."""
+    from analysis.flux.reasons import SENTENCES, WORDS_ZH, Reason
+
+    for key, value in _of(details, "left_out_"):
+        reason = Reason[key.upper()]
+        click.echo(
+            f"{'':>8}  {WORDS_ZH[reason]}：{value} 次"
+            if zh
+            else f"{'':>8}  {value} times: {SENTENCES[reason]}"
+        )
 
 
 def _why_zh(details: Mapping[str, Any]) -> str:

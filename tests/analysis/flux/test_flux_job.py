@@ -208,3 +208,21 @@ def test_derived_rows_replace_what_no_longer_holds(june: Path) -> None:
         assert (value is None) == bool(np.isnan(f))
         assert method == "m"
         assert value is None or lower <= value <= upper  # type: ignore[operator]
+
+
+def test_what_was_left_out_is_said_and_an_empty_soil_file_told(june: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(june)
+    table.loc[(table["variable"] == "co2") & (table["depth_m"] < 0.05), "value"] = -5.0
+    table.to_csv(tmp_path / "june.csv", index=False)
+    asked = [str(tmp_path / "june.csv"), "--altitude", "374", "--no-figures", "--out", str(tmp_path)]
+    done = CliRunner().invoke(
+        command, [*asked, "--soil", str(FOLDER / "soil_pit.csv")], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.output
+    assert "times: a CO2 mole fraction below 0 or above 300 000 ppm was left out" in done.output
+    (tmp_path / "soil.toml").write_text("", encoding="utf-8")
+    done = CliRunner().invoke(
+        command, [*asked, "--soil", str(tmp_path / "soil.toml")], catch_exceptions=False
+    )
+    assert done.exit_code == 2
+    assert "soil.toml: [[soil.horizon]]: is missing; give top_m" in done.output

@@ -257,6 +257,11 @@ def test_units_mistaken_are_asked_about_not_used(change: dict[str, Any], questio
         solve(replace(exponential(SENSORS), **change), HORIZONS, EXACT)
 
 
+def test_the_question_names_the_profile() -> None:
+    with pytest.raises(UnitQuestionError, match=r"profile 'p4': .* in kPa"):
+        solve(replace(exponential(SENSORS), pressure_hpa=np.full(3, 96.4), name="p4"), HORIZONS, EXACT)
+
+
 def test_storage_is_added_to_production() -> None:
     profile = exponential(SENSORS)
     rising = profile.co2_ppm * (1 + 0.01 * np.arange(3))[:, None]
