@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from analysis.figures_style import (
@@ -237,7 +238,11 @@ def _windows(outcome: Outcome, lang: str) -> list[tuple[str, Figure, str]]:
         ax.axhline(1, color=INK, lw=0.7)
         ax.set_yscale("log")
         inside = q[good]
-        ax.set_ylim(max(0.05, 0.7 * min(inside.min(), 1.0)), min(30.0, 1.4 * max(inside.max(), 1.0)))
+        bottom, top = max(0.05, 0.7 * min(inside.min(), 1.0)), min(30.0, 1.4 * max(inside.max(), 1.0))
+        ax.set_ylim(bottom, top)
+        if top < 5 * bottom:
+            ax.yaxis.set_major_locator(MaxNLocator(4))
+            ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
         ax.yaxis.set_minor_formatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else "")
         ax.tick_params(axis="y", which="both", labelsize=7)
