@@ -37,7 +37,7 @@ PAUSE_S = 300.0
 _AFTER_FAULT_S = 600.0
 _ROWS = 10_000
 _HOURS = 500
-_CLOSING_S = 2.0
+_CLOSING_S = 0.5
 _NAN = float("nan")
 _DAY_US = LEVELS[0]
 
@@ -149,16 +149,18 @@ class Rolling(Pruning):
 
     def _store(self, number: int, level: int, begin: int, end: int, made: Kinds) -> None:
         period_s = level // 1_000_000
-        for kind, some in enumerate(made):
-            place = (number, period_s, kind)
-            self._db.execute(
-                "DELETE FROM rollup WHERE series = ? AND period_s = ? AND kind = ? AND start_us >= ? AND start_us < ?",
-                (*place, begin, end),
-            )
-            self._db.executemany(
-                "INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                [(*place, *bucket) for bucket in fold(some, level)],
-            )
+        self._db.execute(
+            "DELETE FROM rollup WHERE series = ? AND period_s = ? AND kind IN (0, 1, 2)"
+            " AND start_us >= ? AND start_us < ?",
+            (number, period_s, begin, end),
+        )
+        rows = [
+            (number, period_s, kind, *bucket)
+            for kind, some in enumerate(made)
+            for bucket in (fold(some, level) if some else ())
+        ]
+        if rows:
+            self._db.executemany("INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
 
     def _all_archives(self) -> list[Archive]:
         return archives_of(folder_of(self.station))
