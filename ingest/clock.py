@@ -345,13 +345,17 @@ class ReplayClock:
         self._thread = threading.Thread(target=self._run, name="replay clock", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop; the file keeps the moment."""
+    def halt(self) -> None:
+        """Take no further step; nobody waits any more. Members leave after this, or time would run on without them."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
+
+    def close(self) -> None:
+        """Stop; the file keeps the moment."""
+        self.halt()
         self._shared.close()
 
     def now_us(self) -> int:

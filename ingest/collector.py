@@ -229,6 +229,8 @@ class Collector:
         subscriber = self.intake.subscriber
         if subscriber is not None:
             subscriber.pause()
+        if isinstance(self.clock, ReplayClock):
+            self.clock.halt()
         self._keeper.stop(BusThread, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()

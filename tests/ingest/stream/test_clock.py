@@ -150,6 +150,33 @@ def test_a_replay_does_not_go_on_before_the_round_is_committed(tmp_path: Path) -
     clock.close()
 
 
+def test_a_halted_replay_stays_where_it_is_when_its_members_leave(tmp_path: Path) -> None:
+    path = tmp_path / "clock"
+    clock = ReplayClock.own(path, HOUR, 100 * HOUR, speed=math.inf, slot_us=HOUR)
+    joined, reached, leave, stop = (threading.Event() for _ in range(4))
+
+    def read() -> None:
+        with clock.member():
+            joined.set()
+            clock.wait_until(2 * HOUR, stop)
+            reached.set()
+            leave.wait(60)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert joined.wait(60)
+    clock.start()
+    assert reached.wait(60)
+    clock.halt()
+    leave.set()
+    reader.join(60)
+    assert clock.now_us() == 2 * HOUR
+    clock.close()
+    again = ReplayClock.own(path, HOUR, 100 * HOUR, speed=1.0)
+    assert again.now_us() == 2 * HOUR
+    again.close()
+
+
 def test_a_follower_in_another_process_sees_the_owner_and_a_restart_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "clock"
     clock = ReplayClock.own(path, HOUR, 4 * HOUR, speed=math.inf, slot_us=HOUR)
