@@ -79,12 +79,6 @@ def long_spans(folder: Path, days: int, series: int) -> None:
     """Series and heat map of the whole journal."""
     station = journal_of(folder, days, series)
     start, end = START_US, START_US + days * DAY_US
-    with Writer.open(station, now_us=lambda: end) as writer:
-        began, passes = time.process_time(), 0
-        while writer.roll():
-            passes += 1
-        if passes:
-            print(f"rollups made in {time.process_time() - began:.0f} s of processor, {passes} steps")
     page = page_of(station, end)
     names = [f"p1/d{n}/soil_temperature" for n in range(1, series + 1)]
     span = f"from={start // 1000}&to={end // 1000}"

@@ -84,4 +84,12 @@ def journal_of(folder: Path, days: int, series: int, every: int = 1) -> Station:
             writer.commit(list(readings(series, first, min(first + _BATCH_MINUTES, minutes), every)))
             if first // _BATCH_MINUTES % 100 == 0:
                 print(f"  {first / 1440:.0f} of {days} days, {time.perf_counter() - began:.0f} s", flush=True)
+        began, steps = time.process_time(), 0
+        while writer.roll():
+            steps += 1
+        if steps:
+            print(
+                f"  rollups made in {time.process_time() - began:.0f} s of processor, {steps} steps",
+                flush=True,
+            )
     return station

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
@@ -160,8 +161,10 @@ def create_app(
         here = (version, page.station.file.station.id, page.station.hash, revision, request.url.path)
         text = repr((*here, arguments))
         mark = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-        headers = {"etag": mark, "cache-control": "no-cache"}
-        if mark in [part.strip() for part in request.headers.get("if-none-match", "").split(",")]:
+        headers = {"etag": f"W/{mark}", "cache-control": "no-cache"}  # weak: the same packed and not
+        if mark in [
+            part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")
+        ]:
             return Response(status_code=304, headers=headers)
         body = kept.get(mark)
         if body is None:
@@ -327,6 +330,10 @@ def create_app(
 
     async def index(_request: Request) -> Response:
         text = (STATIC / "index.html").read_text(encoding="utf-8")
+        # all modules at once: a module names others only when it is there, over three rounds of questions
+        modules = sorted(path.name for path in STATIC.glob("*.js"))
+        links = "".join(f'<link rel="modulepreload" href="static/{name}">\n' for name in modules)
+        text = text.replace('<script type="module"', f'{links}<script type="module"', 1)
         if language != "auto":
             text = text.replace('<html lang="en"', f'<html lang="{language}" data-language="{language}"', 1)
         return HTMLResponse(text, headers={"cache-control": "no-cache"})
@@ -364,6 +371,7 @@ def create_app(
         ),
         middleware=[
             Middleware(Headers),
+            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
             *([Middleware(Prefix, prefix=prefix)] if prefix else []),
             *([Middleware(Names)] if own_names else []),
             Middleware(Rate, per_s=per_s, burst=8 * per_s, trust_proxy=trust_proxy),

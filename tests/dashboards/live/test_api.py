@@ -112,6 +112,29 @@ def test_every_answer_forbids_scripts_from_outside(client: TestClient) -> None:
         assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
+def test_every_module_is_asked_for_at_once(client: TestClient) -> None:
+    named = set(re.findall(r'<link rel="modulepreload" href="([^"]+)">', client.get("/").text))
+    known, new = set(), {"static/app.js"}
+    while new:
+        known |= new
+        texts = [client.get("/" + name).text for name in new]
+        new = {
+            f"static/{found}" for text in texts for found in re.findall(r' from "\./(\w+\.js)"', text)
+        } - known
+    assert named == known
+    assert len(known) > 10
+
+
+def test_answers_come_packed_where_the_reader_can_unpack_them(client: TestClient) -> None:
+    question = "/api/v1/stations"
+    packed = client.get(question, headers={"accept-encoding": "gzip"})
+    plain = client.get(question, headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
+
+
 def test_beyond_loopback_it_does_not_open() -> None:
     with pytest.raises(ServeError, match="beyond loopback"):
         bind("0.0.0.0", 0)
