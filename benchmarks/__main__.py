@@ -15,6 +15,7 @@ NAMES = (
     "backfill",
     "catch_up",
     "page",
+    "page_browser",
 )
 
 
