@@ -190,6 +190,7 @@ SENTENCES: dict[str, str] = {
     "a screen is a file of at most {} KiB": "画面文件最大 {0} KiB",
     "a panel is named twice": "有面板重复",
     "the panel 'picture' and the table [picture] belong together": "面板 picture 与表 [picture] 须同时给出",
+    "interpolate = true needs the panel 'column' or 'heat'": "interpolate = true 需要面板 column 或 heat",
     "{} is no variable": "{0} 不是变量",
     "profile {} is not in the station; there are {}": "台站没有剖面 {0}；现有 {1}",
     "the station has no series {}": "台站没有序列 {0}",

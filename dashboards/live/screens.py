@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from station_config.base import Table
 from station_config.errors import StationFileError
@@ -67,7 +67,9 @@ class Screen(Table):
     variable: str | None = None
     second: str | None = None
     span: Literal["day", "days3", "week", "fortnight", "month", "all"] = "week"
-    log: bool = False
+    log: StrictBool = False
+    interpolate: StrictBool = False
+    """Colours between the probes of column and heat map."""
     picture: Picture | None = None
 
     @model_validator(mode="after")
@@ -76,6 +78,8 @@ class Screen(Table):
             raise ValueError("a panel is named twice")
         if ("picture" in self.panels) != (self.picture is not None):
             raise ValueError("the panel 'picture' and the table [picture] belong together")
+        if self.interpolate and not {"column", "heat"} & set(self.panels):
+            raise ValueError("interpolate = true needs the panel 'column' or 'heat'")
         for name in (self.variable, self.second):
             if name is not None and name not in VARIABLES:
                 raise ValueError(f"{name!r} is no variable")

@@ -13,6 +13,7 @@ import { drawHeat, drawSeries, stepWords } from "./time.js";
 
 const $ = (id) => document.getElementById(id);
 const PLOTS = ["column", "curve", "heat", "series", "second"];
+const DEEP = ["column", "heat"];
 const TIMED = ["heat", "series", "second"];
 const WORDY = { table: drawTable, quality: drawQuality, instruments: drawInstruments, results: drawResults, log: drawLog, picture: drawPicture };
 const TITLES = { log: "events" };
@@ -163,7 +164,7 @@ function dress() {
   else root.dataset.theme = state.theme;
   if (state.projector) root.dataset.mode = "projector";
   else delete root.dataset.mode;
-  setTextSize(state.projector ? 16 : 12, state.events && TIMED.some(has));
+  setTextSize(state.projector ? 16 : 12, state.events && TIMED.some(has), state.interpolate && DEEP.some(has));
   $("skip").textContent = word("skip");
   if (!store.station) return;
   $("station").textContent = named(store.station.name);
@@ -183,7 +184,7 @@ function settle() {
 function useScreen(id, asked = new Set()) {
   store.screen = store.screens.find((s) => s.id === id) ?? store.screens[0];
   state.screen = store.screen.id;
-  for (const name of ["profile", "variable", "second", "span", "log"]) {
+  for (const name of ["profile", "variable", "second", "span", "log", "interpolate"]) {
     if (!asked.has(name) && store.screen[name] !== null) state[name] = store.screen[name];
   }
   state.span ??= "week";

@@ -2,12 +2,13 @@
 
 import { word } from "./i18n.js";
 
-export const SIZE = { text: 12, top: 22, bottom: 24, left: 52, right: 12 };
+export const SIZE = { text: 12, head: 22, top: 22, bottom: 24, left: 52, right: 12 };
 
-// Sizes for a height of text; `lane`: with a line for marks between the panel and the words of its axis.
-export function setTextSize(px, lane) {
+// Sizes for a height of text; `lane`: with a line for marks between the panel and the words of its axis; `label`: with a
+// line more above panels of depth.
+export function setTextSize(px, lane, label) {
   const k = px / 12;
-  Object.assign(SIZE, { text: px, top: Math.round(22 * k), bottom: Math.round((lane ? 38 : 24) * k), left: Math.round(52 * k), right: 12 });
+  Object.assign(SIZE, { text: px, head: Math.round(22 * k), top: Math.round((label ? 38 : 22) * k), bottom: Math.round((lane ? 38 : 24) * k), left: Math.round(52 * k), right: 12 });
 }
 
 export function svg(tag, attributes = {}, ...children) {

@@ -77,6 +77,22 @@ export function bands(list) {
   });
 }
 
+// Values by depth, from above: probes at one depth as the mean of those that have one; null where none has.
+export function levels(points) {
+  const found = new Map();
+  for (const { d, v } of points) found.set(d, [...(found.get(d) ?? []), ...(v === null ? [] : [v])]);
+  return [...found].sort(([a], [b]) => a - b).map(([d, v]) => ({ d, v: v.length ? v.reduce((a, b) => a + b) / v.length : null }));
+}
+
+// Neighbours in depth with a straight line between them: both have a value, and no surface parts them, for soil and air
+// are two media.
+export function neighbours(found) {
+  return found.slice(1).map((below, i) => [found[i], below]).filter(([a, b]) => a.v !== null && b.v !== null && !(a.d < 0 && b.d > 0));
+}
+
+// The value at a depth between two neighbours.
+export const inside = ([a, b], d) => a.v + ((b.v - a.v) * (d - a.d)) / (b.d - a.d);
+
 // One depth axis for column, curve and heat map.
 export function depthRange(list) {
   if (!list.length) return null;

@@ -1,8 +1,9 @@
 // Soil column and profile curve: one depth axis with the heat map beside them, one moment with everything.
 
+import { EDGED, fieldParts, label as told, markHeight, usable } from "./between.js";
 import { SIZE, empty, ink, replaceSvg, size, svg, text, wide } from "./draw.js";
 import { MARKS, age, colon, depthText, joined, named, number, signed, tick, when, word } from "./i18n.js";
-import { bands, valueRange } from "./model.js";
+import { bands, inside, levels, neighbours, valueRange } from "./model.js";
 import { colour, linear, logTicks, ticks, value as valueScale } from "./scales.js";
 import { DAY, state } from "./state.js";
 import { condition, pointAt, store, valueOf, visible } from "./store.js";
@@ -79,17 +80,21 @@ export function drawColumn(holder, frame) {
     parts.push(svg("rect", { x: x0, y: SIZE.top, width: strip, height: Math.max(0, y(0) - SIZE.top), class: "sky" }));
     parts.push(svg("rect", { x: x0, y: y(0), width: strip, height: Math.max(0, height - SIZE.bottom - y(0)), class: "soil" }));
     const labels = view.list.map((s) => label(frame, s));
+    const mark = state.interpolate && frame.scale ? markHeight(view.list, y) : null;
+    if (mark) parts.push(...fieldParts(frame, view.list.map((s, i) => ({ d: s.depth_m, v: labels[i].fresh ? usable(labels[i].shown.v, labels[i].shown.f) : null })), `field-${v}`, x0, strip, y));
     bands(view.list).forEach((band, i) => {
       const s = view.list[i];
       const { shown, fresh, how } = labels[i];
       const [top, bottom] = [y(band.top), y(band.bottom)];
       const w = strip / band.parts;
+      const fill = fresh && frame.scale ? colour(s.variable, frame.scale(shown.v)) : "none";
       const cell = svg("rect", {
         x: x0 + band.part * w, y: top + 0.5, width: w - (band.parts > 1 ? 1 : 0), height: Math.max(1, bottom - top - (bottom - top > 8 ? 1 : 0)), "data-series": s.series,
-        fill: !fresh ? "url(#gap)" : frame.scale ? colour(s.variable, frame.scale(shown.v)) : "none", class: view.picked === s.series ? "cell on" : "cell",
+        fill: !fresh ? "url(#gap)" : frame.scale && !mark ? fill : "none", class: view.picked === s.series ? "cell on" : "cell",
       });
       cell.append(svg("title", {}, labels[i].said));
       parts.push(cell);
+      if (mark && fresh) parts.push(svg("rect", { x: x0 + band.part * w, y: y(s.depth_m) - mark / 2, width: w, height: mark, fill, class: mark >= EDGED ? "measured edged" : "measured" }));
       if (how.rank > 1) {
         const cy = y(s.depth_m);
         parts.push(svg("circle", { cx: x0 + (band.part + 0.5) * w, cy, r: Math.min(9, w / 2, small * 0.75), class: "plate" }));
@@ -129,8 +134,9 @@ export function drawColumn(holder, frame) {
     }
     parts.push(svg("line", { x1: x0 - 6, x2: x0 + strip + 6, y1: y(0), y2: y(0), class: "surface" }));
   });
-  const title = views.map((view) => view.name).join(", ");
-  replaceSvg(holder, width, height, `${word("column")}, ${named(frame.variable.name)}, ${title}. ${joined(spoken)}`, parts);
+  if (told()) parts.push(text(8, SIZE.text + 2, "small strong", told()));
+  const title = [named(frame.variable.name), ...views.map((view) => view.name), told()].filter(Boolean).join(", ");
+  replaceSvg(holder, width, height, `${word("column")}, ${title}. ${joined(spoken)}`, parts);
   return { node: holder.firstElementChild, y, profile: (px) => views[Math.max(0, Math.min(views.length - 1, Math.floor((px - axis) / share)))] };
 }
 
@@ -170,7 +176,7 @@ export function drawCurve(holder, frame) {
   const tone = ink("--accent");
   for (const line of [...lines].reverse()) {
     const stroke = { fill: "none", stroke: tone, "stroke-width": line.width, opacity: line.opacity, "stroke-dasharray": line.dash };
-    for (const run of runs(line.points)) parts.push(svg("polyline", { points: run.map((q) => `${x(q.v)},${y(q.d)}`).join(" "), ...stroke }));
+    for (const run of runs(line.points, log)) parts.push(svg("polyline", { points: run.map((q) => `${x(q.v)},${y(q.d)}`).join(" "), ...stroke }));
     for (const q of line.points) if (q.v !== null) parts.push(dot(x(q.v), y(q.d), line.points.length > 20 ? line.r / 2 : line.r, line.shape ?? 0, tone, line.opacity));
   }
   const room = (sample) => lines.reduce((sum, line) => sum + sample + 12 + wide(line.words, small), 8);
@@ -192,18 +198,23 @@ export function drawCurve(holder, frame) {
   }
 
   function points(view, at) {
-    return view.list.map((s) => ({ d: s.depth_m, v: visible(at(s))?.v ?? null }));
+    return view.list.map((s) => ({ d: s.depth_m, v: null, f: 9, ...visible(at(s)) }));
   }
 }
 
-// Unbroken pieces: no line leads past a probe without a value.
-function runs(points) {
-  const out = [[]];
-  for (const q of points) {
-    if (q.v === null) out.push([]);
-    else out.at(-1).push(q);
+// Unbroken pieces: no line leads past a probe without a value or through the surface. Where the heat map interpolates the
+// lines are what it shows: from usable values alone, and straight in the value, which takes some pieces on a logarithmic axis.
+function runs(points, log) {
+  const out = [];
+  const steps = log && state.interpolate ? 12 : 1;
+  for (const [a, b] of neighbours(levels(state.interpolate ? points.map(({ d, v, f }) => ({ d, v: usable(v, f) })) : points))) {
+    if (out.at(-1)?.at(-1).d !== a.d) out.push([a]);
+    for (let k = 1; k <= steps; k++) {
+      const d = a.d + (k / steps) * (b.d - a.d);
+      out.at(-1).push({ d, v: inside([a, b], d) });
+    }
   }
-  return out.filter((run) => run.length > 1);
+  return out;
 }
 
 function dot(x, y, r, shape, fill, opacity) {

@@ -5,12 +5,13 @@ export const SPANS = { day: 1, days3: 3, week: 7, fortnight: 14, month: 30, all:
 export const BOTH = "*";
 
 const TEXTS = ["station", "screen", "profile", "variable", "second", "span", "lang", "theme"];
-const SWITCHES = ["log", "flagged", "utc", "projector"];
+const SWITCHES = ["log", "interpolate", "flagged", "utc", "projector"];
+const SET_BY_SCREENS = ["log", "interpolate"]; // off is told too: else the screen would turn them on again
 const NUMBERS = ["t", "depth", "from", "to"];
 
 export const state = {
   station: null, screen: null, profile: null, variable: null, second: null, span: null, lang: null, theme: "auto",
-  log: false, flagged: false, utc: false, projector: false, events: true,
+  log: false, interpolate: false, flagged: false, utc: false, projector: false, events: true,
   t: null, depth: null, from: null, to: null,
   pinned: false, // a click holds the moment
   held: null, // and the depth, where pointing comes back to
@@ -39,7 +40,7 @@ function hash(values) {
   const kept = new URLSearchParams();
   for (const name of TEXTS) if (values[name] !== null && !(name === "theme" && values.theme === "auto")) kept.set(name, values[name]);
   if (values.second === null) kept.set("second", "none");
-  for (const name of SWITCHES) if (values[name]) kept.set(name, "1");
+  for (const name of SWITCHES) if (values[name] || SET_BY_SCREENS.includes(name)) kept.set(name, values[name] ? "1" : "0");
   if (!values.events) kept.set("events", "0");
   for (const name of NUMBERS) if (values[name] !== null) kept.set(name, values[name]);
   return `#${kept}`;

@@ -1,5 +1,6 @@
 // Heat map and series: one time axis, below each other.
 
+import { EDGED, drawField, drawLabel, label, markHeight } from "./between.js";
 import { SIZE, canvas, empty, font, ink, isDark } from "./draw.js";
 import { MARKS, age, colon, depthText, joined, named, number, tick, when, word } from "./i18n.js";
 import { drawMarks } from "./marks.js";
@@ -65,7 +66,7 @@ export function drawHeat(holder, frame, view) {
   if (!frame.scale || !frame.depths) return empty(holder, frame.why, frame.action);
   const raster = store.rasters.get(`${view.profile}/${frame.variable.id}`);
   if (!raster) return empty(holder, word("loading"));
-  const { node, context, width, height } = canvas(holder, `${word("heat")}${colon()}${named(frame.variable.name)}, ${view.name}`);
+  const { node, context, width, height } = canvas(holder, `${word("heat")}${colon()}${[named(frame.variable.name), view.name, label()].filter(Boolean).join(", ")}`);
   const y = depthScale(frame, height);
   const x = timeScale(frame, width);
   const edges = bands(view.list);
@@ -75,26 +76,35 @@ export function drawHeat(holder, frame, view) {
   context.clip();
   const rows = new Map(raster.rows.map((row) => [row.series, row]));
   const table = colourTable(frame.variable.id);
+  const wides = view.list.map((s) => Math.max(raster.step, s.period_s ? s.period_s * 1000 : 0));
+  const mark = state.interpolate ? markHeight(view.list, y) : null;
+  if (mark) drawField(context, frame, view.list, raster, wides.map((wide) => Math.round(wide / raster.step)), x, y);
   view.list.forEach((s, i) => {
     const row = rows.get(s.series);
     if (!row) return;
-    const whole = y(edges[i].bottom) - y(edges[i].top);
-    const top = y(edges[i].top) + (whole * edges[i].part) / edges[i].parts;
+    const whole = mark ?? y(edges[i].bottom) - y(edges[i].top);
+    const top = (mark ? y(s.depth_m) - mark / 2 : y(edges[i].top)) + (whole * edges[i].part) / edges[i].parts;
     const tall = Math.max(1, whole / edges[i].parts - (whole > 8 ? 1 : 0));
-    const wide = Math.max(raster.step, s.period_s ? s.period_s * 1000 : 0);
+    const wide = wides[i];
+    const cells = [];
     row.v.forEach((v, k) => {
       const t = raster.t0 + k * raster.step;
       if (v === null || t + wide < frame.t0 || t > frame.t1 || (!state.flagged && flagged(row.f[k]))) return;
-      const left = x(t);
-      const right = x(t + wide);
+      cells.push({ v, k, left: x(t), across: x(t + wide) - x(t) + 0.6 });
+    });
+    if (mark >= EDGED) { // an edge sets what was measured off from what lies between
+      context.fillStyle = ink("--panel");
+      for (const { left, across } of cells) context.fillRect(left, top - 0.5, across, tall + 2);
+    }
+    for (const { v, k, left, across } of cells) {
       const [r, g, b] = table[Math.max(0, Math.min(255, Math.round(frame.scale(v) * 255)))];
       context.fillStyle = `rgb(${r},${g},${b})`;
-      context.fillRect(left, top + 0.5, right - left + 0.6, tall);
+      context.fillRect(left, top + 0.5, across, tall);
       if (state.flagged && flagged(row.f[k])) {
         context.fillStyle = ink("--bad");
-        context.fillRect(left, top + 0.5, right - left + 0.6, Math.min(3, tall));
+        context.fillRect(left, top + 0.5, across, Math.min(3, tall));
       }
-    });
+    }
   });
   context.restore();
   context.fillStyle = ink("--soft");
@@ -111,6 +121,7 @@ export function drawHeat(holder, frame, view) {
   const picked = view.list.find((s) => s.series === view.picked);
   crosshair(context, state.t === null ? null : x(state.t), picked ? y(picked.depth_m) : null, width, height);
   legend(context, frame, width);
+  if (mark) drawLabel(context);
   announce(node, frame, view.list, drawMarks(context, frame, x, width, height, holder.matches(":hover, :focus-within")));
   return { node, x, y, profile: () => view, step: raster.step };
 }
@@ -177,7 +188,7 @@ export function drawSeries(holder, frame) {
   }));
   const names = lineNames(context, frame, lines, width, width < 500 ? 3 : 2);
   const high = SIZE.text * 1.45;
-  const top = Math.max(SIZE.top, names.rows * high + 6);
+  const top = Math.max(SIZE.head, names.rows * high + 6);
   const y = valueScale(frame.range[0], frame.range[1], height - SIZE.bottom, top, frame.log);
   context.textAlign = "right";
   for (const v of frame.log ? logTicks(...frame.range) : ticks(...frame.range, Math.max(2, (height - top) / 58))) {

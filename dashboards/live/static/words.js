@@ -2,7 +2,7 @@
 
 const EN = {
   live: "live", away: "no connection; trying again", opening: "connecting …", view: "view", screens: "screens", station: "Station", profile: "Profile", both: "side by side",
-  variable: "Shown", second: "Below", span: "Span", log: "log", flagged: "flagged values", happened: "events", trouble: "fault", byhand: "done by hand", course: "course of things", none: "none", language: "中文", theme: "Colours",
+  variable: "Shown", second: "Below", span: "Span", log: "log", interpolate: "interpolate", interpolated: "Between probes: interpolated, not measured", flagged: "flagged values", happened: "events", trouble: "fault", byhand: "done by hand", course: "course of things", none: "none", language: "中文", theme: "Colours",
   auto: "auto", light: "light", dark: "dark", day: "1 day", days3: "3 days", week: "7 days", fortnight: "14 days", month: "30 days", all: "all", own: "own",
   utc: "UTC", local: "station time", now: "now", at: "at", back: "back to now", earlier: "earlier", later: "later", closer: "zoom in", wider: "zoom out",
   more: "More", full: "Full screen", leave: "Leave full screen", csv: "Values (CSV)", png: "Picture (PNG)", link: "Copy the link", copied: "link copied",
@@ -29,7 +29,7 @@ const EN = {
 
 const ZH = {
   live: "实时", opening: "正在连接……", away: "连接中断，正在重试", view: "视图", screens: "画面", station: "台站", profile: "剖面", both: "并列",
-  variable: "显示", second: "下图", span: "时段", log: "对数", flagged: "有标识的值", happened: "事件", trouble: "故障", byhand: "人工操作", course: "运行过程", none: "无", language: "English", theme: "配色",
+  variable: "显示", second: "下图", span: "时段", log: "对数", interpolate: "插值", interpolated: "探头之间为线性插值，非实测值", flagged: "有标识的值", happened: "事件", trouble: "故障", byhand: "人工操作", course: "运行过程", none: "无", language: "English", theme: "配色",
   auto: "自动", light: "浅色", dark: "深色", day: "1 天", days3: "3 天", week: "7 天", fortnight: "14 天", month: "30 天", all: "全部", own: "自选",
   utc: "UTC", local: "台站时间", now: "当前", at: "于", back: "回到当前", earlier: "向前", later: "向后", closer: "放大", wider: "缩小",
   more: "更多", full: "全屏", leave: "退出全屏", csv: "数值（CSV）", png: "图片（PNG）", link: "复制链接", copied: "链接已复制",

@@ -219,6 +219,11 @@ def test_a_new_station_has_screens_of_its_variables(tmp_path: Path, measured_pag
             f'panels = ["picture"]\n{SCREEN}[picture]\nfile = "../site.svg"\n',
             'picture.file = "../site.svg": the name of a file beside this one is expected',
         ),
+        (
+            f'panels = ["heat"]\ninterpolate = "yes"\n{SCREEN}',
+            'interpolate = "yes": true or false is expected',
+        ),
+        (f'panels = ["log"]\ninterpolate = true\n{SCREEN}', "needs the panel 'column' or 'heat'"),
         (f"panels = []\n{SCREEN}", "dune.toml:1: panels = []: a list that is not empty is expected"),
         (f'panels = ["heat"]\nx = {"[" * 20_000}', "nested too deeply"),
         ("#" * 70_000, "at most 64 KiB"),
