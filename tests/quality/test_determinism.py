@@ -188,7 +188,7 @@ def streams(draw: st.DrawFn) -> list[Sample]:
     return [row for index, row in enumerate(rows) if index not in gone]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(rows=streams(), data=st.data(), primes=st.booleans())
 def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject, primes: bool) -> None:
     expected = fed(place(), rows, LAYER)
@@ -206,7 +206,7 @@ def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject
     assert writer.store == expected
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(rows=streams(), data=st.data())
 def test_whole_devices_late_by_hours(rows: list[Sample], data: st.DataObject) -> None:
     expected = fed(place(), rows, LAYER)
@@ -222,7 +222,7 @@ def test_whole_devices_late_by_hours(rows: list[Sample], data: st.DataObject) ->
     assert writer.store == expected
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(rows=streams(), slot=st.integers(0, 39))
 def test_a_value_depends_on_nothing_later_and_on_nothing_before_its_look_back(
     rows: list[Sample], slot: int

@@ -51,7 +51,7 @@ def _changed(changes: list[tuple[str, int, str]]) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(CHANGE, min_size=1, max_size=4))
 def test_a_file_is_a_station_or_a_list_of_faults(tmp_path: Path, changes: list[tuple[str, int, str]]) -> None:
     path = tmp_path / "any.toml"

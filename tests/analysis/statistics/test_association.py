@@ -207,7 +207,7 @@ def test_a_perfect_line_has_r_one() -> None:
     assert found.rank == pytest.approx(-1, abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     gain=st.floats(0.01, 1000),
     shift=st.floats(-1e4, 1e4),

@@ -235,7 +235,7 @@ _values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(_keys, _values, max_size=4))
 def test_yaml_says_what_was_meant(value: dict[str, Any]) -> None:
     """PyYAML reads back what was written."""

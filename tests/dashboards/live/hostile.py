@@ -43,9 +43,7 @@ NAMES = (
     "screen",
     "since",
 )
-_QUIET = settings(
-    deadline=None, phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck)
-)
+_QUIET = settings(phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck))
 
 
 def contents(journal: Path) -> str:

@@ -284,9 +284,7 @@ def test_busy_is_told_from_gone(bench: Bench) -> None:
         RtuMaster(str(line.link)).open()
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.002]), st.binary(max_size=40)), max_size=5))
 def test_any_stream_ends_in_an_answer_or_a_typed_error(
     shared: tuple[RtuMaster, list[list[Piece]]], pieces: list[Piece]

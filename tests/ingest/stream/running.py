@@ -117,10 +117,10 @@ class Collecting:
         except StorageError:
             return {}
 
-    def until_in(self, count: int, source: str = "field") -> None:
-        """Wait until this many readings were counted."""
+    def until_in(self, count: int, source: str = "field", *, name: str = "in") -> None:
+        """Wait until this many readings were counted; after a kill what was not acknowledged comes in again."""
         until(
-            lambda: self.counters(source).get("in", 0) >= count, lambda: (self.counters(source), self.said())
+            lambda: self.counters(source).get(name, 0) >= count, lambda: (self.counters(source), self.said())
         )
 
     def balanced(self) -> bool:

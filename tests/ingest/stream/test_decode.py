@@ -229,7 +229,7 @@ messages = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.binary(max_size=60) | messages.map(lambda m: json.dumps(m).encode()), max_size=5))
 def test_whatever_comes_is_counted_once_and_nothing_is_raised(
     decoder_of_module: Decoder, payloads: list[bytes]

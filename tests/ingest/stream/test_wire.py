@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import BrokerError
@@ -56,7 +56,6 @@ class Pieces:
         pass
 
 
-@settings(deadline=None)
 @given(MESSAGES, st.lists(st.integers(0, 40), max_size=60), st.booleans(), st.integers(1, 5))
 def test_messages_come_out_as_they_went_in(
     packets: list[Published | bytes], sizes: list[int], five: bool, limit: int
@@ -96,7 +95,6 @@ def test_a_length_without_end_is_an_error() -> None:
         split(b"\x30\xff\xff\xff\xff\xff", 1, five=False)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.booleans())
 def test_noise_is_an_error_or_waits(data: bytes, five: bool) -> None:
     try:

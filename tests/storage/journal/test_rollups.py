@@ -471,7 +471,7 @@ def test_an_interval_of_more_than_one_piece_is_one_bucket() -> None:
         unique_by=lambda row: row[0],
     )
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_hours_put_together_to_days_are_the_days(rows: list[tuple[int, float, int]]) -> None:
     rows.sort()
     piece = Piece(
@@ -489,7 +489,7 @@ def test_hours_put_together_to_days_are_the_days(rows: list[tuple[int, float, in
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(1, 10**15), st.integers(1, 2500))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_stretches_cover_a_span_without_a_gap(start: int, length: int, count: int) -> None:
     cut = stretches(start, start + length, count)
     assert len(cut.edges) == count + 1

@@ -81,7 +81,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @pytest.mark.influx
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names, names, names | st.just(""), numbers, st.none() | numbers,
     st.sampled_from([TIME_MIN_US, -1, 0, MARCH, TIME_MAX_US]), st.sampled_from(list(Flag)),

@@ -110,7 +110,7 @@ def test_a_table_reads_back_as_it_was(tmp_path: Path, ending: str) -> None:
     assert repr(list(piece.values)) == repr(values)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.dictionaries(
         st.integers(-(10**15), 4 * 10**15), st.floats(allow_infinity=False), min_size=1, max_size=20
