@@ -37,11 +37,18 @@ COMMANDS: dict[str, str] = {
     "samples: {}": "样本：{0}", "stored: {}": "入库：{0}", "duplicate: {}": "重复：{0}", "rejected: {}": "拒收：{0}",
     "forwarded: {}": "已发送：{0}", "seconds: {}": "用时（s）：{0}",
     # analyse
-    "analyses need the extra 'analysis': pip install 'soilco2[analysis]'":
-        "分析需要附加组件 analysis：pip install 'soilco2[analysis]'",
+    "analyses need the extra 'analysis': {}": "分析需要附加组件 analysis：{0}",
+    "the teaching case needs the extra 'notebooks': {}": "教学案例需要附加组件 notebooks：{0}",
+    "the records need the extra 'analysis': {}": "这些记录需要附加组件 analysis：{0}",
+    "the computed questions need {}: {}": "计算题需要 {0}：{1}",
+    "the page needs the extra 'dashboard': {}": "页面需要附加组件 dashboard：{0}",
+    "publishing needs the extra 'dashboard': {}": "发布需要附加组件 dashboard：{0}",
+    "Word documents need the extra 'documents' (html and md do not): {}":
+        "Word 文档需要附加组件 documents（html 和 md 不需要）：{0}",
+    "this drill is about nodes, which need a broker: install mosquitto, or {}":
+        "这次演练用到节点，需要消息服务器：请安装 mosquitto，或{0}",
     "--workers and --scheduler are two places to run; give one": "--workers 与 --scheduler 是两种运行位置，只能给一个",
-    "--scheduler needs the extra 'cluster': pip install 'soilco2[cluster]'":
-        "--scheduler 需要附加组件 cluster：pip install 'soilco2[cluster]'",
+    "--scheduler needs the extra 'cluster': {}": "--scheduler 需要附加组件 cluster：{0}",
     "--scheduler {}: no Dask scheduler answers there ({})": "--scheduler {0}：那里没有 Dask 调度器应答（{1}）",
     "{}: there are no data in this window": "{0}：此时段没有数据",
     "a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)":
@@ -212,8 +219,7 @@ TABLES: dict[str, str] = {
     "NUL characters, or rows of different widths": "含 NUL 字符，或各行列数不同",
     "a cell of text is empty where none may be": "不得为空的文本单元格为空",
     "a value is not finite": "有数值不是有限数",
-    "is read by the extra 'analysis': pip install 'soilco2[analysis]'":
-        "需要附加组件 analysis 才能读取：pip install 'soilco2[analysis]'",
+    "is read by the extra 'analysis': {}": "需要附加组件 analysis 才能读取：{0}",
     "the times have no zone; write them in UTC": "时间没有时区；请写成 UTC",
     "is not there or is no file": "不存在或不是文件",
     "is no Parquet file that can be read: {}": "不是可读的 Parquet 文件：{0}",
@@ -225,8 +231,7 @@ TABLES: dict[str, str] = {
     "{} is there already; choose another name, or replace it with --force":
         "{0} 已存在；请换名，或用 --force 替换",
     "{} cannot be written: {}": "{0} 无法写入：{1}",
-    "Parquet is written by the extra 'analysis': pip install 'soilco2[analysis]'":
-        "写 Parquet 需要附加组件 analysis：pip install 'soilco2[analysis]'",
+    "Parquet is written by the extra 'analysis': {}": "写 Parquet 需要附加组件 analysis：{0}",
 }  # fmt: skip
 
 STORAGE: dict[str, str] = {

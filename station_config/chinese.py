@@ -20,6 +20,9 @@ _NOT_HERE = (
 )
 
 SENTENCES: dict[str, str] = {
+    # what is not installed
+    "in the folder of soilco2 run pip install -c constraints.txt '.[{}]'":
+        "在 soilco2 的文件夹里运行 pip install -c constraints.txt '.[{0}]'",
     # the file
     "this is a folder; the path of a file is expected": "这是文件夹；应给出文件路径",
     "this is not a regular file; a TOML file is expected": "这不是普通文件；应为 TOML 文件",

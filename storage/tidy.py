@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from quality.records import Flag, SeriesKey
 from station_config.errors import StationConfigError
+from station_config.extras import how_to_add
 from station_config.units import conversion
 from station_config.variables import VARIABLES
 from storage.errors import SourceError, TidyFileError
@@ -212,7 +213,7 @@ class TidyReader:
             import pyarrow.parquet as pq
         except ImportError:
             raise TidyFileError(
-                str(path), "is read by the extra 'analysis': pip install 'soilco2[analysis]'"
+                str(path), f"is read by the extra 'analysis': {how_to_add('analysis')}"
             ) from None
         _pandas(path)
         try:
@@ -352,9 +353,7 @@ def _pandas(path: Path) -> Any:
     try:
         import pandas
     except ImportError:
-        raise TidyFileError(
-            str(path), "is read by the extra 'analysis': pip install 'soilco2[analysis]'"
-        ) from None
+        raise TidyFileError(str(path), f"is read by the extra 'analysis': {how_to_add('analysis')}") from None
     return pandas
 
 

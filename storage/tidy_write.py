@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from quality.records import Flag, SeriesKey
 from station_config.base import moment_us
+from station_config.extras import how_to_add
 from station_config.variables import VARIABLES
 from storage.errors import ExportError
 from storage.reading import Piece, Reader, SeriesInfo
@@ -255,9 +256,7 @@ def _write_parquet(path: Path, pieces: _Pieces) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise ExportError(
-            "Parquet is written by the extra 'analysis': pip install 'soilco2[analysis]'"
-        ) from None
+        raise ExportError(f"Parquet is written by the extra 'analysis': {how_to_add('analysis')}") from None
     text = pa.dictionary(pa.int32(), pa.string())
     numbers = {"depth_m", "value", "lower", "upper", "period_s"}
     kinds = {name: pa.float64() if name in numbers else text for name in COLUMNS}

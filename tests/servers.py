@@ -257,7 +257,7 @@ class Amqtt(Server):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         if importlib.util.find_spec("amqtt") is None:
-            missing("amqtt", "pip install 'soilco2[demo]'")
+            missing("amqtt", "pip install -c constraints.txt '.[demo]'")
 
     def command(self) -> Sequence[str]:
         return sys.executable, "-m", "soilco2.amqtt_broker", str(self.port)

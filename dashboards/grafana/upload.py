@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from dashboards.errors import PublishError
 from dashboards.grafana.model import Dashboard
 from dashboards.grafana.survey import shown
+from station_config.extras import how_to_add
 
 TIMEOUT_S = 30.0
 _MARK = "soilco2 "
@@ -79,9 +80,7 @@ class Grafana:
         try:
             library: Any = importlib.import_module("grafana_api.grafana_face")
         except ImportError:
-            raise PublishError(
-                "publishing needs the extra 'dashboard': pip install 'soilco2[dashboard]'"
-            ) from None
+            raise PublishError(f"publishing needs the extra 'dashboard': {how_to_add('dashboard')}") from None
         host = parts.hostname or ""
         path = parts.path.strip("/")
         self._token = token

@@ -15,6 +15,7 @@ import click
 from soilco2.cli import emit_json, fail, parse_time, present_or_fail
 from soilco2.progress import progress
 from soilco2.rounds import now_text
+from station_config.extras import how_to_add
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -80,7 +81,7 @@ def main(name: str, asked: Asked) -> None:
         import matplotlib
         import scipy  # noqa: F401
     except ImportError:
-        fail("analyses need the extra 'analysis': pip install 'soilco2[analysis]'")
+        fail(f"analyses need the extra 'analysis': {how_to_add('analysis')}")
     del matplotlib
     from analysis.errors import AnalysisError
     from analysis.jobs import present
@@ -289,7 +290,7 @@ def _executor(asked: Asked) -> Iterator[Executor | None]:
         try:
             from distributed import Client
         except ImportError:
-            fail("--scheduler needs the extra 'cluster': pip install 'soilco2[cluster]'")
+            fail(f"--scheduler needs the extra 'cluster': {how_to_add('cluster')}")
         try:
             client = Client(asked.scheduler, timeout=10)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soilco2.cli import fail, parse_time, station_argument
+from station_config.extras import how_to_add
 
 if TYPE_CHECKING:
     from ingest.clock import ReplayClock
@@ -97,7 +98,7 @@ def parts_of(page: bool, once: bool, station: Path, clock_file: Path | None) -> 
     if once:
         fail("--page and --once do not go together: the page would end with the one reading")
     if importlib.util.find_spec("uvicorn") is None:
-        fail("the page needs the extra 'dashboard': pip install 'soilco2[dashboard]'")
+        fail(f"the page needs the extra 'dashboard': {how_to_add('dashboard')}")
     from soilco2.page_part import PagePart
 
     return [("page", lambda _collector: PagePart(station, clock_file))]

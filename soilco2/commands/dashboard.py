@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soilco2.cli import LazyGroup, fail, load
+from station_config.extras import how_to_add
 
 if TYPE_CHECKING:
     from station_config.loader import Station
@@ -86,7 +87,7 @@ def serve(
     try:
         import uvicorn  # noqa: F401
     except ImportError:
-        fail("the page needs the extra 'dashboard': pip install 'soilco2[dashboard]'")
+        fail(f"the page needs the extra 'dashboard': {how_to_add('dashboard')}")
     from dashboards.errors import ServeError
     from dashboards.live.guard import Password
     from dashboards.live.pages import pages_of

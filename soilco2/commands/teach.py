@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli import LazyGroup, emit_json, fail, json_option, language_option
+from station_config.extras import how_to_add
 
 _ELSEWHERE = {name: f"soilco2.commands.teach_{name}:{name}" for name in ("bench", "data", "questions")}
 
@@ -103,7 +104,7 @@ def start(
       soilco2 teach start read --lang en --level 2 --data mine.csv --no-open
     """
     if importlib.util.find_spec("pandas") is None:
-        fail("the teaching case needs the extra 'notebooks': pip install 'soilco2[notebooks]'")
+        fail(f"the teaching case needs the extra 'notebooks': {how_to_add('notebooks')}")
     from teaching.case.start import start as make
 
     where = folder or Path(f"{case}-{lang}-{level}")
@@ -127,11 +128,13 @@ def start(
 
 def _open(folder: Path, lang: str) -> None:
     """JupyterLab on a folder, until it is closed; a sentence when it is not there."""
+    from soilco2.chinese import in_chinese
+
     if importlib.util.find_spec("jupyterlab") is None:
         click.echo(
-            "这里没有 JupyterLab：pip install 'soilco2[notebooks]'；文件夹已做好，别的 Jupyter 也能打开。"
+            f"文件夹已做好，别的 Jupyter 也能打开。这里没有 JupyterLab：{in_chinese(how_to_add('notebooks'))}"
             if lang == "zh"
-            else "JupyterLab is not here: pip install 'soilco2[notebooks]'; the folder is ready for any Jupyter."
+            else f"The folder is ready for any Jupyter. JupyterLab is not here: {how_to_add('notebooks')}"
         )
         return
     click.echo(

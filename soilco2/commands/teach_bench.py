@@ -13,6 +13,7 @@ import click
 
 from soilco2.cli import choose, fail, language, load, told, word
 from soilco2.reaper import Reaper
+from station_config.extras import how_to_add
 
 PATIENCE_S = 300.0
 """How long the replayed day may take [s]."""
@@ -67,7 +68,7 @@ def _broker(run: Path, reaper: Reaper) -> int:
     broker = start_broker(run / "broker", reaper, None)
     if broker is None:
         fail(
-            "this drill is about nodes, which need a broker: install mosquitto, or pip install 'soilco2[notebooks]'"
+            f"this drill is about nodes, which need a broker: install mosquitto, or {how_to_add('notebooks')}"
         )
     return broker.port
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli import fail
+from station_config.extras import how_to_add
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
 
@@ -32,7 +33,7 @@ def data(name: str | None, output: Path | None, force: bool) -> None:
     try:
         from teaching.datasets import DATASETS
     except ImportError:
-        fail("the records need the extra 'analysis': pip install 'soilco2[analysis]'")
+        fail(f"the records need the extra 'analysis': {how_to_add('analysis')}")
     if name is None:
         for known, one in DATASETS.items():
             click.echo(f"{known}: {one.what} ({one.licence})")

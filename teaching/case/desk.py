@@ -199,6 +199,8 @@ class Desk:
     def page(self, drill: str = "") -> str:
         """Serve the live page of a run on a free port until the notebook ends; shows and returns its address.
 
+        Without a drill it is the page of the station that you run in terminals.
+
         Behind JupyterHub the address is that of its server proxy, such as ``/user/NAME/proxy/41873/``.
 
         Raises

@@ -19,26 +19,33 @@ def address(port: int) -> str:
 
 
 def serve(folder: Path, drill: str, lang: str) -> str:
-    """Serve the page of a run of ``desk.bench``; shows and returns its address.
+    """Serve the page of a run of ``desk.bench``, or without a drill that of the station itself; shows its address.
+
+    The station itself is the one that runs, or ran, in terminals; before it ever ran, the run without a fault.
 
     Raises
     ------
     CaseError
         When there was no such run, or the page does not start.
     """
-    station = folder / "station" / f"run-{drill or 'healthy'}" / "station.toml"
+    own = folder / "station"
+    place = own if not drill and (own / "journal.sqlite").is_file() else own / f"run-{drill or 'healthy'}"
+    station = place / "station.toml"
     if not station.is_file():
+        bench = f'desk.bench("{drill}")' if drill else "desk.bench()"
         raise CaseError(
-            f'还没有这次运行：先运行 desk.bench("{drill}")。'
+            f"还没有这次运行：先运行 {bench}。"
             if lang == "zh"
-            else f'There is no such run yet: run desk.bench("{drill}") first.'
+            else f"There is no such run yet: run {bench} first."
         )
+    clock = place / "clock"
+    follow = ["--clock-file", str(clock)] if place == own and clock.is_file() else []
     child, where = _served.get(station, (None, ""))
     if child is None or child.poll() is not None:
         # its standard input ends with this process, and it ends with its standard input
         child = subprocess.Popen(
             [sys.executable, "-m", "soilco2", "dashboard", "serve", str(station), "--port", "0", "--trust-proxy",
-             "--with-parent"],
+             "--with-parent", *follow],
             cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert child.stdout is not None

@@ -9,6 +9,7 @@ from io import BytesIO
 from itertools import zip_longest
 from typing import Any
 
+from station_config.extras import how_to_add
 from teaching.errors import TeachingError
 from teaching.plan.document import Block, Document, Grid, Points
 
@@ -34,8 +35,7 @@ def new_document(lang: str) -> Any:
         import docx
     except ImportError:
         raise TeachingError(
-            "Word documents need the extra 'documents': pip install 'soilco2[documents]'; "
-            "html and md need nothing more"
+            f"Word documents need the extra 'documents' (html and md do not): {how_to_add('documents')}"
         ) from None
     from docx.oxml.ns import qn
     from docx.shared import Cm, Pt

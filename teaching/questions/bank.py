@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from station_config.extras import how_to_add
 from teaching.errors import QuestionError
 from teaching.questions.facts import facts
 from teaching.questions.model import BLOCKS, KINDS, WEIGHTS, Question, check
@@ -49,9 +50,7 @@ def bank(level: int, more: Sequence[Path] = ()) -> list[Question]:
     try:
         computed = _computed(level)
     except ImportError as error:
-        raise QuestionError(
-            f"the computed questions need {error.name}: pip install 'soilco2[analysis]'"
-        ) from error
+        raise QuestionError(f"the computed questions need {error.name}: {how_to_add('analysis')}") from error
     found = [q for q in (*facts(more), *computed) if q.level == level]
     order = list(BLOCKS)
     found.sort(key=lambda q: order.index(q.block))

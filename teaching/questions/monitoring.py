@@ -24,6 +24,10 @@ def _signed(value: float) -> str:
     return f"{value:+g}".replace("-", "−")
 
 
+def _added(value: float) -> str:
+    return f"{'+' if value >= 0 else '−'} {abs(value):g}"
+
+
 @MONITORING.add(
     "monitoring", "reading pressure",
     {1: [(900.0, 880.0), (2400.0, 965.0), (640.0, 870.0), (5100.0, 700.0)], 2: [(1350.0, 790.0), (780.0, 905.0), (3900.0, 620.0), (11200.0, 882.0)]},
@@ -120,7 +124,7 @@ def calibrated(reading: float, gain: float, offset: float) -> Body:
          ((reading - offset) / gain, "The relation was inverted.", "把关系式反过来用。"),
          (reading + offset, "The gain was left out.", "漏乘增益。"),
          (reading, "The calibration was not applied.", "没有应用校准。")],
-        (f"{gain:g} × {reading:g} {_signed(offset)}.", f"{gain:g} × {reading:g} {_signed(offset)}。"),
+        (f"{gain:g} × {reading:g} {_added(offset)}.", f"{gain:g} × {reading:g} {_added(offset)}。"),
         "soilco2: docs/reference/station_file.md, [[instrument.calibration]]: value = gain x reading + offset", digits=4,
     )  # fmt: skip
 
@@ -370,8 +374,9 @@ def daily_range(plot: str, depth: float) -> Body:
     value = sjer.daily_range("soil_temperature", plot, depth)
     above, below = (sjer.daily_range("soil_temperature", plot, levels[index + step]) for step in (-1, 1))
     return numeric(
-        (f"Open the soil temperature of plot {plot} (SJER, June 2022). What is the mean daily range at {100 * depth:g} cm?",
-         f"打开 {plot} 号样地的土壤温度（SJER，2022 年 6 月）。{100 * depth:g} cm 处的平均日较差是多少？"),
+        (f"Open the soil temperature of plot {plot} (SJER, June 2022). What is the mean daily range at {100 * depth:g} cm "
+         "(values that passed NEON's flag, days by UTC, days with 40 such values or more)?",
+         f"打开 {plot} 号样地的土壤温度（SJER，2022 年 6 月）。{100 * depth:g} cm 处的平均日较差是多少（只取通过 NEON 质量标识的数值，按 UTC 分日，只计这种数值不少于 40 个的日子）？"),
         value, "°C",
         [(above, "That is the probe above; the range dies away with depth.", "这是上一个探头的；日较差随深度衰减。"),
          (below, "That is the probe below.", "这是下一个探头的。"),

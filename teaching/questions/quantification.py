@@ -24,6 +24,16 @@ _GB = (
 )
 
 
+def _times(unit: str) -> str:
+    """A unit behind an amount: a power of ten as a factor."""
+    return f"× {unit}" if unit.startswith("10") else unit
+
+
+def _per(unit: str) -> str:
+    """A unit behind a stroke: more than one word in brackets."""
+    return f"({unit})" if " " in unit else unit
+
+
 @QUANTIFICATION.add(
     "quantification", "fuel_en fuel_zh amount unit heat factor",
     {1: [("natural gas", "天然气", 320.0, "10⁴ m³", 389.31, 56.1), ("diesel oil", "柴油", 850.0, "t", 43.0, 74.1),
@@ -32,9 +42,9 @@ _GB = (
 def fuel_by_energy(fuel_en: str, fuel_zh: str, amount: float, unit: str, heat: float, factor: float) -> Body:
     value = account.by_energy_t(amount, heat, factor)
     return numeric(
-        (f"A plant burns {amount:g} {unit} of {fuel_en} in a year; net calorific value {heat:g} GJ per {unit}, emission factor {factor:g} t CO₂/TJ. "
+        (f"A plant burns {amount:g} {_times(unit)} of {fuel_en} in a year; net calorific value {heat:g} GJ per {unit}, emission factor {factor:g} t CO₂/TJ. "
          "How much CO₂ is that?",
-         f"某企业一年消耗{fuel_zh} {amount:g} {unit}；低位发热量 {heat:g} GJ/{unit}，排放因子 {factor:g} t CO₂/TJ。排放多少 CO₂？"),
+         f"某企业一年消耗{fuel_zh} {amount:g} {_times(unit)}；低位发热量 {heat:g} GJ/{_per(unit)}，排放因子 {factor:g} t CO₂/TJ。排放多少 CO₂？"),
         value, "t",
         [(value * 1000, "GJ were not turned into TJ.", "没有把 GJ 换算成 TJ。"),
          (amount * factor / 1000, "The calorific value was left out.", "漏乘低位发热量。"),
@@ -288,9 +298,9 @@ def layers_in_series(first: float, first_cm: float, second: float, second_cm: fl
     value = float(harmonic_mean((first, second), (first_cm / 100, second_cm / 100)))
     total = first_cm + second_cm
     return numeric(
-        (f"Two layers lie between two probes: {first_cm:g} cm with c_air Ds = {number(first)} and {second_cm:g} cm with {number(second)} mol m⁻¹ s⁻¹. "
+        (f"Two layers lie between two probes: one {first_cm:g} cm thick with c_air·Ds (molar density of air times diffusivity) = {number(first)} mol m⁻¹ s⁻¹, one {second_cm:g} cm thick with {number(second)}. "
          "Which value stands for both together?",
-         f"两探头之间有两层：{first_cm:g} cm，c_air Ds = {number(first)}；{second_cm:g} cm，{number(second)} mol m⁻¹ s⁻¹。合起来应取何值？"),
+         f"两探头之间有两层：一层厚 {first_cm:g} cm，c_air·Ds（空气摩尔密度乘以扩散系数）为 {number(first)} mol m⁻¹ s⁻¹；另一层厚 {second_cm:g} cm，为 {number(second)}。合起来应取何值？"),
         value, "mol m⁻¹ s⁻¹",
         [((first * first_cm + second * second_cm) / total, "An arithmetic mean: it lets the gas pass the tight layer too easily.", "算术平均：高估了致密层的通气。"),
          (2 / (1 / first + 1 / second), "The thicknesses were left out.", "没有按厚度加权。"),

@@ -88,4 +88,7 @@ if os.geteuid() == 0:
         )
     c.Spawner.args = ["--allow-root"]
 if shutil.which("configurable-http-proxy", path=str(here)) is None:
-    raise SystemExit("configurable-http-proxy is not here: pip install 'soilco2[hub]'")
+    raise SystemExit(
+        "configurable-http-proxy is not here; the USB stick's install.sh brings it, and so does, in the folder of "
+        "soilco2, pip install -c constraints.txt '.[hub]'"
+    )

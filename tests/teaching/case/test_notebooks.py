@@ -7,6 +7,7 @@ import re
 import shutil
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -94,6 +95,26 @@ def test_the_page_of_a_run_behind_a_hubs_prefix(
             assert b"<html" in answer.read()
     with pytest.raises(CaseError, match=r'run desk\.bench\("x"\) first'):
         page.serve(runs.parent, "x", "en")
+    _end_pages()
+
+
+def test_the_page_of_the_station_that_runs_in_terminals(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a drill it is the trainee's own station, on its own clock, as soon as that has a journal."""
+    with pytest.raises(CaseError, match=r"run desk\.bench\(\) first"):
+        page.serve(tmp_path, "", "en")
+    own = tmp_path / "station"
+    shutil.copytree(runs / "run-a", own, symlinks=True)
+    where = page.serve(tmp_path, "", "en")
+    with urllib.request.urlopen(f"{where}api/v1/latest", timeout=60) as answer:
+        told = json.loads(answer.read())
+    assert len(told["latest"]) == 7, "three probes of CO₂, two of temperature and water"
+    assert told["now_ms"] < 1e3 * datetime(2022, 6, 4, tzinfo=UTC).timestamp(), "the replayed clock"
+    _end_pages()
+
+
+def _end_pages() -> None:
     for child, _ in page._served.values():
         child.stdin.close()  # type: ignore[union-attr] # as when the notebook's kernel ends
         assert child.wait(60) is not None

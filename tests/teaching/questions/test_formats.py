@@ -362,9 +362,13 @@ def test_the_command(
         (
             "numpy",
             ["teach", "questions", "--level", "1", "--format", "json"],
-            "pip install 'soilco2[analysis]'",
+            "in the folder of soilco2 run pip install -c constraints.txt '.[analysis]'",
         ),
-        ("docx", ["teach", "questions", "--level", "1", "--count", "5"], "pip install 'soilco2[documents]'"),
+        (
+            "docx",
+            ["teach", "questions", "--level", "1", "--count", "5"],
+            "pip install -c constraints.txt '.[documents]'",
+        ),
     ],
 )
 def test_what_is_not_installed_is_named(module: str, words: list[str], said: str, tmp_path: Path) -> None:

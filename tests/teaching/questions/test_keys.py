@@ -14,6 +14,7 @@ from teaching.questions.bank import POINTS, bank, draw, shares
 from teaching.questions.facts import FOLDER, read_facts
 from teaching.questions.maker import APART, number, numeric
 from teaching.questions.model import BLOCKS, WEIGHTS, Question, check
+from tests.teaching.questions.fact_keys import FACTS
 from tests.teaching.questions.second_path import KEYS
 
 LEVELS = (1, 2, 3)
@@ -44,6 +45,30 @@ def test_every_key_by_a_second_path(questions: list[Question]) -> None:
             # the standard's exponent 5.25588 is g M/(R L) with constants of 1976
             near = {"desulphurisation": 1e-4, "standard_pressure": 1e-5}.get(question.template, 1e-9)
             assert float(key) == pytest.approx(question.value, rel=near), question.id
+
+
+def test_every_fact_says_what_its_source_says(questions: list[Question]) -> None:
+    """Each trace is in one right option (or marking point, in their order) and in no wrong one, in both languages."""
+    facts = [q for q in questions if not q.given and q.template in FACTS]
+    assert {q.template for q in questions if not q.given} == {q.template for q in facts}
+    for question in facts:
+        for lang in ("en", "zh"):
+            traces = getattr(FACTS[question.template], lang)
+            if question.kind == "short":
+                marked = [point.text.at(lang) for point in question.points]
+                assert len(marked) == len(traces), question.id
+                assert all(map(re.search, traces, marked)), (question.id, lang)
+                continue
+            right = [o.text.at(lang) for o in question.options if o.right]
+            assert len(right) == len(traces), (question.id, lang)
+            for trace in traces:
+                assert [o.right for o in question.options if re.search(trace, o.text.at(lang))] == [True], (question.id, trace)  # fmt: skip
+
+
+def test_no_fact_of_the_bank_is_without_its_key() -> None:
+    assert {fact.template for path in sorted(FOLDER.glob("*.toml")) for fact in read_facts(path, path.stem)} == set(
+        FACTS
+    )
 
 
 def test_the_option_marked_right_shows_the_key(questions: list[Question]) -> None:

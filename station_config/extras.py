@@ -1,0 +1,19 @@
+"""The extras of the distribution (``pyproject.toml``), and how one is added to what is installed."""
+
+from __future__ import annotations
+
+
+def how_to_add(extra: str) -> str:
+    """What to do when a part of an extra is missing, for who has the folder of the project or a copy of it.
+
+    Parameters
+    ----------
+    extra : str
+        Its name in ``pyproject.toml``, such as ``analysis``.
+
+    Returns
+    -------
+    str
+        A clause that ends a sentence; its Chinese is in `station_config.chinese`.
+    """
+    return f"in the folder of soilco2 run pip install -c constraints.txt '.[{extra}]'"

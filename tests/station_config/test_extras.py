@@ -1,0 +1,42 @@
+"""What is said about a missing extra can be done, and is said in Chinese too."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from soilco2.chinese import in_chinese
+from station_config.extras import how_to_add
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("soilco2", "teaching", "dashboards", "analysis", "ingest", "storage", "quality", "station_config")
+
+
+def test_every_extra_that_is_named_is_one_and_its_sentence_is_known_in_chinese() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    named = {
+        name
+        for path in sources
+        for name in re.findall(r"how_to_add\([\"'](\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert named == {"analysis", "cluster", "dashboard", "documents", "notebooks"} <= set(extras)
+    for name in named:
+        assert in_chinese(f"analyses need the extra 'analysis': {how_to_add(name)}").endswith(
+            f"pip install -c constraints.txt '.[{name}]'"
+        )
+        assert "文件夹" in in_chinese(how_to_add(name))
+    assert (ROOT / "constraints.txt").is_file()
+
+
+def test_nobody_is_sent_to_a_package_that_is_not_published() -> None:
+    pages = [
+        ROOT / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(p for room in ROOMS for p in (ROOT / room).rglob("*.py")),
+    ]
+    for path in pages:
+        assert not re.search(r"pip install '?soilco2", path.read_text(encoding="utf-8")), path
