@@ -39,7 +39,7 @@ FACTS: dict[str, Key] = {
                            ("Completeness", "Consistency", "Transparency"), ("完整性", "一致性", "透明性")),
     "allowance": Key("1 allowance: 1 t CO2e", ("tonne of CO₂ eq",), ("二氧化碳当量",)),
     "same-place": Key("aim 3: each depth has its own temperature and water", ("depth to depth",), ("因深度而异",)),
-    "salt-or-salinity": Key("mg/L of solution against g/kg of soil", ("g/kg",), ("g/kg",)),
+    "salt-or-salinity": Key("mg/L of solution against g/kg of soil", ("in g/kg",), ("（g/kg",)),
     "uncertainty-meaning": Key("GUM B.2.18: parameter, dispersion of values attributed", ("[Pp]arameter",), ("分散性",)),
     "bulk-or-pore": Key("EC of soil grows with water content", ("water content",), ("含水率",)),
     "simpson": Key("aggregate against groups", ("Simpson",), ("辛普森",)),

@@ -66,9 +66,9 @@ def test_every_fact_says_what_its_source_says(questions: list[Question]) -> None
 
 
 def test_no_fact_of_the_bank_is_without_its_key() -> None:
-    assert {fact.template for path in sorted(FOLDER.glob("*.toml")) for fact in read_facts(path, path.stem)} == set(
-        FACTS
-    )
+    assert {
+        fact.template for path in sorted(FOLDER.glob("*.toml")) for fact in read_facts(path, path.stem)
+    } == set(FACTS)
 
 
 def test_the_option_marked_right_shows_the_key(questions: list[Question]) -> None:
