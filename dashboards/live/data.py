@@ -129,6 +129,8 @@ def variables() -> dict[str, Any]:
 
 def _info(info: SeriesInfo, station: Station, replicates: dict[tuple[str, str], str]) -> dict[str, Any]:
     note = station.directory.note
+    installed = station.directory.instruments_of(info.key)
+    ends = [end for *_, end in installed if end is not None]
     return {
         "series": short(info.key),
         "profile": info.key.profile,
@@ -139,13 +141,20 @@ def _info(info: SeriesInfo, station: Station, replicates: dict[tuple[str, str], 
         "unit": info.unit,
         "period_s": info.period_s,
         "note": {lang: note(info.key, lang) for lang in ("en", "zh")} if info.note else None,
+        "from_ms": installed[-1][2] // 1000 if installed else None,
+        "until_ms": max(ends) // 1000 if ends and len(ends) == len(installed) else None,
         "first_ms": None if info.first_us is None else info.first_us // 1000,
         "last_ms": None if info.last_us is None else info.last_us // 1000,
     }
 
 
 def describe(page: PageStation) -> dict[str, Any]:
-    """A station: names, place, profiles, series; from the station file alone while its journal cannot be read."""
+    """A station: names, place, profiles, series; from the station file alone while its journal cannot be read.
+
+    A series whose instrument stands there and that never gave a value is among them: silence from the first day on
+    is silence too. ``from_ms`` and ``until_ms`` tell since when a series' newest instrument stands there, and until
+    when the last one did [ms since 1970 UTC].
+    """
     table = page.station.file.station
     fault = ""
     try:
@@ -153,7 +162,10 @@ def describe(page: PageStation) -> dict[str, Any]:
             infos = [info for info in reader.series() if info.key.variable in VARIABLES]
     except (StorageError, sqlite3.Error) as error:
         fault = str(error) if isinstance(error, StorageError) else f"the journal cannot be read now ({error})"
-        infos = _expected(page.station)
+        infos = []
+    known = {info.key for info in infos}
+    now_us = page.now_us()
+    infos += [i for i in _expected(page.station, None if fault else now_us) if i.key not in known]
     profiles = page.station.file.profile
     replicates = {(p.id, q.id): q.replicate for p in profiles for q in p.position}
     firsts = [info.first_us for info in infos if info.first_us is not None]
@@ -176,15 +188,20 @@ def describe(page: PageStation) -> dict[str, Any]:
     }
 
 
-def _expected(station: Station) -> list[SeriesInfo]:
-    """The series that the station file promises."""
+def _expected(station: Station, now_us: int | None) -> list[SeriesInfo]:
+    """The series that the station file promises: of instruments that stand there at a moment [µs UTC], or ever did."""
     known = station.directory
+    standing = {
+        span.series
+        for span in known.spans
+        if now_us is not None and span.start_us <= now_us and (span.end_us is None or now_us < span.end_us)
+    }
     return [
         SeriesInfo(
             key, VARIABLES[key.variable].unit, known.depth_at(key.profile, key.position),
             period_s=known.period_s(key), note=known.note(key),
         )
-        for key in (SeriesKey(*series) for series in known.series())
+        for key in (SeriesKey(*series) for series in known.series() if now_us is None or series in standing)
         if key.variable in VARIABLES
     ]  # fmt: skip
 

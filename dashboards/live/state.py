@@ -82,6 +82,7 @@ def instruments(page: PageStation) -> dict[str, Any]:
         channels = directory.channels_of(row.serial)
         due = [directory.calibration_due(row.serial, c.spec.id, now_us) for c in channels]
         dates = [date for date in due if date is not None]
+        stood = [span.end_us for span in directory.spans if span.serial == row.serial]
         rows.append(
             {
                 "id": row.id,
@@ -96,6 +97,7 @@ def instruments(page: PageStation) -> dict[str, Any]:
                     for name, count in counters.get(row.serial, {}).items()
                     if name.startswith("error_") and count
                 },
+                "removed": bool(stood) and all(end is not None and end <= now_us for end in stood),
                 "due_ms": min(dates) // 1000 if dates else None,
             }
         )

@@ -1,6 +1,6 @@
 // The page's data path: documented HTTP API, server-sent events with resume. Addresses are relative, so any path before them works.
 
-import { language } from "./i18n.js";
+import { language, word } from "./i18n.js";
 
 const MOST_SERIES = 64;
 
@@ -10,7 +10,8 @@ function address(path, parameters = {}) {
 }
 
 async function ask(path, parameters) {
-  const answer = await fetch(address(path, parameters), { headers: { accept: "application/json", "accept-language": language() } });
+  const answer = await fetch(address(path, parameters), { headers: { accept: "application/json", "accept-language": language() } })
+    .catch(() => { throw new Error(word("unreachable")); }); // the browser says it in words of its own
   if (answer.ok) return answer;
   const body = await answer.json().catch(() => ({}));
   throw new Error(body.error ?? `${answer.status}`);

@@ -35,6 +35,7 @@ export function frameOf(name, { show, unflag }) {
   });
   const log = state.log && name === state.variable && canLog(variable);
   const inside = [];
+  const placed = []; // values that have a place in depth: the colours are theirs
   let anyFlagged = false;
   for (const s of series) {
     const data = store.data.get(s.series);
@@ -45,9 +46,10 @@ export function frameOf(name, { show, unflag }) {
       anyFlagged = true;
       return state.flagged;
     }));
+    if (s.depth_m !== null) placed.push(inside.at(-1));
   }
   const found = valueRange(inside, log);
-  const exact = valueRange(inside, log, false);
+  const exact = valueRange(placed, log, false);
   const newest = newestOf(series);
   const frame = {
     variable, views, series, t0, t1, log, anyFlagged, range: found, zone: zone(),

@@ -39,7 +39,7 @@ function label(frame, s) {
   const old = live && newest ? age(store.now - newest.t) : null;
   const silent = live && how.word === "silent";
   const rest = [silent ? `${word("silent")} ${old}` : trouble || (how.word !== "1" && how.word !== "novalue") ? word(how.word) : null,
-    shown && before !== null && !silent ? `${signed(shown.v - before, resolution)} / 24 ${word("h")}` : null, silent ? null : old];
+    shown && before !== null && !point.stale ? `${signed(shown.v - before, resolution)} / 24 ${word("h")}` : null, silent ? null : old];
   return { shown, fresh: shown && !point.stale, how, value, place, rest: rest.filter((words) => words && words !== value), said: `${place}${colon()}${value}, ${word(how.word)}` };
 }
 
@@ -157,7 +157,7 @@ export function drawCurve(holder, frame) {
       { words: `−24 ${word("h")}`, dash: "1.5 3", width: 1.4, opacity: 0.75, r: 2.5, points: points(frame.views[0], (s) => valueOf(s, frame.t - DAY)) },
     ];
   const range = valueRange(lines.map((line) => line.points.map((q) => q.v)), log);
-  if (!range) return empty(holder, frame.anyFlagged ? word("allflagged") : word("novalue"), frame.anyFlagged ? frame.unflag : null);
+  if (!range) return frame.why ? empty(holder, frame.why, frame.action) : empty(holder, word(frame.anyFlagged ? "allflagged" : "novalue"), frame.anyFlagged ? frame.unflag : null);
   const left = SIZE.left - 6;
   const x = valueScale(range[0], range[1], left + 8, width - 16, log);
   const parts = [svg("line", { x1: left, x2: width - 8, y1: y(0), y2: y(0), class: "surface" }), ...depthAxis(y, left - 2, height)];

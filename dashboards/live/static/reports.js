@@ -6,7 +6,7 @@ import { profileName } from "./frame.js";
 import { MARKS, age, code, colon, comma, depthText, figure, joined, language, named, number, signed, tests, when, word } from "./i18n.js";
 import { flagged } from "./model.js";
 import { DAY, state } from "./state.js";
-import { condition, has, pointAt, profilesShown, range, store, visible, zone } from "./store.js";
+import { condition, has, pointAt, profilesShown, range, removed, store, visible, zone } from "./store.js";
 
 const cell = (words, className = "", attributes = {}) => html("td", { className, ...attributes }, words);
 const heads = (names) => html("thead", {}, html("tr", {}, ...names.map(([words, className]) => html("th", { scope: "col", className }, words))));
@@ -48,7 +48,7 @@ export function drawHealth(holder, pick) {
   const about = `${store.tick} ${language()} ${state.profile}`;
   if (holder.dataset.about === about) return;
   holder.dataset.about = about;
-  const all = store.station.series;
+  const all = store.station.series.filter((s) => !removed(s));
   const troubled = all.map((s) => ({ s, how: condition(s) })).filter(({ how }) => how.rank > 1).sort((a, b) => b.how.rank - a.how.rank);
   const key = JSON.stringify([language(), state.profile, all.length, troubled.map(({ s, how }) => [s.series, how.word, how.word === "silent" ? age(store.now - store.newest.get(s.series).t) : ""])]);
   if (holder.dataset.kept === key) return;
@@ -75,7 +75,7 @@ const placeOf = (s) => (s.depth_m === null ? s.position || "–" : depthText(s.d
 
 function qualityOf(s, found) {
   const how = condition(s);
-  if (!found) return `○ ${word("never")}`;
+  if (!found || how.word === "removed") return `○ ${word(how.word)}`;
   if (how.word === "silent") return `${how.mark} ${word(how.word)} ${age(store.now - found.t)}`;
   if (how.rank >= 4) return `${how.mark} ${word(how.word)}`;
   const failed = state.projector ? "" : tests(found.tests.replace(/^missing:?/, "")); // from afar the word alone
@@ -110,6 +110,7 @@ function shortRow(list, registry, several) {
   return html("tr", {}, html("td", { className: "others", colspan: 5 }, ...items.flatMap((item) => [item, " "])));
 }
 
+const MOST_ROWS = 24; // of one quantity; more probes stand in short
 const [ROW_PX, HEADS_PX] = [30.4, 142]; // of the table on a projector, which has two thirds of the height
 
 // What is shown stands in full, one row a probe; the rest of the profile in short.
@@ -122,18 +123,20 @@ export function drawTable(holder, app) {
   const fits = !state.projector || ROW_PX * both + HEADS_PX <= ((window.innerHeight - document.getElementById("panels").offsetTop) * 2) / 3;
   const first = [state.variable, has("second") && fits ? state.second : null].filter((v) => present.includes(v));
   const order = [...new Set([...first, ...(state.projector ? [] : present)])];
+  let rowed = false;
   const bodies = order.map((variable) => {
     const registry = store.variables[variable];
     const list = rows.filter((s) => s.variable === variable).sort((a, b) => shownAt(a.profile) - shownAt(b.profile) || (a.depth_m ?? 99) - (b.depth_m ?? 99));
     const name = `${named(registry.name)} (${registry.unit_text})${list.some((s) => s.note) ? " *" : ""}`;
-    const full = first.includes(variable) && list.length <= 24;
+    const full = first.includes(variable) && list.length <= MOST_ROWS;
+    rowed ||= full;
     const head = html("tr", { className: "group" }, html("th", { scope: "rowgroup", colspan: 5 }, first.includes(variable) ? name : html("button", { type: "button", "data-variable": variable }, name)));
     return html("tbody", {}, head, ...(full ? list.map((s) => fullRow(s, registry, several)) : [shortRow(list, registry, several)]));
   });
   const notes = new Map();
   for (const s of rows) if (s.note && order.includes(s.variable)) notes.set(named(s.note), new Set([...(notes.get(named(s.note)) ?? []), named(store.variables[s.variable].name)]));
   const told = [...notes].map(([note, names]) => html("p", { className: "foot" }, `* ${[...names].join(comma())}${colon()}${note.replace(/^modelled:\s*/, `${word("modelled")}${colon()}`)}`));
-  const head = heads([[word("depth"), "number"], [word("value"), "number"], [word("change"), "number"], [word("flag"), ""], [word("age"), "number"]]);
+  const head = !rowed ? null : heads([[word("depth"), "number"], [word("value"), "number"], [word("change"), "number"], [word("flag"), ""], [word("age"), "number"]]);
   put(holder, html("table", { className: several ? "newest several" : "newest" }, head, ...bodies), ...told);
   holder.onclick = (event) => {
     const variable = event.target.dataset?.variable;
@@ -223,11 +226,11 @@ export function drawInstruments(holder) {
   for (const row of instruments) {
     const newest = Math.max(row.newest_ms ?? 0, ...row.series.map((name) => store.newest.get(name)?.t ?? 0)); // the stream is ahead of the report
     const late = newest && now - newest > Math.max(3 * row.interval_s * 1000, 90e3);
-    const [mark, tone] = newest && !late ? ["●", ""] : ["○", "bad"];
-    const answer = newest ? `${late ? word("silent") : word("okay")}${comma()}${age(now - newest)}` : word("never");
+    const [mark, tone] = row.removed ? ["○", "soft"] : newest && !late ? ["●", ""] : ["○", "bad"];
+    const answer = row.removed ? word("removed") : newest ? `${late ? word("silent") : word("okay")}${comma()}${age(now - newest)}` : word("never");
     const errors = Object.entries(row.errors).map(([kind, n]) => `${code(kind)} ${n}`).join(comma());
-    const over = row.due_ms !== null && row.due_ms < now;
-    const due = row.due_ms === null ? word("nodue") : `${when(row.due_ms, zone(), "date")}${comma()}${over ? `▲ ${word("overdue")} ${age(now - row.due_ms)}` : `${word("due_in")} ${age(row.due_ms - now)}`}`;
+    const over = !row.removed && row.due_ms !== null && row.due_ms < now;
+    const due = row.removed ? "–" : row.due_ms === null ? word("nodue") : `${when(row.due_ms, zone(), "date")}${comma()}${over ? `▲ ${word("overdue")} ${age(now - row.due_ms)}` : `${word("due_in")} ${age(row.due_ms - now)}`}`;
     body.append(html("tr", { "data-instrument": row.id }, html("th", { scope: "row" }, row.id), cell(`${row.model} · ${row.serial}`, "soft wide"), cell(row.connection, "soft wide"),
       cell(age(row.interval_s * 1000), "number soft wide"), cell(`${mark} ${answer}`, tone), cell(errors || word("noerror"), errors ? "warn" : "soft"), cell(due, over ? "warn" : "soft")));
   }

@@ -117,6 +117,18 @@ def troubled(folder: Path) -> Station:
     return station
 
 
+def unheard(folder: Path) -> Station:
+    """Of four probes one never answered, and one was dug out a day ago."""
+    station = odd_station(folder, "unheard", "从未应答", (0.05, 0.1, 0.2, 0.3))
+    assert station.path is not None
+    dug = 'position = "p1/d200"\nfrom = 2022-01-01T00:00:00Z\n'
+    text = station.path.read_text(encoding="utf-8").replace(dug, dug + "until = 2022-06-03T00:00:00Z\n")
+    station.path.write_text(text, encoding="utf-8")
+    station = load_station(station.path)
+    fill(station, change=lambda sample: None if sample.serial == "Sd100" else sample)
+    return station
+
+
 def sixty(folder: Path) -> Station:
     """Sixty positions in one profile."""
     station = odd_station(folder, "sixty", "六十层", [round(0.02 + 0.03 * n, 3) for n in range(60)])
@@ -186,4 +198,4 @@ def empty(folder: Path) -> Station:
     return station
 
 
-ODD = (troubled, sixty, flagged, single, gap, stopped, unplaced, paired, empty)
+ODD = (troubled, unheard, sixty, flagged, single, gap, stopped, unplaced, paired, empty)

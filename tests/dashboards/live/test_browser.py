@@ -191,6 +191,11 @@ def test_a_page_goes_on_after_its_server_was_killed_and_misses_nothing(
         page.wait_for_function("() => window.brought.length > 0")
         served.kill()
         page.wait_for_function(linked, arg="no connection")
+        page.click("#earlier")  # a question that nobody answers
+        page.wait_for_function(
+            "() => document.getElementById('notice').textContent.includes('its server does not answer')"
+        )
+        page.click("#back")
         served.write(served.until + 4 * HALF_HOUR)  # the station goes on without its page
         served.start()
         last_ms = (served.until - HALF_HOUR) // 1000

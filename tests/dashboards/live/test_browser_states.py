@@ -37,10 +37,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     [
         ("troubled", "health", "silent", "无应答"),
         ("troubled", "health", "stuck", "数值停滞"),
+        ("troubled", "health", "no value: CO₂ mole fraction 30 cm", "无值：CO₂ 浓度（摩尔分数） 30 cm"),
+        ("unheard", "health", "nothing came yet: CO₂ mole fraction 10 cm", "尚未收到数据：CO₂ 浓度（摩尔分数） 10 cm"),
+        ("unheard", "health", "2 / 3 series ●", "2 / 3 个序列 ●"),
+        ("unheard", "table", "taken away", "已撤除"),
+        ("unheard", "instruments", "● answers", "● 有应答"),
+        ("unheard", "instruments", "○ taken away", "○ 已撤除"),
+        ("unheard", "column", "10 cm: no value, nothing came yet", "10 cm：无值, 尚未收到数据"),
         ("flagged", "series", "Every value here is flagged.", "此处所有值均有质量标识。"),
         ("stopped", "heat", "Nothing in this span. The newest value is of 2022-04-24", "该时段内没有数据。"),
         ("unplaced", "column", "depth not known: d200", "深度未知：d200"),
-        ("empty", "column", "No data yet.", "尚无数据。"),
+        ("stopped", "curve", "Nothing in this span.", "该时段内没有数据。"),
+        ("empty", "heat", "No data yet.", "尚无数据。"),
+        ("empty", "column", "nothing came yet", "尚未收到数据"),
         ("paired", "table", "3 cm b", "3 cm b"),
     ],
 )
@@ -49,7 +58,7 @@ def test_a_state_is_said_in_words(
 ) -> None:
     watched = Watched(browser, served.url, 390)
     for lang, words in (("en", en), ("zh", zh)):
-        page = watched.open(f"station={station}&lang={lang}&theme=dark")
+        page = watched.open(f"station={station}&lang={lang}&theme=dark&screen=all")
         assert words in (page.text_content(f"#{panel}") or "")
         page.goto("about:blank")
     watched.close()
