@@ -38,7 +38,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ("troubled", "health", "silent", "无应答"),
         ("troubled", "health", "stuck", "数值停滞"),
         ("troubled", "health", "no value: CO₂ mole fraction 30 cm", "无值：CO₂ 浓度（摩尔分数） 30 cm"),
-        ("unheard", "health", "nothing came yet: CO₂ mole fraction 10 cm", "尚未收到数据：CO₂ 浓度（摩尔分数） 10 cm"),
+        (
+            "unheard",
+            "health",
+            "nothing came yet: CO₂ mole fraction 10 cm",
+            "尚未收到数据：CO₂ 浓度（摩尔分数） 10 cm",
+        ),
         ("unheard", "health", "2 / 3 series ●", "2 / 3 个序列 ●"),
         ("unheard", "table", "taken away", "已撤除"),
         ("unheard", "instruments", "● answers", "● 有应答"),
