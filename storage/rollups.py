@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from math import fsum, isfinite
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from quality.records import SeriesKey
@@ -77,10 +78,6 @@ class Stretches(NamedTuple):
 
     level_us: int
     edges: list[int]
-
-    def of(self, time_us: int) -> int:
-        """The stretch of a moment."""
-        return bisect_left(self.edges, time_us + 1) - 1
 
 
 def stretches(start_us: int, end_us: int, count: int) -> Stretches:
@@ -301,30 +298,27 @@ class Rolled:
         number = self.number(key)
         if number is None or not cut.level_us:
             return None
-        level, first, last, count = cut.level_us, cut.edges[0], cut.edges[-1], len(cut.edges) - 1
+        level, last = cut.level_us, cut.edges[-1]
         if self._plain(number, level, start_us, end_us):
             return None
         since, loose = self._loose(number, level, start_us, end_us)
         made = self._made(key, since, loose, level, start_us, end_us)
+        anew = set(loose)
         total = sum(bucket.n for kind in made for bucket in kind)
         points: list[Point] = []
-        for kind, best in (
-            (GOOD, "min(low)"),
-            (GOOD, "max(high)"),
-            (FLAGGED, "min(low)"),
-            (FLAGGED, "max(high)"),
-        ):
-            end = best[4:-1]
-            # of the bare columns beside one min() or max() SQLite gives those of its row
+        for kind in (GOOD, FLAGGED):
+            # at most six buckets a stretch: sorting them out here costs less than the sort of a GROUP BY for each end
             rows = self._db.execute(
-                f"SELECT {end}_us, {best}, {end}_flag, sum(n), (start_us - ?) / ? * ? / ? AS k FROM rollup"  # noqa: S608
-                " WHERE series = ? AND period_s = ? AND kind = ? AND start_us >= ? AND start_us < ?"
-                " AND start_us NOT IN (SELECT value FROM json_each(?)) GROUP BY k",
-                (first, level, count, (last - first) // level,
-                 number, level // 1_000_000, kind, since, last, json.dumps(loose)),
-            ).fetchall()  # fmt: skip
-            total += sum(row[3] for row in rows) if end == "low" else 0
-            points += _with(rows, made[kind], cut, end) if made[kind] else [row[:3] for row in rows]
+                "SELECT start_us, n, low, low_us, low_flag, high, high_us, high_flag FROM rollup WHERE series = ?"
+                " AND period_s = ? AND kind = ? AND start_us >= ? AND start_us < ? ORDER BY start_us",
+                (number, level // 1_000_000, kind, since, last),
+            ).fetchall()
+            if anew:
+                rows = [row for row in rows if row[0] not in anew]
+            total += sum(row[1] for row in rows)
+            if made[kind]:
+                rows = sorted([*rows, *(bucket[:8] for bucket in made[kind])], key=itemgetter(0))
+            points += _ends(rows, cut.edges)
         total += self._db.execute(
             "SELECT coalesce(sum(n), 0) FROM rollup WHERE series = ? AND period_s = ? AND kind = ? AND start_us >= ?"
             " AND start_us < ? AND start_us NOT IN (SELECT value FROM json_each(?))",
@@ -380,21 +374,24 @@ class Rolled:
         return out[0], out[1]
 
 
-def _with(
-    rows: list[tuple[int, float, int, int, int]], made: list[Bucket], cut: Stretches, end: str
-) -> list[Point]:
-    """The points of rollups with those of buckets made anew: of each stretch the best, the first of equal ones."""
-    best = {row[4]: row[:3] for row in rows}
-    for bucket in made:
-        point: Any = bucket[3:1:-1] + bucket[4:5] if end == "low" else bucket[6:4:-1] + bucket[7:8]
-        k = cut.of(bucket.start_us)
-        if k not in best or _rank(point, end) < _rank(best[k], end):
-            best[k] = point
-    return list(best.values())
-
-
-def _rank(point: Point, end: str) -> tuple[float, int]:
-    return (point[1] if end == "low" else -point[1]), point[0]
+def _ends(rows: Iterable[Any], edges: Sequence[int]) -> list[Point]:
+    """The smallest and the largest value of each stretch, the first of equal ones; of buckets, oldest first."""
+    points: list[Point] = []
+    end = edges[0]
+    least = most = 0.0
+    low = high = (0, 0.0, 0)
+    for start, _, low_v, low_us, low_flag, high_v, high_us, high_flag in rows:
+        if start >= end:
+            points += (low, high)
+            end = edges[bisect_right(edges, start)]
+            least, low = low_v, (low_us, low_v, low_flag)
+            most, high = high_v, (high_us, high_v, high_flag)
+            continue
+        if low_v < least:
+            least, low = low_v, (low_us, low_v, low_flag)
+        if high_v > most:
+            most, high = high_v, (high_us, high_v, high_flag)
+    return [*points[2:], low, high] if points else []
 
 
 def runs(starts: Sequence[int], level: int) -> Iterator[tuple[int, int]]:
