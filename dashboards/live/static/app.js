@@ -1,9 +1,9 @@
 // The page: one state, one moment, every panel drawn from both.
 
 import { drawControls, refreshBack } from "./controls.js";
-import { dark, freshInk, html, measure, setTextSize, size } from "./draw.js";
+import { SIZE, dark, freshInk, html, measure, setTextSize, size } from "./draw.js";
 import { frameOf } from "./frame.js";
-import { named, setLanguage, when, word } from "./i18n.js";
+import { colon, comma, named, setLanguage, when, word } from "./i18n.js";
 import { drew, onMove, zoomTo } from "./pointer.js";
 import { drawColumn, drawCurve } from "./profile.js";
 import { drawHealth, drawInstruments, drawLog, drawPicture, drawQuality, drawResults, drawTable } from "./reports.js";
@@ -39,11 +39,25 @@ function section(kind) {
   return html("section", { id: kind, className: "words", "aria-labelledby": title.id }, title, html("div", { className: "body" }));
 }
 
+// A projector shows what fits on its screen without scrolling: of the panels on the time axis the lower ones go first.
+function leftOut(panels) {
+  if (!state.projector) return [];
+  const out = [];
+  const heats = panels.includes("heat") ? profilesShown().length : 0;
+  const shown = panels.filter((p) => p === "series" || (p === "second" && state.second));
+  const room = window.innerHeight - $("panels").offsetTop;
+  const tall = () => (heats * 12.5 + shown.length * 12) * SIZE.text + (heats + shown.length) * 8;
+  while (shown.length && heats + shown.length > 1 && tall() > room) out.push(shown.pop());
+  return out;
+}
+
 // The panels of the screen in its order. Those that share axes stand in one grid: column, curve and heat map side by
 // side, series below the heat map; the newest values fill the place below the column.
 function build() {
-  const { panels } = store.screen;
+  const hidden = leftOut(store.screen.panels);
+  const panels = store.screen.panels.filter((p) => !hidden.includes(p));
   const shape = JSON.stringify([panels, profilesShown(), state.second === null]);
+  $("panels").dataset.noroom = hidden.map((p) => named(store.variables[p === "second" ? state.second : state.variable].name)).join(comma());
   if ($("panels").dataset.shape === shape) return;
   $("panels").dataset.shape = shape;
   const left = panels.some((p) => p === "column" || p === "curve");
@@ -107,6 +121,8 @@ function paint() {
     caption(id, `${frame.title}${where}${stepWords(frame, "extremes")}`);
     drawn[id] = drawSeries(plot(id), frame);
   }
+  const lowest = [...document.querySelectorAll("#panels .heat, #panels .series, #panels .second")].at(-1);
+  if ($("panels").dataset.noroom && lowest) lowest.querySelector("figcaption").textContent += ` · ${word("noroom")}${colon()}${$("panels").dataset.noroom}`;
   drew(drawn);
   words();
   drawHealth($("health"), (s) => set({ variable: s.variable, profile: s.profile === "site" ? state.profile : s.profile, depth: s.depth_m, held: s.depth_m }, true));
@@ -164,7 +180,9 @@ function dress() {
   else root.dataset.theme = state.theme;
   if (state.projector) root.dataset.mode = "projector";
   else delete root.dataset.mode;
-  setTextSize(state.projector ? 16 : 12, state.events && TIMED.some(has), state.interpolate && DEEP.some(has));
+  const text = state.projector ? Math.max(13, Math.min(16, Math.round(window.innerHeight / 56))) : 12; // a share of the screen: as legible from afar on a low one
+  root.style.setProperty("--text", text);
+  setTextSize(text, state.events && TIMED.some(has), state.interpolate && DEEP.some(has));
   $("skip").textContent = word("skip");
   if (!store.station) return;
   $("station").textContent = named(store.station.name);
@@ -248,6 +266,11 @@ $("skip").addEventListener("click", (event) => {
   $("panels").focus();
 });
 new ResizeObserver(draw).observe($("panels"));
+window.addEventListener("resize", () => {
+  if (!state.projector) return;
+  dress();
+  draw();
+});
 dark.addEventListener("change", draw);
 window.addEventListener("hashchange", start);
 const fold = () => { $("view").open = !narrow.matches; };

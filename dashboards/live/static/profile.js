@@ -102,9 +102,10 @@ export function drawColumn(holder, frame) {
       }
       spoken.push((views.length > 1 ? `${view.name} ` : "") + labels[i].said);
     });
-    const double = view.list.length * (SIZE.text * 2.7) <= height - SIZE.top && textRoom > 70;
+    const [low, high] = [SIZE.top - 8, height - SIZE.bottom + 12];
+    const double = view.list.length * SIZE.text * 2.7 <= high - low && textRoom > 70;
     const room = double ? SIZE.text * 2.7 : SIZE.text * 1.35;
-    for (const put of place(view.list, labels, view.picked, y, room, SIZE.top - 8, height - SIZE.bottom + 12)) {
+    for (const put of place(view.list, labels, view.picked, y, room, low, high)) {
       const s = view.list[put.i];
       const found = labels[put.i];
       const d = y(s.depth_m);

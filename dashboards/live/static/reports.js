@@ -1,7 +1,7 @@
 // Panels of words and numbers: newest values, completeness, instruments, results, log, picture.
 
 import * as api from "./api.js";
-import { button, html, svg } from "./draw.js";
+import { SIZE, button, html, svg } from "./draw.js";
 import { profileName } from "./frame.js";
 import { MARKS, age, code, colon, comma, depthText, figure, joined, language, named, number, signed, tests, when, word } from "./i18n.js";
 import { flagged } from "./model.js";
@@ -45,12 +45,12 @@ const shownSeries = () => store.station.series.filter((s) => profilesShown().inc
 
 // Silent, stuck and bad probes of the whole station, at once.
 export function drawHealth(holder, pick) {
-  const about = `${store.tick} ${language()} ${state.profile}`;
+  const about = `${store.tick} ${language()} ${state.profile} ${state.projector}`;
   if (holder.dataset.about === about) return;
   holder.dataset.about = about;
   const all = store.station.series.filter((s) => !removed(s));
   const troubled = all.map((s) => ({ s, how: condition(s) })).filter(({ how }) => how.rank > 1).sort((a, b) => b.how.rank - a.how.rank);
-  const key = JSON.stringify([language(), state.profile, all.length, troubled.map(({ s, how }) => [s.series, how.word, how.word === "silent" ? age(store.now - store.newest.get(s.series).t) : ""])]);
+  const key = JSON.stringify([language(), state.profile, state.projector, all.length, troubled.map(({ s, how }) => [s.series, how.word, how.word === "silent" ? age(store.now - store.newest.get(s.series).t) : ""])]);
   if (holder.dataset.kept === key) return;
   holder.dataset.kept = key;
   holder.hidden = !store.newest.size;
@@ -58,7 +58,7 @@ export function drawHealth(holder, pick) {
     holder.replaceChildren(html("span", { className: "well" }, `● ${all.length} ${word("series_n")}${colon()}${word("allwell")}`));
     return;
   }
-  const most = 6;
+  const most = state.projector ? 3 : 6;
   const chips = troubled.slice(0, most).map(({ s, how }) => {
     const since = how.word === "silent" ? ` ${age(store.now - store.newest.get(s.series).t)}` : "";
     return button(`${how.mark} ${word(how.word)}${since}${colon()}${seriesWords(s.series)}`, () => pick(s), { class: `chip ${how.tone}` });
@@ -111,7 +111,7 @@ function shortRow(list, registry, several) {
 }
 
 const MOST_ROWS = 24; // of one quantity; more probes stand in short
-const [ROW_PX, HEADS_PX] = [30.4, 142]; // of the table on a projector, which has two thirds of the height
+const [ROW_PX, HEADS_PX] = [2, 8.9]; // of the table on a projector, in heights of its text; it has two thirds of the screen
 
 // What is shown stands in full, one row a probe; the rest of the profile in short.
 export function drawTable(holder, app) {
@@ -120,7 +120,7 @@ export function drawTable(holder, app) {
   const several = profilesShown().length > 1;
   const present = [...new Set(rows.map((s) => s.variable))];
   const both = rows.filter((s) => s.variable === state.variable || s.variable === state.second).length;
-  const fits = !state.projector || ROW_PX * both + HEADS_PX <= ((window.innerHeight - document.getElementById("panels").offsetTop) * 2) / 3;
+  const fits = !state.projector || (ROW_PX * both + HEADS_PX) * SIZE.text <= ((window.innerHeight - document.getElementById("panels").offsetTop) * 2) / 3;
   const first = [state.variable, has("second") && fits ? state.second : null].filter((v) => present.includes(v));
   const order = [...new Set([...first, ...(state.projector ? [] : present)])];
   let rowed = false;

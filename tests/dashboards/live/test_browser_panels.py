@@ -236,6 +236,38 @@ def test_a_projector_gets_larger_words_and_no_controls(browser: Browser, served:
     watched.close()
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "lang", "noroom"),
+    [
+        (1280, 720, "en", "no room for: soil temperature"),
+        (1366, 768, "zh", "屏幕放不下：土壤温度"),
+        (1024, 768, "en", ""),
+    ],
+)
+def test_a_projector_shows_whole_what_fits_a_low_screen(
+    browser: Browser, served: Growing, width: int, height: int, lang: str, noroom: str
+) -> None:
+    watched = Watched(browser, served.url)
+    watched.page.set_viewport_size({"width": width, "height": height})
+    profile = "*" if noroom else "p003"  # several profiles side by side leave no room for the second variable
+    page = watched.open(
+        f"lang={lang}&screen=profile&profile={profile}&second=soil_temperature&projector=1", "#heat canvas"
+    )
+    page.wait_for_function("() => document.documentElement.scrollHeight <= window.innerHeight")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    captions = " ".join(page.locator("figcaption").all_text_contents())
+    assert ("soil temperature" in captions, page.locator("#second").count()) == (
+        (lang == "en", 0) if noroom else (True, 1)
+    )
+    assert noroom in captions
+    for name in page.eval_on_selector_all("#panels .plot", "all => all.map(n => n.clientHeight)"):
+        assert name > 100
+    labels = page.eval_on_selector_all("#column .lead", "all => all.length")
+    assert labels == page.locator("#column rect[data-series]").count()
+    watched.shoot(f"projector_{width}_{height}_{lang}")
+    watched.close()
+
+
 def test_every_word_is_there_in_both_languages(browser: Browser, served: Growing) -> None:
     watched = Watched(browser, served.url)
     page = watched.open("lang=zh")
