@@ -8,6 +8,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from dashboards.errors import QueryError
@@ -44,6 +44,8 @@ MOST_ROWS = 500_000
 """Values in one table at most."""
 _KEPT_BYTES = 16 * 2**20
 STATIC = Path(__file__).parent / "static"
+_STATIC_FILES = {path.name: path for path in sorted(STATIC.iterdir())}
+_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 class _Told(StreamingResponse):
@@ -159,12 +161,9 @@ def create_app(
             return JSONResponse(found, headers={"cache-control": "no-store"})
         revision = await ask(data.revision, page)
         here = (version, page.station.file.station.id, page.station.hash, revision, request.url.path)
-        text = repr((*here, arguments))
-        mark = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-        headers = {"etag": f"W/{mark}", "cache-control": "no-cache"}  # weak: the same packed and not
-        if mark in [
-            part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")
-        ]:
+        mark = _mark(repr((*here, arguments)).encode())
+        headers = {"etag": mark, "cache-control": "no-cache"}
+        if _known(request, mark):
             return Response(status_code=304, headers=headers)
         body = kept.get(mark)
         if body is None:
@@ -331,12 +330,22 @@ def create_app(
     async def index(_request: Request) -> Response:
         text = (STATIC / "index.html").read_text(encoding="utf-8")
         # all modules at once: a module names others only when it is there, over three rounds of questions
-        modules = sorted(path.name for path in STATIC.glob("*.js"))
+        modules = [name for name in _STATIC_FILES if name.endswith(".js")]
         links = "".join(f'<link rel="modulepreload" href="static/{name}">\n' for name in modules)
         text = text.replace('<script type="module"', f'{links}<script type="module"', 1)
         if language != "auto":
             text = text.replace('<html lang="en"', f'<html lang="{language}" data-language="{language}"', 1)
         return HTMLResponse(text, headers={"cache-control": "no-cache"})
+
+    async def static(request: Request) -> Response:
+        path = _STATIC_FILES.get(request.path_params["name"])
+        if path is None:
+            raise HTTPException(404)
+        body, mark = _read(path, path.stat().st_mtime_ns)
+        headers = {"etag": mark, "cache-control": "no-cache"}
+        if _known(request, mark):
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type=_TYPES[path.suffix], headers=headers)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -364,7 +373,7 @@ def create_app(
             Route("/api/v1/picture", picture),
             Route("/api/v1/openapi", description),
             Route("/api/v1/stream", stream),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/static/{name}", static),
         ],
         exception_handlers=dict.fromkeys(
             (QueryError, StorageError, sqlite3.Error, HTTPException, Exception), refuse
@@ -381,6 +390,24 @@ def create_app(
     )
     app.state.feeds = feeds
     return app
+
+
+def _mark(content: bytes) -> str:
+    """An ETag, weak: it is the same packed and not."""
+    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def _known(request: Request, mark: str) -> bool:
+    """Whether the reader has what an ETag stands for."""
+    had = request.headers.get("if-none-match", "").split(",")
+    return mark.removeprefix("W/") in [one.strip().removeprefix("W/") for one in had]
+
+
+@lru_cache
+def _read(path: Path, _changed_ns: int) -> tuple[bytes, str]:
+    """A file of the page and its ETag."""
+    body = path.read_bytes()
+    return body, _mark(body)
 
 
 def _refused(request: Request, error: Exception, chinese: Callable[[str], str]) -> Response:

@@ -75,7 +75,7 @@ export function drawHeat(holder, frame, view) {
   context.rect(SIZE.left, 0, width - SIZE.left - SIZE.right, height - SIZE.bottom);
   context.clip();
   const rows = new Map(raster.rows.map((row) => [row.series, row]));
-  const table = colourTable(frame.variable.id);
+  const inks = colourTable(frame.variable.id).map(([r, g, b]) => `rgb(${r},${g},${b})`);
   const wides = view.list.map((s) => Math.max(raster.step, s.period_s ? s.period_s * 1000 : 0));
   const mark = state.interpolate ? markHeight(view.list, y) : null;
   if (mark) drawField(context, frame, view.list, raster, wides.map((wide) => Math.round(wide / raster.step)), x, y);
@@ -97,8 +97,7 @@ export function drawHeat(holder, frame, view) {
       for (const { left, across } of cells) context.fillRect(left, top - 0.5, across, tall + 2);
     }
     for (const { v, k, left, across } of cells) {
-      const [r, g, b] = table[Math.max(0, Math.min(255, Math.round(frame.scale(v) * 255)))];
-      context.fillStyle = `rgb(${r},${g},${b})`;
+      context.fillStyle = inks[Math.max(0, Math.min(255, Math.round(frame.scale(v) * 255)))];
       context.fillRect(left, top + 0.5, across, tall);
       if (state.flagged && flagged(row.f[k])) {
         context.fillStyle = ink("--bad");
