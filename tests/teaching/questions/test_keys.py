@@ -79,6 +79,40 @@ def test_the_option_marked_right_shows_the_key(questions: list[Question]) -> Non
                 assert _value(right) == pytest.approx(float(question.value), rel=0.006), question.id
 
 
+def _worked(text: str) -> float:
+    """The arithmetic of an explanation such as ``x = 900 × 1013.25/880``, worked out; units are passed over."""
+    text = re.sub(r"(?<=\d) (?=\d{3}\b)", "", text.rpartition("= ")[2])
+    total = 0.0
+    for sign, part in re.findall(r"(^| [+−] )((?:(?! [+−] ).)+)", text):
+        product = 1.0
+        for factor in part.split(" × "):
+            over = [_value(one) for one in re.findall(r"[\d.]*\d(?:[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?", factor.split(" ")[0])]
+            if power := re.match(r"10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", factor):
+                over = [_value(f"1 × 10{power[1]}")]
+            product *= over[0] / (over[1] if len(over) > 1 else 1.0)
+        total += -product if sign == " − " else product
+    return total
+
+
+WORKED = (
+    "flux_to_mass",
+    "coal_by_carbon",
+    "to_salinity",
+    "pressure_correction",
+    "temperature_correction",
+    "calibrated",
+)
+
+
+def test_the_arithmetic_of_an_explanation_gives_the_key(questions: list[Question]) -> None:
+    worked = [q for q in questions if q.template in WORKED]
+    assert worked or questions[0].level == 3, "level 3 works in steps"
+    for question in worked:
+        for lang in ("en", "zh"):
+            said = question.explanation.at(lang)
+            assert _worked(said) == pytest.approx(float(question.value or 0), rel=1e-3), (question.id, said)
+
+
 def test_no_distractor_is_also_right(questions: list[Question]) -> None:
     for question in questions:
         if not question.given or question.kind != "single":
