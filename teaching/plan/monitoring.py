@@ -56,11 +56,11 @@ def _purpose(document: Document, t: Tongue, station: Station) -> None:
     plan = station.file.plan
     document.chapter(t("Purpose and questions", "目的与问题"))
     stated = t.names(plan.purpose if plan else None)
-    document.add(Paragraph(stated or t.missing("[plan] purpose", "purpose of the monitoring", "监测目的")))
+    document.add(Paragraph(stated or t.lacking("[plan] purpose", "purpose of the monitoring", "监测目的")))
     if plan is not None and plan.questions:
         document.add(Points(tuple(t.names(row) for row in plan.questions)))
     else:
-        document.add(Paragraph(t.missing("[plan] questions", "questions to be answered", "要回答的问题")))
+        document.add(Paragraph(t.lacking("[plan] questions", "questions to be answered", "要回答的问题")))
 
 
 def _parameters(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
@@ -151,7 +151,7 @@ def _quality(document: Document, t: Tongue, station: Station, rows: list[Measure
         )
     else:
         document.add(
-            Paragraph(t.missing("[plan] completeness_target", "completeness aimed at", "完整率目标"))
+            Paragraph(t.lacking("[plan] completeness_target", "completeness aimed at", "完整率目标"))
         )
 
 
@@ -205,6 +205,6 @@ def _visits(document: Document, t: Tongue, station: Station) -> None:
         )
         document.add(Paragraph(text))
     else:
-        document.add(Paragraph(t.missing("[plan] visit_every", "time between visits", "巡检间隔")))
+        document.add(Paragraph(t.lacking("[plan] visit_every", "time between visits", "巡检间隔")))
     stated = t.names(plan.safety if plan else None)
-    document.add(Paragraph(stated or t.missing("[plan] safety", "what visitors must know", "安全须知")))
+    document.add(Paragraph(stated or t.lacking("[plan] safety", "what visitors must know", "安全须知")))

@@ -71,7 +71,7 @@ def versions(document: Document, t: Tongue, station: Station) -> None:
     add_present(document, tables.revisions(t, station))
     if station.file.plan is None or not station.file.plan.revision:
         document.add(
-            Paragraph(t.missing("[[plan.revision]]", "version and date of the plan", "计划的版本与日期"))
+            Paragraph(t.lacking("[[plan.revision]]", "version and date of the plan", "计划的版本与日期"))
         )
     document.add(
         Paragraph(
@@ -111,7 +111,7 @@ def site(document: Document, t: Tongue, station: Station) -> None:
     if station.file.soil is None or not station.file.soil.horizon:
         document.add(
             Paragraph(
-                t.missing("[[soil.horizon]]", "soil horizons and their porosity", "土壤发生层及其孔隙度")
+                t.lacking("[[soil.horizon]]", "soil horizons and their porosity", "土壤发生层及其孔隙度")
             )
         )
 
@@ -127,7 +127,7 @@ def boundary(document: Document, t: Tongue, station: Station, rows: list[Measure
     stated = t.names(plan.boundary if plan else None)
     document.add(
         Paragraph(
-            stated or t.missing("[plan] boundary", "what lies inside and outside", "监测边界内外各是什么")
+            stated or t.lacking("[plan] boundary", "what lies inside and outside", "监测边界内外各是什么")
         )
     )
     soil = [row.depth_m for row in rows if row.depth_m is not None and row.depth_m >= 0]
@@ -184,7 +184,7 @@ def people(document: Document, t: Tongue, station: Station) -> None:
     add_present(document, tables.people(t, station))
     held = {row.role for row in station.file.people}
     if not held:
-        document.add(Paragraph(t.missing("[[people]]", "who is responsible", "责任人")))
+        document.add(Paragraph(t.lacking("[[people]]", "who is responsible", "责任人")))
         return
     for role in ROLES:
         if role not in held:

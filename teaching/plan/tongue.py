@@ -56,6 +56,14 @@ class Tongue:
             self.open.append(point)
         return self(f"Not stated in the station file (`{key}`).", f"台站文件未写明（`{key}`）。")
 
+    def lacking(self, key: str, en: str, zh: str) -> str:
+        """The same as a sentence that stands alone and names what is not there."""
+        self.missing(key, en, zh)
+        return self(
+            f"{en[0].upper()}{en[1:]}: not stated in the station file (`{key}`).",
+            f"{zh}：台站文件未写明（`{key}`）。",
+        )
+
     def number(self, value: float | None, unit: str = "") -> str:
         """A number with all its digits, and a dash where there is none."""
         if value is None:

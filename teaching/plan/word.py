@@ -21,6 +21,10 @@ _CELL_TWIPS = 45
 """Room above and below the text of a cell [1/1440 inch]."""
 _LINE = 1.4
 """Height of a cell's line in sizes of its letters, the same whether it holds Chinese or not."""
+_BOLD_EM, _BODY_EM = 0.72, 0.62
+"""Mean width of a letter [em] in a wide font, such as stands in where Word's own is not there."""
+_SIDE_TWIPS = 108
+"""Room left and right of a cell's text [1/1440 inch], as Word has it."""
 
 
 def new_document(lang: str) -> Any:
@@ -102,7 +106,7 @@ def write_grid(document: Any, block: Grid, size: float = 8.5) -> None:
         write_runs(caption, block.caption, 9.5, bold=True)
     shares = block.widths or (1.0,) * len(block.head)
     width = (_PAGE_CM[0] - 2 * _MARGIN_CM) / 2.54 * 1440
-    widths = [int(width * share / sum(shares)) for share in shares]
+    widths = _room_for_words(block, [width * share / sum(shares) for share in shares], size)
     room = "".join(f'<w:{side} w:w="{_CELL_TWIPS}" w:type="dxa"/>' for side in ("top", "bottom"))
     columns = "".join(f'<w:gridCol w:w="{wide}"/>' for wide in widths)
     rows = "".join(
@@ -115,6 +119,23 @@ def write_grid(document: Any, block: Grid, size: float = 8.5) -> None:
     )
     document.element.body.sectPr.addprevious(table)
     document.add_paragraph().paragraph_format.space_after = 0
+
+
+def _room_for_words(block: Grid, widths: Sequence[float], size: float) -> list[int]:
+    """Column widths [1/1440 inch] at which no word of the head is broken; the others give what they can spare."""
+
+    def least(texts: Sequence[str], word: str, em: float) -> float:
+        return 20 * size * em * max((len(one) for text in texts for one in re.findall(word, text)), default=0)
+
+    heads = [least([text], r"[!-~]+", _BOLD_EM) + 2 * _SIDE_TWIPS for text in block.head]
+    short = sum(max(0.0, need - wide) for need, wide in zip(heads, widths, strict=True))
+    if not short:
+        return list(map(int, widths))
+    columns = zip(*block.rows, strict=True) if block.rows else [()] * len(heads)
+    bodies = [least(column, r"[^\W_]+", _BODY_EM) + 2 * _SIDE_TWIPS for column in columns]
+    spare = [max(0.0, wide - max(pair)) for wide, *pair in zip(widths, heads, bodies, strict=True)]
+    part = min(1.0, short / sum(spare)) if any(spare) else 0.0
+    return [int(max(need, wide) - part * over) for need, wide, over in zip(heads, widths, spare, strict=True)]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], size: float, *, head: bool) -> str:

@@ -148,6 +148,18 @@ def test_no_name_or_number_is_broken_in_its_column(plan: Document) -> None:
                     assert len(digits) * 4.8 <= room, (grid.caption, digits)
 
 
+def test_no_word_of_a_head_is_broken_in_word_with_a_wide_font(plan: Document) -> None:
+    """DejaVu Sans Bold, which LibreOffice takes where there is no Calibri: 0.72 em a letter on the average, so 6.1 points."""
+    file = docx.Document(BytesIO(to_docx(plan)))
+    assert len(file.tables) == len(_grids(plan))
+    for table, grid in zip(file.tables, _grids(plan), strict=True):
+        wide = [column.width.pt for column in table.columns]
+        assert sum(wide) <= 17 / 2.54 * 72 + 1, grid.caption
+        for title, room in zip(grid.head, wide, strict=True):
+            for name in re.findall(r"[!-~]+", title):
+                assert len(name) * 6.1 <= room - 10.8, (grid.caption, name)
+
+
 def test_what_a_file_says_is_never_taken_for_markup(tmp_path: Path) -> None:
     text = FULL.replace("Dune between two shrubs.", "a | b <script>alert(1)</script>\\u0007")
     document = monitoring_plan(station(tmp_path, text), "en", date(2026, 7, 1))
