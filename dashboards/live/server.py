@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REQUEST_S = 10.0
 """In which a request must be whole [s], twice that on a connection that had one before."""
+WRITE_BUFFER = 8 * 1024
+"""What waits for a slow listener in this process at most, beside the answer's last part [bytes]; each has its own."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -89,6 +91,7 @@ def server(
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.set_write_buffer_limits(high=WRITE_BUFFER)
             self._seen: object = None
             self._look = self.loop.call_later(REQUEST_S, self._check)
 

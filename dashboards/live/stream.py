@@ -9,6 +9,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
@@ -52,7 +53,7 @@ class Feed:
             return reader.last_rev(), reader.journal_id
 
     async def after(self, rev: int) -> tuple[int, bytes]:
-        """How far the next event goes, and its rows as JSON; read once for all who stand at the same place.
+        """How far the next event goes, and the event without its id: read and kept once for all at the same place.
 
         Raises
         ------
@@ -74,17 +75,15 @@ class Feed:
         rows = [row(o) for _, o in found if o.series.variable in VARIABLES]
         last = found[-1][0] if found else rev
         # past the last observation there may be revisions of other tables
-        return (last if len(found) == BATCH else max(last, newest)), json.dumps(
-            rows, ensure_ascii=False
-        ).encode()
+        return (last if len(found) == BATCH else max(last, newest)), self.event("observations", rows)
 
-    def event(self, name: str, place: str, rows: bytes) -> bytes:
-        """An event as it is sent."""
-        head = {"station": self.name, "now_ms": self.page.now_us() // 1000}
+    def event(self, name: str, rows: Sequence[Mapping[str, Any]] = ()) -> bytes:
+        """An event as it is sent, but for its id."""
+        body: dict[str, Any] = {"station": self.name, "now_ms": self.page.now_us() // 1000}
         if self.fault:
-            head["fault"] = self.fault
-        body = json.dumps(head, ensure_ascii=False).encode()[:-1] + b', "rows": ' + rows + b"}"
-        return f"id: {place}\nevent: {name}\ndata: ".encode() + body + b"\n\n"
+            body["fault"] = self.fault
+        body["rows"] = rows
+        return f"event: {name}\ndata: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
 
 
 class Feeds:
@@ -129,7 +128,7 @@ class Feeds:
             await feed.look()
             at[feed.name] = (feed.journal, min(int(asked.get(feed.journal, feed.rev)), feed.rev))
         for feed in feeds:
-            yield feed.event("now", _place(at.values()), b"[]")
+            yield _id(at.values()) + feed.event("now")
         while not self._stopped.is_set():
             quiet = await self._wait(turn)
             turn = self._turn
@@ -140,15 +139,16 @@ class Feeds:
                     at[feed.name] = (feed.journal, feed.rev if at[feed.name][0] else 0)
                 while not feed.fault and at[feed.name][1] < feed.rev and not self._stopped.is_set():
                     try:
-                        rev, rows = await feed.after(at[feed.name][1])
+                        rev, event = await feed.after(at[feed.name][1])
                     except (StorageError, sqlite3.Error) as error:
                         feed.fault = f"the journal cannot be read now ({error})"
                         break
                     at[feed.name] = (feed.journal, rev)
-                    yield feed.event("observations", _place(at.values()), rows)
+                    yield _id(at.values())
+                    yield event  # the same bytes for all: many listeners' copies would take most of their memory
                     told = True
                 if (quiet or feed.fault) and not told and not self._stopped.is_set():
-                    yield feed.event("now", _place(at.values()), b"[]")
+                    yield _id(at.values()) + feed.event("now")
 
     async def _wait(self, turn: int) -> bool:
         """Wait for the next change; True when none came for `QUIET_S`."""
@@ -160,5 +160,5 @@ class Feeds:
         return False
 
 
-def _place(found: Iterable[tuple[str, int]]) -> str:
-    return ",".join(f"{journal}:{rev}" for journal, rev in found)
+def _id(found: Iterable[tuple[str, int]]) -> bytes:
+    return f"id: {','.join(f'{journal}:{rev}' for journal, rev in found)}\n".encode()

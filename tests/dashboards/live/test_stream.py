@@ -51,10 +51,20 @@ def run(
     asyncio.run(main())
 
 
-async def until(events: AsyncIterator[bytes], enough: Callable[[list[Event]], bool]) -> list[Event]:
+async def whole(pieces: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+    """The events that come in pieces."""
+    text = b""
+    async for piece in pieces:
+        text += piece
+        if text.endswith(b"\n\n"):
+            yield parsed(text)
+            text = b""
+
+
+async def until(pieces: AsyncIterator[bytes], enough: Callable[[list[Event]], bool]) -> list[Event]:
     found: list[Event] = []
-    async for event in events:
-        found.append(parsed(event))
+    async for event in whole(pieces):
+        found.append(event)
         if enough(found):
             break
     return found
@@ -78,6 +88,27 @@ def test_who_comes_back_gets_everything_after_the_place(tmp_path: Path) -> None:
             minutes = [(t - START // 1000) // 60_000 for _, t, _ in rows(again)]
             assert minutes == [8, 9, 10, 11, 12]
             assert again[-1].id == f"{journal}:{int(rev) + 3}"
+
+        run(found, work)
+
+
+def test_listeners_share_the_bytes_of_an_event(tmp_path: Path) -> None:
+    found = pages(tmp_path, "a")
+    with Writer.open(found["a"].station) as writer:
+
+        async def work(feeds: Feeds) -> None:
+            listeners = [feeds.follow(["a"], "") for _ in range(3)]
+            for one in listeners:
+                await anext(one)
+            writer.commit([reading(k) for k in range(100)])
+            got: list[bytes] = []
+            for one in listeners:
+                assert (await anext(one)).startswith(b"id: ")
+                got.append(await anext(one))
+            assert len(got[0]) > 100 * 50
+            assert all(
+                event is got[0] for event in got
+            )  # two hundred copies would be more than the rest of the server
 
         run(found, work)
 
@@ -118,9 +149,9 @@ def test_many_listeners_lose_nothing_while_the_station_goes_on(tmp_path: Path) -
 
             async def listen() -> list[int]:
                 minutes: list[int] = []
-                async for event in feeds.follow(["a"], ""):
+                async for event in whole(feeds.follow(["a"], "")):
                     ready.release()
-                    minutes += [(row["t"] - START // 1000) // 60_000 for row in parsed(event).body["rows"]]
+                    minutes += [(row["t"] - START // 1000) // 60_000 for row in event.body["rows"]]
                     if minutes and minutes[-1] == last - 1:
                         break
                 return minutes
@@ -148,8 +179,8 @@ def test_a_revision_without_an_observation_is_passed_over(tmp_path: Path) -> Non
             events: list[Event] = []
 
             async def listen() -> None:
-                async for event in feeds.follow(["a"], first.id):
-                    events.append(parsed(event))
+                async for event in whole(feeds.follow(["a"], first.id)):
+                    events.append(event)
                     if events[-1].body["rows"]:
                         return
 
