@@ -19,7 +19,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "umol m-2 s-1": {"umolm-2s-1": 1, "umol/m2/s": 1, "umol/m2s": 1, "molm-2s-1": 1e6, "mol/m2/s": 1e6,
                      "微摩尔/平方米/秒": 1},
     "g m-2 d-1": {"gm-2d-1": 1, "g/m2/d": 1, "g/m2d": 1, "gco2m-2d-1": 1, "gco2/m2/d": 1, "gco2/m2d": 1,
-                  "kgm-2d-1": 1e3, "克/平方米/天": 1},
+                  "kgm-2d-1": 1e3, "克/平方米/天": 1, "g": 1, "gco2": 1, "克": 1, "克co2": 1},
     "t": {"t": 1, "kg": 1e-3, "g": 1e-6, "吨": 1, "千克": 1e-3, "公斤": 1e-3, "克": 1e-6, "tco2": 1, "kgco2": 1e-3,
           "tonne": 1, "tonnes": 1, "吨co2": 1, "tco2e": 1},
     "umol mol-1 m-1": {"umolmol-1m-1": 1, "ppm/m": 1, "ppmm-1": 1, "umol/mol/m": 1, "ppm/cm": 100},
@@ -66,6 +66,7 @@ def read_number(answer: object) -> Number | None:
         return Number(value, "", 0.0) if math.isfinite(value) else None
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", fold(answer)).replace(" x 10", "x10").replace("e ", "e")
     text = re.sub(r"([-+])\s+(?=\d)", r"\1", text)
+    text = re.sub(r"百分之\s*([\d.]+)", r"\1%", text)
     text = re.sub(r"^(?:[^\d\s+\-.]{1,12}[=:≈约])", "", text).strip()
     match = _NUMBER.search(text)
     if match is None:
@@ -194,7 +195,7 @@ def is_empty(answer: object) -> bool:
     if answer is None or answer is Ellipsis:
         return True
     if isinstance(answer, str):
-        return answer.strip() in ("", "...", "…", "?", "？")
+        return answer.strip() in ("", "...", "…", "……", "?", "？")
     if isinstance(answer, list | tuple | set | dict):
         return len(answer) == 0 or all(is_empty(part) for part in answer)
     return isinstance(answer, float) and math.isnan(answer)

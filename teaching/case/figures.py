@@ -1,4 +1,4 @@
-"""Figures whose Chinese text has no missing glyph."""
+"""Figures whose Chinese text has no missing glyph, and tables that show their sentences whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def chinese_fonts() -> list[str]:
 def set_up(lang: str) -> None:
     """Fonts, sizes and the minus sign; says it in one sentence when no Chinese font is there."""
     import matplotlib as mpl
+    import pandas as pd
 
+    pd.set_option("display.max_colwidth", None)
     fonts = chinese_fonts()
     if lang == "zh" and not fonts:
         print(

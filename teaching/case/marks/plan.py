@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
+from station_config.base import Names
+from teaching.case.answers import is_empty
 from teaching.case.drills import FILE, described
 from teaching.case.marks.station import _station
 from teaching.case.tasks import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
@@ -43,6 +46,13 @@ def right_file(context: Context) -> str:
     return described(context) + PLAN
 
 
+def _written(value: Any) -> bool:
+    """Whether something was written: the dots of the pattern are nothing yet."""
+    if isinstance(value, Names):
+        return not is_empty(value.en) or not is_empty(value.zh)
+    return bool(value)
+
+
 def mark_file(context: Context, answer: Any) -> Verdict:
     """The tables of the plan in the station file, one thing at a time."""
     if not isinstance(answer, str):
@@ -52,9 +62,9 @@ def mark_file(context: Context, answer: Any) -> Verdict:
         return Verdict(False, "file", fault)
     plan = station.file.plan
     for key, words in _KEYS:
-        if plan is None or not getattr(plan, key):
+        if plan is None or not _written(getattr(plan, key)):
             return Verdict(False, key, words)
-    roles = {person.role for person in station.file.people}
+    roles = {person.role for person in station.file.people if _written(person.name)}
     for role, zh in (("technician", "技术员"), ("data-manager", "数据管理员")):
         if role not in roles:
             return Verdict(False, "people", (f"还没有人负责：缺 {zh}（[[people]] role = \"{role}\"）。",
@@ -67,6 +77,11 @@ def mark_file(context: Context, answer: Any) -> Verdict:
 def _without(piece: str, context: Context) -> str:
     lines = [line for line in right_file(context).splitlines() if not line.startswith(piece)]
     return "\n".join(lines) + "\n"
+
+
+def _dots(context: Context) -> str:
+    """The pattern of the lesson, not filled in."""
+    return re.sub(r"(?m)^purpose = .*$", 'purpose = "……"', right_file(context))
 
 
 def _nobody(context: Context) -> str:
@@ -91,6 +106,7 @@ TASKS: tuple[Task, ...] = (
         right_file,
         (
             Wrong("purpose", partial(_without, "purpose"), _KEYS[0][1]),
+            Wrong("purpose", _dots, _KEYS[0][1]),
             Wrong("boundary", partial(_without, "boundary"), _KEYS[1][1]),
             Wrong("visit_every", partial(_without, "visit_every"), _KEYS[2][1]),
             Wrong("revision", partial(_without, "revision"), _KEYS[3][1]),

@@ -263,7 +263,7 @@ TASKS: tuple[Task, ...] = (
         ("先求每个钟点（UTC）的平均温度，取最高的钟点，再加经度 / 15（西经为负）。",
          "Average the temperature by hour of day (UTC), take the warmest, and add longitude / 15 (west is negative)."),
         relative=0.0,
-        absolute=0.6,
+        absolute=1.1,
         right=("对：17 cm 处最热在下午，时钟可信。", "Right: 17 cm is warmest in the afternoon, so the clock can be trusted."),
     ),
     choice(

@@ -11,6 +11,8 @@ import pytest
 
 from analysis.definitions import MIN_DIEL_W, MIN_N_EFF, SYNOPTIC_DAYS
 from ingest.simulate.faults import DRIFT_PER_DAY, POROSITY
+from soilco2.commands.collect import command as collect
+from soilco2.commands.collect import parse_speed
 from teaching.case import data
 from teaching.case.drills import BEGIN_US, CO2, LONG_END_US, SOIL, described, slowly
 from teaching.case.marks import flux, temperature
@@ -41,7 +43,7 @@ GIVEN: dict[str, dict[str, str]] = {
         "3.1": "equation", "3.2": "section", "0.2": "setting", "1440": "tested",
     },
     "station": {
-        "2": "stop bits, date, drift: tested", "2022": "year", "6": "June", "1": "", "48": "half hours", "485": "RS-485", "19200": "tested",
+        "2": "stop bits, date, drift: tested", "2022": "year", "6": "June", "1": "", "48": "half hours, and seconds of a replayed day: tested", "485": "RS-485", "19200": "tested",
         "9600": "tested", "119.733": "tested", "37.107": "tested", "374": "tested", "30": "minutes", "8": "cm", "0.08": "m", "0.45": "tested",
         "1970": "year", "3": "hours, tested", "16": "cm", "06": "date", "01": "date",
     },
@@ -163,6 +165,8 @@ def test_numbers_of_the_station_lesson() -> None:
     assert len(text["instrument"]) == len(CO2) + len(SOIL) == 5
     assert POROSITY == 0.45
     assert DRIFT_PER_DAY == 0.02
+    speed = next(option.default for option in collect.params if option.name == "speed")
+    assert parse_speed(speed) == 1800, "half an hour passes each second"
     assert slowly('interval = "30min"\n') == 'interval = "3h"\n'
     assert LONG_END_US - BEGIN_US == 14 * 86_400_000_000, "two weeks"
     begun = files("teaching").joinpath("notebooks/station.lesson").read_text(encoding="utf-8")
