@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -112,22 +113,21 @@ def publish(
     try:
         database(loaded, chosen)
         boards = all_boards(loaded, languages or ("en", "zh"), known_source(datasource))
-        grafana = Grafana(url, token, ca_file)
-        if grafana.unsafe:
-            click.echo("the token goes over the network unencrypted: use https", err=True)
-        if grafana.has_source(datasource) is False:
-            click.echo(
-                f"Grafana has no data source with the uid {datasource}; until it has, the dashboards stay empty: "
-                "'soilco2 dashboard provision' writes one, --datasource names another",
-                err=True,
-            )
-        place = grafana.folder(folder)
-        for _, board in boards:
-            outcomes.append(grafana.publish(board, place, force=force))
-            if not as_json:
-                done = outcomes[-1]
-                click.echo(f"{done.done:<9} {done.title}" + (f" ({done.why})" if done.why else ""))
-        grafana.close()
+        with closing(Grafana(url, token, ca_file)) as grafana:
+            if grafana.unsafe:
+                click.echo("the token goes over the network unencrypted: use https", err=True)
+            if grafana.has_source(datasource) is False:
+                click.echo(
+                    f"Grafana has no data source with the uid {datasource}; until it has, the dashboards stay empty: "
+                    "'soilco2 dashboard provision' writes one, --datasource names another",
+                    err=True,
+                )
+            place = grafana.folder(folder)
+            for _, board in boards:
+                outcomes.append(grafana.publish(board, place, force=force))
+                if not as_json:
+                    done = outcomes[-1]
+                    click.echo(f"{done.done:<9} {done.title}" + (f" ({done.why})" if done.why else ""))
     except GrafanaError as error:
         fail(str(error))
     if as_json:

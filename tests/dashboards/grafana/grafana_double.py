@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,16 @@ from typing import Any
 
 TOKEN = "glsa_a-token-for-tests-only"
 Answer = tuple[int, Any]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = (
+        False  # closing waits for them: a connection that a client never closes is a fault of the client
+    )
+    faults: list[BaseException | None]
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        self.faults.append(sys.exception())
 
 
 class Double:
@@ -40,8 +51,10 @@ class Double:
         self.fault: Callable[[str, str], Answer | str | None] = lambda _method, _path: None
         """From method and path to an answer, ``"cut"``, ``"html"`` or ``"redirect"``; None: as usual."""
         self.before_save: Callable[[str], None] = lambda _uid: None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self.faults: list[BaseException | None] = []
+        """What went wrong in a thread of its own: on the terminal it would stand among the words of a command."""
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server.faults = self.faults
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -50,9 +63,11 @@ class Double:
         return f"http://127.0.0.1:{self._server.server_port}{self.prefix}"
 
     def close(self) -> None:
+        """Stop when every connection has been let go, and tell what went wrong on one."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
+        assert self.faults == []
 
     def saved_by_hand(self, uid: str, title: str = "", who: str = "L. Technician") -> None:
         """A person saves a dashboard in the browser, without a message."""
@@ -115,6 +130,7 @@ class Double:
 def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 60
 
         def log_message(self, *_: Any) -> None:
             pass
