@@ -11,7 +11,7 @@ from typing import NamedTuple
 _UNITS: dict[str, dict[str, float]] = {
     "m": {"m": 1, "cm": 0.01, "mm": 0.001, "米": 1, "厘米": 0.01, "公分": 0.01, "毫米": 0.001},
     "ppm": {"ppm": 1, "umol/mol": 1, "umolmol-1": 1, "%": 1e4, "mol/mol": 1e6, "ppmv": 1},
-    "%": {"%": 1, "": 1, "percent": 1, "pct": 1, "百分比": 1},
+    "%": {"%": 1, "": 1, "percent": 1, "pct": 1, "百分比": 1, "ppm": 1e-4, "umol/mol": 1e-4, "umolmol-1": 1e-4, "mol/mol": 100},
     "1": {"": 1, "1": 1, "%": 0.01, "倍": 1, "times": 1, "x": 1},
     "h": {"h": 1, "hr": 1, "hour": 1, "hours": 1, "小时": 1, "时": 1, "点": 1, "min": 1 / 60, "分钟": 1 / 60},
     "degC": {"degc": 1, "°c": 1, "c": 1, "摄氏度": 1, "度": 1, "k": 1},

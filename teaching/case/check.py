@@ -46,18 +46,21 @@ def check(work: Work) -> Checked:
     for name in work.lessons:
         one = lesson(name)
         stem = one.file(work.lang).removesuffix(".ipynb")
+        said: list[str] = []  # of copies that cannot be worked in; nothing where one of today is there
+        fresh = False
         for path in sorted(work.path.glob(f"{stem}*.ipynb")):
             try:
                 found = read_notebook(path)
             except CaseError as error:
-                remarks.append(
+                said.append(
                     f"{path.name} 没有存完整，读不了；运行过的答案都在 {RECORD} 里；soilco2 teach start 会放一份新的"
                     if work.lang == "zh"
                     else str(error)
                 )
                 continue
+            fresh = fresh or found.revision == one.revision
             if found.revision != one.revision:
-                remarks.append(
+                said.append(
                     f"{path.name} 来自较早的版本；它的答案照样批改，soilco2 teach start 会放一份新的"
                     if work.lang == "zh"
                     else f"{path.name} comes from an older version; its answers are marked all the same, and soilco2 teach "
@@ -76,6 +79,7 @@ def check(work: Work) -> Checked:
                     )
                     answers[key] = kept
                     given.pop(key, None)
+        remarks += [] if fresh else said
     rows = []
     context = work.context()
     for name in work.lessons:

@@ -158,7 +158,7 @@ def read_notebook(path: Path) -> Found:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CaseError(
             f"{path.name}: this notebook was only half saved and cannot be read; the answers that were run are kept in "
-            f"{RECORD}; rename it, and soilco2 teach start writes a fresh copy"
+            f"{RECORD}, and soilco2 teach start puts a fresh copy beside it"
         ) from None
     written: dict[str, Any] = {}
     for source in sources:

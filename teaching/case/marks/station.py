@@ -24,7 +24,7 @@ _KIND = {
     "unplug": ("拔", "脱落", "断开", "port gone", "unplugged", "掉线", "串口不见", "adapter"),
     "address-clash": ("地址冲突", "冲突", "地址重复", "clash", "same address", "地址相同"),
     "brown-out": ("欠压", "掉电", "断电", "供电", "brownout", "brown out", "power", "电压"),
-    "stuck": ("卡死", "卡住", "不变", "平直", "flat"),
+    "stuck": ("卡死", "卡住", "不变", "平直", "平线", "flat"),
     "flood": ("浸水", "水淹", "进水", "积水", "淹", "flooded", "water over"),
     "silence": ("沉默", "无应答", "silent"),
     "drift": ("漂移", "drifting", "creeping"),

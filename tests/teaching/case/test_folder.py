@@ -71,6 +71,7 @@ def test_a_half_saved_notebook_costs_nothing(tmp_path: Path, lang: str, word: st
     assert word in again.said[0]
     assert book.read_text(encoding="utf-8") == half
     assert read_notebook(work.path / "01_read.2.ipynb").revision == lesson("read").revision
+    assert check(work).remarks == [], "with a fresh copy there is nothing more to say"
     start(work.path, "read", lang, 1)
     assert not (work.path / "01_read.3.ipynb").exists(), "one fresh copy is enough"
 
@@ -89,6 +90,7 @@ def test_a_notebook_of_an_older_version(tmp_path: Path, capsys: pytest.CaptureFi
     assert next(row for row in found.rows if row.task == "read-flag").right, "its answers count"
     assert "older version" in found.remarks[0]
     assert "is kept as it is" in start(work.path, "read", "en", 1).said[0]
+    assert check(work).remarks == []
 
 
 def test_an_answer_that_an_earlier_version_found_right_stays_right(tmp_path: Path) -> None:
