@@ -336,9 +336,9 @@ class Rolled:
         ----------
         key : SeriesKey
         first_us : int
-            Where the first column begins, ten minutes or an hour [µs UTC].
+            Where the first column begins [µs UTC].
         step_us : int
-            Width of a column, whole tens of minutes or hours [µs].
+            Width of a column, a whole number of some rollup's [µs].
         end_us : int
             [µs UTC]
 
@@ -357,7 +357,7 @@ class Rolled:
         self, key: SeriesKey, first_us: int, step_us: int, end_us: int
     ) -> tuple[list[tuple[int, float, int, int]], list[tuple[int, float, int, int]]] | None:
         number = self.number(key)
-        level = next((one for one in LEVELS[2:] if step_us % one == first_us % one == 0), 0)
+        level = next((one for one in LEVELS if step_us % one == first_us % one == 0), 0)
         if number is None or not level or self._plain(number, level, first_us, end_us):
             return None
         since, loose = self._loose(number, level, first_us, end_us)

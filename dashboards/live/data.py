@@ -18,7 +18,7 @@ from station_config.variables import VARIABLES
 from storage.errors import SinkError, StorageError
 from storage.journal_reader import JournalReader
 from storage.reading import Reader, SeriesInfo
-from storage.rollups import FEW, HOUR_US, TEN_US, Rolled
+from storage.rollups import FEW, HOUR_US, LEVELS, TEN_US, Rolled
 
 MOST_SERIES = 64
 MOST_POINTS = 5000
@@ -292,12 +292,22 @@ def _rolled(reader: Reader) -> AbstractContextManager[Rolled | None]:
     return Rolled(reader) if isinstance(reader, JournalReader) else nullcontext()
 
 
+def _column_us(step_us: int, period_us: int) -> int:
+    """How wide a raster's columns are, so that rollups fill them: the coarsest that widen them by a third at most."""
+    for level in LEVELS:
+        wide_us = -(-step_us // level) * level
+        suits = 3 * wide_us <= 4 * step_us if level > HOUR_US else step_us > level
+        if suits and period_us <= level and (level > TEN_US or FEW * period_us < HOUR_US):
+            return wide_us
+    return -(-step_us // period_us) * period_us
+
+
 def raster(
     page: PageStation, profile: str, variable: str, start_us: int, end_us: int, columns: int
 ) -> dict[str, Any]:
     """Depth × time of one variable in one profile: a mean per probe and column, gaps left empty.
 
-    Columns are whole sampling intervals wide; those longer than an hour whole hours, of dense series whole ten minutes.
+    Columns are whole sampling intervals wide; long ones whole days, six hours, hours, of dense series ten minutes.
     """
     if not 1 <= columns <= MOST_COLUMNS:
         raise QueryError(
@@ -308,13 +318,7 @@ def raster(
     def work(reader: Reader) -> dict[str, Any]:
         infos = [i for i in reader.series() if i.key.profile == profile and i.key.variable == variable]
         period_us = min((int(i.period_s * 1e6) for i in infos if i.period_s), default=60_000_000)
-        step_us = max(period_us, -(-(end_us - start_us) // columns))
-        grid_us = period_us
-        if step_us > HOUR_US >= period_us:
-            grid_us = HOUR_US
-        elif step_us > TEN_US and FEW * period_us < HOUR_US:
-            grid_us = TEN_US
-        step_us = -(-step_us // grid_us) * grid_us
+        step_us = _column_us(max(period_us, -(-(end_us - start_us) // columns)), period_us)
         first = start_us - start_us % step_us
         count = min(MOST_COLUMNS, max(1, -(-(end_us - first) // step_us)))
         last = min(end_us, first + count * step_us)

@@ -6,9 +6,11 @@ from array import array
 from itertools import pairwise
 from math import inf, isfinite, nan
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards.live.data import _column_us
 from dashboards.live.thinning import cut, raster_row, sums, thin
 from quality.records import SeriesKey
 from storage.reading import Piece
@@ -87,3 +89,21 @@ def test_a_raster_leaves_gaps_and_averages_good_values_only() -> None:
     found = raster_row(*sums(whole, 0, 2 * MINUTE, 4), 4)
     assert found.values == [15.0, None, 30.0, 800.0]
     assert found.flags == [1, 9, 1, 4]
+
+
+@pytest.mark.parametrize(
+    ("step", "period", "wanted"),
+    [  # minutes; a third wider at most, or whole hours, or whole tens of minutes of dense series
+        (20 * 60, 1, 24 * 60),
+        (876, 1, 18 * 60),
+        (13 * 60, 1, 13 * 60),
+        (5 * 60, 1, 6 * 60),
+        (61, 1, 120),
+        (14, 1, 20),
+        (14, 5, 15),
+        (200, 180, 360),
+        (20 * 60, 2880, 2880),
+    ],
+)
+def test_columns_of_a_raster_are_as_wide_as_rollups(step: int, period: int, wanted: int) -> None:
+    assert _column_us(max(step, period) * MINUTE, period * MINUTE) == wanted * MINUTE

@@ -110,7 +110,9 @@ def compare(station: Station, *, usable: bool = True) -> None:
         ):
             for position in ("d1", "d2"):
                 extremes_agree(reader, rolled, KEY._replace(position=position), start, end, count)
-                means_agree(reader, rolled, KEY._replace(position=position), start // HOUR_US * HOUR_US, end)
+                for level, step in ((HOUR_US, 5), (6 * HOUR_US, 3), (DAY, 2)):
+                    first = start // level * level
+                    means_agree(reader, rolled, KEY._replace(position=position), first, end, step * level)
     with open_journal(station) as reader:
         assert list(check_rollups(reader)) == []
 
