@@ -129,7 +129,7 @@ export async function load() {
   }
   reports();
   const keys = wanted();
-  const points = keys.length > 24 ? 600 : Math.min(2000, Math.max(600, 2 * window.screen.width)); // two a pixel
+  const points = keys.length > 24 ? 600 : Math.round(Math.min(2000, Math.max(600, 1.2 * window.screen.width))); // about two a pixel of a panel
   const columns = Math.min(2000, Math.max(200, Math.round((store.width * (t1 - t0 + DAY)) / (t1 - t0))));
   const pictures = store.variables[state.variable]?.has_depth ? profilesShown().filter((p) => seriesOf(state.variable, p).length) : [];
   try {
