@@ -61,7 +61,7 @@ def read_number(answer: object) -> Number | None:
     if not isinstance(answer, str):
         try:
             value = float(answer)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         return Number(value, "", 0.0) if math.isfinite(value) else None
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", fold(answer)).replace(" x 10", "x10").replace("e ", "e")
@@ -71,13 +71,15 @@ def read_number(answer: object) -> Number | None:
     match = _NUMBER.search(text)
     if match is None:
         return None
-    power = int(match[1]) if match[1] else 0
     plain = re.match(r"[-+]?\d*\.?\d*", match[0])
     digits = plain[0] if plain else match[0]
     decimals = len(digits.partition(".")[2])
     try:
+        power = int(match[1]) if match[1] else 0
         value = float(digits) * 10.0**power
     except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(value):
         return None
     return Number(value, _unit(text[match.end() :]), 10.0 ** (power - decimals))
 
@@ -148,7 +150,7 @@ def read_sign(answer: object) -> int | None:
 
 
 def read_letters(answer: object) -> set[str]:
-    """Letters of a choice: ``"B"``, ``"选b。"``, ``"A、C"``, ``["a", "C"]``."""
+    """Letters of a choice: ``"B"``, ``"选b。"``, ``"A、C"``, ``["a", "C"]``; none when a part of it names no letter."""
     parts = answer if isinstance(answer, list | tuple | set | frozenset) else [answer]
     found: set[str] = set()
     for part in parts:
@@ -157,6 +159,8 @@ def read_letters(answer: object) -> set[str]:
             found |= {letter.upper() for letter in re.findall(r"[a-h]", text)}
         elif match := re.match(r"[\s(（]*([a-h])[.。:)）\s、]", text):
             found.add(match[1].upper())
+        else:
+            return set()
     return found
 
 

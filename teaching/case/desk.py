@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from storage.files import write_whole
 from teaching.case.answers import is_empty
 from teaching.case.folder import Work, open_work, read_notebook
 from teaching.case.marks import task
@@ -16,22 +20,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LONGEST = 100_000
+"""Characters of an answer in the record at most."""
+
+
 def plain(answer: Any) -> Any:
-    """An answer as JSON can keep it."""
-    if answer is Ellipsis:
-        return None
-    if isinstance(answer, str | int | float | bool) or answer is None:
-        return answer
+    """An answer as JSON can keep it; of what is no answer (a table, a function, a book) the name of its type."""
+    try:
+        found = _plain(answer)
+        whole = len(json.dumps(found)) <= LONGEST
+    except RecursionError:  # a list within itself
+        whole = False
+    return found if whole else f"<{type(answer).__name__}>"
+
+
+def _plain(answer: Any) -> Any:
+    if answer is Ellipsis or answer is None or isinstance(answer, bool):
+        return None if answer is Ellipsis else answer
+    if isinstance(answer, str):
+        return answer.encode(errors="replace").decode()
+    if isinstance(answer, int | float):
+        return answer if isinstance(answer, float) or abs(answer) < 10**300 else math.inf
     if isinstance(answer, dict):
-        return {str(key): plain(value) for key, value in answer.items()}
-    if isinstance(answer, list | tuple | set | frozenset):
-        return [plain(one) for one in answer]
-    if isinstance(answer, Path):
+        return {str(key): _plain(value) for key, value in answer.items()}
+    if isinstance(answer, set | frozenset):
+        return [_plain(one) for one in sorted(answer, key=repr)]
+    if isinstance(answer, list | tuple):
+        return [_plain(one) for one in answer]
+    if hasattr(answer, "tolist"):  # of numpy and pandas
+        found = answer.tolist()
+        return _plain(found[0] if isinstance(found, list) and len(found) == 1 else found)
+    if isinstance(answer, Path | datetime.date):
         return str(answer)
     try:
         return float(answer)
     except (TypeError, ValueError):
-        return str(answer)
+        return f"<{type(answer).__name__}>"
 
 
 def mark(work: Work, name: str, answer: Any) -> Verdict:
@@ -48,14 +72,14 @@ def mark(work: Work, name: str, answer: Any) -> Verdict:
     zh = work.lang == "zh"
     if (reason := one.away(work.context())) is not None:
         return Verdict(True, "", reason)
-    if is_empty(answer):
+    kept = plain(answer)
+    if is_empty(kept):
         form = say(one.form, work.lang)
         raise UnansweredError(
             f"任务 {name} 还没有答案：把 ... 换成你的答案，例如 {form}，再运行这一格。"
             if zh
             else f"Task {name} has no answer yet: put yours in place of ..., such as {form}, and run the cell again."
         )
-    kept = plain(answer)
     verdict = one.mark(work.context(), kept)
     work.note(
         kind="answer", lesson=one.lesson, task=name, answer=kept, right=verdict.right, idea=verdict.idea
@@ -138,10 +162,9 @@ class Desk:
         from teaching.case.folder import kept_copy
 
         path = self.folder / name
-        if path.exists() and path.read_text(encoding="utf-8") != text:
+        if path.exists() and path.read_bytes() != text.encode():
             path.replace(kept_copy(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
         return name
 
     def run(self, *words: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.files import write_whole
-from teaching.case.source import Lesson
+from teaching.case.source import Lesson, lesson
 from teaching.case.tasks import Context
 from teaching.errors import CaseError
 
@@ -114,10 +114,11 @@ def _load(path: Path) -> Work:
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
         return Work(
-            path, str(found["case"]), str(found["lang"]), int(found["level"]), int(found["seed"]),
-            str(found.get("name", "")), tuple(str(one) for one in found["lessons"]),
+            path, str(found["case"]), {"en": "en", "zh": "zh"}[found["lang"]], {1: 1, 2: 2, 3: 3}[found["level"]],
+            int(found["seed"]), str(found.get("name", "")).encode(errors="replace").decode(),
+            tuple(lesson(str(one)).name for one in found["lessons"]),
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, FileNotFoundError):
         raise CaseError(
             f"{place}: the settings of this work folder cannot be read; soilco2 teach start into a new folder and copy "
             f"the notebooks and {RECORD} there, nothing in them is lost"
@@ -155,7 +156,7 @@ def read_notebook(path: Path) -> Found:
         cells = found["cells"]
         revision = str(found.get("metadata", {}).get("soilco2", {}).get("revision", ""))
         sources = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IsADirectoryError):
         raise CaseError(
             f"{path.name}: this notebook was only half saved and cannot be read; the answers that were run are kept in "
             f"{RECORD}, and soilco2 teach start puts a fresh copy beside it"
@@ -170,7 +171,7 @@ def _answers(source: str) -> Iterator[tuple[str, Any]]:
     """Plain values given to ``desk.check`` in a cell; whatever is computed needs its kernel."""
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         return
     for node in ast.walk(tree):
         if (
@@ -181,7 +182,7 @@ def _answers(source: str) -> Iterator[tuple[str, Any]]:
         ):
             try:
                 yield str(ast.literal_eval(node.args[0])), ast.literal_eval(node.args[1])
-            except ValueError:
+            except (ValueError, TypeError):
                 continue
 
 
@@ -205,7 +206,7 @@ def add_notebook(work: Work, one: Lesson, text: str) -> tuple[str, Path]:
     """
     path = work.path / one.file(work.lang)
     if not path.exists():
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
         return "written", path
     try:
         found = read_notebook(path)
@@ -222,5 +223,5 @@ def add_notebook(work: Work, one: Lesson, text: str) -> tuple[str, Path]:
         except CaseError:
             continue
     fresh = kept_copy(path)
-    fresh.write_text(text, encoding="utf-8")
+    write_whole(fresh, text)
     return state, fresh

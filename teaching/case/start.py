@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
+from storage.files import write_whole
 from teaching.case import data
 from teaching.case.drills import FILE, begun, described
 from teaching.case.folder import SETTINGS, Work, add_notebook, open_work
@@ -148,7 +149,7 @@ def start(
             )
     sheet = work.path / ("任务单.md" if lang == "zh" else "task_sheet.md")
     if not sheet.exists():
-        sheet.write_text(task_sheet(work), encoding="utf-8")
+        write_whole(sheet, task_sheet(work))
     return Started(work, said)
 
 
@@ -160,17 +161,14 @@ def _put_data(work: Work) -> None:
             target = folder / source.rpartition("/")[2]
             if not target.exists():
                 with as_file(files("teaching").joinpath("data", source)) as path:
-                    target.write_bytes(path.read_bytes())
+                    write_whole(target, path.read_bytes())
     profile = folder / "profile.csv"
     if "read" in work.lessons and not profile.exists():
-        data.planted(work.seed, work.level)[0].to_csv(profile, index=False, lineterminator="\n")
+        write_whole(profile, data.planted(work.seed, work.level)[0].to_csv(index=False, lineterminator="\n"))
     station = work.path / FILE
     if {"station", "plan"} & set(work.lessons) and not station.exists():
-        station.parent.mkdir(exist_ok=True)
         context = work.context()
-        station.write_text(
-            begun(context) if "station" in work.lessons else described(context), encoding="utf-8"
-        )
+        write_whole(station, begun(context) if "station" in work.lessons else described(context))
     licence = folder / ("来源与许可.md" if work.lang == "zh" else "sources_and_licences.md")
     if not licence.exists():
         texts = [
@@ -182,7 +180,7 @@ def _put_data(work: Work) -> None:
             if work.lang == "zh"
             else "# Sources and licences of the data\n\nprofile.csv is a copy of SJER's data with faults planted; no use for science.\n\n"
         )
-        licence.write_text(head + "\n\n---\n\n".join(texts), encoding="utf-8")
+        write_whole(licence, head + "\n\n---\n\n".join(texts))
 
 
 def task_sheet(work: Work) -> str:

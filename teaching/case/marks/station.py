@@ -66,9 +66,9 @@ def _station(context: Context, answer: str) -> tuple[Station | None, Words]:
             path.write_text(answer, encoding="utf-8")
         else:
             root = context.folder or Path()
+            name = answer[:80]  # a longer one is no name of a file
             path = next(
-                (p for p in (root / answer, root / "station" / answer, Path(answer)) if p.is_file()),
-                root / answer,
+                (p for p in (root / name, root / "station" / name, Path(name)) if p.is_file()), root / name
             )
         if not path.is_file():
             return None, (

@@ -29,7 +29,23 @@ def test_numbers_with_units(text: object, unit: str, value: float | None) -> Non
         assert read == [pytest.approx(value)]
 
 
-@pytest.mark.parametrize("text", ["", "abc", None, True, float("nan"), float("inf"), [1, 2]])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "abc",
+        None,
+        True,
+        float("nan"),
+        float("inf"),
+        [1, 2],
+        10**400,
+        "1e309",
+        "99e308",
+        f"1e{'9' * 5000}",
+    ],
+    ids=lambda text: repr(text)[:12],
+)
 def test_what_is_no_number(text: object) -> None:
     assert read_number(text) is None
 
@@ -75,3 +91,8 @@ def test_rounding() -> None:
 def test_nothing_answered() -> None:
     assert all(is_empty(x) for x in (..., None, "", "...", "…", "……", [], [...], float("nan")))
     assert not any(is_empty(x) for x in (0, "0", ["A"], "B"))
+
+
+@pytest.mark.parametrize("answer", [["unplug", None, "A"], ["A", "why not"], "<DataFrame>"])
+def test_letters_beside_something_else_are_no_choice(answer: object) -> None:
+    assert read_letters(answer) == set()

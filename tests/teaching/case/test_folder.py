@@ -7,7 +7,10 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -25,8 +28,8 @@ from tests.teaching.case.running import folder
 TIDY = "time_utc,profile,depth_m,variable,value,unit\n"
 
 
-def read_folder(path: Path, lang: str = "en") -> Work:
-    return folder(path, lang, 1, "read")
+def read_folder(path: Path, lang: str = "en", case: str = "read") -> Work:
+    return folder(path, lang, 1, case)
 
 
 def test_start_again_completes_and_writes_over_nothing(tmp_path: Path) -> None:
@@ -125,9 +128,12 @@ def test_a_record_cut_short_loses_one_row_at_most(tmp_path: Path) -> None:
 
 def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
     work = read_folder(tmp_path / "work")
-    (work.path / "case.json").write_text("{", encoding="utf-8")
-    with pytest.raises(CaseError, match="settings of this work folder cannot be read"):
-        open_work(work.path)
+    good = json.loads((work.path / "case.json").read_text(encoding="utf-8"))
+    spoilt = ({"level": 9}, {"lang": "xx"}, {"lessons": ["nope"]}, {"lessons": None}, {"seed": float("inf")})
+    for text in ("{", "[" * 100_000, *(json.dumps(good | one) for one in spoilt)):
+        (work.path / "case.json").write_text(text, encoding="utf-8")
+        with pytest.raises(CaseError, match="settings of this work folder cannot be read"):
+            open_work(work.path)
 
 
 def test_no_answer_and_no_such_task(tmp_path: Path) -> None:
@@ -137,6 +143,73 @@ def test_no_answer_and_no_such_task(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match="not in this version"):
         mark(work, "read-nothing", 1)
     assert done(work)[0].tries == 0
+
+
+def _within_itself() -> list[Any]:
+    found: list[Any] = []
+    found.append(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        10**400, 10**5000, float("inf"), "1e309", "\ud800 12 cm", "A" * 200_000, np.arange(100_000), _within_itself(), print,
+        pd.DataFrame({"A": [1, 2]}), {"a": {1, "b"}}, [["A"], None],
+    ],
+    ids=lambda answer: type(answer).__name__,
+)  # fmt: skip
+def test_what_is_no_answer_is_a_wrong_one_and_costs_no_room(tmp_path: Path, answer: object) -> None:
+    work = read_folder(tmp_path / "work", case="soil-profile")
+    for name in (
+        "read-depth",
+        "read-flag",
+        "read-faults",
+        "temperature-depth",
+        "station-file",
+        "station-drill-a",
+    ):
+        assert not mark(work, name, answer).right
+    assert (work.path / RECORD).stat().st_size < 10_000
+    assert not any(row.right for row in check(work).rows)
+
+
+def test_numbers_of_numpy_and_pandas_are_read(tmp_path: Path) -> None:
+    work = read_folder(tmp_path / "work")
+    for answer in (0.18, np.float64(0.18), np.array(0.18), np.array([0.18]), pd.Series([0.18])):
+        assert mark(work, "read-depth", answer).right
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "desk.check('read-flag', {[]: 1})", "a" + ".b" * 50_000, "x = " + "-" * 100_000 + "1", "desk.check(*x, **y)",
+        "desk.check('read-depth', '\\ud800')", "while True: pass", 5,
+    ],
+    ids=lambda source: str(source)[:30],
+)  # fmt: skip
+def test_whatever_stands_in_a_notebook_can_be_marked(tmp_path: Path, source: object) -> None:
+    work = read_folder(tmp_path / "work")
+    mark(work, "read-flag", "C")
+    path = work.path / "01_read.ipynb"
+    book = json.loads(path.read_text(encoding="utf-8"))
+    book["cells"].append({"cell_type": "code", "source": source, "metadata": {}, "outputs": []})
+    path.write_text(json.dumps(book), encoding="utf-8")
+    assert [row.task for row in check(work).rows if row.right] == ["read-flag"]
+
+
+def test_a_folder_is_made_of_whole_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = []
+    replace = Path.replace
+
+    def seen(part: Path, target: Path) -> Path:
+        whole.append(target)
+        return replace(part, target)
+
+    monkeypatch.setattr(Path, "replace", seen)
+    work = start(tmp_path / "work", "soil-profile", "en", 1, seed=1).work
+    made = {path for path in work.path.rglob("*") if path.is_file() and path.name != RECORD}
+    assert made == set(whole)
 
 
 def test_another_case_does_not_go_into_the_same_folder(tmp_path: Path) -> None:
