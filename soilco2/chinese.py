@@ -62,6 +62,21 @@ COMMANDS: dict[str, str] = {
     "--every {}: {}": "--every {0}：{1}",
     "--every {}: an analysis of less than an hour more says nothing new; give 1h or longer":
         "--every {0}：不足一小时的新数据说明不了什么；请给 1h 或更长",
+    # plan
+    "{}: there is no machine part of soilco2 in it; expected a plan written by 'soilco2 plan' with its last annex in "
+    "place":
+        "{0}：没有 soilco2 的机读部分；应为 soilco2 plan 写出的计划，并保留末尾的附录",
+    "{}: the machine part was changed by hand; write the plan again": "{0}：机读部分被人改动过；请重新编写计划",
+    "{}: it is no Word document": "{0}：不是 Word 文档",
+    "{}: a plan as .docx, .html or .md is expected": "{0}：应为 .docx、.html 或 .md 的计划",
+    "{}: this is a {} plan, and {} was asked for": "{0}：这是 {1} 计划，而要核对的是 {2}",
+    "{}: this is the plan of station {}, and {} is station {}": "{0}：这是台站 {1} 的计划，而 {2} 是台站 {3}",
+    "{}: there are no values in the journal yet; --no-data writes the plan without them":
+        "{0}：日志库里还没有数值；用 --no-data 可不带数据编写",
+    "{}: nothing was expected and nothing came in this window; choose another with --from and --to":
+        "{0}：此时段没有应有的数据，也没有收到；请用 --from 和 --to 另选",
+    "{}: no instrument is installed anywhere, so there is nothing to plan; give each {} its {} first":
+        "{0}：没有安装任何仪器，无从编写计划；请先给每个 {1} 写 {2}",
     # teach
     "{}: there is no CO₂ in these data (found: {}); the case needs co2 with depth_m":
         "{0}：数据里没有 CO₂（已有：{1}）；本案例需要带 depth_m 的 co2",

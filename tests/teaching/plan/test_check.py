@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from io import BytesIO
@@ -11,6 +12,7 @@ from pathlib import Path
 import docx
 import pytest
 
+from soilco2.chinese import in_chinese
 from soilco2.main import main
 from station_config.loader import Station
 from teaching.errors import PlanError
@@ -115,16 +117,18 @@ def test_a_new_instrument_is_one_difference_and_order_is_none(tmp_path: Path) ->
 def test_a_damaged_machine_part_is_refused(spoil: Callable[[str], str], said: str, tmp_path: Path) -> None:
     path, _ = _written(tmp_path, "md")
     path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8")
-    with pytest.raises(PlanError, match=said):
+    with pytest.raises(PlanError, match=said) as caught:
         read_plan(path)
+    assert re.search(r"：[一-鿿]", in_chinese(str(caught.value)))
 
 
 def test_files_that_are_no_plans_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_bytes(b"no zip")
     (tmp_path / "b.md").write_bytes(b"\xff\xfe\x00\x01")
     for name, said in (("a.docx", "no Word document"), ("b.md", "is expected")):
-        with pytest.raises(PlanError, match=said):
+        with pytest.raises(PlanError, match=said) as caught:
             read_plan(tmp_path / name)
+        assert re.search(r"：[一-鿿]", in_chinese(str(caught.value)))
     buffer = BytesIO()
     docx.Document().save(buffer)
     (tmp_path / "c.docx").write_bytes(buffer.getvalue())
