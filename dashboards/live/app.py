@@ -17,7 +17,6 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -25,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from dashboards.errors import QueryError
 from dashboards.live import data, openapi, screens, state
-from dashboards.live.door import Headers, Names, Prefix, in_chinese
+from dashboards.live.door import Headers, Names, Packed, Prefix, in_chinese
 from dashboards.live.guard import Login, Password, Rate
 from dashboards.live.stream import Feeds
 from storage.errors import StorageError
@@ -295,7 +294,15 @@ def create_app(
         if screen is None or screen.picture is None or screen_folder is None:
             raise QueryError("there is no such screen with a picture", "没有这样的带图画面", 404)
         path = screen_folder / screen.picture.file
-        return FileResponse(path, media_type=screens.PICTURES[path.suffix.lower()])
+        there = path.stat()
+        mark = _mark(f"{path}:{there.st_mtime_ns}:{there.st_size}".encode())
+        headers = {
+            "etag": mark,
+            "cache-control": "no-cache",
+        }  # else a browser keeps it for a tenth of its age
+        if _known(request, mark):
+            return Response(status_code=304, headers=headers)
+        return FileResponse(path, media_type=screens.PICTURES[path.suffix.lower()], headers=headers)
 
     async def description(_request: Request) -> Response:
         return JSONResponse(openapi.describe(version))
@@ -380,7 +387,7 @@ def create_app(
         ),
         middleware=[
             Middleware(Headers),
-            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
+            Middleware(Packed),
             *([Middleware(Prefix, prefix=prefix)] if prefix else []),
             *([Middleware(Names)] if own_names else []),
             Middleware(Rate, per_s=per_s, burst=8 * per_s, trust_proxy=trust_proxy),
@@ -388,6 +395,7 @@ def create_app(
         ],
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # it would lead to an address without the proxy's scheme and path
     app.state.feeds = feeds
     return app
 
@@ -400,7 +408,7 @@ def _mark(content: bytes) -> str:
 def _known(request: Request, mark: str) -> bool:
     """Whether the reader has what an ETag stands for."""
     had = request.headers.get("if-none-match", "").split(",")
-    return mark.removeprefix("W/") in [one.strip().removeprefix("W/") for one in had]
+    return not {mark.removeprefix("W/"), "*"}.isdisjoint(one.strip().removeprefix("W/") for one in had)
 
 
 @lru_cache

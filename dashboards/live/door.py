@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,7 @@ HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"cross-origin-opener-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
+    b"vary": b"Accept-Language",
 }
 
 
@@ -23,8 +25,27 @@ def in_chinese(scope: Scope) -> bool:
     return bool(dict(scope["headers"]).get(b"accept-language", b"").lower().startswith(b"zh"))
 
 
+_GZIP = re.compile(rb"(?:x-)?gzip(?:;q=(?!0(?:\.0*)?$).*)?")
+
+
+class Packed:
+    """Packs answers of a kilobyte and more for a reader that says it can unpack them (RFC 9110, 12.5.3)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._packing = GZipMiddleware(app, minimum_size=1024, compresslevel=1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            told = dict(scope["headers"]).get(b"accept-encoding", b"").lower().replace(b" ", b"").split(b",")
+            packs = any(_GZIP.fullmatch(one) for one in told)
+            others = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+            said = [(b"accept-encoding", b"gzip")] if packs else []
+            scope = {**scope, "headers": [*others, *said]}
+        await self._packing(scope, receive, send)
+
+
 class Headers:
-    """Adds the security headers to every answer."""
+    """Adds to every answer the security headers, and that its words depend on the language that was asked for."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -130,6 +130,7 @@ def test_a_file_that_the_browser_has_is_not_sent_again(client: TestClient) -> No
     assert first.headers["content-type"].startswith("text/javascript")
     again = client.get("/static/app.js", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/static/app.js", headers={"if-none-match": "*"}).status_code == 304
     other = client.get("/static/style.css", headers={"if-none-match": first.headers["etag"]})
     assert other.status_code == 200
 
@@ -142,6 +143,16 @@ def test_answers_come_packed_where_the_reader_can_unpack_them(client: TestClient
     assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
     assert "content-encoding" not in plain.headers
     assert packed.json() == plain.json()
+    for told in ("gzip;q=0", "br, gzip; q=0.0, identity", "notgzip", "*;q=0", ""):
+        assert "content-encoding" not in client.get(question, headers={"accept-encoding": told}).headers
+    for told in ("GZIP", "br, gzip;q=0.5", "x-gzip"):
+        assert client.get(question, headers={"accept-encoding": told}).headers["content-encoding"] == "gzip"
+
+
+def test_who_keeps_an_answer_is_told_what_it_depends_on(client: TestClient) -> None:
+    for path in ("/api/v1/screens", "/api/v1/latest?station=none", "/api/v1/nothing"):
+        told = client.get(path).headers.get_list("vary", split_commas=True)
+        assert "Accept-Language" in told
 
 
 def test_beyond_loopback_it_does_not_open() -> None:

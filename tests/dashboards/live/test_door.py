@@ -49,6 +49,8 @@ def test_behind_a_path_with_and_without_a_proxy_that_takes_it_off(measured_page:
             assert client.get(f"{front}/static/app.js").status_code == 200
             assert client.get(f"{front}/api/v1/latest").json()["latest"]
         assert client.get("/user/ann/soilx/").status_code == 404
+        # no way to an address that the proxy does not know
+        assert client.get("/user/ann/soil/api/v1/latest/").status_code == 404
 
 
 def test_no_address_on_the_page_begins_at_the_root(measured_client: TestClient) -> None:
@@ -272,3 +274,8 @@ def test_a_picture_is_sent_as_what_it_is_and_runs_nothing(tmp_path: Path) -> Non
         assert answer.headers["content-type"].startswith("image/svg+xml")
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert client.get("/api/v1/picture?screen=../dune").status_code == 404
+        had = {"if-none-match": answer.headers["etag"]}
+        assert client.get("/api/v1/picture?screen=dune", headers=had).status_code == 304
+        assert answer.headers["cache-control"] == "no-cache"
+        (tmp_path / "site.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><!-- another --></svg>')
+        assert "another" in client.get("/api/v1/picture?screen=dune", headers=had).text
