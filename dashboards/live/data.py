@@ -206,15 +206,22 @@ def _expected(station: Station, now_us: int | None) -> list[SeriesInfo]:
     ]  # fmt: skip
 
 
-def row(observation: Observation) -> dict[str, Any]:
-    """An observation as the stream sends it."""
-    return {
-        "series": short(observation.series),
-        "t": observation.time_us // 1000,
-        "v": observation.value,
-        "f": int(observation.flag),
-        "tests": observation.tests,
-    }
+def rows_of(reader: JournalReader, observations: Sequence[Observation]) -> list[dict[str, Any]]:
+    """Observations as the stream sends them; the newest of each series with what was 24 h before it."""
+    newest = {o.series: o for o in sorted(observations, key=lambda o: o.time_us)}
+    rows = []
+    for o in observations:
+        row = {
+            "series": short(o.series),
+            "t": o.time_us // 1000,
+            "v": o.value,
+            "f": int(o.flag),
+            "tests": o.tests,
+        }
+        if newest[o.series] is o:
+            row["yesterday"] = _at(reader, o.series, o.time_us - DAY_US)
+        rows.append(row)
+    return rows
 
 
 def latest(page: PageStation) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from dashboards.live.data import PageStation, row
+from dashboards.live.data import PageStation, rows_of
 from station_config.variables import VARIABLES
 from storage.errors import StorageError
 
@@ -72,7 +72,7 @@ class Feed:
         with closing(self.page.open_reader()) as reader:
             newest = reader.last_rev()
             found = reader.observations_after(rev, BATCH)
-        rows = [row(o) for _, o in found if o.series.variable in VARIABLES]
+            rows = rows_of(reader, [o for _, o in found if o.series.variable in VARIABLES])
         last = found[-1][0] if found else rev
         # past the last observation there may be revisions of other tables
         return (last if len(found) == BATCH else max(last, newest)), self.event("observations", rows)

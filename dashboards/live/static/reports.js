@@ -120,15 +120,16 @@ export function drawTable(holder, app) {
   const several = profilesShown().length > 1;
   const present = [...new Set(rows.map((s) => s.variable))];
   const both = rows.filter((s) => s.variable === state.variable || s.variable === state.second).length;
-  const fits = !state.projector || (ROW_PX * both + HEADS_PX) * SIZE.text <= ((window.innerHeight - document.getElementById("panels").offsetTop) * 2) / 3;
-  const first = [state.variable, has("second") && fits ? state.second : null].filter((v) => present.includes(v));
+  const room = ((window.innerHeight - document.getElementById("panels").offsetTop) * 2) / 3 / SIZE.text;
+  const most = state.projector ? Math.min(MOST_ROWS, (room - HEADS_PX) / ROW_PX) : MOST_ROWS;
+  const first = [state.variable, has("second") && (!state.projector || both <= most) ? state.second : null].filter((v) => present.includes(v));
   const order = [...new Set([...first, ...(state.projector ? [] : present)])];
   let rowed = false;
   const bodies = order.map((variable) => {
     const registry = store.variables[variable];
     const list = rows.filter((s) => s.variable === variable).sort((a, b) => shownAt(a.profile) - shownAt(b.profile) || (a.depth_m ?? 99) - (b.depth_m ?? 99));
     const name = `${named(registry.name)} (${registry.unit_text})${list.some((s) => s.note) ? " *" : ""}`;
-    const full = first.includes(variable) && list.length <= MOST_ROWS;
+    const full = first.includes(variable) && list.length <= most;
     rowed ||= full;
     const head = html("tr", { className: "group" }, html("th", { scope: "rowgroup", colspan: 5 }, first.includes(variable) ? name : html("button", { type: "button", "data-variable": variable }, name)));
     return html("tbody", {}, head, ...(full ? list.map((s) => fullRow(s, registry, several)) : [shortRow(list, registry, several)]));

@@ -185,8 +185,7 @@ function arrived({ now_ms, rows }) {
     const before = store.newest.get(row.series);
     const kept = store.data.get(row.series);
     if (!before || row.t >= before.t) {
-      const old = kept ? valueAt(kept, row.t - DAY, 900e3) : null;
-      store.newest.set(row.series, { t: row.t, value: row.v, flag: row.f, tests: row.tests, yesterday: old && !flagged(old.f) ? old.v : null });
+      store.newest.set(row.series, { t: row.t, value: row.v, flag: row.f, tests: row.tests, yesterday: row.yesterday ?? null });
     }
     if (kept && (state.from === null || row.t < state.to)) merge(kept, row);
     store.station.first_ms = Math.min(store.station.first_ms ?? row.t, row.t);

@@ -268,6 +268,31 @@ def test_a_projector_shows_whole_what_fits_a_low_screen(
     watched.close()
 
 
+def test_a_projector_keeps_many_probes_and_the_label_of_what_is_interpolated_on_its_screen(
+    browser: Browser, served: Growing
+) -> None:
+    watched = Watched(browser, served.url)
+    watched.page.set_viewport_size({"width": 1280, "height": 720})
+    page = watched.open(
+        "lang=en&screen=profile&profile=*&variable=soil_water&second=co2&interpolate=1&projector=1",
+        "#heat canvas",
+    )
+    page.wait_for_function("() => document.documentElement.scrollHeight <= window.innerHeight")
+    assert page.locator("#table .others [data-series]").count() == 16  # no room for a row each
+    watched.page.set_viewport_size({"width": 1280, "height": 900})
+    page = watched.open(
+        "lang=en&screen=profile&profile=p004&variable=co2&interpolate=1&projector=1", "#heat canvas"
+    )
+    page.wait_for_function(
+        """() => {
+          const words = [...document.querySelectorAll("#column text")];
+          const label = words.find((n) => n.textContent.startsWith("Between probes"));
+          return label?.getBoundingClientRect().right < label?.ownerSVGElement.getBoundingClientRect().right;
+        }"""
+    )
+    watched.close()
+
+
 def test_every_word_is_there_in_both_languages(browser: Browser, served: Growing) -> None:
     watched = Watched(browser, served.url)
     page = watched.open("lang=zh")

@@ -92,6 +92,23 @@ def test_who_comes_back_gets_everything_after_the_place(tmp_path: Path) -> None:
         run(found, work)
 
 
+def test_the_newest_value_of_a_series_comes_with_what_was_a_day_before(tmp_path: Path) -> None:
+    found = pages(tmp_path, "a")
+    with Writer.open(found["a"].station) as writer:
+        writer.commit([reading(0, 11.5), reading(20, 13.5)])
+
+        async def work(feeds: Feeds) -> None:
+            (first,) = await until(feeds.follow(["a"], ""), lambda e: len(e) == 1)
+            writer.commit([reading(1430, 12.25), reading(1439, 12.0), reading(1440, 12.5)])
+            got = await until(feeds.follow(["a"], first.id), lambda e: len(rows(e)) == 3)
+            assert [row.get("yesterday", "-") for e in got for row in e.body["rows"]] == ["-", "-", 11.5]
+            writer.commit([reading(1480, 12.0)])  # nothing within a quarter of an hour of a day before
+            got = await until(feeds.follow(["a"], got[-1].id), lambda e: len(rows(e)) == 1)
+            assert [row["yesterday"] for e in got for row in e.body["rows"]] == [None]
+
+        run(found, work)
+
+
 def test_listeners_share_the_bytes_of_an_event(tmp_path: Path) -> None:
     found = pages(tmp_path, "a")
     with Writer.open(found["a"].station) as writer:
