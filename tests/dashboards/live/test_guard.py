@@ -140,6 +140,19 @@ def test_who_asks(peer: str, named: str, trusted: bool, found: str) -> None:
     assert guard.address_of(scope, trusted) == found
 
 
+def test_a_password_known_from_one_address_tells_a_guesser_at_another_nothing(
+    measured_page: PageStation, stored: Path
+) -> None:
+    app = create_app([measured_page], version="0", password=Password(stored), trust_proxy=True)
+    with TestClient(app) as client:
+        right, home = basic(SECRET), {"x-forwarded-for": "203.0.113.8"}
+        guesser = {"x-forwarded-for": "203.0.113.7"}
+        assert client.get("/", headers={**right, **home}).status_code == 200
+        assert 429 in [client.get("/", headers={**basic("no"), **guesser}).status_code for _ in range(8)]
+        assert client.get("/", headers={**right, **guesser}).status_code == 429
+        assert client.get("/", headers={**right, **home}).status_code == 200
+
+
 def test_behind_a_trusted_proxy_one_visitor_does_not_lock_the_others_out(
     measured_page: PageStation, stored: Path
 ) -> None:
