@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from analysis.definitions import REASONS
+from analysis.report import words
 from dashboards.errors import QueryError
 from dashboards.live.data import DAY_US, PageStation, short
 from station_config.variables import VARIABLES
@@ -132,9 +134,17 @@ def _kind(event: Event) -> str:
     return named.replace("-", "_") if isinstance(named, str) else event.kind
 
 
+def _both(pair: words.Pair | None) -> dict[str, str] | None:
+    return pair and {"en": pair[0], "zh": pair[1]}
+
+
 def _row(row: Result) -> dict[str, Any]:
+    sound = isinstance(row.details.get("water", 0.0), float | int)  # the file may be anybody's
+    bare = replace(row, given=(), details=row.details if sound else {})
     return {
         "what": row.what,
+        "name": _both(words.WHAT.get(row.what)),
+        "part": _both((words.part(bare, "en"), words.part(bare, "zh"))),
         "target": row.target,
         "driver": row.driver,
         "given": list(row.given),
@@ -174,6 +184,7 @@ def results(page: PageStation, folder: Path | None) -> dict[str, Any]:
         if found.station == page.station.file.station.id:
             jobs[found.job] = {
                 "job": found.job,
+                "name": _both(words.JOBS[found.job][0] if found.job in words.JOBS else None),
                 "created": found.created,
                 "data_from": found.data_from,
                 "data_to": found.data_to,

@@ -261,13 +261,13 @@ export function drawResults(holder) {
     const given = (row) => [row.driver ? short(row.driver) : "", row.given.length ? `${word("given")} ${row.given.map((g) => g.includes("/") ? short(g) : named(store.variables[g]?.name) || g).join(", ")}` : ""].filter(Boolean).join("; ");
     const answered = (row) => (row.value !== null && !row.refused ? 0 : 1);
     const rows = [...job.rows].sort((a, b) => answered(a) - answered(b)).map((row) => html("tr", { className: row.refused || row.value === null ? "withheld" : "" },
-      html("th", { scope: "row" }, code(row.what)), cell(short(row.target)), cell(given(row)), cell(code(row.scale), "soft"),
+      html("th", { scope: "row" }, named(row.name) || code(row.what)), cell(short(row.target)), cell(given(row)), cell([code(row.scale), named(row.part)].filter(Boolean).join(comma()), "soft"),
       row.value === null ? cell(`○ ${word("withheld")}${colon()}${reason(row)}`, "why", { colspan: 2 })
         : cell(figure(row.value) + unitWords(row.unit), "number value"),
       ...(row.value === null ? [] : [row.refused ? cell(`○ ${word("withheld")}${colon()}${reason(row)}`, "why") : cell(bracket(row.lower, row.upper), "number")]),
       cell(row.n_eff === null ? String(row.n) : `${row.n} (${row.n_eff.toFixed(1)})`, "number soft")));
     const head = heads([[word("what"), ""], [word("subject"), ""], [word("driver"), ""], [word("scale"), ""], [word("value"), "number"], [word("interval95"), "number"], [word("n"), "number"]]);
-    nodes.push(html("h3", {}, `${code(job.job)}${until}`), html("div", { className: "scroll", tabindex: 0, role: "region", "aria-label": code(job.job) }, html("table", { className: "results" }, head, html("tbody", {}, ...rows))));
+    nodes.push(html("h3", {}, `${named(job.name) || code(job.job)}${until}`), html("div", { className: "scroll", tabindex: 0, role: "region", "aria-label": named(job.name) || code(job.job) }, html("table", { className: "results" }, head, html("tbody", {}, ...rows))));
     if (job.left_out) nodes.push(html("p", { className: "foot" }, `+${job.left_out} ${word("left_out")}`));
     nodes.push(...job.notes.map((note) => html("p", { className: "foot" }, note)));
   }

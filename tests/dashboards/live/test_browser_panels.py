@@ -55,7 +55,7 @@ RESULTS = ResultFile(
     job="correlation", station="sjer", created="2022-06-03T01:00:00Z", version="0", data_to="2022-06-03T00:00:00Z",
     rows=(
         Result(what="pearson_r", target="sjer/p004/d21/co2", driver="sjer/p004/d16/soil_temperature",
-               scale="day-to-day", n=12, n_eff=5.9, refused=True,
+               scale="day-to-day", mask="dry", n=12, n_eff=5.9, refused=True,
                why="the effective number of independent pairs is 5.9, below 10",
                why_code="n_eff", why_values={"n_eff": 5.9}, method="Pearson r"),
         Result(what="mean_efflux", target="sjer/p004//co2_flux", n=1184, value=3.08, lower=1.1, upper=5.06,
@@ -157,6 +157,7 @@ def test_completeness_instruments_and_results_are_the_apis(
     assert len(rows) == 2
     assert "3.08 µmol m⁻² s⁻¹" in rows[0]
     assert "[1.1, 5.06]" in rows[0]
+    assert {"en": "dry", "zh": "干"}[lang] in rows[1]  # of which part of the record
     assert {"en": "5.9, below 10", "zh": "有效样本量为 5.9，低于 10"}[lang] in rows[1]
     watched.shoot(f"results_{lang}")
     assert grave(page) == []

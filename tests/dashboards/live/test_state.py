@@ -93,7 +93,14 @@ def test_the_newest_results_of_this_station_with_interval_or_refusal(
 ) -> None:
     station = measured_page.station.file.station.id
     value = Result(what="pearson_r", target="a", value=0.4, lower=0.1, upper=0.6, n=40, n_eff=12.0)
-    refused = Result(what="q10_nls", target="a", refused=True, why="the range of temperature is below 5 K")
+    refused = Result(
+        what="q10_nls",
+        target="a",
+        mask="dry",
+        refused=True,
+        why="the range of temperature is below 5 K",
+        details={"water": "much"},
+    )
     for created, rows in (("2022-06-01", (value,)), ("2022-06-02", (value, refused))):
         write_results(
             tmp_path,
@@ -112,6 +119,11 @@ def test_the_newest_results_of_this_station_with_interval_or_refusal(
     assert [(r["value"], r["lower"], r["upper"], r["why"]) for r in job["rows"]] == [
         (0.4, 0.1, 0.6, ""),
         (None, None, None, "the range of temperature is below 5 K"),
+    ]
+    assert job["name"]["zh"] != job["name"]["en"] != ""
+    assert [(r["name"]["zh"], r["part"]["en"], r["part"]["zh"]) for r in job["rows"]] == [
+        ("相关系数 r", "", ""),
+        ("Q10（最小二乘）", "dry", "干"),
     ]
     assert len(body["faults"]) == 1
     assert "broken.results.json" in body["faults"][0]
