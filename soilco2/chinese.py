@@ -275,6 +275,7 @@ STORAGE: dict[str, str] = {
         "{0}：另一进程（pid {1}）正在写此日志库；请先停止它",
     "{}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one":
         "{0}：还没有日志库；运行 soilco2 collect 或 soilco2 import 即可生成",
+    "{}: this is the journal of {}, and the station file is of {}": "{0}：这是台站 {1} 的日志库，而台站文件属于 {2}",
     "{}: the journal was removed or replaced while it was open; nothing more is taken in. Put it back where it was, "
     "or start again with a new one":
         "{0}：日志库在使用中被移走或替换；不再接收数据。请放回原处，或以新库重新开始",

@@ -184,6 +184,10 @@ class JournalReader:
             flags = array("b", [9 if v is None else 1 for v in numbers[0]])
             yield Piece(key, array("q", times), values, flags, lower, upper)
 
+    def stations(self) -> list[str]:
+        """Stations whose series the journal holds."""
+        return [name for (name,) in self._db.execute("SELECT DISTINCT station FROM series ORDER BY station")]
+
     # what follows rev
 
     def last_rev(self) -> int:

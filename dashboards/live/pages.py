@@ -10,6 +10,7 @@ from dashboards.errors import ServeError
 from dashboards.live.data import PageStation
 from station_config.loader import Station
 from storage.archive import open_journal
+from storage.errors import StorageError
 from storage.journal_reader import JournalReader
 from storage.reading import Reader
 
@@ -50,7 +51,19 @@ def _database(station: Station) -> Callable[[], Reader]:
 
 
 def _opener(station: Station) -> Callable[[], JournalReader]:
-    return lambda: open_journal(station)
+    own = station.file.station.id
+
+    def open_reader() -> JournalReader:
+        reader = open_journal(station)
+        held = reader.stations()
+        if held and own not in held:
+            reader.close()
+            raise StorageError(
+                f"{reader.path}: this is the journal of {', '.join(held)}, and the station file is of {own}"
+            )
+        return reader
+
+    return open_reader
 
 
 def _system_us() -> int:

@@ -118,6 +118,17 @@ def test_a_fault_of_the_page_itself_is_told_without_its_insides(
     assert "server's log" in answer.json()["error"]
 
 
+def test_the_journal_of_another_station_is_not_shown_as_this_ones(tmp_path: Path) -> None:
+    here, other = (small_station(tmp_path, name) for name in ("a", "b"))
+    with Writer.open(other) as writer:
+        writer.commit([reading(0)])
+    here.journal_path.write_bytes(other.journal_path.read_bytes())
+    with TestClient(create_app(pages_of([here]), version="0")) as client:
+        (station,) = client.get("/api/v1/stations").json()["stations"]
+        assert "this is the journal of b, and the station file is of a" in station["fault"]
+        assert client.get("/api/v1/latest").status_code == 503
+
+
 def test_without_a_journal_the_station_is_shown_and_it_is_said(tmp_path: Path) -> None:
     there, gone, spoilt = (pages_of([small_station(tmp_path, name)])[0] for name in ("a", "b", "c"))
     with Writer.open(there.station) as writer:
