@@ -208,8 +208,8 @@ TABLES: dict[str, str] = {
     "time {} {} in {}, where the clock is changed; write it in UTC": "时间 {0} 在 {2} 因调钟{1}；请写成 UTC",
     "comes twice": "出现两次",
     "does not exist": "不存在",
-    "time {} has no zone; write it as 2026-03-01T00:00:00Z, or name the zone of the table with --timezone":
-        "时间 {0} 没有时区；请写成 2026-03-01T00:00:00Z，或用 --timezone 说明表中的时区",
+    "time {} has no zone; write it as 2026-03-01T08:00:00+08:00 ('soilco2 import' also takes --timezone)":
+        "时间 {0} 没有时区；请写成 2026-03-01T08:00:00+08:00（soilco2 import 也可用 --timezone 说明）",
     "value {} is a formula; save the table with its values": "数值 {0} 是公式；请以数值保存表格",
     "value {} has a comma; a decimal point is expected": "数值 {0} 含逗号；小数点应为点",
     "is neither UTF-8 nor GB18030 text; save it as UTF-8": "既不是 UTF-8 也不是 GB18030 文本；请存为 UTF-8",

@@ -245,8 +245,8 @@ def parse_time(text: str, zone: ZoneInfo | None) -> int:
     if moment.tzinfo is None:
         if zone is None:
             raise _UnfitError(
-                f"time {bare[:40]!r} has no zone; write it as 2026-03-01T00:00:00Z, or name the zone of the "
-                "table with --timezone"
+                f"time {bare[:40]!r} has no zone; write it as 2026-03-01T08:00:00+08:00 "
+                "('soilco2 import' also takes --timezone)"
             )
         moment = _local(moment, zone, bare)
     time_us = (moment - _EPOCH) // _MICROSECOND

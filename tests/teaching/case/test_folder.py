@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from soilco2.main import cli
+from storage.errors import StorageError
 from teaching.case.check import check
 from teaching.case.desk import mark, open_desk
 from teaching.case.folder import RECORD, Work, open_work, read_notebook
@@ -248,6 +249,17 @@ def test_own_data_that_lack_something(tmp_path: Path, rows: str, said: str) -> N
     with pytest.raises(CaseError, match="own data are there already"):
         start(work.path, "read", "en", 1, own=tmp_path / "mine.csv")
     assert (work.path / "data" / "own.csv").read_bytes() == before
+
+
+def test_own_data_without_zone_are_told_a_way_out_that_works_here(tmp_path: Path) -> None:
+    row = "{},p1,0.1,co2,900,ppm\n"
+    with pytest.raises(StorageError, match="write it as 2026-03-01T08:00:00\\+08:00"):
+        start(
+            tmp_path / "w", "read", "en", 1, own=own(tmp_path / "mine.csv", row.format("2026-03-01 08:00:00"))
+        )
+    mine = own(tmp_path / "mine.csv", row.format("2026-03-01T08:00:00+08:00"))
+    work = start(tmp_path / "w", "read", "en", 1, own=mine).work
+    assert "2026-03-01T00:00:00Z" in (work.path / "data" / "own.csv").read_text(encoding="utf-8")
 
 
 def test_own_data_of_no_use(tmp_path: Path) -> None:
