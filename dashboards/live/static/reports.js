@@ -43,6 +43,31 @@ function seriesWords(name, withProfile = true) {
 
 const shownSeries = () => store.station.series.filter((s) => profilesShown().includes(s.profile) || s.profile === "site");
 
+const quantities = (list) => list.map(({ s }) => named(store.variables[s.variable]?.name) || s.variable).join(comma());
+
+// What ails one place in the same way is one trouble; when all are silent it is the station.
+function troubles(troubled, all) {
+  const groups = new Map();
+  for (const one of troubled) {
+    const { s, how } = one;
+    const since = how.word === "silent" ? ` ${age(store.now - store.newest.get(s.series).t)}` : "";
+    const key = JSON.stringify([how.word, since, s.profile, s.depth_m ?? s.position, s.replicate]);
+    if (!groups.has(key)) groups.set(key, { list: [], since });
+    groups.get(key).list.push(one);
+  }
+  const found = [...groups.values()];
+  if (troubled.length === all && all > 1 && troubled.every(({ how }) => how.word === "silent")) {
+    const last = troubled.reduce((a, b) => (store.newest.get(a.s.series).t >= store.newest.get(b.s.series).t ? a : b));
+    return [{ list: [last, ...troubled.filter((one) => one !== last)], since: ` ${age(store.now - store.newest.get(last.s.series).t)}`, where: word("allstation") }];
+  }
+  for (const group of found) {
+    const [{ s }] = group.list;
+    const place = [placeOf(s), s.profile === "site" ? "" : profileName(s.profile)].filter(Boolean).join(" ");
+    group.where = group.list.length === 1 ? seriesWords(s.series) : `${place} (${group.list.length} ${word("quantities_n")})`;
+  }
+  return found;
+}
+
 // Silent, stuck and bad probes of the whole station, at once.
 export function drawHealth(holder, pick) {
   const about = `${store.tick} ${language()} ${state.profile} ${state.projector}`;
@@ -59,11 +84,10 @@ export function drawHealth(holder, pick) {
     return;
   }
   const most = state.projector ? 3 : 6;
-  const chips = troubled.slice(0, most).map(({ s, how }) => {
-    const since = how.word === "silent" ? ` ${age(store.now - store.newest.get(s.series).t)}` : "";
-    return button(`${how.mark} ${word(how.word)}${since}${colon()}${seriesWords(s.series)}`, () => pick(s), { class: `chip ${how.tone}` });
-  });
-  const rest = troubled.length - most;
+  const groups = troubles(troubled, all.length);
+  const chips = groups.slice(0, most).map(({ list: [{ s, how }, ...more], since, where }) =>
+    button(`${how.mark} ${word(how.word)}${since}${colon()}${where}`, () => pick(s), { class: `chip ${how.tone}`, title: more.length ? quantities([{ s }, ...more]) : null }));
+  const rest = groups.slice(most).reduce((sum, { list }) => sum + list.length, 0);
   const fine = all.length - troubled.length;
   holder.replaceChildren(...chips, ...(rest > 0 ? [html("span", {}, `+${rest} ${word("others")}`)] : []), html("span", { className: "well" }, `${fine} / ${all.length} ${word("series_n")} ●`));
 }

@@ -84,7 +84,7 @@ async function sheet() {
   fit(context, named(store.station.name), "600", 17, edge, edge + 16, width);
   context.fillStyle = ink("--soft");
   const [t0, t1] = range();
-  fit(context, `${when(t0, zone())} – ${when(t1, zone())} (${zone()}) · soilco2 ${store.version}`, "", 12, edge, edge + 34, width);
+  fit(context, `${when(t0, zone())} – ${when(t1, zone())} (${zone()}) · ${word(state.t === null ? "now" : "at")} ${when(state.t ?? store.now, zone())} · soilco2 ${store.version}`, "", 12, edge, edge + 34, width);
   context.font = `12px ${FAMILY}`;
   for (const [i, panel] of panels.entries()) {
     const plot = panel.querySelector(".plot > canvas, .plot > svg");

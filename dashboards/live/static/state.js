@@ -8,6 +8,8 @@ const TEXTS = ["station", "screen", "profile", "variable", "second", "span", "la
 const SWITCHES = ["log", "interpolate", "flagged", "utc", "projector"];
 const SET_BY_SCREENS = ["log", "interpolate"]; // off is told too: else the screen would turn them on again
 const NUMBERS = ["t", "depth", "from", "to"];
+const TIMES = ["t", "from", "to"];
+const [EARLIEST, LATEST] = [Date.UTC(1900, 0), Date.UTC(2200, 0)]; // a link with other times is a slip
 
 export const state = {
   station: null, screen: null, profile: null, variable: null, second: null, span: null, lang: null, theme: "auto",
@@ -25,7 +27,7 @@ export function readAddress() {
   state.events = asked.get("events") !== "0";
   for (const name of NUMBERS) {
     const found = asked.has(name) && asked.get(name) !== "" ? Number(asked.get(name)) : null;
-    state[name] = Number.isFinite(found) ? found : null;
+    state[name] = Number.isFinite(found) && !(TIMES.includes(name) && (found < EARLIEST || found > LATEST)) ? found : null;
   }
   if (state.from === null || state.to === null || !(state.to > state.from)) state.from = state.to = null;
   if (!(state.span in SPANS)) state.span = null;

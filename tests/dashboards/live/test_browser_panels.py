@@ -223,6 +223,21 @@ def test_flagged_values_are_shown_only_by_choice(browser: Browser, served: Growi
     page.wait_for_function(f"() => document.querySelector('{cell}').getAttribute('fill').startsWith('rgb')")
     assert "ppm, bad" in (page.text_content(f"{cell} title") or "")
     assert "bad: CO₂ mole fraction 8 cm plot 004" in (page.text_content("#health") or "")
+    # one probe that gives no value is one trouble, whatever it measures
+    probed = page.evaluate(
+        """async () => {
+          const { store } = await import("./static/store.js");
+          const found = [...store.newest].filter(([name]) => name.startsWith("p004/d66/"));
+          for (const [, newest] of found) Object.assign(newest, { value: null, flag: 9, tests: "" });
+          return found.length;
+        }"""
+    )
+    page.click("#language")
+    assert probed > 1
+    page.wait_for_function(
+        "many => document.getElementById('health').textContent.includes(`66 cm 004 号样地 (${many} 个量)`)",
+        arg=probed,
+    )
     watched.close()
 
 

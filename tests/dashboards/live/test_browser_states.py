@@ -44,6 +44,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "nothing came yet: CO₂ mole fraction 10 cm",
             "尚未收到数据：CO₂ 浓度（摩尔分数） 10 cm",
         ),
+        ("stopped", "health", "d: the whole station", "天：整个台站"),
         ("unheard", "health", "2 / 3 series ●", "2 / 3 个序列 ●"),
         ("unheard", "table", "taken away", "已撤除"),
         ("unheard", "instruments", "● answers", "● 有应答"),
@@ -112,6 +113,14 @@ def test_silence_of_months_stays_a_gap(browser: Browser, served: Served) -> None
     )
     assert blank[0] == 0
     assert blank[1] <= 1  # the grid lines
+    watched.close()
+
+
+def test_times_that_no_station_has_are_a_slip_of_the_link(browser: Browser, served: Served) -> None:
+    watched = Watched(browser, served.url)
+    page = watched.open("station=troubled&lang=en&from=-8e15&to=-7e15&t=9e15", "#heat canvas")
+    assert "from=" not in page.url
+    assert (page.text_content("#moment") or "").startswith("now")
     watched.close()
 
 
