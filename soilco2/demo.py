@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from ingest.message import iso_time
+from soilco2.page_part import CLOCK_NAME
 from soilco2.parts import Broker, Influx, free_port, start_broker, start_influx
 from soilco2.reaper import Reaper
 from station_config.loader import Station, load_station, state_folder
@@ -44,7 +45,7 @@ class Demo:
     def __init__(self, say: Say, speed: str) -> None:
         self.folder = state_folder() / "demo"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.clock_file = self.folder / "replay-clock"
+        self.clock_file = self.folder / CLOCK_NAME
         self._say = say
         self._speed = speed
         self._memo_path = self.folder / "ports.json"

@@ -13,6 +13,8 @@ from pathlib import Path
 from ingest.errors import CollectorError
 
 _NICE = 5
+CLOCK_NAME = "replay-clock"
+"""File of a replay's clock, beside its station file."""
 
 
 class PagePart:

@@ -50,6 +50,7 @@ _WORDS = {
         "modelled": "modelled",
         "warnings": "Warnings",
         "fine": "The station file is fine.",
+        "valid": "The station file is fine; see the warnings above.",
         "faults": "{n} fault(s) in the station file:",
     },
     "zh": {
@@ -79,6 +80,7 @@ _WORDS = {
         "modelled": "模拟值",
         "warnings": "警告",
         "fine": "台站文件无误。",
+        "valid": "台站文件无误，请看以上警告。",
         "faults": "台站文件有 {n} 处错误：",
     },
 }
@@ -293,7 +295,9 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
         console.print(Text(f"\n{words['warnings']} ({len(warnings)})", style="bold yellow"))
         for fault in warnings:
             console.print(Text(f"- {translated(fault, lang)}"), soft_wrap=not console.is_terminal)
-    console.print(Text(words["fine"], style="bold green"))
+    console.print(
+        Text(words["valid" if warnings else "fine"], style="bold yellow" if warnings else "bold green")
+    )
 
 
 def _print_connection(console: Console, station: Station, name: str, lang: str) -> None:

@@ -94,11 +94,14 @@ def serve(
     from dashboards.live.server import bind, server
     from soilco2 import __version__
     from soilco2.chinese import in_chinese
+    from soilco2.page_part import CLOCK_NAME, end_with_parent
 
     if with_parent:
-        from soilco2.page_part import end_with_parent
-
         end_with_parent()
+    beside = stations[0].parent / CLOCK_NAME
+    if clock_file is None and len(stations) == 1 and beside.is_file():
+        click.echo(f"this station is a replay; its time is that of {beside}", err=True)
+        clock_file = beside
     loaded = [_valid(path) if with_parent else load(path) for path in stations]
     table = loaded[0].file.page
     stored = password_file or table.password_file

@@ -18,7 +18,8 @@ import pytest
 from click.testing import CliRunner
 
 from soilco2.commands.collect import command
-from soilco2.page_part import PagePart
+from soilco2.page_part import CLOCK_NAME, PagePart
+from storage.writer import Writer
 from tests.dashboards.live.small import small_station
 
 PAGE = '[page]\nport = 0\nprefix = "/soil"\n'
@@ -52,6 +53,25 @@ def until_gone(url: str) -> None:
 
 def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_the_page_of_a_replay_goes_by_its_clock(tmp_path: Path) -> None:
+    station = small_station(tmp_path)
+    Writer.open(station).close()
+    moment_us = 1_654_041_600_000_000  # 2022-06-01T00:00Z
+    (tmp_path / CLOCK_NAME).write_bytes(moment_us.to_bytes(8, "little"))
+    assert station.path is not None
+    words = [sys.executable, "-m", "soilco2", "dashboard", "serve", str(station.path), "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            url = child.stdout.readline().strip()
+            with urllib.request.urlopen(f"{url}api/v1/latest", timeout=60) as answer:
+                assert json.load(answer)["now_ms"] == moment_us // 1000
+        finally:
+            child.terminate()
+            said = child.communicate(timeout=60)[1]
+    assert CLOCK_NAME in said
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

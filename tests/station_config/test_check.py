@@ -42,7 +42,7 @@ def test_a_valid_file_is_told_as_what_will_be_read_from_where(
         "Broker: 127.0.0.1:1883",
         "journal.sqlite",
         "there is no such port on this machine now",
-        "The station file is fine.",
+        "The station file is fine; see the warnings above.",
     ):
         assert words in done.output, words
 
@@ -51,7 +51,7 @@ def test_it_speaks_chinese(tmp_path: Path) -> None:
     done = _check(write(tmp_path, YULIN), "--lang", "zh")
     assert done.exit_code == 0
     assert "榆林毛乌素沙地生态系统国家定位观测研究站" in done.output
-    assert "台站文件无误。" in done.output
+    assert "台站文件无误，请看以上警告。" in done.output
     assert "校准" in done.output
     assert not re.search(r"\b(Address|Depth|Calibration|Warnings)\b", done.output)
 
