@@ -184,9 +184,24 @@ class JournalReader:
             flags = array("b", [9 if v is None else 1 for v in numbers[0]])
             yield Piece(key, array("q", times), values, flags, lower, upper)
 
-    def stations(self) -> list[str]:
-        """Stations whose series the journal holds."""
-        return [name for (name,) in self._db.execute("SELECT DISTINCT station FROM series ORDER BY station")]
+    def check_station(self, own: str) -> None:
+        """Make sure that the journal is a station's: that it holds a series of it, or none yet.
+
+        Parameters
+        ----------
+        own : str
+            The station's id.
+
+        Raises
+        ------
+        StorageError
+            When its series are another station's.
+        """
+        held = [name for (name,) in self._db.execute("SELECT DISTINCT station FROM series ORDER BY station")]
+        if held and own not in held:
+            raise StorageError(
+                f"{self.path}: this is the journal of {', '.join(held)}, and the station file is of {own}"
+            )
 
     # what follows rev
 

@@ -10,7 +10,6 @@ from dashboards.errors import ServeError
 from dashboards.live.data import PageStation
 from station_config.loader import Station
 from storage.archive import open_journal
-from storage.errors import StorageError
 from storage.journal_reader import JournalReader
 from storage.reading import Reader
 
@@ -55,12 +54,11 @@ def _opener(station: Station) -> Callable[[], JournalReader]:
 
     def open_reader() -> JournalReader:
         reader = open_journal(station)
-        held = reader.stations()
-        if held and own not in held:
+        try:
+            reader.check_station(own)
+        except BaseException:
             reader.close()
-            raise StorageError(
-                f"{reader.path}: this is the journal of {', '.join(held)}, and the station file is of {own}"
-            )
+            raise
         return reader
 
     return open_reader

@@ -11,6 +11,7 @@ from statistics import median
 from quality.records import Flag, SeriesKey
 from station_config.loader import Station
 from storage.completeness import completeness
+from storage.errors import StorageError
 from storage.journal_reader import JournalReader
 from storage.journal_rows import Event
 from storage.journal_schema import EventKind
@@ -82,14 +83,11 @@ class Achieved:
         self.station = station
         self.reader = reader
         self.start_us, self.end_us, self.now_us = start_us, end_us, now_us
-        infos = reader.series()
-        others = {info.key.station for info in infos} - {station.file.station.id}
-        if infos and station.file.station.id not in {info.key.station for info in infos}:
-            raise PlanError(
-                f"{reader.path}: this is the journal of {', '.join(sorted(others))}, and the station file is of "
-                f"{station.file.station.id}"
-            )
-        self.infos = infos
+        try:
+            reader.check_station(station.file.station.id)
+        except StorageError as error:
+            raise PlanError(str(error)) from None
+        self.infos = reader.series()
         self.totals = self._totals()
         self.flags = self._flags()
         if not self.totals and not self.flags:
