@@ -161,14 +161,13 @@ def create_app(
         revision = await ask(data.revision, page)
         here = (version, page.station.file.station.id, page.station.hash, revision, request.url.path)
         mark = _mark(repr((*here, arguments)).encode())
-        headers = {"etag": mark, "cache-control": "no-cache"}
-        if _known(request, mark):
-            return Response(status_code=304, headers=headers)
+        if (same := _unchanged(request, mark)) is not None:
+            return same
         body = kept.get(mark)
         if body is None:
             body = bytes(JSONResponse(await ask(function, page, *arguments)).body)
             kept.put(mark, body)
-        return Response(body, media_type="application/json", headers=headers)
+        return Response(body, media_type="application/json", headers=_marked(mark))
 
     def named(name: str) -> data.PageStation:
         if name not in by_id:
@@ -296,13 +295,9 @@ def create_app(
         path = screen_folder / screen.picture.file
         there = path.stat()
         mark = _mark(f"{path}:{there.st_mtime_ns}:{there.st_size}".encode())
-        headers = {
-            "etag": mark,
-            "cache-control": "no-cache",
-        }  # else a browser keeps it for a tenth of its age
-        if _known(request, mark):
-            return Response(status_code=304, headers=headers)
-        return FileResponse(path, media_type=screens.PICTURES[path.suffix.lower()], headers=headers)
+        if (same := _unchanged(request, mark)) is not None:
+            return same
+        return FileResponse(path, media_type=screens.PICTURES[path.suffix.lower()], headers=_marked(mark))
 
     async def description(_request: Request) -> Response:
         return JSONResponse(openapi.describe(version))
@@ -349,10 +344,9 @@ def create_app(
         if path is None:
             raise HTTPException(404)
         body, mark = _read(path, path.stat().st_mtime_ns)
-        headers = {"etag": mark, "cache-control": "no-cache"}
-        if _known(request, mark):
-            return Response(status_code=304, headers=headers)
-        return Response(body, media_type=_TYPES[path.suffix], headers=headers)
+        if (same := _unchanged(request, mark)) is not None:
+            return same
+        return Response(body, media_type=_TYPES[path.suffix], headers=_marked(mark))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -405,10 +399,17 @@ def _mark(content: bytes) -> str:
     return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def _known(request: Request, mark: str) -> bool:
-    """Whether the reader has what an ETag stands for."""
-    had = request.headers.get("if-none-match", "").split(",")
-    return not {mark.removeprefix("W/"), "*"}.isdisjoint(one.strip().removeprefix("W/") for one in had)
+def _marked(mark: str) -> dict[str, str]:
+    """Headers of an answer with an ETag: a browser asks each time, else it keeps a file for a tenth of its age."""
+    return {"etag": mark, "cache-control": "no-cache"}
+
+
+def _unchanged(request: Request, mark: str) -> Response | None:
+    """The answer to a reader that has what an ETag stands for; None for others."""
+    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if had.isdisjoint((mark.removeprefix("W/"), "*")):
+        return None
+    return Response(status_code=304, headers=_marked(mark))
 
 
 @lru_cache
