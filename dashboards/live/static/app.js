@@ -1,5 +1,6 @@
 // The page: one state, one moment, every panel drawn from both.
 
+import { DEEP } from "./between.js";
 import { drawControls, refreshBack } from "./controls.js";
 import { SIZE, dark, freshInk, html, measure, setTextSize, size } from "./draw.js";
 import { frameOf } from "./frame.js";
@@ -13,7 +14,6 @@ import { drawHeat, drawSeries, stepWords } from "./time.js";
 
 const $ = (id) => document.getElementById(id);
 const PLOTS = ["column", "curve", "heat", "series", "second"];
-const DEEP = ["column", "heat"];
 const TIMED = ["heat", "series", "second"];
 const WORDY = { table: drawTable, quality: drawQuality, instruments: drawInstruments, results: drawResults, log: drawLog, picture: drawPicture };
 const TITLES = { log: "events" };

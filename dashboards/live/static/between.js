@@ -9,6 +9,8 @@ import { state } from "./state.js";
 
 const STOPS = 12; // of a gradient: the map of colours bends, a logarithm too
 
+export const DEEP = ["column", "heat"]; // the panels that show it
+
 export const EDGED = 3; // marks that are lower stand without an edge, which would take their place [px]
 
 export const usable = (v, f) => (v === null || v === undefined || flagged(f) ? null : v);

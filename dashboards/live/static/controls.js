@@ -1,5 +1,6 @@
 // The controls: station, screens, what is shown, and the view to take away.
 
+import { DEEP } from "./between.js";
 import { button, html } from "./draw.js";
 import { canLog, profileName } from "./frame.js";
 import { MARKS, named, word } from "./i18n.js";
@@ -80,7 +81,7 @@ export function drawControls(app) {
   pieces.push(back);
   if (panels.some(has)) {
     if (canLog(variables[state.variable])) pieces.push(toggle("log-scale", word("log"), state.log, () => app.set({ log: !state.log })));
-    if (["column", "heat"].some(has) && variables[state.variable]?.has_depth) pieces.push(toggle("interpolate", word("interpolate"), state.interpolate, () => app.set({ interpolate: !state.interpolate })));
+    if (DEEP.some(has) && variables[state.variable]?.has_depth) pieces.push(toggle("interpolate", word("interpolate"), state.interpolate, () => app.set({ interpolate: !state.interpolate })));
     pieces.push(toggle("flagged", word("flagged"), state.flagged, () => app.set({ flagged: !state.flagged })));
     if (["heat", "series"].some(has)) pieces.push(toggle("events", word("happened"), state.events, () => app.set({ events: !state.events }, true)));
   }

@@ -6,7 +6,7 @@ import { profileName } from "./frame.js";
 import { MARKS, age, code, colon, comma, depthText, figure, joined, language, named, number, signed, tests, when, word } from "./i18n.js";
 import { flagged } from "./model.js";
 import { DAY, state } from "./state.js";
-import { condition, has, pointAt, profilesShown, range, removed, store, visible, zone } from "./store.js";
+import { condition, has, overdue, pointAt, profilesShown, range, removed, store, visible, zone } from "./store.js";
 
 const cell = (words, className = "", attributes = {}) => html("td", { className, ...attributes }, words);
 const heads = (names) => html("thead", {}, html("tr", {}, ...names.map(([words, className]) => html("th", { scope: "col", className }, words))));
@@ -32,40 +32,35 @@ function align(old, fresh) {
 
 const say = (holder, words) => put(holder, html("p", { className: "none" }, words));
 
+const quantity = (variable) => named(store.variables[variable]?.name) || variable;
+
 // A series in words: quantity, depth, profile.
 function seriesWords(name, withProfile = true) {
   const s = store.station.series.find((one) => one.series === name);
   const [profile, position, variable] = name.split("/");
-  const quantity = named(store.variables[variable]?.name) || variable;
   const depth = s && s.depth_m !== null ? `${depthText(s.depth_m)}${s.replicate ? ` ${s.replicate}` : ""}` : position;
-  return [quantity, depth, withProfile && profile !== "site" ? profileName(profile) : ""].filter(Boolean).join(" ");
+  return [quantity(variable), depth, withProfile && profile !== "site" ? profileName(profile) : ""].filter(Boolean).join(" ");
 }
 
 const shownSeries = () => store.station.series.filter((s) => profilesShown().includes(s.profile) || s.profile === "site");
 
-const quantities = (list) => list.map(({ s }) => named(store.variables[s.variable]?.name) || s.variable).join(comma());
-
-// What ails one place in the same way is one trouble; when all are silent it is the station.
+// What ails one place in the same way is one trouble; when all are silent it is the station, since the last one was heard.
 function troubles(troubled, all) {
+  if (troubled.length === all && all > 1 && troubled.every(({ how }) => how.word === "silent")) {
+    const heard = ({ s }) => store.newest.get(s.series).t;
+    return [{ list: [...troubled].sort((a, b) => heard(b) - heard(a)), where: word("allstation") }];
+  }
   const groups = new Map();
   for (const one of troubled) {
-    const { s, how } = one;
-    const since = how.word === "silent" ? ` ${age(store.now - store.newest.get(s.series).t)}` : "";
+    const { s, how, since } = one;
     const key = JSON.stringify([how.word, since, s.profile, s.depth_m ?? s.position, s.replicate]);
-    if (!groups.has(key)) groups.set(key, { list: [], since });
-    groups.get(key).list.push(one);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
   }
-  const found = [...groups.values()];
-  if (troubled.length === all && all > 1 && troubled.every(({ how }) => how.word === "silent")) {
-    const last = troubled.reduce((a, b) => (store.newest.get(a.s.series).t >= store.newest.get(b.s.series).t ? a : b));
-    return [{ list: [last, ...troubled.filter((one) => one !== last)], since: ` ${age(store.now - store.newest.get(last.s.series).t)}`, where: word("allstation") }];
-  }
-  for (const group of found) {
-    const [{ s }] = group.list;
+  return [...groups.values()].map((list) => {
+    const [{ s }] = list;
     const place = [placeOf(s), s.profile === "site" ? "" : profileName(s.profile)].filter(Boolean).join(" ");
-    group.where = group.list.length === 1 ? seriesWords(s.series) : `${place} (${group.list.length} ${word("quantities_n")})`;
-  }
-  return found;
+    return { list, where: list.length === 1 ? seriesWords(s.series) : `${place} (${list.length} ${word("quantities_n")})` };
+  });
 }
 
 // Silent, stuck and bad probes of the whole station, at once.
@@ -75,7 +70,8 @@ export function drawHealth(holder, pick) {
   holder.dataset.about = about;
   const all = store.station.series.filter((s) => !removed(s));
   const troubled = all.map((s) => ({ s, how: condition(s) })).filter(({ how }) => how.rank > 1).sort((a, b) => b.how.rank - a.how.rank);
-  const key = JSON.stringify([language(), state.profile, state.projector, all.length, troubled.map(({ s, how }) => [s.series, how.word, how.word === "silent" ? age(store.now - store.newest.get(s.series).t) : ""])]);
+  for (const one of troubled) one.since = one.how.word === "silent" ? ` ${age(store.now - store.newest.get(one.s.series).t)}` : "";
+  const key = JSON.stringify([language(), state.profile, state.projector, all.length, troubled.map(({ s, how, since }) => [s.series, how.word, since])]);
   if (holder.dataset.kept === key) return;
   holder.dataset.kept = key;
   holder.hidden = !store.newest.size;
@@ -85,8 +81,11 @@ export function drawHealth(holder, pick) {
   }
   const most = state.projector ? 3 : 6;
   const groups = troubles(troubled, all.length);
-  const chips = groups.slice(0, most).map(({ list: [{ s, how }, ...more], since, where }) =>
-    button(`${how.mark} ${word(how.word)}${since}${colon()}${where}`, () => pick(s), { class: `chip ${how.tone}`, title: more.length ? quantities([{ s }, ...more]) : null }));
+  const chips = groups.slice(0, most).map(({ list, where }) => {
+    const [{ s, how, since }] = list;
+    const title = list.length > 1 ? list.map((one) => quantity(one.s.variable)).join(comma()) : null;
+    return button(`${how.mark} ${word(how.word)}${since}${colon()}${where}`, () => pick(s), { class: `chip ${how.tone}`, title });
+  });
   const rest = groups.slice(most).reduce((sum, { list }) => sum + list.length, 0);
   const fine = all.length - troubled.length;
   holder.replaceChildren(...chips, ...(rest > 0 ? [html("span", {}, `+${rest} ${word("others")}`)] : []), html("span", { className: "well" }, `${fine} / ${all.length} ${word("series_n")} ●`));
@@ -250,7 +249,7 @@ export function drawInstruments(holder) {
   const body = html("tbody");
   for (const row of instruments) {
     const newest = Math.max(row.newest_ms ?? 0, ...row.series.map((name) => store.newest.get(name)?.t ?? 0)); // the stream is ahead of the report
-    const late = newest && now - newest > Math.max(3 * row.interval_s * 1000, 90e3);
+    const late = newest && overdue(row.interval_s, newest, now);
     const [mark, tone] = row.removed ? ["○", "soft"] : newest && !late ? ["●", ""] : ["○", "bad"];
     const answer = row.removed ? word("removed") : newest ? `${late ? word("silent") : word("okay")}${comma()}${age(now - newest)}` : word("never");
     const errors = Object.entries(row.errors).map(([kind, n]) => `${code(kind)} ${n}`).join(comma());

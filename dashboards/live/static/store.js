@@ -58,7 +58,8 @@ export function range() {
 // How far apart the values of a series are: by the station file, else as they come.
 export const periodOf = (s) => (s.period_s ? s.period_s * 1000 : Math.max(60e3, spacing(store.data.get(s.series)) ?? (range()[1] - range()[0]) / 500));
 
-const overdue = (s, since) => Boolean(s.period_s) && store.now - since > Math.max(3 * s.period_s * 1000, 90e3);
+// Whether what comes every so often [s] has been silent for too long.
+export const overdue = (every, since, now = store.now) => Boolean(every) && now - since > Math.max(3 * every * 1000, 90e3);
 
 // Whether the last instrument of a series was taken away.
 export const removed = (s) => s.until_ms !== null && s.until_ms <= store.now;
@@ -68,10 +69,10 @@ export function condition(s) {
   const newest = store.newest.get(s.series);
   if (removed(s)) return { rank: 1, mark: "○", word: "removed", tone: "soft" };
   if (!newest) {
-    const bad = overdue(s, Math.max(s.from_ms ?? 0, store.station.first_ms ?? Infinity));
+    const bad = overdue(s.period_s, Math.max(s.from_ms ?? 0, store.station.first_ms ?? Infinity));
     return { rank: bad ? 5 : 1, mark: "○", word: "never", tone: bad ? "bad" : "soft" };
   }
-  if (overdue(s, newest.t)) return { rank: 5, mark: "○", word: "silent", tone: "bad" };
+  if (overdue(s.period_s, newest.t)) return { rank: 5, mark: "○", word: "silent", tone: "bad" };
   if (newest.tests.includes("flat_line")) return { rank: 4, mark: "▲", word: "stuck", tone: "warn" };
   if (newest.flag === 4) return { rank: 3, mark: "✕", word: "4", tone: "bad" };
   if (newest.flag === 3) return { rank: 2, mark: "▲", word: "3", tone: "warn" };
@@ -99,7 +100,7 @@ function newestValue(s) {
   return newest ? { t: newest.t, v: newest.value, f: newest.flag } : null;
 }
 
-const dead = (s, point) => !point || removed(s) || overdue(s, point.t);
+const dead = (s, point) => !point || removed(s) || overdue(s.period_s, point.t);
 
 export function pointAt(s, t) {
   if (state.t !== null) return valueOf(s, t);
