@@ -16,8 +16,6 @@ import argparse
 import json
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -29,24 +27,13 @@ from playwright.sync_api import Browser
 
 from benchmarks.page_journal import DAY_US, START_US, journal_of
 from station_config.loader import Station
-from tests.dashboards.live.browsing import opened_browser
+from tests.dashboards.live.browsing import STANDS, Served, opened_browser
 
 TURNS = 5
 SETTLE_MS = 2000
 """What the browser takes to draw its own new window, which is no part of the page [ms]."""
 VIEW_US = 7 * DAY_US // 2
 """A view of 5040 minutes: 100 800 values of 20 series."""
-READY = """async () => {
-  const { store } = await import('./static/store.js');
-  const panels = ['quality', 'instruments', 'results', 'log'];
-  const ready = () => document.querySelector('#series .plot > *') && store.loaded
-    && panels.every((p) => !document.getElementById(p) || store.reports[p]);
-  const frame = () => new Promise((done) => requestAnimationFrame(done));
-  while (!ready()) await frame();
-  await frame();
-  await frame();
-  return performance.now();
-}"""
 DRAWN = "async () => { while (!window.drawn) await new Promise(requestAnimationFrame); return performance.now(); }"
 BARE = b"""<!doctype html><title>bare</title><canvas width="1200" height="500"></canvas><script>
 fetch("values").then((answer) => answer.json()).then((all) => {
@@ -63,19 +50,6 @@ fetch("values").then((answer) => answer.json()).then((all) => {
   requestAnimationFrame(() => requestAnimationFrame(() => { window.drawn = true; }));
 });
 </script>"""
-
-
-@contextmanager
-def served(station: Station, clock: Path) -> Iterator[str]:
-    """The page's server as its command starts it, at the moment of the file ``clock``."""
-    words = ["dashboard", "serve", str(station.path), "--port", "0", "--clock-file", str(clock)]
-    server = subprocess.Popen([sys.executable, "-m", "soilco2", *words], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @contextmanager
@@ -139,10 +113,18 @@ def main() -> None:
     clock = given.folder / "clock"
     clock.write_bytes(end_us.to_bytes(8, "little"))
     view = f"#from={start_us // 1000}&to={end_us // 1000}"
-    with opened_browser() as browser, served(station, clock) as url, bare(station, start_us, end_us) as plain:
-        print(f"first view, {given.days} days of {given.series} series\n  {opened(browser, url, READY)}")
-        print(f"{given.series * 5040} values in view\n  {opened(browser, url + view, READY)}")
-        print(f"  bare page that draws every one {opened(browser, plain, DRAWN)}", flush=True)
+    assert station.path is not None
+    page = Served([station.path], clock)
+    page.start()
+    try:
+        with opened_browser() as browser, bare(station, start_us, end_us) as plain:
+            print(
+                f"first view, {given.days} days of {given.series} series\n  {opened(browser, page.url, STANDS)}"
+            )
+            print(f"{given.series * 5040} values in view\n  {opened(browser, page.url + view, STANDS)}")
+            print(f"  bare page that draws every one {opened(browser, plain, DRAWN)}", flush=True)
+    finally:
+        page.kill()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,18 @@ DAY = 48 * HALF_HOUR
 SHOTS = Path(__file__).resolve().parents[3] / "artefacts" / "page"
 WAIT_MS = 60_000
 
+STANDS = """async () => {
+  const { store } = await import("./static/store.js");
+  const panels = ["quality", "instruments", "results", "log"];
+  const ready = () => store.loaded && panels.every((panel) => !document.getElementById(panel) || store.reports[panel]);
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  while (!ready()) await frame();
+  await frame();
+  await frame();
+  return performance.now();
+}"""
+"""Waits inside the page until every panel was drawn from its data; since the navigation [ms]."""
+
 # keeps what the stream brought, so that a test can count it
 _RECORD = """
 window.brought = [];
@@ -156,16 +168,7 @@ class Watched:
         """Open a view and wait until it is drawn from data."""
         self.page.goto(f"{self.url}#{view}")
         self.page.wait_for_selector(wait)
-        # waited for inside the page: a predicate that is a promise would count as true at once
-        self.page.evaluate(
-            "async () => { const { store } = await import('./static/store.js');"
-            " const ready = () => store.loaded && ['quality', 'instruments', 'results', 'log'].every("
-            " (panel) => !document.getElementById(panel) || store.reports[panel]);"
-            " while (!ready()) await new Promise((done) => requestAnimationFrame(done)); }"
-        )
-        self.page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        self.page.evaluate(STANDS)
         return self.page
 
     def shoot(self, name: str) -> None:

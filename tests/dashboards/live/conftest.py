@@ -1,14 +1,16 @@
-"""A journal of measured data, made by the real writer, and the page on it."""
+"""A journal of measured data, made by the real writer, the page on it, and a browser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
 from dashboards.live.app import create_app
 from dashboards.live.data import PageStation
+from tests.dashboards.live.browsing import opened_browser
 from tests.dashboards.live.measured import measured
 
 
@@ -21,4 +23,11 @@ def measured_page(tmp_path_factory: pytest.TempPathFactory) -> PageStation:
 @pytest.fixture
 def measured_client(measured_page: PageStation) -> Iterator[TestClient]:
     with TestClient(create_app([measured_page], version="0", per_s=1e6)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    with opened_browser() as opened:
         yield opened

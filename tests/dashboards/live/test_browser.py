@@ -16,18 +16,11 @@ from tests.dashboards.live.browsing import (
     Growing,
     Watched,
     grave,
-    opened_browser,
     shown_number,
     values,
 )
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.dashboards.live.browsing import Served, Watched, grave, opened_browser
+from tests.dashboards.live.browsing import Served, Watched, grave
 from tests.dashboards.live.odd_stations import DAY, HALF_HOUR, NOW, START, troubled
 
 pytestmark = pytest.mark.timeout(300)
@@ -28,12 +28,6 @@ span = "days3"
 log = true
 interpolate = true
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

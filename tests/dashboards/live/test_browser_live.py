@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from storage.writer import Writer
-from tests.dashboards.live.browsing import DAY, HALF_HOUR, START, Growing, Watched, launched, opened_browser
+from tests.dashboards.live.browsing import DAY, HALF_HOUR, START, Growing, Watched, launched
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -32,12 +32,6 @@ window.speak = async (from, count, step, names) => {
 };
 """
 """A stream that the test speaks through: only so hours pass in a second."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,6 @@ from tests.dashboards.live.browsing import (
     Growing,
     Watched,
     grave,
-    opened_browser,
     shown_number,
 )
 
@@ -62,12 +61,6 @@ RESULTS = ResultFile(
                unit="umol m-2 s-1", method="two layers"),
     ),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

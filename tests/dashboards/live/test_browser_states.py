@@ -8,16 +8,10 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Browser
 
-from tests.dashboards.live.browsing import Served, Watched, grave, opened_browser
+from tests.dashboards.live.browsing import Served, Watched, grave
 from tests.dashboards.live.odd_stations import NOW, ODD
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
