@@ -295,9 +295,8 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
         console.print(Text(f"\n{words['warnings']} ({len(warnings)})", style="bold yellow"))
         for fault in warnings:
             console.print(Text(f"- {translated(fault, lang)}"), soft_wrap=not console.is_terminal)
-    console.print(
-        Text(words["valid" if warnings else "fine"], style="bold yellow" if warnings else "bold green")
-    )
+    end, colour = ("valid", "yellow") if warnings else ("fine", "green")
+    console.print(Text(words[end], style=f"bold {colour}"))
 
 
 def _print_connection(console: Console, station: Station, name: str, lang: str) -> None:

@@ -172,12 +172,14 @@ class Trainee:
         return said
 
 
-STATION = """
-import json, os, subprocess, sys, time
+DESK = """
 from teaching.case.desk import open_desk
 from teaching.case.marks import task
 desk = open_desk('station')
 desk.write('station/station.toml', task('station-file').right(desk.work.context()))
+"""
+STATION = """
+import json, os, subprocess, sys, time
 own = desk.folder / 'station'
 began = time.monotonic()
 def terminal(*words):
@@ -300,7 +302,7 @@ async def read_lesson(people: list[Trainee], folder: str, notebook: Path) -> boo
 
 async def own_stations(base: str, people: list[Trainee], folder: str) -> bool:
     began = time.monotonic()
-    said = [text[0] for text in await asyncio.gather(*(one.run([STATION], folder) for one in people))]
+    said = [text[-1] for text in await asyncio.gather(*(one.run([DESK, STATION], folder) for one in people))]
     found = [page_of(text) for text in said]
     paths = [path for path, _ in found]
     starts = [seconds for _, seconds in found]
@@ -336,13 +338,11 @@ async def own_stations(base: str, people: list[Trainee], folder: str) -> bool:
 
 async def drill(base: str, people: list[Trainee], folder: str, at_once: int) -> bool:
     gate, times = asyncio.Semaphore(at_once), []
-    prelude = "from teaching.case.desk import open_desk\nfrom teaching.case.marks import task\ndesk = open_desk('station')\n"
-    prelude += "desk.write('station/station.toml', task('station-file').right(desk.work.context()))\n"
 
     async def one(person: Trainee) -> str:
         async with gate:
             began = time.monotonic()
-            text = (await person.run([prelude, DRILL], folder))[-1]
+            text = (await person.run([DESK, DRILL], folder))[-1]
             times.append(time.monotonic() - began)
             return text
 
