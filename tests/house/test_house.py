@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from soilco2 import __version__
 from soilco2.main import COMMANDS, cli
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ROOMS = {"soilco2", "teaching", "dashboards", "analysis", "ingest", "storage", "quality", "station_config"}
 
 

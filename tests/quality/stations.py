@@ -15,6 +15,7 @@ from quality.pipeline import ManualFlag, Pipeline, recompute
 from quality.records import Observation, Sample, SeriesKey
 from station_config.directory import Directory
 from station_config.loader import Station, load_station
+from tests.paths import ROOT
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -204,7 +205,7 @@ class Writer:
 
 def data_folder(name: str) -> Path:
     """Folder of a measured data set: in the project, else where SOILCO2_DATA says."""
-    here = Path(__file__).parents[2] / "teaching" / "data"
+    here = ROOT / "teaching" / "data"
     places = (here, Path(os.environ.get("SOILCO2_DATA", here)))
     for place in places:
         if (place / name).is_dir():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from quality.checks import CHECKS, MANUAL
 from quality.corrections import CORRECTIONS
+from tests.paths import ROOT
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = ROOT / "docs"
 
 
 def rows(text: str, heading: str) -> list[list[str]]:

@@ -13,10 +13,10 @@ from ingest.errors import BusError
 from soilco2.chinese import COMMANDS, EVENTS, FAULTS, MESSAGES, STORAGE, TABLES, WORDS, in_chinese
 from soilco2.main import main
 from storage.completeness import CAUSES
+from tests.paths import ROOT
 from tests.soilco2.test_by_hand import station  # noqa: F401
 from tests.station_config.test_chinese import HAN, texts
 
-ROOT = Path(__file__).parents[2]
 SPOKEN = ("demo", "import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export",
           "analyse_jobs", "analyse_flux", "analyse_beside", "simulate")  # fmt: skip
 SPEAKERS = {"say", "_say", "fail", "BadParameter", "DemoError"}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 
 from soilco2.chinese import in_chinese
 from station_config.extras import how_to_add
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("soilco2", "teaching", "dashboards", "analysis", "ingest", "storage", "quality", "station_config")
 
 

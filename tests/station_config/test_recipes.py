@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from station_config.loader import load_station
+from tests.paths import ROOT
 from tests.station_config.example import YULIN, changed, write
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def _blocks(page: str, language: str) -> list[str]:

@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 PAGE = ROOT / "docs" / "reference" / "reliability_table.md"
 KILLS = 1000
 

@@ -10,7 +10,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.ingest.stream.conftest import collect
+from tests.ingest.conftest import collect
 from tests.ingest.stream.running import PATIENCE_S, Collecting, message, until
 from tests.servers import Mosquitto
 from tests.torture.scale import count

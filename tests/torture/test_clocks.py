@@ -15,7 +15,7 @@ from ingest.decode import Decoder
 from storage.journal_reader import JournalReader
 from storage.ledger import Parked
 from storage.writer import Writer
-from tests.ingest.stream.conftest import collect
+from tests.ingest.conftest import collect
 from tests.ingest.stream.running import Collecting, held, sink_of, until
 from tests.ingest.stream.station import STATION, make_station
 from tests.servers import InfluxBucket, Mosquitto

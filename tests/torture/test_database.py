@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from ingest.message import Reading, encode_message
-from tests.ingest.stream.conftest import collect
+from tests.ingest.conftest import collect
 from tests.ingest.stream.running import START_US, Collecting, held, message, sink_of, until
 from tests.ingest.stream.station import STATION
+from tests.paths import ROOT
 from tests.servers import InfluxBucket, InfluxServer, Mosquitto
 from tests.torture.scale import count
 from tests.torture.test_broker import memory_mb
@@ -35,7 +36,7 @@ def command(station: Collecting, *words: str) -> tuple[int, Any]:
     """A command on the station's file: its exit code and its JSON."""
     done = subprocess.run(
         [sys.executable, "-m", "soilco2", words[0], str(station.file), *words[1:], "--json"],
-        capture_output=True, text=True, env=station.environment, cwd=Path(__file__).parents[2], check=False,
+        capture_output=True, text=True, env=station.environment, cwd=ROOT, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)

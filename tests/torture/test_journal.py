@@ -17,11 +17,11 @@ from station_config.loader import Station
 from storage.errors import JournalDamagedError, StorageError
 from storage.journal_reader import JournalReader
 from storage.writer import Writer
+from tests.paths import ROOT
 from tests.storage.journal.test_writer import MINUTE, T0, make, sample, values
 from tests.torture.recorder import recording
 from tests.torture.scale import SEED, count
 
-ROOT = Path(__file__).parents[2]
 Record = Callable[[str, object], None]
 
 

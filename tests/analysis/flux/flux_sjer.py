@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis.flux import soil
 from analysis.flux.solve import Profile
+from tests.paths import ROOT
 
-FOLDER = Path(__file__).resolve().parents[3] / "teaching" / "data" / "neon_sjer_2022_06"
+FOLDER = ROOT / "teaching" / "data" / "neon_sjer_2022_06"
 PLOTS = ("001", "002", "003", "004", "005")
 
 

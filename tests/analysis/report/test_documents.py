@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-HOWTO = Path(__file__).resolve().parents[3] / "docs" / "howto" / "analyse.md"
+from tests.paths import ROOT
+
+HOWTO = ROOT / "docs" / "howto" / "analyse.md"
 
 
 def test_the_notebook_example_runs(capsys: Any) -> None:

@@ -29,9 +29,10 @@ from soilco2.broker import BrokerFilesError, accounts, fits, hashed, meet
 from soilco2.main import cli
 from station_config.connection import MqttConnection
 from station_config.loader import Station, load_station
+from tests.paths import ROOT
 from tests.servers import _PATH, HOST, Server, missing
 
-DEPLOY = Path(__file__).parents[3] / "deploy"
+DEPLOY = ROOT / "deploy"
 PATIENCE_S = 60.0
 
 STATION = """

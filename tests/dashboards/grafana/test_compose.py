@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from dashboards.grafana.provision import MOUNTED, TOKEN_VARIABLE
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 IMAGES = {
     "mosquitto": "eclipse-mosquitto",

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from soilco2.main import cli
 from tests.dashboards.grafana.grafana_double import TOKEN, Double
 from tests.dashboards.grafana.stations import hostile, sjer
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 PROFILE = "soilco2-sjer-profile-en"
 
 

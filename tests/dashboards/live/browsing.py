@@ -21,12 +21,13 @@ from ingest.simulate.replay import backfill_samples
 from station_config.loader import Station, load_station
 from storage.writer import Writer
 from teaching.demo import station_text
+from tests.paths import ROOT
 from tests.servers import free_port, missing
 
 START = 1_654_041_600_000_000
 HALF_HOUR = 1_800_000_000
 DAY = 48 * HALF_HOUR
-SHOTS = Path(__file__).resolve().parents[3] / "artefacts" / "page"
+SHOTS = ROOT / "artefacts" / "page"
 WAIT_MS = 60_000
 
 STANDS = """async () => {

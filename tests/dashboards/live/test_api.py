@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.routing import Route
@@ -20,6 +19,7 @@ from station_config.loader import load_station
 from storage.journal_reader import JournalReader
 from storage.writer import Writer
 from teaching.demo import station_text
+from tests.paths import ROOT
 
 START = 1_654_041_600_000_000
 DAY = 86_400_000_000
@@ -170,9 +170,7 @@ def test_a_port_that_is_taken_is_told() -> None:
 
 
 def test_the_reference_names_every_route_and_limit(page: PageStation) -> None:
-    text = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "http_api.md").read_text(
-        encoding="utf-8"
-    )
+    text = (ROOT / "docs" / "reference" / "http_api.md").read_text(encoding="utf-8")
     paths = [route.path for route in create_app([page], version="0").routes if isinstance(route, Route)]
     assert {path for path in paths if path not in ("/", "/static/{name}")} == {
         f"/api/v1/{n}" for n in re.findall(r"GET /api/v1/(\w+)", text)

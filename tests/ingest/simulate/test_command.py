@@ -25,8 +25,7 @@ from quality.records import Sample
 from station_config.connection import ModbusRtuConnection
 from station_config.loader import Station
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 
 def words(path: Path, *options: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -12,10 +11,9 @@ from hypothesis import strategies as st
 
 from ingest.errors import MessageError
 from ingest.message import MAX_READINGS, Reading, encode_message, iso_time, topic
+from tests.paths import ROOT
 
-SCHEMA = json.loads(
-    (Path(__file__).parents[3] / "docs" / "reference" / "message.schema.json").read_text(encoding="utf-8")
-)
+SCHEMA = json.loads((ROOT / "docs" / "reference" / "message.schema.json").read_text(encoding="utf-8"))
 ONE = Reading("S1", "co2", 1_654_041_600_000_000, 677.81, "ppm")
 
 

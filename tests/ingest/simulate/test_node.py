@@ -29,11 +29,11 @@ from ingest.simulate.run import Simulation
 from station_config.loader import Station, load_station
 from teaching.demo import station_text
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
+from tests.paths import ROOT
 from tests.servers import Mosquitto
 
 pytestmark = pytest.mark.mosquitto
 
-ROOT = Path(__file__).parents[3]
 WAIT_S = 60.0
 
 

@@ -17,6 +17,7 @@ from ingest.message import Reading, encode_message
 from storage.errors import StorageError
 from storage.journal_reader import JournalReader
 from tests.ingest.stream.station import STATION, write_station
+from tests.paths import ROOT
 from tests.servers import ORG, TOKEN, TOKEN_VARIABLE, InfluxBucket
 
 START_US = 1_793_491_200_000_000
@@ -72,7 +73,7 @@ class Collecting:
                 env=self.environment | environment,
                 stdin=subprocess.DEVNULL,
                 stderr=log,
-                cwd=Path(__file__).parents[3],
+                cwd=ROOT,
             )
         if ready:
             until(lambda: self.said().count("listening to the broker") > known or self.ended, self.said)

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.stream.conftest import Collect
+from tests.ingest.conftest import Collect
 from tests.ingest.stream.running import TOPIC, held, message, sink_of, until
 from tests.ingest.stream.station import station_text
+from tests.paths import ROOT
 from tests.servers import ORG, TOKEN, TOKEN_VARIABLE, InfluxBucket, InfluxServer, Mosquitto, free_port
-
-ROOT = Path(__file__).parents[3]
 
 
 def status(station: object, *words: str) -> dict[str, object]:

@@ -15,12 +15,11 @@ from ingest.decode import KEPT_BYTES, MAX_BYTES, Decoded, Decoder, Gap
 from ingest.message import Reading, encode_message
 from ingest.wire import Cut
 from tests.ingest.stream.station import STATION, make_station
+from tests.paths import ROOT
 
 NOW = 1_793_500_000_000_000  # 2026-11-01T02:26:40Z
 HOUR = 3_600_000_000
-SCHEMA = json.loads(
-    (Path(__file__).parents[3] / "docs" / "reference" / "message.schema.json").read_text(encoding="utf-8")
-)
+SCHEMA = json.loads((ROOT / "docs" / "reference" / "message.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

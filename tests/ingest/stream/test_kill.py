@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from storage.faultpoint import POINTS
-from tests.ingest.stream.conftest import Collect
+from tests.ingest.conftest import Collect
 from tests.ingest.stream.running import held, message, sink_of, until
 from tests.servers import InfluxBucket, Mosquitto
 

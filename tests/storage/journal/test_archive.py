@@ -25,6 +25,7 @@ from storage.ledger import Parked
 from storage.operations import run
 from storage.relief import relieve
 from storage.writer import Writer
+from tests.paths import ROOT
 
 T0 = 1_704_067_200_000_000  # 2024-01-01T00:00Z
 HOUR = 3_600_000_000
@@ -298,7 +299,7 @@ def test_killed_at_each_step_nothing_is_lost_or_doubled(point: str, tmp_path: Pa
     with open_journal(station) as reader:
         before = everything(reader)
     environment = {**os.environ, "SOILCO2_FAULT": point}
-    root = str(Path(__file__).resolve().parents[3])
+    root = str(ROOT)
     child = subprocess.run(
         [sys.executable, "-c", CHILD, str(station.path)], env=environment, cwd=root, check=False
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 
 from storage.journal_schema import INDEXES, MEANING, TABLES, EventKind
+from tests.paths import ROOT
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "journal_schema.md"
+PAGE = ROOT / "docs" / "reference" / "journal_schema.md"
 
 
 def test_the_page_names_every_table_column_and_kind_of_event() -> None:

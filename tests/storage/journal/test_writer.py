@@ -24,6 +24,7 @@ from storage.journal_reader import JournalReader
 from storage.journal_schema import EventKind
 from storage.operations import run
 from storage.writer import NewEvent, Parked, Writer
+from tests.paths import ROOT
 
 KILLS = int(os.environ.get("SOILCO2_KILLS", "8"))
 T0 = 1_700_000_000_000_000
@@ -503,7 +504,7 @@ with Writer.open(station) as writer:
 @pytest.mark.timeout(120 + 5 * KILLS)
 def test_killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
     station = make(tmp_path)
-    code = CHILD.format(tests=str(Path(__file__).parents[3]), path=str(station.path))
+    code = CHILD.format(tests=str(ROOT), path=str(station.path))
     rng = random.Random(20)
     acknowledged = 0
     for _ in range(KILLS):

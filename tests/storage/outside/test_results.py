@@ -12,8 +12,9 @@ import pytest
 from storage.errors import ResultsError
 from storage.results import Result, ResultFile, list_results, read_results, write_results, write_table
 from storage.results_schema import schema
+from tests.paths import ROOT
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "docs" / "reference" / "results.schema.json"
+PUBLISHED = ROOT / "docs" / "reference" / "results.schema.json"
 ROW = Result(
     what="pearson_r", target="s/p/d10/co2", driver="s/p/d10/soil_temperature", target_depth_m=0.1, given=("x",),
     scale="within-day", n=100, n_eff=12.5, value=-0.4, lower=-0.7, upper=0.1, p=0.2, method="m",

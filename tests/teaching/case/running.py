@@ -13,6 +13,7 @@ from teaching.case.data import sjer
 from teaching.case.folder import Work
 from teaching.case.source import lesson, notebook
 from teaching.case.start import start
+from tests.paths import ROOT
 
 SOIL = """altitude_m = 374
 [[soil.horizon]]
@@ -22,7 +23,6 @@ porosity = 0.45
 porosity_sd = 0.02
 """
 """A soil of one layer; its porosity is near that of SJER's topsoil."""
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def folder(

@@ -8,8 +8,8 @@ import pytest
 
 from station_config.variables import VARIABLES
 from teaching.glossary import TERMS, faults
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 READ = sorted(
     path
     for pattern in (

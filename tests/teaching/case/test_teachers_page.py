@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from teaching.case.progress import BLOCK_NAMES, CLASS_HOUR_MIN, CLASS_HOURS, PAUSE_S, WEIGHTS
 from teaching.case.source import BLOCKS, lessons
+from tests.paths import ROOT
 
-HOWTO = Path(__file__).resolve().parents[3] / "docs" / "howto"
+HOWTO = ROOT / "docs" / "howto"
 
 
 @pytest.mark.parametrize(("name", "place"), [("class.zh.md", 0), ("class.md", 1)])

@@ -11,13 +11,14 @@ import struct
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from scipy import integrate, special
 
-DATA = Path(__file__).parents[3] / "teaching" / "data" / "neon_sjer_2022_06"
+from tests.paths import ROOT
+
+DATA = ROOT / "teaching" / "data" / "neon_sjer_2022_06"
 R = 8.314462618
 
 

@@ -30,6 +30,7 @@ from teaching.questions.model import BLOCKS, WEIGHTS
 from teaching.questions.moodle import to_moodle
 from teaching.questions.paper import right_letters, to_paper
 from teaching.questions.qti import to_qti
+from tests.paths import ROOT
 
 LANGS = ("en", "zh")
 
@@ -373,7 +374,7 @@ def test_the_command(
 )
 def test_what_is_not_installed_is_named(module: str, words: list[str], said: str, tmp_path: Path) -> None:
     code = f"import sys; sys.modules[{module!r}] = None; from soilco2.main import main; main({words!r})"
-    root = str(Path(__file__).parents[3])
+    root = str(ROOT)
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -14,6 +14,7 @@ from teaching.questions.bank import POINTS, bank, draw, shares
 from teaching.questions.facts import FOLDER, read_facts
 from teaching.questions.maker import APART, number, numeric
 from teaching.questions.model import BLOCKS, WEIGHTS, Question, check
+from tests.paths import ROOT
 from tests.teaching.questions.fact_keys import FACTS
 from tests.teaching.questions.second_path import KEYS
 
@@ -184,7 +185,7 @@ def test_every_question_has_source_reasons_and_both_languages(questions: list[Qu
 
 
 def test_what_a_source_names_in_the_product_is_there(questions: list[Question]) -> None:
-    root = Path(__file__).parents[3]
+    root = ROOT
     for question in questions:
         for page in re.findall(r"docs/[\w/.]+\.md", question.source.en + " " + question.source.zh):
             assert (root / page).is_file(), question.id
@@ -352,7 +353,7 @@ def test_blocks_and_weights_belong_together() -> None:
 
 def test_the_page_for_teachers_tells_the_numbers_of_the_bank() -> None:
     counts = [Counter(q.block for q in bank(level)) for level in LEVELS]
-    root = Path(__file__).parents[3] / "docs" / "howto"
+    root = ROOT / "docs" / "howto"
     for page in ("questions.md", "questions.zh.md"):
         text = (root / page).read_text(encoding="utf-8")
         for block in BLOCKS:

@@ -1,17 +1,20 @@
-"""A line with a scripted device at its far end, and a master on it."""
+"""A line with a scripted device at its far end and a master on it; a collector that is killed when the test is over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingest.rtu import RtuMaster
 from ingest.simulate.line import PtyLine, Responder
+from tests.ingest.stream.running import Collecting
 
 Bench = Callable[[Responder], tuple[RtuMaster, PtyLine]]
+Collect = Callable[..., Collecting]
 
 
 @pytest.fixture
@@ -31,3 +34,19 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
             return master, line
 
         yield build
+
+
+@pytest.fixture
+def collect(tmp_path: Path) -> Iterator[Collect]:
+    """From the broker's port and the station's options to a collector that is not yet started."""
+    made: list[Collecting] = []
+
+    def make(port: int, **options: Any) -> Collecting:
+        folder = tmp_path / f"station{len(made)}"
+        folder.mkdir()
+        made.append(Collecting(folder, port, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill()
