@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.definitions import MIN_PORE_WATER
+from soilco2.analysis.definitions import MIN_PORE_WATER
 
 Array = NDArray[np.float64]
 

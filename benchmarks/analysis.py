@@ -21,15 +21,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from scipy.signal import lfilter
 
-from analysis.association import partial_from_moments
-from analysis.frames import Column, Frame, Site, from_table
-from analysis.intervals import block_bootstrap, day_block_sums
-from analysis.jobs import present
-from analysis.jobs.base import Options
-from analysis.memory import effective_number
-from analysis.run import run_jobs
-from analysis.surrogates import day_shift_test
-from quality.records import SeriesKey
+from soilco2.analysis.frames.build import from_table
+from soilco2.analysis.frames.frame import Column, Frame, Site
+from soilco2.analysis.jobs import present
+from soilco2.analysis.jobs.base import Options
+from soilco2.analysis.jobs.run import run_jobs
+from soilco2.analysis.statistics.correlation import partial_from_moments
+from soilco2.analysis.statistics.effective_sample_size import effective_number
+from soilco2.analysis.statistics.intervals import block_bootstrap, day_block_sums
+from soilco2.analysis.statistics.surrogates import day_shift_test
+from soilco2.quality.records import SeriesKey
 from tests.analysis.data import agua_amarga
 
 DAYS, SLOTS = 365, 48

@@ -24,9 +24,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.catch_up import CHANNELS, NODES, compare
-from storage.journal import open_for_writing
-from storage.writer import Writer
-from tests.ingest.stream.station import STATION, make_station, write_station
+from soilco2.storage.journal.file import open_for_writing
+from soilco2.storage.journal.writer import Writer
+from tests.ingest.station import STATION, make_station, write_station
 from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxServer
 
 UNITS = {"co2": "ppm", "soil_temperature": "degC", "soil_water": "m3/m3"}

@@ -25,14 +25,14 @@ from scipy.signal import lfilter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from analysis.association import associate, correlation, p_value, partial_from_moments
-from analysis.intervals import block_bootstrap, day_block_sums
-from analysis.memory import effective_numbers
-from analysis.response import Q10, q10
-from analysis.scales import without_mean_day
-from analysis.surrogates import day_shift_test
-from analysis.water_classes import q10_by_water, ratio_of
 from benchmarks.calibrate_lag import lag_coverage
+from soilco2.analysis.frames.scales import without_mean_day
+from soilco2.analysis.soil_response.temperature import Q10, q10
+from soilco2.analysis.soil_response.water_classes import q10_by_water, ratio_of
+from soilco2.analysis.statistics.correlation import associate, correlation, p_value, partial_from_moments
+from soilco2.analysis.statistics.effective_sample_size import effective_numbers
+from soilco2.analysis.statistics.intervals import block_bootstrap, day_block_sums
+from soilco2.analysis.statistics.surrogates import day_shift_test
 
 SLOTS = 24
 PHIS = (0.0, 0.5, 0.9, 0.95, 0.98, 0.99)

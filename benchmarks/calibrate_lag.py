@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter
 
-from analysis.diel import lag, wrap
+from soilco2.analysis.statistics.diel import lag, wrap
 
 SLOTS = 24
 TRUE_LAGS_H = (-2.5, 3.0, 11.5)

@@ -18,14 +18,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ingest.forwarder import Forwarder
-from quality.records import Sample
-from station_config.influxdb import InfluxdbTable
-from storage.influx import InfluxSink
-from storage.journal_reader import JournalReader
-from storage.lineprotocol import encode
-from storage.writer import Writer
-from tests.ingest.stream.station import make_station
+from soilco2.ingest.forward.forwarder import Forwarder
+from soilco2.quality.records import Sample
+from soilco2.station_config.tables.influxdb import InfluxdbTable
+from soilco2.storage.influx.line_protocol import encode
+from soilco2.storage.influx.sink import InfluxSink
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
+from tests.ingest.station import make_station
 from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxServer
 
 NODES = 10

@@ -23,8 +23,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.publish import publish
-from ingest.message import Reading, encode_message
-from tests.ingest.stream.station import STATION, write_station
+from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
+from tests.ingest.station import STATION, write_station
 from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxServer, Mosquitto
 
 START_US = 1_793_491_200_000_000

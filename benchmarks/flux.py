@@ -17,14 +17,15 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 HERE = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(HERE), str(HERE / "tests" / "analysis" / "flux")]
+sys.path.insert(0, str(HERE))
 
 import numpy as np  # noqa: E402
-from flux_sjer import PLOTS, horizons, profile  # noqa: E402
 
-from analysis.flux import efflux, inverse, soil  # noqa: E402
-from analysis.flux.solve import Profile, solve  # noqa: E402
-from station_config.flux import FluxTable  # noqa: E402
+from soilco2.analysis.flux.methods import efflux, inverse  # noqa: E402
+from soilco2.analysis.flux.methods.solve import Profile, solve  # noqa: E402
+from soilco2.analysis.flux.physics import soil  # noqa: E402
+from soilco2.station_config.tables.flux import FluxTable  # noqa: E402
+from tests.analysis.flux.sjer import PLOTS, horizons, profile  # noqa: E402
 
 
 def median_s(work: Callable[[], object], runs: int = 5) -> float:

@@ -9,16 +9,25 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(HERE), str(HERE / "tests" / "analysis" / "flux")]
+sys.path.insert(0, str(HERE))
 
 import numpy as np  # noqa: E402
-from flux_sjer import PLOTS, horizons, profile  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from analysis.flux import efflux, gas, gradient  # noqa: E402
-from analysis.flux.figures import BAND, GREY, INK, RED, efflux_over_time, production_map, profile_view  # noqa: E402
-from analysis.flux.solve import solve  # noqa: E402
-from station_config.flux import FluxTable  # noqa: E402
+from soilco2.analysis.flux.methods import efflux, gradient  # noqa: E402
+from soilco2.analysis.flux.methods.solve import solve  # noqa: E402
+from soilco2.analysis.flux.physics import gas  # noqa: E402
+from soilco2.analysis.flux.results.figures import (  # noqa: E402
+    BAND,
+    GREY,
+    INK,
+    RED,
+    efflux_over_time,
+    production_map,
+    profile_view,
+)
+from soilco2.station_config.tables.flux import FluxTable  # noqa: E402
+from tests.analysis.flux.sjer import PLOTS, horizons, profile  # noqa: E402
 
 OUT = HERE / "docs" / "howto" / "flux_on_sjer"
 

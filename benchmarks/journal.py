@@ -13,10 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from quality.records import Sample
-from station_config.loader import load_station
-from storage.journal import open_for_writing
-from storage.writer import Writer
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import load_station
+from soilco2.storage.journal.file import open_for_writing
+from soilco2.storage.journal.writer import Writer
 
 TURNS = 5
 CASES = ((64, 64 * 400, "a round of 64 series"), (640, 64_000, "ten rounds"), (5000, 200_000, "an import"))

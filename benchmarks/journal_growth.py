@@ -19,10 +19,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from quality.records import Sample, SeriesKey
-from storage.journal_reader import JournalReader
-from storage.writer import Writer
-from tests.ingest.stream.station import STATION, make_station
+from soilco2.quality.records import Sample, SeriesKey
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
+from tests.ingest.station import STATION, make_station
 
 NODES = 21
 CHANNELS = (("co2", 800.0), ("soil_temperature", 20.0), ("soil_water", 0.2))

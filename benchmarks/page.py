@@ -25,13 +25,13 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from benchmarks.page_journal import DAY_US, START_US, journal_of, readings
-from dashboards.live import data
-from dashboards.live.app import create_app
-from dashboards.live.data import PageStation
-from dashboards.live.thinning import raster_row, sums, thin
-from station_config.loader import Station
-from storage.journal_reader import JournalReader
-from storage.writer import Writer
+from soilco2.dashboards.live import queries
+from soilco2.dashboards.live.app import create_app
+from soilco2.dashboards.live.decimation import raster_row, sums, thin
+from soilco2.dashboards.live.queries import PageStation
+from soilco2.station_config.loader import Station
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
 
 TURNS = 5
 SERIES_OF_LATEST = 400
@@ -114,9 +114,9 @@ def newest(folder: Path) -> None:
     with JournalReader(station.journal_path) as reader:
         query = "SELECT series, max(time_us), value, flag FROM observation GROUP BY series"
         plain = timed(lambda: reader._db.execute(query).fetchall())
-    found: list[dict[str, Any]] = data.latest(page)["latest"]
+    found: list[dict[str, Any]] = queries.latest(page)["latest"]
     print(
-        f"newest value of {len(found)} series\n  {timed(lambda: data.latest(page))}\n  plain query {plain}",
+        f"newest value of {len(found)} series\n  {timed(lambda: queries.latest(page))}\n  plain query {plain}",
         flush=True,
     )
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from benchmarks.page_journal import DAY_US, START_US, journal_of
-from station_config.loader import Station
+from soilco2.station_config.loader import Station
 from tests.dashboards.live.browsing import STANDS, Served, opened_browser
 
 TURNS = 5

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from math import cos, pi
 from pathlib import Path
 
-from quality.records import Sample
-from station_config.loader import Station, load_station
-from storage.journal_reader import JournalReader
-from storage.writer import Writer
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
 
 START_US = 1_735_689_600_000_000
 """2025-01-01T00:00Z [µs UTC]."""

@@ -16,11 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from quality.pipeline import Pipeline
-from quality.records import Flag, Observation, Sample, SeriesKey
-from station_config.catalogue import load_catalogue
-from station_config.loader import Station
-from station_config.stationfile import StationFile
+from soilco2.quality.pipeline import Pipeline
+from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.station_config.catalogue.load import load_catalogue
+from soilco2.station_config.loader import Station
+from soilco2.station_config.tables.stationfile import StationFile
 
 MINUTE_US = 60_000_000
 START_US = 1_654_041_600_000_000

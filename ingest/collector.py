@@ -9,30 +9,32 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from ingest.bus import BusEvent, BusThread
-from ingest.clock import Clock, ReplayClock, SystemClock
-from ingest.decode import Decoder
-from ingest.events import event_of, tell
-from ingest.forwarder import Forwarder
-from ingest.health import event_lines, give_back, health_lines, take_health
-from ingest.intake import Intake
-from ingest.last_valid import remember, stamp
-from ingest.message import topic as usual_topic
-from ingest.parts import Keeper, Kept, Part
-from ingest.service import Notifier, Pulse, hung
-from ingest.subscriber import Subscriber
-from station_config.connection import ModbusRtuConnection, MqttConnection
-from station_config.errors import StationConfigError
-from station_config.loader import Station, load_station
-from storage.archive import open_journal
-from storage.control import ControlServer
-from storage.errors import StorageError
-from storage.journal_reader import JournalReader
-from storage.journal_schema import EventKind
-from storage.ledger import NewEvent
-from storage.operations import run as run_operation
-from storage.relief import relieve
-from storage.writer import Writer
+from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.clock.replay import ReplayClock
+from soilco2.ingest.clock.system import SystemClock
+from soilco2.ingest.drivers.polling import BusEvent, BusThread
+from soilco2.ingest.events import event_of, tell
+from soilco2.ingest.forward.forwarder import Forwarder
+from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
+from soilco2.ingest.protocols.soilco2_json import topic as usual_topic
+from soilco2.ingest.protocols.soilco2_json_decode import Decoder
+from soilco2.ingest.station_file import remember, stamp
+from soilco2.ingest.supervisor import Keeper, Kept, Part
+from soilco2.ingest.systemd import Notifier, Pulse, hung
+from soilco2.ingest.transports.mqtt import Subscriber
+from soilco2.ingest.writer_thread import Intake
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.tables.connection import ModbusRtuConnection, MqttConnection
+from soilco2.storage.errors import StorageError
+from soilco2.storage.journal.archive import open_journal
+from soilco2.storage.journal.archiving import relieve
+from soilco2.storage.journal.control import ControlServer
+from soilco2.storage.journal.operations import run as run_operation
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.schema import EventKind
+from soilco2.storage.journal.writer import Writer
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from storage.journal_schema import EventKind
-from storage.ledger import NewEvent
+from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.schema import EventKind
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ingest.clock import kernel_clock
-from quality.records import Flag
-from station_config.loader import Station
-from storage.journal_reader import JournalReader
-from storage.journal_rows import Event
-from storage.lineprotocol import EVENT, HEALTH, point
+from soilco2.ingest.clock.system import kernel_clock
+from soilco2.quality.records import Flag
+from soilco2.station_config.loader import Station
+from soilco2.storage.influx.line_protocol import EVENT, HEALTH, point
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.rows import Event
 
 
 class Health(NamedTuple):

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from quality.records import Flag
-from station_config.catalogue import StatusBits
+from soilco2.quality.records import Flag
+from soilco2.station_config.catalogue.load import StatusBits
 
 MINUTE_US = 60_000_000
 HOUR_US = 3_600_000_000

@@ -1,7 +1,7 @@
 """Values that another channel corrects: what the other channel said when, and what was made with it.
 
 A companion is the newest value, neither bad nor missing, at or before the moment, and not older than it
-speaks for (`quality.checks.reach_us`). It may arrive after the value it corrects: on another line, a moment
+speaks for (`soilco2.quality.checks.reach_us`). It may arrive after the value it corrects: on another line, a moment
 later in the same slot, or in a batch. What was made in the last while is therefore kept and made again.
 """
 
@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from typing import Any, NamedTuple
 
-from quality.records import Flag, Observation
+from soilco2.quality.records import Flag, Observation
 
 _KEPT = 4096
 """Companion values remembered at most."""

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from quality import checks, corrections
-from quality.checks import Extra, reach_us
-from quality.companions import Dependant, History
-from quality.records import Flag, Observation, Sample, SeriesKey
-from quality.tracks import (
+from soilco2.quality import checks, corrections
+from soilco2.quality.checks import Extra, reach_us
+from soilco2.quality.companions import Dependant, History
+from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.quality.tracks import (
     Compensation,
     Conductivity,
     Derived,
@@ -28,9 +28,9 @@ from quality.tracks import (
     site_limits,
     value_band,
 )
-from station_config.base import moment_us
-from station_config.directory import Channel, Directory
-from station_config.instrument import Instrument
+from soilco2.station_config.base import moment_us
+from soilco2.station_config.deployments import Channel, Directory
+from soilco2.station_config.tables.instrument import Instrument
 
 _T = TypeVar("_T")
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from quality import checks, corrections
-from quality.checks import Extra, Remembers, Said, reach_us, read_status, verdict
-from quality.companions import Companion, Dependant, History
-from quality.records import Flag, Observation, Sample, SeriesKey
-from station_config.directory import Channel
-from station_config.quality import Limits
-from station_config.variables import VARIABLES
+from soilco2.quality import checks, corrections
+from soilco2.quality.checks import Extra, Remembers, Said, reach_us, read_status, verdict
+from soilco2.quality.companions import Companion, Dependant, History
+from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.station_config.deployments import Channel
+from soilco2.station_config.tables.quality import Limits
+from soilco2.station_config.variables import VARIABLES
 
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""

@@ -32,7 +32,7 @@ class Fault:
     expected : str
         What was expected and what to do, one sentence.
     chinese : str
-        The same in Chinese where it is not among the sentences of `station_config.chinese`.
+        The same in Chinese where it is not among the sentences of `soilco2.station_config.messages_zh`.
     """
 
     file: str

@@ -14,6 +14,6 @@ def how_to_add(extra: str) -> str:
     Returns
     -------
     str
-        A clause that ends a sentence; its Chinese is in `station_config.chinese`.
+        A clause that ends a sentence; its Chinese is in `soilco2.station_config.messages_zh`.
     """
     return f"in the folder of soilco2 run pip install -c constraints.txt '.[{extra}]'"

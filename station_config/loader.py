@@ -13,16 +13,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from station_config.catalogue import read_folders
-from station_config.directory import Directory
-from station_config.draft import Draft
-from station_config.errors import Fault, StationConfigError, StationFileError
-from station_config.faults import from_models, secrets_in
-from station_config.probe import ProbeModel
-from station_config.rules_places import RULES as PLACES
-from station_config.rules_wiring import RULES as WIRING
-from station_config.source import read_merged
-from station_config.stationfile import StationFile
+from soilco2.station_config.catalogue.load import read_folders
+from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.checks.places import RULES as PLACES
+from soilco2.station_config.checks.wiring import RULES as WIRING
+from soilco2.station_config.deployments import Directory
+from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
+from soilco2.station_config.parsing.faults import from_models, secrets_in
+from soilco2.station_config.parsing.salvage import Draft
+from soilco2.station_config.parsing.toml_source import read_merged
+from soilco2.station_config.tables.stationfile import StationFile
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     StationFileError
         With every fault at once: what the models refuse, what the rules between tables forbid.
     """
-    from station_config.advice import advice_on
+    from soilco2.station_config.checks.advice import advice_on
 
     path = Path(path)
     data, root, faults = read_merged(path, StationFile)

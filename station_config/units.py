@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from station_config.errors import StationConfigError
-from station_config.variables import variable
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.variables import variable
 
 _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
     "ppm": {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from station_config.errors import StationConfigError
+from soilco2.station_config.errors import StationConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

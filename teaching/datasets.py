@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _folder(name: str) -> Traversable:
-    return files("teaching").joinpath("data", name)
+    return files("soilco2.teaching").joinpath("data", name)
 
 
 def read(folder: str, name: str, **options: Any) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """Errors of the teaching case.
 
 TeachingError               anything wrong with what a teacher or a trainee handed in
-├── PlanError               a plan that cannot be written, or a file that is no plan of this station
 ├── QuestionError           questions that cannot be made, or a fact file with a fault
 └── CaseError               a work folder, notebook or data file of the case that cannot be used
     └── UnansweredError     a task without an answer yet
@@ -12,10 +11,6 @@ from __future__ import annotations
 
 class TeachingError(Exception):
     """Something in the teaching case cannot be used; the message is one clear sentence."""
-
-
-class PlanError(TeachingError):
-    """A plan cannot be written, or a file is no plan of this station."""
 
 
 class QuestionError(TeachingError):

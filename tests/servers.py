@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
-from station_config.influxdb import InfluxdbTable
+from soilco2.station_config.tables.influxdb import InfluxdbTable
 
 HOST = "127.0.0.1"
 ORG = "tests"
@@ -260,7 +260,7 @@ class Amqtt(Server):
             missing("amqtt", "pip install -c constraints.txt '.[demo]'")
 
     def command(self) -> Sequence[str]:
-        return sys.executable, "-m", "soilco2.amqtt_broker", str(self.port)
+        return sys.executable, "-m", "soilco2.cli.demo.amqtt_broker", str(self.port)
 
 
 @pytest.fixture(scope="session")

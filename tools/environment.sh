@@ -15,10 +15,12 @@ case $what in
     dev) extras='analysis,dashboard,demo,cluster,notebooks,documents' groups='--group dev' ;;
     *) echo "tools/environment.sh: 'demo' or 'dev' is expected, not '$what'" >&2; exit 2 ;;
 esac
+editable=-e
+[ -L src/soilco2/ingest ] || editable=''  # a clone or an archive without links installs a copy instead
 if command -v uv >/dev/null; then
     [ -x .venv/bin/python ] || uv venv --quiet --python "$python" .venv
     # shellcheck disable=SC2086
-    uv pip install --quiet --python .venv/bin/python -c constraints.txt -e ".[$extras]" $groups
+    uv pip install --quiet --python .venv/bin/python -c constraints.txt $editable ".[$extras]" $groups
 else
     [ -x .venv/bin/python ] || "$python" -m venv .venv || {
         echo "Python's venv module does not work here (on Debian: apt install python3-venv)." >&2
@@ -26,6 +28,6 @@ else
     }
     [ -z "$groups" ] || .venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
     # shellcheck disable=SC2086
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras]" $groups
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $editable ".[$extras]" $groups
 fi
 touch ".venv/.$what"

@@ -4,12 +4,12 @@ FluxError          anything that keeps a whole call from being answered; the mes
 ├── UnitQuestionError   numbers that look like another unit; asked about, never converted in silence
 └── SoilTableError a soil table, pit table or model expression that cannot be used
 
-What concerns single profiles never raises: it becomes a reason per profile (see ``analysis.flux.reasons``).
+What concerns single profiles never raises: it becomes a reason per profile (see ``soilco2.analysis.flux.refusals``).
 """
 
 from __future__ import annotations
 
-from analysis.errors import AnalysisError
+from soilco2.analysis.errors import AnalysisError
 
 
 class FluxError(AnalysisError):

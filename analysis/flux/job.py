@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.flux import assemble, corrected, reasons, summary
-from analysis.flux.diffusivity import MODELS
-from analysis.flux.errors import FluxError
-from analysis.flux.records import EFFLUX_FIELDS, Fluxes
-from analysis.flux.settings import Settings
-from analysis.flux.soil import from_table
-from analysis.flux.solve import solve
-from quality.records import Flag, SeriesKey
-from storage.reading import Reader
-from storage.results import Result, ResultFile, write_results, write_table
+from soilco2.analysis.flux import refusals
+from soilco2.analysis.flux.errors import FluxError
+from soilco2.analysis.flux.inputs import assemble, corrections_applied
+from soilco2.analysis.flux.methods.solve import solve
+from soilco2.analysis.flux.outcome import Outcome, joined, merge
+from soilco2.analysis.flux.physics.diffusivity import MODELS
+from soilco2.analysis.flux.physics.soil import from_table
+from soilco2.analysis.flux.records import Fluxes
+from soilco2.analysis.flux.results import summary
+from soilco2.analysis.flux.settings import Settings
+from soilco2.quality.records import Flag, SeriesKey
+from soilco2.storage.reader import Reader
+from soilco2.storage.results.results import Result, ResultFile, write_results, write_table
 
 JOB = "flux"
-DAY_US = 86_400_000_000
 LEAST_SHARE = 0.1
 """A record answered for less than this share of its times gets no mean."""
 
@@ -39,22 +40,6 @@ NOTE_ZH = "由梯度得到的通量已通过扩散系数包含土壤温度和水
 """`NOTE` in Chinese."""
 
 
-@dataclass
-class Outcome:
-    """What a run found.
-
-    Parameters
-    ----------
-    fluxes : list of (station, profile, Fluxes)
-        Windows of one profile follow each other.
-    every_us : int
-        Step of the times [µs].
-    """
-
-    fluxes: list[tuple[str, str, Fluxes]] = field(default_factory=list)
-    every_us: int = 0
-
-
 def compute(reader: Reader, settings: Settings, wanted: assemble.Wanted) -> Iterator[tuple[str, str, Fluxes]]:
     """Fluxes of every profile, window by window.
 
@@ -64,8 +49,8 @@ def compute(reader: Reader, settings: Settings, wanted: assemble.Wanted) -> Iter
         When the settings would correct CO2 for pressure and temperature a second time.
     """
     if settings.flux.co2_probes == "uncompensated":
-        done = corrected.of_observations(reader, wanted.start_us, wanted.end_us)
-        corrected.refuse(settings.flux, {**wanted.corrected, **done})
+        done = corrections_applied.of_observations(reader, wanted.start_us, wanted.end_us)
+        corrections_applied.refuse(settings.flux, {**wanted.corrected, **done})
     for station, name, profile in assemble.profiles(reader, wanted):
         yield station, name, solve(profile, from_table(settings.soil, name), settings.flux)
 
@@ -95,19 +80,6 @@ def method_text(settings: Settings) -> str:
     return f"{flux.method};{flux.diffusivity};{flux.free_air};surface={flux.surface}"
 
 
-def joined(outcome: Outcome) -> dict[tuple[str, str], list[Fluxes]]:
-    """Windows by profile."""
-    groups: dict[tuple[str, str], list[Fluxes]] = {}
-    for station, name, fluxes in outcome.fluxes:
-        groups.setdefault((station, name), []).append(fluxes)
-    return groups
-
-
-def stack(windows: list[Fluxes], name: str) -> NDArray[Any]:
-    """One array of a field over the windows."""
-    return np.concatenate([getattr(window, name) for window in windows])
-
-
 def derived_rows(
     station: str, fluxes: Fluxes, method: str
 ) -> Iterator[tuple[SeriesKey, int, float | None, float | None, float | None, str, str]]:
@@ -116,7 +88,7 @@ def derived_rows(
     A refused time gives a row with its reason and no value, so that an earlier number that no longer holds is replaced.
     """
     key = SeriesKey(station, fluxes.name, "", "co2_flux")
-    words = {bits: reasons.names(bits) for bits in np.unique(fluxes.refused).tolist()}
+    words = {bits: refusals.names(bits) for bits in np.unique(fluxes.refused).tolist()}
     for time_us, refused, *numbers in zip(
         fluxes.time_us.tolist(),
         fluxes.refused.tolist(),
@@ -140,7 +112,7 @@ def efflux_table(outcome: Outcome, method: str) -> dict[str, list[object]]:
     }  # fmt: skip
     for station, name, f in outcome.fluxes:
         n = len(f.time_us)
-        words = {bits: reasons.names(int(bits)) for bits in np.unique(f.refused).tolist()}
+        words = {bits: refusals.names(int(bits)) for bits in np.unique(f.refused).tolist()}
         good = np.isfinite(f.efflux)
         for column, values in (
             ("time_utc", iso(f.time_us)), ("station", [station] * n), ("profile", [name] * n),
@@ -192,7 +164,7 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
         whole = merge(windows)
         span = max(int(whole.time_us[-1] - whole.time_us[0]) + 1, 1)
         mean = summary.means(whole, span, LEAST_SHARE, int(whole.time_us[0]))
-        refused = reasons.counts(whole.refused)
+        refused = refusals.counts(whole.refused)
         good = np.isfinite(whole.efflux)
         value = _finite(mean.value[0])
         top = next(iter(refused), "")
@@ -209,7 +181,7 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
                 details={
                     "asked": len(whole.time_us),
                     **{f"refused_{key}": number for key, number in refused.items()},
-                    **{f"left_out_{key}": number for key, number in reasons.counts(whole.notes).items()},
+                    **{f"left_out_{key}": number for key, number in refusals.counts(whole.notes).items()},
                     "lasting_sd": _finite(mean.lasting_sd[0]), "random_sd": _finite(mean.random_sd[0]),
                     "sampled": int(whole.sampled.sum()),
                     "pressure_assumed": int(whole.pressure_assumed.sum()),
@@ -228,34 +200,6 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
         data_from=iso(min(times, key=lambda t: int(t[0]))[:1])[0],
         data_to=iso(max(times, key=lambda t: int(t[-1]))[-1:])[0],
     )  # fmt: skip
-
-
-def merge(windows: list[Fluxes]) -> Fluxes:
-    """Windows of one profile as one, as far as `summary.means` and the figures need it.
-
-    Windows with other layers (a surface that moved) keep their efflux; their layers are left empty.
-    """
-    first = windows[0]
-    if len(windows) == 1:
-        return first
-    whole = Fluxes(first.name, stack(windows, "time_us"), first.layer_edges_m, first.production_edges_m)
-    for name in (
-        *EFFLUX_FIELDS, "refused", "notes", "sampled", "extrapolated", "pressure_assumed", "levels",
-    ):  # fmt: skip
-        setattr(whole, name, stack(windows, name))
-    start = 0
-    for window in windows:
-        rows = slice(start, start + len(window.time_us))
-        start = rows.stop
-        for prefix, edges in (("layer", "layer_edges_m"), ("production", "production_edges_m")):
-            if np.array_equal(getattr(window, edges), getattr(first, edges)):
-                for name in vars(whole):
-                    value = getattr(whole, name)
-                    if name.startswith(prefix) and isinstance(value, np.ndarray) and value.ndim == 2:
-                        value[rows] = getattr(window, name)
-        for term, effect in window.persistent.items():
-            whole.persistent.setdefault(term, np.zeros(len(whole.time_us)))[rows] = effect
-    return whole
 
 
 def _finite(value: float) -> float | None:
@@ -285,7 +229,7 @@ def write(
     paths.append(write_table(folder, date, JOB, "layers", depth_table(outcome, "layer")))
     paths.append(write_table(folder, date, JOB, "production", depth_table(outcome, "production")))
     if figures:
-        from analysis.flux.figures import write_figures
+        from soilco2.analysis.flux.results.figures import write_figures
 
         paths += write_figures(folder / date, outcome, lang)
     return paths
@@ -295,6 +239,7 @@ def _why(whole: Fluxes, refused: dict[str, int]) -> str:
     answered = int(np.isfinite(whole.efflux).sum())
     parts = [f"{answered} of {len(whole.time_us)} times answered"]
     parts += [
-        f"{count} times: {reasons.SENTENCES[reasons.Reason[name.upper()]]}" for name, count in refused.items()
+        f"{count} times: {refusals.SENTENCES[refusals.Reason[name.upper()]]}"
+        for name, count in refused.items()
     ]
     return "; ".join(parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.flux.reasons import ReasonArray, no_reasons
+from soilco2.analysis.flux.refusals import ReasonArray, no_reasons
 
 Array = NDArray[np.float64]
 

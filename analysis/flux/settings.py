@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from analysis.flux.diffusivity import MODELS, require_possible
-from analysis.flux.errors import FluxError, SoilTableError
-from analysis.flux.soil import read_pit_table
-from station_config.base import Table
-from station_config.flux import FluxTable
-from station_config.soil import SoilTable
-from station_config.stationfile import StationFile
+from soilco2.analysis.flux.errors import FluxError, SoilTableError
+from soilco2.analysis.flux.physics.diffusivity import MODELS, require_possible
+from soilco2.analysis.flux.physics.soil import read_pit_table
+from soilco2.station_config.base import Table
+from soilco2.station_config.tables.flux import FluxTable
+from soilco2.station_config.tables.soil import SoilTable
+from soilco2.station_config.tables.stationfile import StationFile
 
 
 class _File(Table):
@@ -54,7 +54,7 @@ def read(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SoilTableError(f"soil file {path} is not TOML: {error}") from None
     if "station" in content:
-        from station_config.loader import load_station
+        from soilco2.station_config.loader import load_station
 
         return of_station(load_station(path).file, path)
     try:

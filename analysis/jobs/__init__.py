@@ -7,11 +7,11 @@ import importlib.util
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from analysis.errors import OptionError
+from soilco2.analysis.errors import OptionError
 
 if TYPE_CHECKING:
-    from analysis.frames import Frame
-    from analysis.jobs.base import Options, Outcome
+    from soilco2.analysis.frames.frame import Frame
+    from soilco2.analysis.jobs.base import Options, Outcome
 
 JOBS: Final = ("audit", "correlation", "response", "lag", "water", "rain", "profile")
 """Every job, in the order in which its answer is read."""
@@ -19,7 +19,9 @@ JOBS: Final = ("audit", "correlation", "response", "lag", "water", "rain", "prof
 
 def present() -> tuple[str, ...]:
     """The jobs whose module is there, in the order of :data:`JOBS`; none is imported."""
-    return tuple(name for name in JOBS if importlib.util.find_spec(f"analysis.jobs.{name}") is not None)
+    return tuple(
+        name for name in JOBS if importlib.util.find_spec(f"soilco2.analysis.jobs.{name}") is not None
+    )
 
 
 def job(name: str) -> Callable[[Frame, Options], Outcome]:
@@ -32,5 +34,5 @@ def job(name: str) -> Callable[[Frame, Options], Outcome]:
     """
     if name not in present():
         raise OptionError(f"there is no analysis {name!r}; known are {', '.join(present())}")
-    run: Callable[[Frame, Options], Outcome] = importlib.import_module(f"analysis.jobs.{name}").run
+    run: Callable[[Frame, Options], Outcome] = importlib.import_module(f"soilco2.analysis.jobs.{name}").run
     return run

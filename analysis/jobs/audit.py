@@ -15,11 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import MIN_PAIRS, correlation, variance_inflation
-from analysis.audit import LOWEST_SOIL_PPM, MOST_WATER, at_limit, gaps, hourly_coverage, spikes, spread
-from analysis.clock import clocks, jump
-from analysis.damping import layers, misplaced, smallest_step
-from analysis.definitions import (
+from soilco2.analysis.definitions import (
     ANTI_PHASE_H,
     AS_MEASURED,
     BLOCKS,
@@ -34,18 +30,29 @@ from analysis.definitions import (
     MIN_W_RANGE,
     SEASONAL,
     WITHIN_DAY,
-    Refusal,
-    warn,
 )
-from analysis.diel import fit_wave, lag, wrap
-from analysis.frames import Column, Frame
-from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, chosen, each, row, span
-from analysis.jobs.correlation import at_scale
-from analysis.jobs.lag import water_days
-from analysis.targets import Target, place
-from station_config.variables import VARIABLES
-from storage.results import Result
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.targets import Target, place
+from soilco2.analysis.jobs.base import Options, Outcome, chosen, each, row, span
+from soilco2.analysis.jobs.correlation import at_scale
+from soilco2.analysis.jobs.lag import water_days
+from soilco2.analysis.refusals import Refusal, warn
+from soilco2.analysis.soil_response.audit import (
+    LOWEST_SOIL_PPM,
+    MOST_WATER,
+    at_limit,
+    gaps,
+    hourly_coverage,
+    spikes,
+    spread,
+)
+from soilco2.analysis.soil_response.clock_check import clocks, jump
+from soilco2.analysis.soil_response.damping import layers, misplaced, smallest_step
+from soilco2.analysis.statistics.correlation import MIN_PAIRS, correlation, variance_inflation
+from soilco2.analysis.statistics.diel import fit_wave, lag, wrap
+from soilco2.analysis.statistics.intervals import t_quantile
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
 

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import benjamini_hochberg
-from analysis.definitions import Refusal, warn
-from analysis.frames import Column, Frame
-from analysis.targets import Target, targets
-from storage.results import Result
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.targets import Target, targets
+from soilco2.analysis.refusals import Refusal, warn
+from soilco2.analysis.statistics.correlation import benjamini_hochberg
+from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class Outcome:
     tables : dict
         Tables of curves by name: columns by name.
     notes : list of str
-        Codes of remarks for the reader (:mod:`analysis.report.words`).
+        Codes of remarks for the reader (:mod:`soilco2.analysis.vocabulary`).
     """
 
     rows: list[Result] = field(default_factory=list)
@@ -128,8 +128,9 @@ ALPHA: Final = 0.05
 def adjusted(rows: Sequence[Result]) -> list[Result]:
     """The rows with p adjusted for their number, and a remark where p and interval do not agree.
 
-    See :func:`analysis.association.benjamini_hochberg`. p is that of two unrelated series of this memory, alike
-    throughout; the interval is the spread of six stretches of the record. Only what both say stands.
+    See :func:`soilco2.analysis.statistics.correlation.benjamini_hochberg`. p is that of two unrelated
+    series of this memory, alike throughout; the interval is the spread of six stretches of the record. Only what both
+    say stands.
     """
     found = benjamini_hochberg([np.nan if r.p is None else r.p for r in rows])
     return [

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import Association, associate, correlation, variance_inflation
-from analysis.definitions import (
+from soilco2.analysis.definitions import (
     DAY_TO_DAY,
     FROZEN_BELOW,
     MAX_DIEL_R_TW,
@@ -23,16 +22,16 @@ from analysis.definitions import (
     SEASONAL,
     WITHIN_DAY,
     WITHIN_DAY_REST,
-    Refusal,
-    warn,
 )
-from analysis.frames import Column, Frame
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
-from analysis.scales import daily_mean, day_to_day, mean_day, within_day, without_mean_day
-from analysis.surrogates import Surrogate, day_shift_test
-from analysis.targets import Target
-from station_config.variables import VARIABLES
-from storage.results import Result
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.scales import daily_mean, day_to_day, mean_day, within_day, without_mean_day
+from soilco2.analysis.frames.targets import Target
+from soilco2.analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
+from soilco2.analysis.refusals import Refusal, warn
+from soilco2.analysis.statistics.correlation import Association, associate, correlation, variance_inflation
+from soilco2.analysis.statistics.surrogates import Surrogate, day_shift_test
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
 SCALES = (WITHIN_DAY, WITHIN_DAY_REST, DAY_TO_DAY, SEASONAL)

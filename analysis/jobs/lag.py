@@ -15,9 +15,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import correlation
-from analysis.clock import failed
-from analysis.damping import (
+from soilco2.analysis.definitions import ANTI_PHASE_H, BLOCKS, MIN_N_EFF, MIN_W_RANGE, WITHIN_DAY
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.scales import daily_mean, within_day
+from soilco2.analysis.frames.targets import Target
+from soilco2.analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
+from soilco2.analysis.refusals import Refusal, warn
+from soilco2.analysis.soil_response.clock_check import failed
+from soilco2.analysis.soil_response.damping import (
     HOURS_PER_DAMPING_DEPTH,
     LEAST_SHARE,
     USUAL_D,
@@ -27,26 +32,14 @@ from analysis.damping import (
     layers,
     smallest_step,
 )
-from analysis.definitions import (
-    ANTI_PHASE_H,
-    BLOCKS,
-    MIN_N_EFF,
-    MIN_W_RANGE,
-    WITHIN_DAY,
-    Refusal,
-    warn,
-)
-from analysis.diel import Lag, Wave, lag, wrap
-from analysis.frames import Column, Frame
-from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
-from analysis.lag import CrossCorrelation, Loop, cross_correlation, loop, scaled_curve
-from analysis.memory import effective_number
-from analysis.scales import daily_mean, within_day
-from analysis.targets import Target
-from analysis.water_classes import CLASS_NAMES, water_class, water_limits
-from station_config.variables import VARIABLES
-from storage.results import Result
+from soilco2.analysis.soil_response.water_classes import CLASS_NAMES, water_class, water_limits
+from soilco2.analysis.statistics.correlation import correlation
+from soilco2.analysis.statistics.diel import Lag, Wave, lag, wrap
+from soilco2.analysis.statistics.effective_sample_size import effective_number
+from soilco2.analysis.statistics.intervals import t_quantile
+from soilco2.analysis.statistics.lag import CrossCorrelation, Loop, cross_correlation, loop, scaled_curve
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -14,10 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import Association, associate, correlation
-from analysis.coherence import coherences
-from analysis.damping import HOURS_PER_DAMPING_DEPTH, OMEGA, damping, layers, smallest_step
-from analysis.definitions import (
+from soilco2.analysis.definitions import (
     AS_MEASURED,
     BLOCKS,
     DAY_TO_DAY,
@@ -29,15 +26,22 @@ from analysis.definitions import (
     SEASONAL,
     WITHIN_DAY,
     WITHIN_DAY_REST,
-    Refusal,
-    warn,
 )
-from analysis.diel import Wave, fit_wave, lag
-from analysis.frames import Column, Frame
-from analysis.intervals import t_quantile
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
-from analysis.jobs.correlation import AT_25, at_scale
-from analysis.profile_view import (
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.scales import without_mean_day
+from soilco2.analysis.frames.targets import Target, derived
+from soilco2.analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
+from soilco2.analysis.jobs.correlation import AT_25, at_scale
+from soilco2.analysis.refusals import Refusal, warn
+from soilco2.analysis.salinity import pore_ec
+from soilco2.analysis.soil_response.damping import (
+    HOURS_PER_DAMPING_DEPTH,
+    OMEGA,
+    damping,
+    layers,
+    smallest_step,
+)
+from soilco2.analysis.soil_response.profile import (
     DS_DRY,
     DS_WET,
     Level,
@@ -47,12 +51,13 @@ from analysis.profile_view import (
     reversals,
     share_of_time,
 )
-from analysis.salinity import pore_ec
-from analysis.scales import without_mean_day
-from analysis.several import combine
-from analysis.targets import Target, derived
-from station_config.variables import VARIABLES
-from storage.results import Result
+from soilco2.analysis.statistics.coherence import coherences
+from soilco2.analysis.statistics.correlation import Association, associate, correlation
+from soilco2.analysis.statistics.diel import Wave, fit_wave, lag
+from soilco2.analysis.statistics.intervals import t_quantile
+from soilco2.analysis.statistics.random_effects import combine
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
 

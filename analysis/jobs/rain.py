@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import associate
-from analysis.definitions import AS_MEASURED, DAY_TO_DAY, EVENT, WITHIN_DAY, Refusal
-from analysis.frames import Column, Frame
-from analysis.intervals import block_sums, jackknife
-from analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span, time_text
-from analysis.jobs.correlation import at_scale, unfrozen
-from analysis.rain import (
+from soilco2.analysis.definitions import AS_MEASURED, DAY_TO_DAY, EVENT, WITHIN_DAY
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.targets import Target
+from soilco2.analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span, time_text
+from soilco2.analysis.jobs.correlation import at_scale, unfrozen
+from soilco2.analysis.refusals import Refusal
+from soilco2.analysis.soil_response.rain import (
     PEAK_H,
     Answer,
     Event,
@@ -27,8 +27,9 @@ from analysis.rain import (
     rain_events,
     wetting_events,
 )
-from analysis.targets import Target
-from storage.results import Result
+from soilco2.analysis.statistics.correlation import associate
+from soilco2.analysis.statistics.intervals import block_sums, jackknife
+from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

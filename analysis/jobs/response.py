@@ -14,16 +14,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.definitions import AS_MEASURED, MIN_DAYS, SEASONAL, Refusal
-from analysis.frames import Column, Frame
-from analysis.jobs.base import Options, Outcome, chosen, each, row, span
-from analysis.jobs.correlation import unfrozen
-from analysis.models import Comparison, Score, compare, temperature_models
-from analysis.response import MIN_PAIRS, Q10, Kind, moving_q10, q10, q10_curve
-from analysis.scales import daily_mean, mean_day, within_day
-from analysis.targets import Target
-from analysis.water_classes import CLASS_NAMES, q10_by_water, ratio_of, water_class, water_limits
-from station_config.variables import VARIABLES
+from soilco2.analysis.definitions import AS_MEASURED, MIN_DAYS, SEASONAL
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.scales import daily_mean, mean_day, within_day
+from soilco2.analysis.frames.targets import Target
+from soilco2.analysis.jobs.base import Options, Outcome, chosen, each, row, span
+from soilco2.analysis.jobs.correlation import unfrozen
+from soilco2.analysis.refusals import Refusal
+from soilco2.analysis.soil_response.temperature import MIN_PAIRS, Q10, Kind, moving_q10, q10, q10_curve
+from soilco2.analysis.soil_response.water_classes import (
+    CLASS_NAMES,
+    q10_by_water,
+    ratio_of,
+    water_class,
+    water_limits,
+)
+from soilco2.analysis.statistics.regression import Comparison, Score, compare, temperature_models
+from soilco2.station_config.variables import VARIABLES
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -13,16 +13,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.association import correlation, variance_inflation
-from analysis.definitions import AS_MEASURED, MAX_R_TW, SEASONAL, T_REF, Refusal, warn
-from analysis.frames import Column, Frame
-from analysis.jobs.base import Options, Outcome, chosen, each, row, span
-from analysis.jobs.correlation import unfrozen
-from analysis.jobs.response import KINDS, MODEL_METHOD, WHAT, called, model_details
-from analysis.models import compare, water_models
-from analysis.scales import daily_mean
-from analysis.targets import Target
-from analysis.water import (
+from soilco2.analysis.definitions import AS_MEASURED, MAX_R_TW, SEASONAL, T_REF
+from soilco2.analysis.frames.frame import Column, Frame
+from soilco2.analysis.frames.scales import daily_mean
+from soilco2.analysis.frames.targets import Target
+from soilco2.analysis.jobs.base import Options, Outcome, chosen, each, row, span
+from soilco2.analysis.jobs.correlation import unfrozen
+from soilco2.analysis.jobs.response import KINDS, MODEL_METHOD, WHAT, called, model_details
+from soilco2.analysis.refusals import Refusal, warn
+from soilco2.analysis.soil_response.water import (
     Days,
     Estimate,
     barred,
@@ -35,8 +34,10 @@ from analysis.water import (
     slope,
     threshold,
 )
-from analysis.water_classes import CLASS_NAMES, confounding
-from station_config.variables import VARIABLES
+from soilco2.analysis.soil_response.water_classes import CLASS_NAMES, confounding
+from soilco2.analysis.statistics.correlation import correlation, variance_inflation
+from soilco2.analysis.statistics.regression import compare, water_models
+from soilco2.station_config.variables import VARIABLES
 
 Array = NDArray[np.float64]
 JACKKNIFE: Final = "block jackknife, 6 blocks, t"
@@ -170,8 +171,8 @@ def _numbers(
 
 def _hinge_sides(days: Days) -> dict[str, float]:
     """Slopes below and above the threshold, at 20 degC."""
-    from analysis.models import fit
-    from analysis.water import model
+    from soilco2.analysis.soil_response.water import model
+    from soilco2.analysis.statistics.regression import fit
 
     if barred(days) is not None:
         return {}

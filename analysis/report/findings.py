@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from analysis.definitions import AS_MEASURED, DAY_TO_DAY, MAX_R_TW, SEASONAL, WITHIN_DAY, WITHIN_DAY_REST
-from analysis.jobs.base import Outcome
-from analysis.report import words
-from storage.results import Result
+from soilco2.analysis import vocabulary
+from soilco2.analysis.definitions import (
+    AS_MEASURED,
+    DAY_TO_DAY,
+    MAX_R_TW,
+    SEASONAL,
+    WITHIN_DAY,
+    WITHIN_DAY_REST,
+)
+from soilco2.analysis.jobs.base import Outcome
+from soilco2.storage.results.results import Result
 
 MOST: Final = 16
 """Sentences of a job."""
@@ -29,7 +36,7 @@ def findings(job: str, outcome: Outcome, lang: str) -> list[str]:
 
 
 def caveats(outcomes: Sequence[Outcome]) -> list[str]:
-    """Codes of the remarks that these results need (:data:`analysis.report.words.NOTES`)."""
+    """Codes of the remarks that these results need (:data:`soilco2.analysis.vocabulary.NOTES`)."""
     rows = [row for outcome in outcomes for row in outcome.rows]
     variables = {row.target.rsplit("/", 1)[-1] for row in rows}
     codes = []
@@ -42,17 +49,19 @@ def caveats(outcomes: Sequence[Outcome]) -> list[str]:
     return [*codes, "no_cause"]
 
 
-def sentence(row: Result, names: words.Labels, lang: str) -> str:
+def sentence(row: Result, names: vocabulary.Labels, lang: str) -> str:
     """One result as a sentence."""
-    who = words.pair(names.of(row.target, row.target_depth_m), names.of(row.driver, row.driver_depth_m), lang)
-    value = words.value(row)
-    inside = [f"95 %: {words.interval(row, lang)}"] if row.lower is not None else []
-    inside.append(f"N {row.n}" + ("" if row.n_eff is None else f", N_eff {words.digits(row.n_eff, 2)}"))
+    who = vocabulary.pair(
+        names.of(row.target, row.target_depth_m), names.of(row.driver, row.driver_depth_m), lang
+    )
+    value = vocabulary.value(row)
+    inside = [f"95 %: {vocabulary.interval(row, lang)}"] if row.lower is not None else []
+    inside.append(f"N {row.n}" + ("" if row.n_eff is None else f", N_eff {vocabulary.digits(row.n_eff, 2)}"))
     p = row.p if row.p_adjusted is None else row.p_adjusted
     if p is not None:
-        inside.append(f"p {words.p_text(p)}" if p < 0.001 else f"p = {words.p_text(p)}")
-    where = [words.named(words.SCALES, row.scale, lang), words.part(row, lang)]
-    what = words.named(words.WHAT, row.what, lang)
+        inside.append(f"p {vocabulary.p_text(p)}" if p < 0.001 else f"p = {vocabulary.p_text(p)}")
+    where = [vocabulary.named(vocabulary.SCALES, row.scale, lang), vocabulary.part(row, lang)]
+    what = vocabulary.named(vocabulary.WHAT, row.what, lang)
     if lang == "zh":
         place = "，".join(w for w in where if w)
         return f"{who}{f'（{place}）' if place else ''}：{what} = {value}（{'；'.join(inside)}）。"
@@ -67,7 +76,7 @@ def stands(row: Result) -> bool:
 
 
 def _plain(outcome: Outcome, lang: str) -> list[str]:
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     return [sentence(r, names, lang) for r in outcome.rows if r.value is not None and not r.refused]
 
 
@@ -75,7 +84,7 @@ def _correlation(outcome: Outcome, lang: str) -> list[str]:
     """By scale the strongest pair that stands after adjustment, then how many stand of how many."""
     tested = [r for r in outcome.rows if r.what in ("pearson_r", "partial_r") and r.p_adjusted is not None]
     standing = [r for r in tested if stands(r)]
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     zh = lang == "zh"
     told = []
     if not tested:
@@ -115,14 +124,14 @@ def _by_target(rows: Sequence[Result]) -> list[list[Result]]:
 
 def _number(row: Result, lang: str) -> str:
     """Value with its interval and unit."""
-    inside = f" (95 %: {words.interval(row, lang)})" if row.lower is not None else ""
-    return words.value(row) + inside
+    inside = f" (95 %: {vocabulary.interval(row, lang)})" if row.lower is not None else ""
+    return vocabulary.value(row) + inside
 
 
 def _response(outcome: Outcome, lang: str) -> list[str]:
     """By series: Q10 of the water classes, of the whole, and whether pooling turns the sign."""
     zh = lang == "zh"
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     told = []
     for rows in _by_target(outcome.rows):
         who = names.of(rows[0].target, rows[0].target_depth_m)
@@ -136,7 +145,7 @@ def _response(outcome: Outcome, lang: str) -> list[str]:
         called = (
             "" if "flux" in str(rows[0].details.get("called") or "flux") else ("表观 " if zh else "apparent ")
         )
-        parts = [f"{words.named(words.MASKS, m, lang)} {_number(r, lang)}" for m, r in classes]
+        parts = [f"{vocabulary.named(vocabulary.MASKS, m, lang)} {_number(r, lang)}" for m, r in classes]
         if whole is not None:
             parts.append(("不分含水率 " if zh else "without regard to water ") + _number(whole, lang))
         told.append(
@@ -156,10 +165,10 @@ def _response(outcome: Outcome, lang: str) -> list[str]:
 def _lag(outcome: Outcome, lang: str) -> list[str]:
     """By series: hours after or before temperature, over all days and by class; what changes from dry to wet."""
     zh = lang == "zh"
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     told = []
     for rows in _by_target(outcome.rows):
-        who = words.pair(
+        who = vocabulary.pair(
             names.of(rows[0].target, rows[0].target_depth_m),
             names.of(rows[0].driver, rows[0].driver_depth_m),
             lang,
@@ -181,7 +190,7 @@ def _lag(outcome: Outcome, lang: str) -> list[str]:
                     if zh
                     else ("CO₂ after" if hours > 0 else "CO₂ before")
                 )
-            kind = words.mask(r, lang)
+            kind = vocabulary.mask(r, lang)
             parts.append(f"{kind + ' ' if kind else ''}{_number(r, lang)}{'，' if zh else ', '}{way}")
         told.append(f"{who}：时滞 {'；'.join(parts)}。" if zh else f"{who}: lag {'; '.join(parts)}.")
         told += [
@@ -196,7 +205,7 @@ def _lag(outcome: Outcome, lang: str) -> list[str]:
 def _water(outcome: Outcome, lang: str) -> list[str]:
     """By series: slope, optimum, threshold; Q10 with water held fixed; the model chosen; what water hides."""
     zh = lang == "zh"
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     told = []
     for rows in _by_target(outcome.rows):
         for r in rows:
@@ -206,8 +215,8 @@ def _water(outcome: Outcome, lang: str) -> list[str]:
             if plain:
                 told.append(sentence(r, names, lang))
             elif r.what == "water_model" and r.details.get("chosen"):
-                who, share = names.of(r.target, r.target_depth_m), words.digits(r.value)
-                model = words.model(str(r.details.get("model")), lang)
+                who, share = names.of(r.target, r.target_depth_m), vocabulary.digits(r.value)
+                model = vocabulary.model(str(r.details.get("model")), lang)
                 told.append(
                     f"{who}：选用模型 {model}，能预测留出日子方差的 {share}（N {r.n} 天）。"
                     if zh
@@ -215,7 +224,7 @@ def _water(outcome: Outcome, lang: str) -> list[str]:
                     f"days left out (N {r.n} days)."
                 )
             elif r.what == "q10_within_classes" and r.details.get("fit") == "q10_nls":
-                pooled = words.digits(float(r.details.get("pooled") or 0.0))
+                pooled = vocabulary.digits(float(r.details.get("pooled") or 0.0))
                 turned = bool(r.details.get("reversed"))
                 if zh:
                     end = f"合并值 {pooled}" + ("，方向相反（辛普森悖论）" if turned else "")
@@ -231,7 +240,7 @@ def _water(outcome: Outcome, lang: str) -> list[str]:
 def _rain(outcome: Outcome, lang: str) -> list[str]:
     """By series: how many events were answered, then rise, time to peak, decay and share."""
     zh = lang == "zh"
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     told = []
     counts = [r.value for r in outcome.rows if r.what == "rain_events"]
     if counts and not any(counts):
@@ -254,14 +263,14 @@ def _rain(outcome: Outcome, lang: str) -> list[str]:
                 continue
             told.append(sentence(r, names, lang))
             if (time := r.details.get("share_of_time")) is not None:
-                share = words.digits(float(time))
+                share = vocabulary.digits(float(time))
                 told[-1] += f"时间份额为 {share}。" if zh else f" Share of time: {share}."
     return told
 
 
 def _profile(outcome: Outcome, lang: str) -> list[str]:
     """Means by depth, then what stands of the rest; pressure only where it stands."""
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     zh = lang == "zh"
     told = []
     means: dict[str, list[Result]] = {}
@@ -285,16 +294,16 @@ def _profile(outcome: Outcome, lang: str) -> list[str]:
 def _audit(outcome: Outcome, lang: str) -> list[str]:
     """What a reader must know of the data: failed clocks first, then every warning."""
     zh = lang == "zh"
-    names = words.Labels(outcome.rows, lang)
+    names = vocabulary.Labels(outcome.rows, lang)
     colon = "：" if zh else ": "
     told = []
     for row in outcome.rows:
         who = names.of(row.target, row.target_depth_m)
         if row.why_code.startswith("clock_"):
-            told.append(f"{who}{colon}{words.reason(row, lang)}")
+            told.append(f"{who}{colon}{vocabulary.reason(row, lang)}")
     warned: dict[str, list[tuple[Result, str]]] = {}
     for row in outcome.rows:
-        if said := words.warning(row, lang):
+        if said := vocabulary.warning(row, lang):
             warned.setdefault(str(row.details.get("warning_code")), []).append((row, said))
     for group in warned.values():
         worst, said = max(group, key=lambda pair: float(pair[0].details.get("percent") or 0.0))

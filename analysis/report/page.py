@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Final
 
-from analysis.frames import Frame
-from analysis.jobs.base import Options, Outcome, time_text
-from analysis.report import words
-from analysis.report.findings import caveats, findings
-from analysis.report.methods import method
-from analysis.report.style import STYLE
-from analysis.report.tables import table, telling, withheld
-from storage.results import Result
+from soilco2.analysis import vocabulary
+from soilco2.analysis.frames.frame import Frame
+from soilco2.analysis.jobs.base import Options, Outcome, time_text
+from soilco2.analysis.report.findings import caveats, findings
+from soilco2.analysis.report.methods import method
+from soilco2.analysis.report.style import STYLE
+from soilco2.analysis.report.tables import table, telling, withheld
+from soilco2.analysis.vocabulary import pick
+from soilco2.storage.results.results import Result
 
 MOST_ROWS: Final = 80
 """Rows of a table before the rest is left to the results file."""
@@ -233,8 +234,8 @@ def _listed(value: object) -> list[object]:
 def _questions(sections: Sequence[Section], asked: Mapping[str, object], options: Options, lang: str) -> str:
     text = TEXT[lang]
     items = [
-        f"<li><b>{escape(words.pick(title, lang))}</b>{text['colon']}{escape(words.pick(question, lang))}</li>"
-        for title, question in (words.JOBS[s.job] for s in sections)
+        f"<li><b>{escape(pick(title, lang))}</b>{text['colon']}{escape(pick(question, lang))}</li>"
+        for title, question in (vocabulary.JOBS[s.job] for s in sections)
     ]
     limits = [
         text["from"].format(time=asked["from"]) if asked.get("from") else "",
@@ -255,14 +256,14 @@ def _found(sections: Sequence[Section], lang: str) -> str:
             said = [TEXT[lang]["failed"].format(error=section.error)]
         else:
             said = findings(section.job, section.outcome, lang)
-        title = escape(words.pick(words.JOBS[section.job][0], lang))
+        title = escape(pick(vocabulary.JOBS[section.job][0], lang))
         parts.append(f"<h3>{title}</h3><ul>{''.join(f'<li>{escape(t)}</li>' for t in said)}</ul>")
     return "".join(parts)
 
 
 def _caveats(sections: Sequence[Section], lang: str) -> str:
     codes = caveats([s.outcome for s in sections if s.outcome is not None])
-    return "<ul>" + "".join(f"<li>{escape(words.note(code, lang))}</li>" for code in codes) + "</ul>"
+    return "<ul>" + "".join(f"<li>{escape(vocabulary.note(code, lang))}</li>" for code in codes) + "</ul>"
 
 
 def _data(frame: Frame, lang: str) -> str:
@@ -270,10 +271,11 @@ def _data(frame: Frame, lang: str) -> str:
     body = []
     for c in frame.columns:
         out = ", ".join(
-            f"{words.named(words.LEFT_OUT, reason, lang)} {count}" for reason, count in c.left_out.items()
+            f"{vocabulary.named(vocabulary.LEFT_OUT, reason, lang)} {count}"
+            for reason, count in c.left_out.items()
         )
         share = f"{100 * c.present / max(frame.n, 1):.0f} %"
-        body.append((words.label(str(c.key), c.depth_m, lang), str(c.present), share, out, c.note))
+        body.append((vocabulary.label(str(c.key), c.depth_m, lang), str(c.present), share, out, c.note))
     used = [k for k in range(len(head)) if any(row[k] for row in body)]
     return _table([head[k] for k in used], [[row[k] for k in used] for row in body])
 
@@ -293,7 +295,7 @@ def _td(cell: str) -> str:
 
 def _section(section: Section, lang: str) -> str:
     text = TEXT[lang]
-    title = words.pick(words.JOBS[section.job][0], lang)
+    title = pick(vocabulary.JOBS[section.job][0], lang)
     parts = [f"<section><h2>{escape(title)}</h2>"]
     if section.outcome is None:
         parts.append(f'<p class="fault">{escape(text["failed"].format(error=section.error))}</p>')
@@ -320,8 +322,8 @@ def _section(section: Section, lang: str) -> str:
             parts.append(f"<p>{escape(more)}</p>")
     if any(not telling(r) for r in section.outcome.rows):
         parts.append(f"<p>{escape(text['models'].format(file=section.file))}</p>")
-    remarks = [words.note(code, lang) for code in section.outcome.notes]
-    remarks += [words.warning(row, lang) for row in section.outcome.rows]
+    remarks = [vocabulary.note(code, lang) for code in section.outcome.notes]
+    remarks += [vocabulary.warning(row, lang) for row in section.outcome.rows]
     if remarks := [said for said in dict.fromkeys(remarks) if said]:
         items = "".join(f"<li>{escape(said)}</li>" for said in remarks)
         parts.append(f"<h3>{text['remarks']}</h3><ul>{items}</ul>")
@@ -337,10 +339,10 @@ def _withheld(sections: Sequence[Section], lang: str) -> str:
         for row in rows:
             if row.refused:
                 reasons.setdefault(row.why_code, []).append(row)
-        title = words.pick(words.JOBS[section.job][0], lang)
+        title = pick(vocabulary.JOBS[section.job][0], lang)
         items += [
             f"<li><b>{escape(title)}</b>{text['colon']}"
-            + escape(text["because"].format(n=len(group), all=len(rows), why=words.rule(group, lang)))
+            + escape(text["because"].format(n=len(group), all=len(rows), why=vocabulary.rule(group, lang)))
             + "</li>"
             for group in reasons.values()
         ]
@@ -352,7 +354,7 @@ def _methods(sections: Sequence[Section], lang: str) -> str:
     for section in sections:
         rows = section.outcome.rows if section.outcome is not None else []
         if methods := [m for m in dict.fromkeys(row.method for row in rows) if m]:
-            title = escape(words.pick(words.JOBS[section.job][0], lang))
+            title = escape(pick(vocabulary.JOBS[section.job][0], lang))
             inner = "".join(f"<li>{escape(method(m, lang))}</li>" for m in methods)
             items.append(f"<h3>{title}</h3><ul>{inner}</ul>")
     return "".join(items)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analysis.report import words
-from storage.results import Result
+from soilco2.analysis import vocabulary
+from soilco2.storage.results.results import Result
 
-HEADS: Final[dict[str, words.Pair]] = {
+HEADS: Final[dict[str, vocabulary.Pair]] = {
     "what": ("result", "结果"),
     "target": ("CO₂", "CO₂"),
     "driver": ("with", "变量"),
@@ -38,10 +38,10 @@ def table(rows: Sequence[Result], lang: str) -> tuple[list[str], list[list[str]]
     kept = [r for r in rows if r.value is not None and telling(r)]
     plain = {_pair(r, r.what) for r in kept if r.what not in _RANK_OF}
     kept = [r for r in kept if r.what not in _RANK_OF or _pair(r, _RANK_OF[r.what]) not in plain]
-    names = words.Labels(rows, lang)
+    names = vocabulary.Labels(rows, lang)
     body = [_cells(r, ranks.get(_pair(r, r.what)), names, lang) for r in kept]
     used = [key for key in HEADS if any(row[key] for row in body)]
-    return [words.pick(HEADS[key], lang) for key in used], [[row[key] for key in used] for row in body]
+    return [vocabulary.pick(HEADS[key], lang) for key in used], [[row[key] for key in used] for row in body]
 
 
 def telling(row: Result) -> bool:
@@ -53,44 +53,46 @@ def _pair(row: Result, what: str) -> tuple[str, str, str, str, str, tuple[str, .
     return what, row.target, row.driver, row.scale, row.mask, row.given
 
 
-def _cells(row: Result, rank: Result | None, names: words.Labels, lang: str) -> dict[str, str]:
+def _cells(row: Result, rank: Result | None, names: vocabulary.Labels, lang: str) -> dict[str, str]:
     p = row.p if row.p_adjusted is None else row.p_adjusted
     return {
-        "what": words.named(words.WHAT, row.what, lang),
+        "what": vocabulary.named(vocabulary.WHAT, row.what, lang),
         "target": names.of(row.target, row.target_depth_m),
         "driver": names.beside(row),
-        "scale": words.named(words.SCALES, row.scale, lang),
-        "part": words.part(row, lang),
-        "value": words.value(row) + (" †" if row.refused else ""),
-        "interval": words.interval(row, lang),
-        "rank": "" if rank is None else words.digits(rank.value),
+        "scale": vocabulary.named(vocabulary.SCALES, row.scale, lang),
+        "part": vocabulary.part(row, lang),
+        "value": vocabulary.value(row) + (" †" if row.refused else ""),
+        "interval": vocabulary.interval(row, lang),
+        "rank": "" if rank is None else vocabulary.digits(rank.value),
         "n": str(row.n) if row.n else "",
-        "n_eff": "" if row.n_eff is None else words.digits(row.n_eff, 2),
-        "p": words.p_text(p) + words.mark(row),
+        "n_eff": "" if row.n_eff is None else vocabulary.digits(row.n_eff, 2),
+        "p": vocabulary.p_text(p) + vocabulary.mark(row),
     }
 
 
 def withheld(rows: Iterable[Result], lang: str) -> list[tuple[str, str]]:
     """What is withheld and why: (results, reason), results with one reason for one pair of series together."""
     rows = list(rows)
-    names = words.Labels(rows, lang)
+    names = vocabulary.Labels(rows, lang)
     groups: dict[tuple[str, str, str], list[Result]] = {}
     for row in rows:
         if row.refused:
             who = (
                 names.of(row.target, row.target_depth_m),
                 names.of(row.driver, row.driver_depth_m)
-                or words.variable(str(row.details.get("driver_variable", "")), lang),
-                words.reason(row, lang),
+                or vocabulary.variable(str(row.details.get("driver_variable", "")), lang),
+                vocabulary.reason(row, lang),
             )
             groups.setdefault(who, []).append(row)
     comma, colon = ("、", "：") if lang == "zh" else (", ", ": ")
     found = []
     for (target, driver, why), members in groups.items():
-        pair = words.pair(target, driver, lang)
-        kinds = comma.join(dict.fromkeys(words.named(words.WHAT, r.what, lang) for r in members))
+        pair = vocabulary.pair(target, driver, lang)
+        kinds = comma.join(dict.fromkeys(vocabulary.named(vocabulary.WHAT, r.what, lang) for r in members))
         where = dict.fromkeys(
-            " ".join(t for t in (words.named(words.SCALES, r.scale, lang), words.mask(r, lang)) if t)
+            " ".join(
+                t for t in (vocabulary.named(vocabulary.SCALES, r.scale, lang), vocabulary.mask(r, lang)) if t
+            )
             for r in members
         )
         places = comma.join(w for w in where if w)
@@ -107,11 +109,11 @@ def withheld_by_reason(rows: Iterable[Result], lang: str) -> list[tuple[int, str
     groups: dict[tuple[str, ...], list[Result]] = {}
     for row in rows:
         if row.refused:
-            groups.setdefault(tuple(_NUMBER.split(words.reason(row, lang))), []).append(row)
+            groups.setdefault(tuple(_NUMBER.split(vocabulary.reason(row, lang))), []).append(row)
     dash = "～" if lang == "zh" else " to "
     found = []
     for between, members in groups.items():
-        columns = zip(*(_NUMBER.findall(words.reason(row, lang)) for row in members), strict=True)
+        columns = zip(*(_NUMBER.findall(vocabulary.reason(row, lang)) for row in members), strict=True)
         numbers = [dash.join(dict.fromkeys((min(c, key=float), max(c, key=float)))) for c in columns]
         why = "".join(text + number for text, number in zip(between, [*numbers, ""], strict=True))
         found.append((len(members), why, _where(members, lang)))
@@ -130,8 +132,8 @@ def _where(rows: Sequence[Result], lang: str) -> str:
         if row.target_depth_m is not None:
             here.add(row.target_depth_m)
         name = row.driver.split("/")[-1] or str(row.details.get("driver_variable", ""))
-        drivers[words.variable(name, lang) if name else ""] = None
-        scales[words.named(words.SCALES, row.scale, lang)] = None
+        drivers[vocabulary.variable(name, lang) if name else ""] = None
+        scales[vocabulary.named(vocabulary.SCALES, row.scale, lang)] = None
     places = [
         f"{profile} {comma.join(f'{depth:.2f}' for depth in sorted(some))} m" if some else profile
         for profile, some in depths.items()

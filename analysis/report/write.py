@@ -8,13 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from analysis.figures import Drawn, figures
-from analysis.frames import Frame
-from analysis.jobs import JOBS
-from analysis.jobs.base import Options, software_version, time_text
-from analysis.report.page import Section, page
-from analysis.run import Done
-from storage.results import ResultFile, results_path, write_results, write_table, write_whole
+from soilco2.analysis.figures.draw import Drawn, figures
+from soilco2.analysis.frames.frame import Frame
+from soilco2.analysis.jobs import JOBS
+from soilco2.analysis.jobs.base import Options, software_version, time_text
+from soilco2.analysis.jobs.run import Done
+from soilco2.analysis.report.page import Section, page
+from soilco2.storage.results.results import ResultFile, results_path, write_results, write_table, write_whole
 
 
 def versions() -> dict[str, str]:

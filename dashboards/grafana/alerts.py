@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.grafana.boards import HEALTH_S, silent_after_s
-from dashboards.grafana.influxql import is_, name, select
-from dashboards.grafana.looks import name_of
-from dashboards.grafana.model import Dashboard
-from dashboards.grafana.survey import Survey, span, uid
-from dashboards.grafana.words import LANGUAGES, words
-from quality.records import Flag
-from storage.lineprotocol import HEALTH, SOIL
+from soilco2.dashboards.grafana.dashboards import HEALTH_S, silent_after_s
+from soilco2.dashboards.grafana.influxql import is_, name, select
+from soilco2.dashboards.grafana.inventory import Survey, span, uid
+from soilco2.dashboards.grafana.model import Dashboard
+from soilco2.dashboards.grafana.panels import name_of
+from soilco2.dashboards.grafana.words import LANGUAGES, words
+from soilco2.quality.records import Flag
+from soilco2.storage.influx.line_protocol import HEALTH, SOIL
 
 EVERY = "1m"
 """How often rules are looked at."""

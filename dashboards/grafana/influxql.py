@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from dashboards.errors import GrafanaError
-from quality.records import Flag
-from storage.lineprotocol import EVENT, HEALTH, SOIL
+from soilco2.dashboards.errors import GrafanaError
+from soilco2.quality.records import Flag
+from soilco2.storage.influx.line_protocol import EVENT, HEALTH, SOIL
 
 TIME = "$timeFilter"
 """The time span of the dashboard."""

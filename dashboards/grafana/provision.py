@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboards.errors import GrafanaError
-from dashboards.grafana.alerts import group
-from dashboards.grafana.boards import boards, stations_board
-from dashboards.grafana.model import Dashboard
-from dashboards.grafana.survey import Survey
-from dashboards.grafana.words import LANGUAGES
-from dashboards.grafana.yaml_text import yaml_text
-from station_config.influxdb import InfluxdbTable
-from station_config.loader import Station
-from storage.files import write_whole
+from soilco2.dashboards.errors import GrafanaError
+from soilco2.dashboards.grafana.alerts import group
+from soilco2.dashboards.grafana.dashboards import boards, stations_board
+from soilco2.dashboards.grafana.inventory import Survey
+from soilco2.dashboards.grafana.model import Dashboard
+from soilco2.dashboards.grafana.words import LANGUAGES
+from soilco2.dashboards.grafana.yaml_text import yaml_text
+from soilco2.station_config.loader import Station
+from soilco2.station_config.tables.influxdb import InfluxdbTable
+from soilco2.storage.files import write_whole
 
 SOURCE = "soilco2"
 """The uid of the data source, unless another is named."""

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from dashboards.errors import PublishError
-from dashboards.grafana.model import Dashboard
-from dashboards.grafana.survey import shown
-from station_config.extras import how_to_add
+from soilco2.dashboards.errors import PublishError
+from soilco2.dashboards.grafana.inventory import shown
+from soilco2.dashboards.grafana.model import Dashboard
+from soilco2.station_config.extras import how_to_add
 
 TIMEOUT_S = 30.0
 _MARK = "soilco2 "

@@ -22,12 +22,13 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from dashboards.errors import QueryError
-from dashboards.live import data, openapi, screens, state
-from dashboards.live.door import Headers, Names, Packed, Prefix, in_chinese
-from dashboards.live.guard import Login, Password, Rate
-from dashboards.live.stream import Feeds
-from storage.errors import StorageError
+from soilco2.dashboards.errors import QueryError
+from soilco2.dashboards.live import openapi, queries, screens
+from soilco2.dashboards.live import status as state
+from soilco2.dashboards.live.auth import Login, Password, Rate
+from soilco2.dashboards.live.event_stream import Feeds
+from soilco2.dashboards.live.middleware import Headers, Names, Packed, Prefix, in_chinese
+from soilco2.storage.errors import StorageError
 
 MOST_LISTENERS = 256
 """Open event streams at most."""
@@ -84,7 +85,7 @@ class _Kept:
 
 
 def create_app(
-    pages: Sequence[data.PageStation],
+    pages: Sequence[queries.PageStation],
     *,
     version: str,
     every_s: float = 0.5,
@@ -151,14 +152,14 @@ def create_app(
         return _refused(request, error, chinese)
 
     async def marked(
-        request: Request, page: data.PageStation, function: Callable[..., Any], *arguments: Any
+        request: Request, page: queries.PageStation, function: Callable[..., Any], *arguments: Any
     ) -> Response:
         """The answer with its ETag, from what was kept while the journal is the same."""
         if "to" not in request.query_params or page.open_data is not None:
             found = await ask(function, page, *arguments)
             found["notice"] = told(request, found["notice"])
             return JSONResponse(found, headers={"cache-control": "no-store"})
-        revision = await ask(data.revision, page)
+        revision = await ask(queries.revision, page)
         here = (version, page.station.file.station.id, page.station.hash, revision, request.url.path)
         mark = _mark(repr((*here, arguments)).encode())
         if (same := _unchanged(request, mark)) is not None:
@@ -169,7 +170,7 @@ def create_app(
             kept.put(mark, body)
         return Response(body, media_type="application/json", headers=_marked(mark))
 
-    def named(name: str) -> data.PageStation:
+    def named(name: str) -> queries.PageStation:
         if name not in by_id:
             raise QueryError(
                 f"station {name[:80]!r} is not shown here; shown are {', '.join(by_id) or 'none'}",
@@ -178,7 +179,7 @@ def create_app(
             )
         return by_id[name]
 
-    def page_of(request: Request) -> data.PageStation:
+    def page_of(request: Request) -> queries.PageStation:
         return named(request.query_params.get("station", next(iter(by_id), "")))
 
     def number(request: Request, name: str, default: int | None = None) -> int:
@@ -200,7 +201,7 @@ def create_app(
             )
         return value
 
-    def span(request: Request, page: data.PageStation) -> tuple[int, int]:
+    def span(request: Request, page: queries.PageStation) -> tuple[int, int]:
         start = number(request, "from") * 1000
         end = number(request, "to", page.now_us() // 1000 + 86_400_000) * 1000
         if end <= start:
@@ -208,27 +209,27 @@ def create_app(
         return start, end
 
     async def stations(_request: Request) -> Response:
-        found = await ask(lambda: [data.describe(page) for page in pages])
+        found = await ask(lambda: [queries.describe(page) for page in pages])
         return JSONResponse(
-            {"version": version, "language": language, "stations": found, "variables": data.variables()}
+            {"version": version, "language": language, "stations": found, "variables": queries.variables()}
         )
 
     async def latest(request: Request) -> Response:
-        return JSONResponse(await ask(data.latest, page_of(request)))
+        return JSONResponse(await ask(queries.latest, page_of(request)))
 
     async def series(request: Request) -> Response:
         page = page_of(request)
         start, end = span(request, page)
         names = [name for name in request.query_params.get("series", "").split(",") if name]
         points = number(request, "points", 2000)
-        return await marked(request, page, data.series, names, start, end, points)
+        return await marked(request, page, queries.series, names, start, end, points)
 
     async def raster(request: Request) -> Response:
         page = page_of(request)
         start, end = span(request, page)
         profile, variable = (request.query_params.get(name, "") for name in ("profile", "variable"))
         columns = number(request, "columns", 600)
-        return await marked(request, page, data.raster, profile, variable, start, end, columns)
+        return await marked(request, page, queries.raster, profile, variable, start, end, columns)
 
     async def quality(request: Request) -> Response:
         page = page_of(request)
@@ -254,8 +255,8 @@ def create_app(
         nonlocal downloading
         page = page_of(request)
         names = [name for name in request.query_params.get("series", "").split(",") if name]
-        if not 1 <= len(names) <= data.MOST_SERIES:
-            raise data.too_many_series(len(names))
+        if not 1 <= len(names) <= queries.MOST_SERIES:
+            raise queries.too_many_series(len(names))
         if downloading >= MOST_TABLES:
             raise QueryError(
                 f"{MOST_TABLES} tables are being sent already; try again",

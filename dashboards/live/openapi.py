@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.live.data import MOST_COLUMNS, MOST_POINTS, MOST_SERIES
-from dashboards.live.state import MOST_DAYS, MOST_EVENTS
+from soilco2.dashboards.live.queries import MOST_COLUMNS, MOST_POINTS, MOST_SERIES
+from soilco2.dashboards.live.status import MOST_DAYS, MOST_EVENTS
 
 _TIME = {"type": "integer", "minimum": -9_000_000_000_000, "maximum": 9_000_000_000_000}
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictBool, ValidationError, model_validator
 
-from station_config.base import Table
-from station_config.errors import StationFileError
-from station_config.faults import from_models
-from station_config.loader import Station
-from station_config.source import read_toml
-from station_config.variables import VARIABLES
+from soilco2.station_config.base import Table
+from soilco2.station_config.errors import StationFileError
+from soilco2.station_config.loader import Station
+from soilco2.station_config.parsing.faults import from_models
+from soilco2.station_config.parsing.toml_source import read_toml
+from soilco2.station_config.variables import VARIABLES
 
 PANELS = (
     "column", "curve", "heat", "series", "second", "picture", "table", "quality", "instruments", "results", "log",

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashboards.errors import ServeError
+from soilco2.dashboards.errors import ServeError
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
-    from dashboards.live.data import PageStation
-    from dashboards.live.guard import Password
+    from soilco2.dashboards.live.auth import Password
+    from soilco2.dashboards.live.queries import PageStation
 
 REQUEST_S = 10.0
 """In which a request must be whole [s], twice that on a connection that had one before."""
@@ -84,7 +84,7 @@ def server(
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-    from dashboards.live.app import create_app
+    from soilco2.dashboards.live.app import create_app
 
     class Impatient(H11Protocol):
         """Closes a connection on which no whole request comes: half ones must not take the others' places."""

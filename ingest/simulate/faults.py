@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from ingest.errors import SimulationError
+from soilco2.ingest.errors import SimulationError
 
 
 class Kind(StrEnum):

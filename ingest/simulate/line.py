@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic
 
-from ingest.errors import SimulationError
-from ingest.modbus import Request, parse_request
+from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.protocols.modbus import Request, parse_request
 
 Piece = tuple[float, bytes]
 """A wait [s] and the bytes that follow it."""

@@ -21,9 +21,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from ingest.errors import SimulationError
-from station_config.errors import StationConfigError
-from station_config.units import conversion
+from soilco2.ingest.errors import SimulationError
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.units import conversion
 
 DEFAULT = "neon_sjer_2022_06"
 SITE = "site"
@@ -141,7 +141,7 @@ class Measured:
 
 def default_folder() -> Path:
     """The project's own data: SJER, June 2022."""
-    return Path(str(importlib.resources.files("teaching").joinpath("data", DEFAULT)))
+    return Path(str(importlib.resources.files("soilco2.teaching").joinpath("data", DEFAULT)))
 
 
 def load_measured(path: Path | None = None) -> Measured:

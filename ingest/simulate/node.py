@@ -19,15 +19,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.clock import Clock
-from ingest.errors import BrokerError, IngestError, SimulationError
-from ingest.message import MAX_READINGS, Reading, encode_message, topic
-from ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
-from ingest.simulate.outbox import Outbox
-from ingest.simulate.replay import Feed, readings_at
-from station_config.connection import MqttConnection
-from station_config.instrument import Instrument
-from station_config.mqtt import MqttTable
+from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.errors import BrokerError, IngestError, SimulationError
+from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message, topic
+from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
+from soilco2.ingest.simulate.outbox import Outbox
+from soilco2.ingest.simulate.replay import Feed, readings_at
+from soilco2.station_config.tables.connection import MqttConnection
+from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.tables.mqtt import MqttTable
 
 IN_FLIGHT = 20
 """Messages sent and not yet acknowledged, at most."""

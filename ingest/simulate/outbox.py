@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ingest.errors import SimulationError
+from soilco2.ingest.errors import SimulationError
 
 LIMIT = 100_000
 """Messages kept at most; the oldest give way."""

@@ -15,8 +15,8 @@ station file, page and exports call it modelled. Mualem & Friedman (1991, https:
 relate bulk to pore-water conductivity in a coarse soil by ``EC = EC_w θ^2.5 / θ_s``. The salt of the
 saturated paste, dissolved in less water, gives ``EC_w = EC_e θ_s / θ``, so that ``EC = EC_e θ^1.5`` at
 25 °C; the probe reads it at soil temperature, ``1 + 0.0191 (T - 25)``, the inverse of the correction in
-`station_config.quality`. ``EC_e`` is 2.13 dS/m, measured on the saturated paste of horizon A1 in the site's
-pit (NEON DP1.00096.001) and taken for the whole profile.
+`soilco2.station_config.tables.quality`. ``EC_e`` is 2.13 dS/m, measured on the saturated paste of horizon A1
+in the site's pit (NEON DP1.00096.001) and taken for the whole profile.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.clock import SystemClock
-from ingest.probe import RawReading, raw_readings, register_image, used_channels
-from ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
-from quality.records import Sample
-from station_config.directory import Directory
-from station_config.instrument import Instrument
-from station_config.loader import Station
+from soilco2.ingest.clock.system import SystemClock
+from soilco2.ingest.drivers.modbus import RawReading, raw_readings, register_image, used_channels
+from soilco2.ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
+from soilco2.quality.records import Sample
+from soilco2.station_config.deployments import Directory
+from soilco2.station_config.loader import Station
+from soilco2.station_config.tables.instrument import Instrument
 
 EC_PASTE = 2.13
 """Conductivity of the saturated paste, horizon A1 of the SJER pit [dS/m at 25 °C]."""

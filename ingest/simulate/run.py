@@ -8,18 +8,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest.clock import Clock
-from ingest.errors import SimulationError
-from ingest.probe import used_channels
-from ingest.simulate.faults import LINE_ONLY, NODE_ONLY, Fault, Kind
-from ingest.simulate.measured import Measured
-from ingest.simulate.node import SimulatedNode, outbox_path
-from ingest.simulate.outbox import Outbox
-from ingest.simulate.replay import Feed
-from ingest.simulate.slave import SimulatedBus, SimulatedProbe
-from station_config.connection import Connection, ModbusRtuConnection, MqttConnection
-from station_config.instrument import Instrument
-from station_config.loader import Station
+from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.drivers.modbus import used_channels
+from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.simulate.faults import LINE_ONLY, NODE_ONLY, Fault, Kind
+from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.node import SimulatedNode, outbox_path
+from soilco2.ingest.simulate.outbox import Outbox
+from soilco2.ingest.simulate.replay import Feed
+from soilco2.ingest.simulate.slave import SimulatedBus, SimulatedProbe
+from soilco2.station_config.loader import Station
+from soilco2.station_config.tables.connection import Connection, ModbusRtuConnection, MqttConnection
+from soilco2.station_config.tables.instrument import Instrument
 
 _TICK_S = 0.05
 

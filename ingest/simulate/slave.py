@@ -9,17 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ingest.clock import Clock
-from ingest.errors import SimulationError
-from ingest.modbus import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, Request, answer_frame, exception_frame
-from ingest.probe import register_image, used_channels
-from ingest.registers import encode
-from ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
-from ingest.simulate.line import Piece, PtyLine
-from ingest.simulate.replay import Feed, probe_raws
-from station_config.catalogue import ProbeModel
-from station_config.connection import ModbusRtuConnection
-from station_config.instrument import Instrument
+from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.drivers.modbus import register_image, used_channels
+from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.protocols.modbus import (
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    Request,
+    answer_frame,
+    exception_frame,
+)
+from soilco2.ingest.protocols.registers import encode
+from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
+from soilco2.ingest.simulate.line import Piece, PtyLine
+from soilco2.ingest.simulate.replay import Feed, probe_raws
+from soilco2.station_config.catalogue.load import ProbeModel
+from soilco2.station_config.tables.connection import ModbusRtuConnection
+from soilco2.station_config.tables.instrument import Instrument
 
 _DAY_US = 86_400_000_000
 _STRAY = (b"\x00", b"\xff", b"\x00\xff\x55")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from teaching.case.answers import is_empty
-from teaching.case.desk import plain
-from teaching.case.folder import RECORD, Work, read_notebook
-from teaching.case.marks import task
-from teaching.case.source import lesson
-from teaching.case.tasks import Words
-from teaching.errors import CaseError
+from soilco2.teaching.case.answers import is_empty
+from soilco2.teaching.case.lesson_source import lesson
+from soilco2.teaching.case.marks import task
+from soilco2.teaching.case.notebook import plain
+from soilco2.teaching.case.tasks import Words
+from soilco2.teaching.case.work_folder import RECORD, Work, read_notebook
+from soilco2.teaching.errors import CaseError
 
 EARLIER: Words = (
     "作答时是对的；程序换了版本，现在算出的数略有不同。",

@@ -6,8 +6,8 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from teaching.case.tasks import Words
-from teaching.datasets import read
+from soilco2.teaching.case.tasks import Words
+from soilco2.teaching.datasets import read
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from teaching.case import data
+from soilco2.teaching.case import data
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.flux.records import Fluxes, Profile
-    from analysis.flux.soil import Horizons
-    from analysis.flux.summary import Means
+    from soilco2.analysis.flux.physics.soil import Horizons
+    from soilco2.analysis.flux.records import Fluxes, Profile
+    from soilco2.analysis.flux.results.summary import Means
 
 MONTH_US = 400 * 86_400_000_000
 """A period that holds the whole month [µs]."""
@@ -24,14 +24,14 @@ def profile_of(table: pd.DataFrame, name: str) -> Profile:
     Parameters
     ----------
     table : DataFrame
-        Tidy, as `teaching.case.data.sjer`.
+        Tidy, as `soilco2.teaching.case.data.sjer`.
     name : str
         Such as ``p004``.
     """
     import numpy as np
     import pandas as pd
 
-    from analysis.flux.records import Profile
+    from soilco2.analysis.flux.records import Profile
 
     when = pd.to_datetime(table["time_utc"], utc=True)
     stamps = when.dt.as_unit("us").astype("int64")
@@ -54,15 +54,15 @@ def horizons() -> Horizons:
     """The horizons of SJER's pit."""
     from importlib.resources import as_file, files
 
-    from analysis.flux.soil import from_table, read_pit_table
+    from soilco2.analysis.flux.physics.soil import from_table, read_pit_table
 
-    with as_file(files("teaching").joinpath(f"data/{data.SJER}/soil_pit.csv")) as path:
+    with as_file(files("soilco2.teaching").joinpath(f"data/{data.SJER}/soil_pit.csv")) as path:
         return from_table(read_pit_table(path))
 
 
 def refused_of(fluxes: Fluxes, lang: str) -> str:
     """How many half hours got no flux, by reason, in words."""
-    from analysis.flux.reasons import SENTENCES, WORDS_ZH, Reason, counts
+    from soilco2.analysis.flux.refusals import SENTENCES, WORDS_ZH, Reason, counts
 
     zh = lang == "zh"
     words = WORDS_ZH if zh else SENTENCES
@@ -74,8 +74,8 @@ def refused_of(fluxes: Fluxes, lang: str) -> str:
 @cache
 def month() -> tuple[Fluxes, Means]:
     """Fluxes of p004 in June 2022 with the default settings, and their mean over the month."""
-    from analysis.flux.solve import solve
-    from analysis.flux.summary import means
+    from soilco2.analysis.flux.methods.solve import solve
+    from soilco2.analysis.flux.results.summary import means
 
     fluxes = solve(profile_of(data.sjer(), data.PLOT), horizons())
     return fluxes, means(fluxes, MONTH_US)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from teaching.case.folder import Work
-from teaching.case.source import BLOCKS, lesson
+from soilco2.teaching.case.lesson_source import BLOCKS, lesson
+from soilco2.teaching.case.work_folder import Work
 
 CLASS_HOURS = {1: 36, 2: 40, 3: 48}
 """Class hours of the track's levels, at least."""
@@ -94,8 +94,8 @@ class Done:
 
 def done(work: Work) -> list[Done]:
     """Every task of the folder's level that stands on its data. Once right stays right."""
-    from teaching.case.marks import task as task_of
-    from teaching.case.source import OWN_LESSON
+    from soilco2.teaching.case.lesson_source import OWN_LESSON
+    from soilco2.teaching.case.marks import task as task_of
 
     context = work.context()
     answers: dict[str, list[dict[str, Any]]] = {}

@@ -9,14 +9,14 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
-from storage.files import write_whole
-from teaching.case import data
-from teaching.case.drills import FILE, begun, described
-from teaching.case.folder import SETTINGS, Work, add_notebook, open_work
-from teaching.case.own import OWN, take_in, take_in_soil
-from teaching.case.progress import BLOCK_NAMES, CLASS_HOURS, LEVEL_NAMES, blocks
-from teaching.case.source import LESSONS, OWN_LESSON, Lesson, lesson, lessons, notebook_text
-from teaching.errors import CaseError
+from soilco2.storage.files import write_whole
+from soilco2.teaching.case import data
+from soilco2.teaching.case.drills import FILE, begun, described
+from soilco2.teaching.case.lesson_source import LESSONS, OWN_LESSON, Lesson, lesson, lessons, notebook_text
+from soilco2.teaching.case.own_data_store import OWN, take_in, take_in_soil
+from soilco2.teaching.case.progress import BLOCK_NAMES, CLASS_HOURS, LEVEL_NAMES, blocks
+from soilco2.teaching.case.work_folder import SETTINGS, Work, add_notebook, open_work
+from soilco2.teaching.errors import CaseError
 
 CASES = {
     "soil-profile": (
@@ -160,7 +160,7 @@ def _put_data(work: Work) -> None:
         for source in _COPIES.get(name, ()):
             target = folder / source.rpartition("/")[2]
             if not target.exists():
-                with as_file(files("teaching").joinpath("data", source)) as path:
+                with as_file(files("soilco2.teaching").joinpath("data", source)) as path:
                     write_whole(target, path.read_bytes())
     profile = folder / "profile.csv"
     if "read" in work.lessons and not profile.exists():
@@ -172,7 +172,7 @@ def _put_data(work: Work) -> None:
     licence = folder / ("来源与许可.md" if work.lang == "zh" else "sources_and_licences.md")
     if not licence.exists():
         texts = [
-            files("teaching").joinpath(f"data/{name}/README.md").read_text(encoding="utf-8")
+            files("soilco2.teaching").joinpath(f"data/{name}/README.md").read_text(encoding="utf-8")
             for name in (data.SJER, data.AGUA)
         ]
         head = (

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from teaching.case.answers import close, in_unit, read_letters, read_number, read_sign
+from soilco2.teaching.case.answers import close, in_unit, read_letters, read_number, read_sign
 
 Words = tuple[str, str]
 """Chinese, English."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from teaching.errors import QuestionError
-from teaching.questions.model import Both, Kind, Option, Point, Question
+from soilco2.teaching.errors import QuestionError
+from soilco2.teaching.questions.model import Both, Kind, Option, Point, Question
 
 APART = 0.03
 """A wrong number that is nearer to the right one than this share of it is no distractor [1]."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from teaching.errors import QuestionError
+from soilco2.teaching.errors import QuestionError
 
 Kind = Literal["single", "multiple", "short"]
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from teaching.datasets import agua_amarga, sjer_2020, sjer_2022
+from soilco2.teaching.datasets import agua_amarga, sjer_2020, sjer_2022
 
 __all__ = ["agua_amarga", "sjer_2020", "sjer_2022"]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ingest.rtu import RtuMaster
-from ingest.simulate.line import PtyLine, Responder
-from tests.ingest.stream.running import Collecting
+from soilco2.ingest.simulate.line import PtyLine, Responder
+from soilco2.ingest.transports.modbus_serial import RtuMaster
+from tests.ingest.running import Collecting
 
 Bench = Callable[[Responder], tuple[RtuMaster, PtyLine]]
 Collect = Callable[..., Collecting]

@@ -11,10 +11,10 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from quality.pipeline import ManualFlag, Pipeline, recompute
-from quality.records import Observation, Sample, SeriesKey
-from station_config.directory import Directory
-from station_config.loader import Station, load_station
+from soilco2.quality.pipeline import ManualFlag, Pipeline, recompute
+from soilco2.quality.records import Observation, Sample, SeriesKey
+from soilco2.station_config.deployments import Directory
+from soilco2.station_config.loader import Station, load_station
 from tests.paths import ROOT
 
 SECOND = 1_000_000

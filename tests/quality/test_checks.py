@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quality import checks
-from quality.checks import CHECKS, FlatLine, RateOfChange, WarmUp, read_status, verdict
-from quality.records import Flag, worst
-from station_config.catalogue import StatusBits
+from soilco2.quality import checks
+from soilco2.quality.checks import CHECKS, FlatLine, RateOfChange, WarmUp, read_status, verdict
+from soilco2.quality.records import Flag, worst
+from soilco2.station_config.catalogue.load import StatusBits
 from tests.quality.stations import HOUR, MINUTE
 
 BITS = StatusBits.model_validate(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from quality import corrections
-from station_config.directory import standard_pressure
+from soilco2.quality import corrections
+from soilco2.station_config.deployments import standard_pressure
 from tests.quality.stations import neon
 
 

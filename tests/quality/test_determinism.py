@@ -12,9 +12,9 @@ from functools import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quality.pipeline import ManualFlag, recompute
-from quality.records import Sample
-from station_config.loader import Station
+from soilco2.quality.pipeline import ManualFlag, recompute
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station
 from tests.quality.stations import (
     HOUR,
     MINUTE,

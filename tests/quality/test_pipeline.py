@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from quality.pipeline import ManualFlag
-from quality.records import Flag, Sample
-from quality.tracks import Band
+from soilco2.quality.pipeline import ManualFlag
+from soilco2.quality.records import Flag, Sample
+from soilco2.quality.tracks import Band
 from tests.quality.stations import (
     HOUR,
     MINUTE,

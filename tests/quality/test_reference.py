@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from quality.checks import CHECKS, MANUAL
-from quality.corrections import CORRECTIONS
+from soilco2.quality.checks import CHECKS, MANUAL
+from soilco2.quality.corrections import CORRECTIONS
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"

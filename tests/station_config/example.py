@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from station_config.errors import Fault, StationFileError
-from station_config.loader import load_station
+from soilco2.station_config.errors import Fault, StationFileError
+from soilco2.station_config.loader import load_station
 
 MARK = "#<<"
 """Stands at the end of the line on which a fault is expected."""

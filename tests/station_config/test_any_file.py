@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from station_config.errors import StationFileError
-from station_config.loader import load_station, parse_station
+from soilco2.station_config.errors import StationFileError
+from soilco2.station_config.loader import load_station, parse_station
 from tests.station_config.example import YULIN
 
 LINES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 
-from soilco2.chinese import in_chinese
-from station_config.extras import how_to_add
+from soilco2.cli.messages_zh import in_chinese
+from soilco2.station_config.extras import how_to_add
 from tests.paths import ROOT
 
 ROOMS = ("soilco2", "teaching", "dashboards", "analysis", "ingest", "storage", "quality", "station_config")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from station_config.errors import StationConfigError
-from station_config.loader import load_station, parse_station, state_folder
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.loader import load_station, parse_station, state_folder
 from tests.station_config.example import YULIN, changed, write
 
 FULL = (
@@ -66,7 +66,7 @@ def test_the_hash_names_what_is_said_not_how_it_is_written(tmp_path: Path) -> No
 
 def test_the_hash_is_the_same_in_another_process(tmp_path: Path) -> None:
     path = write(tmp_path, YULIN)
-    code = f"from station_config.loader import load_station; print(load_station({str(path)!r}).hash)"
+    code = f"from soilco2.station_config.loader import load_station; print(load_station({str(path)!r}).hash)"
     seen = {
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True,
@@ -104,7 +104,7 @@ def test_the_journal_lies_by_station_id_in_the_state_folder(
 def test_loading_needs_no_heavy_library(tmp_path: Path) -> None:
     path = write(tmp_path, YULIN)
     code = (
-        "import sys; from station_config.loader import load_station\n"
+        "import sys; from soilco2.station_config.loader import load_station\n"
         f"load_station({str(path)!r}).directory.series()\n"
         "print(' '.join(sorted({name.split('.')[0] for name in sys.modules})))"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from station_config.loader import load_station
+from soilco2.station_config.loader import load_station
 from tests.paths import ROOT
 from tests.station_config.example import YULIN, changed, write
 
@@ -53,8 +53,8 @@ def test_a_new_variable_is_a_new_row(tmp_path: Path) -> None:
     text = YULIN.replace('"co2", "soil_temperature", "supply_voltage"', '"ch4", "supply_voltage"')
     write(tmp_path, text + '[[quality.limits]]\nvariable = "ch4"\nupper = 50\n')
     code = (
-        "from station_config.loader import load_station\n"
-        "from station_config.units import conversion\n"
+        "from soilco2.station_config.loader import load_station\n"
+        "from soilco2.station_config.units import conversion\n"
         "station = load_station('yulin.toml')\n"
         "assert ('yulin', 'p1', 'd30', 'ch4') in station.directory.series()\n"
         "assert station.directory.channel('import/p1/d30', 'ch4') is not None\n"
@@ -62,8 +62,8 @@ def test_a_new_variable_is_a_new_row(tmp_path: Path) -> None:
         "assert abs(a * 1900 + b - 1.9) < 1e-12\n"
     )
     (shell,) = _blocks("add_a_variable.md", "sh")
-    assert shell.strip() == "python -m station_config.reference"
-    for command in (["-c", code], ["-m", "station_config.reference"]):
+    assert shell.strip() == "python -m soilco2.station_config.reference_pages"
+    for command in (["-c", code], ["-m", "soilco2.station_config.reference_pages"]):
         done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     page = (tmp_path / "docs" / "reference" / "variables.md").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station_config.errors import StationConfigError
-from station_config.units import conversion, normal, units_of
-from station_config.variables import VARIABLES
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.units import conversion, normal, units_of
+from soilco2.station_config.variables import VARIABLES
 
 
 @pytest.mark.parametrize(

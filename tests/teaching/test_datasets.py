@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from soilco2.main import main
-from storage.tidy import TidyReader
-from teaching.datasets import DATASETS
+from soilco2.cli.main import main
+from soilco2.storage.tidy.reader import TidyReader
+from soilco2.teaching.datasets import DATASETS
 
 
 def run(*words: object) -> int:

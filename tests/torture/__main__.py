@@ -25,36 +25,36 @@ KILLS = 1000
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Collector killed at random": (
-        "tests/ingest/stream/test_kill.py::test_killed_at_random",
+        "tests/ingest/test_kill.py::test_killed_at_random",
         "tests/storage/journal/test_writer.py::test_killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled",
-        "tests/soilco2/test_demo.py::test_killed_and_started_again_it_loses_and_doubles_nothing",
+        "tests/cli/test_demo.py::test_killed_and_started_again_it_loses_and_doubles_nothing",
         "tests/ingest/simulate/test_node.py::test_killed_again_and_again_nothing_is_lost",
     ),
-    "Killed at each step of the path": ("tests/ingest/stream/test_kill.py::test_killed_at_each_step",),
+    "Killed at each step of the path": ("tests/ingest/test_kill.py::test_killed_at_each_step",),
     "Database away, killed, restored": (
         "tests/torture/test_database.py",
-        "tests/ingest/stream/test_collector.py::test_what_a_database_has_lost_is_sent_again",
+        "tests/ingest/test_collector.py::test_what_a_database_has_lost_is_sent_again",
     ),
     "Broker killed, full, shared": (
         "tests/torture/test_broker.py",
-        "tests/ingest/stream/test_subscriber.py",
+        "tests/ingest/transports/test_mqtt.py",
     ),
     "Journal on a disk that fails": (
         "tests/torture/test_journal.py",
         "tests/storage/journal/test_writer.py::test_a_full_disk_leaves_what_was_kept_and_the_next_try_works",
-        "tests/ingest/stream/test_collector.py::test_a_journal_that_cannot_be_written_acknowledges_nothing",
+        "tests/ingest/test_collector.py::test_a_journal_that_cannot_be_written_acknowledges_nothing",
     ),
-    "Batches accepted in part": ("tests/ingest/stream/test_delivery.py",),
+    "Batches accepted in part": ("tests/ingest/forward/test_bisect.py",),
     "Hostile input": (
         "tests/torture/test_hostile.py",
-        "tests/ingest/stream/test_decode.py",
-        "tests/ingest/bus/test_rtu.py",
+        "tests/ingest/protocols/test_soilco2_json.py",
+        "tests/ingest/transports/test_modbus_serial.py",
         "tests/ingest/simulate/test_faults_on_the_line.py",
     ),
     "Clocks": (
         "tests/torture/test_clocks.py",
-        "tests/ingest/stream/test_clock.py",
-        "tests/ingest/stream/test_intake.py::test_samples_under_an_untrusted_clock_wait_and_get_their_time",
+        "tests/ingest/clock/test_clock.py",
+        "tests/ingest/test_writer_thread.py::test_samples_under_an_untrusted_clock_wait_and_get_their_time",
     ),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.ingest.conftest import collect
-from tests.ingest.stream.running import PATIENCE_S, Collecting, message, until
+from tests.ingest.running import PATIENCE_S, Collecting, message, until
 from tests.servers import Mosquitto
 from tests.torture.scale import count
 

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingest.clock import BUILT_US
-from ingest.decode import Decoder
-from storage.journal_reader import JournalReader
-from storage.ledger import Parked
-from storage.writer import Writer
+from soilco2.ingest.clock.system import BUILT_US
+from soilco2.ingest.protocols.soilco2_json_decode import Decoder
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.writer import Writer
 from tests.ingest.conftest import collect
-from tests.ingest.stream.running import Collecting, held, sink_of, until
-from tests.ingest.stream.station import STATION, make_station
+from tests.ingest.running import Collecting, held, sink_of, until
+from tests.ingest.station import STATION, make_station
 from tests.servers import InfluxBucket, Mosquitto
 
 __all__ = ["collect"]

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from ingest.message import Reading, encode_message
+from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
 from tests.ingest.conftest import collect
-from tests.ingest.stream.running import START_US, Collecting, held, message, sink_of, until
-from tests.ingest.stream.station import STATION
+from tests.ingest.running import START_US, Collecting, held, message, sink_of, until
+from tests.ingest.station import STATION
 from tests.paths import ROOT
 from tests.servers import InfluxBucket, InfluxServer, Mosquitto
 from tests.torture.scale import count

@@ -9,14 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from ingest.decode import Decoder
-from ingest.modbus import Request, answer_frame, crc16, diagnose, find_answer, find_exception, parse_request
-from storage.journal_reader import JournalReader
-from storage.ledger import Parked
-from storage.writer import Writer
-from tests.ingest.stream.running import START_US
-from tests.ingest.stream.running import message as numbered
-from tests.ingest.stream.station import make_station
+from soilco2.ingest.protocols.modbus import (
+    Request,
+    answer_frame,
+    crc16,
+    diagnose,
+    find_answer,
+    find_exception,
+    parse_request,
+)
+from soilco2.ingest.protocols.soilco2_json_decode import Decoder
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.writer import Writer
+from tests.ingest.running import START_US
+from tests.ingest.running import message as numbered
+from tests.ingest.station import make_station
 from tests.torture.scale import SEED, count
 
 Record = Callable[[str, object], None]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from station_config.loader import Station
-from storage.errors import JournalDamagedError, StorageError
-from storage.journal_reader import JournalReader
-from storage.writer import Writer
+from soilco2.station_config.loader import Station
+from soilco2.storage.errors import JournalDamagedError, StorageError
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
 from tests.storage.journal.test_writer import MINUTE, T0, make, sample, values
 from tests.torture.recorder import recording
@@ -202,9 +202,9 @@ def test_a_sync_that_fails_acknowledges_nothing_and_the_next_one_is_kept(
 
 READ_ONLY = """
 import os, sys
-from station_config.loader import load_station
-from storage.errors import StorageError
-from storage.writer import Writer
+from soilco2.station_config.loader import load_station
+from soilco2.storage.errors import StorageError
+from soilco2.storage.journal.writer import Writer
 station = load_station(sys.argv[1])
 if os.geteuid() == 0:
     os.setgid(65534), os.setuid(65534)

@@ -173,8 +173,8 @@ class Trainee:
 
 
 DESK = """
-from teaching.case.desk import open_desk
-from teaching.case.marks import task
+from soilco2.teaching.case.notebook import open_desk
+from soilco2.teaching.case.marks import task
 desk = open_desk('station')
 desk.write('station/station.toml', task('station-file').right(desk.work.context()))
 """
@@ -194,8 +194,8 @@ print('PAGE', where, time.monotonic() - began)
 """
 DAY_OVER = """
 from collections import Counter
-from storage.journal_reader import JournalReader
-from teaching.case.drills import BEGIN_US, END_US
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.teaching.case.drills import BEGIN_US, END_US
 half_hour = 1_800_000_000
 end = time.monotonic() + 600
 def clock():

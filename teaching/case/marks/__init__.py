@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from teaching.case.source import LESSONS, OWN_LESSON
-from teaching.case.tasks import Task
-from teaching.errors import CaseError
+from soilco2.teaching.case.lesson_source import LESSONS, OWN_LESSON
+from soilco2.teaching.case.tasks import Task
+from soilco2.teaching.errors import CaseError
 
 
 @cache
@@ -15,7 +15,7 @@ def tasks() -> dict[str, Task]:
     """Every task, by id."""
     found: dict[str, Task] = {}
     for name in (*LESSONS, OWN_LESSON):
-        module = import_module(f"teaching.case.marks.{name}")
+        module = import_module(f"soilco2.teaching.case.marks.{name}")
         found |= {one.id: one for one in module.TASKS}
     return found
 

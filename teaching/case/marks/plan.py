@@ -6,11 +6,11 @@ import re
 from functools import partial
 from typing import Any
 
-from station_config.base import Names
-from teaching.case.answers import is_empty
-from teaching.case.drills import FILE, described
-from teaching.case.marks.station import _station
-from teaching.case.tasks import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
+from soilco2.station_config.base import Names
+from soilco2.teaching.case.answers import is_empty
+from soilco2.teaching.case.drills import FILE, described
+from soilco2.teaching.case.marks.station import _station
+from soilco2.teaching.case.tasks import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
 
 FORM: Words = (f'"{FILE}"', f'"{FILE}"')
 PLAN = """

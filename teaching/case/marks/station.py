@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teaching.case.answers import fold, read_letters, read_word
-from teaching.case.drills import CO2, FILE, SOIL, Drill, addresses, described, drills
-from teaching.case.tasks import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
+from soilco2.teaching.case.answers import fold, read_letters, read_word
+from soilco2.teaching.case.drills import CO2, FILE, SOIL, Drill, addresses, described, drills
+from soilco2.teaching.case.tasks import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
 
 if TYPE_CHECKING:
-    from station_config.loader import Station
+    from soilco2.station_config.loader import Station
 
 FILE_FORM: Words = (f'"{FILE}"', f'"{FILE}"')
 DRILL_FORM: Words = ('["被拔掉", "bus1", "A"]', '["unplug", "bus1", "A"]')
@@ -57,8 +57,8 @@ _WHY: dict[str, Words] = {
 
 def _station(context: Context, answer: str) -> tuple[Station | None, Words]:
     """The trainee's station, or what its fault is."""
-    from station_config.errors import StationConfigError
-    from station_config.loader import load_station
+    from soilco2.station_config.errors import StationConfigError
+    from soilco2.station_config.loader import load_station
 
     with tempfile.TemporaryDirectory() as box:
         if "\n" in answer:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from teaching.case import data
-from teaching.case.tasks import Context, Task, Words, Wrong, choice, number, signs
+from soilco2.teaching.case import data
+from soilco2.teaching.case.tasks import Context, Task, Words, Wrong, choice, number, signs
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from analysis.frames import Frame
+    from soilco2.analysis.frames.frame import Frame
 
 PROFILES = ("p001", "p003")
 """Profiles of which a trainee gets one."""
@@ -27,7 +27,8 @@ def profile(context: Context) -> str:
 @cache
 def frame() -> Frame:
     """SJER as aligned columns on days of solar time."""
-    from analysis.frames import Site, from_table
+    from soilco2.analysis.frames.build import from_table
+    from soilco2.analysis.frames.frame import Site
 
     table = data.sjer()
     return from_table(table[table["profile"].isin([*PROFILES, "p004"])], site=Site(longitude=data.LONGITUDE))[
@@ -38,9 +39,9 @@ def frame() -> Frame:
 @cache
 def answer(name: str, depth: float, scale: str) -> Any:
     """Association of CO₂ and the nearest temperature of a profile at a scale."""
-    from analysis.association import associate
-    from analysis.jobs.correlation import at_scale
-    from analysis.targets import targets
+    from soilco2.analysis.frames.targets import targets
+    from soilco2.analysis.jobs.correlation import at_scale
+    from soilco2.analysis.statistics.correlation import associate
 
     found = frame()
     one = next(
@@ -65,7 +66,7 @@ def simpson() -> tuple[float, float, float]:
     """r of temperature and efflux: pooled, in the dry third, in the wet third."""
     import numpy as np
 
-    from analysis.association import correlation
+    from soilco2.analysis.statistics.correlation import correlation
 
     T, W, F = _agua()
     low, high = np.nanquantile(W, [1 / 3, 2 / 3])
@@ -114,7 +115,7 @@ def _partial(context: Context) -> float:
 
 def _partial_dry_wet() -> float:
     """Partial r of temperature and efflux with water held, on daily means of Agua Amarga under the plant."""
-    from analysis.association import correlation, residuals
+    from soilco2.analysis.statistics.correlation import correlation, residuals
 
     T, W, F = agua_days()
     return float(correlation(residuals(T, [W]), residuals(F, [W])))
@@ -153,7 +154,7 @@ def agua_grid() -> tuple[NDArray[np.float64], ...]:
 @cache
 def agua_lag() -> float:
     """Hours by which efflux comes after temperature at Agua Amarga, under the plant, all days."""
-    from analysis.diel import lag
+    from soilco2.analysis.statistics.diel import lag
 
     T, _, F = agua_grid()
     return lag(T, F, 48).hours
@@ -161,13 +162,13 @@ def agua_lag() -> float:
 
 def heat_lag(depth_m: float = 0.05, damping_m: float = 0.10) -> float:
     """Hours by which the wave of the day is later at a depth than at the surface."""
-    from analysis.damping import HOURS_PER_DAMPING_DEPTH
+    from soilco2.analysis.soil_response.damping import HOURS_PER_DAMPING_DEPTH
 
     return float(HOURS_PER_DAMPING_DEPTH) * depth_m / damping_m
 
 
 def _pooled_days() -> float:
-    from analysis.association import correlation
+    from soilco2.analysis.statistics.correlation import correlation
 
     T, _, F = agua_days()
     return float(correlation(T, F))

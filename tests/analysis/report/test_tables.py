@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.report.tables import withheld_by_reason
-from storage.results import Result
+from soilco2.analysis.report.tables import withheld_by_reason
+from soilco2.storage.results.results import Result
 
 
 def refused(profile: str, depth_m: float, driver: str, scale: str, why: str) -> Result:

@@ -1,318 +1,246 @@
-"""``analyse correlation``: on measured records, on wrong ones, and the same from every source."""
+"""Correlation, effective number, p and interval against independent libraries, brute force and theory."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
+import pingouin
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from analysis.association import correlation
-from analysis.frames import Frame, from_table
-from analysis.jobs.base import Options
-from analysis.jobs.correlation import run
-from analysis.scales import within_day
-from ingest.simulate.replay import backfill_samples
-from soilco2.main import main
-from station_config.loader import Station, load_station
-from storage.influx import InfluxSink
-from storage.journal_reader import JournalReader
-from storage.lineprotocol import encode
-from storage.results import Result, read_results
-from storage.writer import Writer
-from teaching.demo import station_text
-from tests.analysis.data import agua_amarga, sjer_2022
-from tests.servers import ORG, TOKEN_VARIABLE, InfluxBucket
+from soilco2.analysis.statistics import correlation as a
+from soilco2.analysis.statistics.effective_sample_size import (
+    autocorrelation,
+    effective_number,
+    effective_numbers,
+    pair_and_each,
+    pair_counts,
+)
+from soilco2.analysis.statistics.intervals import memory_factor
 
-START = 1_654_041_600_000_000
-DAYS = 14
+GAPS = [False, True]
 
 
-def frame_of(table: pd.DataFrame) -> Frame:
-    (frame,) = from_table(table)
-    return frame
+def ar1(rng: np.random.Generator, phi: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Stationary AR(1) of unit variance along the last axis."""
+    noise = rng.standard_normal(shape) * np.sqrt(1 - phi * phi)
+    out = np.empty(shape)
+    out[..., 0] = rng.standard_normal(shape[:-1])
+    for t in range(1, shape[-1]):
+        out[..., t] = phi * out[..., t - 1] + noise[..., t]
+    return out
 
 
-@pytest.fixture(scope="module")
-def dry_month() -> list[Result]:
-    table = sjer_2022()
-    return run(frame_of(table[table["profile"].isin(["004", "site"])]), Options()).rows
+def gappy(x: np.ndarray, share: float = 0.3, seed: int = 5) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(x.shape) < share, np.nan, x)
 
 
-def test_within_the_day_concentration_near_the_surface_runs_against_temperature(
-    dry_month: list[Result],
-) -> None:
-    shallow = min({r.target_depth_m for r in dry_month if r.target_depth_m is not None})
-    (found,) = (
-        r
-        for r in dry_month
-        if (r.what, r.scale, r.target_depth_m) == ("pearson_r", "within-day", shallow)
-        and r.driver.endswith("soil_temperature")
-    )
-    assert found.value is not None
-    assert found.value < -0.2
+def by_hand(x: np.ndarray, k: int) -> float:
+    """rho(k) as written: sums over the pairs present, x less its mean."""
+    z = x - np.nanmean(x)
+    first, second = z[: z.size - k], z[k:]
+    both = np.isfinite(first) & np.isfinite(second)
+    down = np.sqrt((first[both] ** 2).sum() * (second[both] ** 2).sum())
+    return float((first[both] * second[both]).sum() / down) if down > 0 else 0.0
 
 
-def test_naive_p_of_a_dry_month_mean_nothing() -> None:
-    """Five plots: where the textbook is sure (p < 0.001) of several, memory and their number leave none."""
-    rows = run(frame_of(sjer_2022()), Options()).rows
-    tested = [r for r in rows if r.what == "pearson_r" and r.p is not None]
-    assert len(tested) > 10
-    assert sum((r.details["p_as_if_independent"] or 0) < 0.001 for r in tested) >= 4
-    assert not [r for r in tested if r.p_adjusted is not None and r.p_adjusted < 0.001]
-    assert all(r.n_eff is not None and r.n_eff < r.n / 5 for r in tested)
-
-
-def test_every_number_has_its_interval_or_its_reason(dry_month: list[Result]) -> None:
-    for r in dry_month:
-        if r.refused:
-            assert r.why
-            assert r.p is None
-            assert r.lower is None
-        else:
-            assert r.value is not None
-            assert r.p is not None
-            assert r.n_eff is not None
-            assert r.method
-            if "rank" not in r.what:
-                assert r.lower is not None
-                assert r.upper is not None
-                assert -1 <= r.lower <= r.value <= r.upper <= 1
-
-
-def test_water_within_the_day_is_the_sensors_own_temperature(dry_month: list[Result]) -> None:
-    rows = [r for r in dry_month if r.driver.endswith("soil_water") and r.scale.startswith("within-day")]
-    assert rows
-    assert {r.why_code for r in rows} == {"water_follows_t"}
-    assert all(r.value is None for r in rows)
-
-
-def test_flux_of_a_dry_grassland_goes_with_water_from_day_to_day() -> None:
-    """Agua Amarga: water, not temperature, moves the flux through the year (Vargas 2018)."""
-    table = agua_amarga()
-    profile = sorted(set(table["profile"]) - {"site"})[0]
-    rows = run(frame_of(table[table["profile"].isin([profile, "site"])]), Options()).rows
-    water = [
-        r for r in rows if r.what == "partial_r" and r.scale == "seasonal" and r.driver.endswith("soil_water")
-    ]
-    assert len(water) == 1
-    assert water[0].value is not None
-    assert water[0].value > 0.3
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("gaps", [False, True])
-def test_what_goes_together_from_day_to_day_is_found_with_its_sign(sign: int, gaps: bool) -> None:
-    rng = np.random.default_rng(1)
-    times = pd.date_range("2026-03-01", periods=48 * 60, freq="30min", tz="UTC")
-    warm = np.repeat(rng.standard_normal(60), 48)
-    co2 = 800 + 40 * sign * warm + 5 * rng.standard_normal(times.size)
+@pytest.mark.parametrize("gaps", GAPS)
+def test_autocorrelation_is_the_sum_over_the_pairs_present(gaps: bool) -> None:
+    x = ar1(np.random.default_rng(1), 0.8, (157,))
     if gaps:
-        co2[rng.random(times.size) < 0.2] = np.nan
-    parts = [
-        pd.DataFrame({"time_utc": times, "value": values, "variable": name, "unit": unit, "depth_m": 0.1})
-        for values, name, unit in ((co2, "co2", "ppm"), (20 + warm, "soil_temperature", "degC"))
-    ]
-    rows = run(frame_of(pd.concat(parts)), Options()).rows
-    (found,) = (r for r in rows if r.what == "pearson_r" and r.scale == "day-to-day" and r.driver)
-    assert found.value == pytest.approx(sign, abs=0.02)
-    assert found.p is not None
-    assert found.p < 1e-6
+        x = gappy(x)
+    rho = autocorrelation(x, 40)
+    assert rho == pytest.approx([by_hand(x, k) for k in range(41)], abs=1e-10)
+    assert rho[0] == pytest.approx(1.0)
 
 
-# the command
+def test_autocorrelation_of_a_constant_and_of_nothing_is_zero() -> None:
+    assert autocorrelation(np.full(20, 3.0), 5).tolist() == [0.0] * 6
+    assert autocorrelation(np.full(20, np.nan), 5).tolist() == [0.0] * 6
 
 
-@pytest.fixture(scope="module")
-def station(tmp_path_factory: pytest.TempPathFactory) -> Station:
-    folder = tmp_path_factory.mktemp("correlation")
-    path = folder / "sjer.toml"
-    path.write_text(station_text(1883) + '\n[journal]\npath = "journal.sqlite"\n', encoding="utf-8")
-    made = load_station(path)
-    with Writer.open(made) as writer:
-        month = backfill_samples(made, START, START + DAYS * 86_400_000_000)
-        writer.commit([sample for batch in month for sample in batch])
-    return made
+def test_pairs_are_counted() -> None:
+    present = np.array([True, False, True, True, False, True])
+    # by hand: k=1 only (2,3); k=2 (0,2), (3,5); k=3 (0,3), (2,5)
+    assert pair_counts(present, 3).tolist() == [4, 1, 2, 2]
 
 
-def asked(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> list[dict[str, Any]]:
-    with pytest.raises(SystemExit) as end:
-        main(["analyse", "correlation", *words, "--out", str(out), "--json"])
-    said = capsys.readouterr()
-    assert end.value.code == 0, said.err
-    rows: list[dict[str, Any]] = json.loads(said.out)["rows"]
-    return rows
+@pytest.mark.parametrize("gaps", GAPS)
+def test_effective_number_is_the_sum_form(gaps: bool) -> None:
+    rng = np.random.default_rng(2)
+    x, y = ar1(rng, 0.7, (2, 240))
+    if gaps:
+        x, y = gappy(x, seed=1), gappy(y, seed=2)
+    both = np.isfinite(x) & np.isfinite(y)
+    xb, yb = np.where(both, x, np.nan), np.where(both, y, np.nan)
+    m = both.sum()
+    total = 1.0
+    for k in range(1, 61):
+        pairs = (both[: x.size - k] & both[k:]).sum()
+        total += 2 * pairs / m * by_hand(xb, k) * by_hand(yb, k)
+    found = effective_number(x, y)
+    assert found.n_eff == pytest.approx(np.clip(m / total, 2, m), rel=1e-9)
+    lag1 = by_hand(xb, 1) * by_hand(yb, 1)
+    assert found.n_eff_lag1 == pytest.approx(m * (1 - lag1) / (1 + lag1), rel=1e-9)
+    assert (found.n, found.max_lag) == (m, 60)
 
 
-@pytest.mark.influx
-def test_journal_database_and_tidy_table_give_the_same_answer(
-    station: Station, influx: InfluxBucket, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert station.path is not None
-    from_journal = asked(capsys, tmp_path / "a", str(station.path), "--depth", "0.21")
-    assert len(from_journal) > 10
-    assert any(not row["refused"] for row in from_journal)
-
-    table = tmp_path / "june.csv"
-    with pytest.raises(SystemExit) as end:
-        main(["export", str(station.path), "-o", str(table)])
-    assert end.value.code == 0
-    capsys.readouterr()
-    from_table = asked(capsys, tmp_path / "b", str(table), "--depth", "0.21")
-
-    with_database = tmp_path / "with_database.toml"
-    with_database.write_text(
-        station.path.read_text(encoding="utf-8").replace('"journal.sqlite"', f'"{station.journal_path}"')
-        + f'\n[influxdb]\nurl = "{influx.server.url}"\norg = "{ORG}"\nbucket = "{influx.name}"\n'
-        f'token = {{ env = "{TOKEN_VARIABLE}" }}\n',
-        encoding="utf-8",
-    )
-    sink = InfluxSink(load_station(with_database).file.influxdb[0])
-    with JournalReader(station.journal_path) as reader:
-        rev = 0
-        while found := reader.observations_after(rev, 5000):
-            sink.write(encode(o for _, o in found))
-            rev = found[-1][0]
-    sink.close()
-    from_influx = asked(capsys, tmp_path / "c", str(with_database), "--source", "influx", "--depth", "0.21")
-
-    for other in (from_table, from_influx):
-        assert len(other) == len(from_journal)
-        for one, two in zip(from_journal, other, strict=True):
-            assert {k: one[k] for k in ("what", "target", "driver", "scale", "n", "refused", "why_code")} == {
-                k: two[k] for k in ("what", "target", "driver", "scale", "n", "refused", "why_code")
-            }
-            for name in ("value", "lower", "upper", "p", "n_eff"):
-                same = (
-                    one[name] is None
-                    if two[name] is None
-                    else one[name] == pytest.approx(two[name], rel=1e-6)
-                )
-                assert same, (one["what"], one["driver"], name, one[name], two[name])
+def test_pair_and_each_is_the_smallest_of_three() -> None:
+    rng = np.random.default_rng(17)
+    x, y = np.cumsum(rng.standard_normal((2, 800)), axis=1)
+    x[100:140], y[300:420] = np.nan, np.nan
+    both = np.isfinite(x) & np.isfinite(y)
+    a, b = np.where(both, x, np.nan), np.where(both, y, np.nan)
+    pair, least = pair_and_each(x, y)
+    assert pair == effective_number(x, y)
+    assert least == min(effective_number(*v).n_eff for v in ((a, b), (a, a), (b, b)))
 
 
-def test_results_are_kept_by_date_with_a_figure(
-    station: Station, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert station.path is not None
-    out = tmp_path / "results"
-    with pytest.raises(SystemExit) as end:
-        main(
-            [
-                "analyse",
-                "correlation",
-                str(station.path),
-                "--depth",
-                "0.03",
-                "--out",
-                str(out),
-                "--lang",
-                "zh",
-            ]
-        )
-    assert end.value.code == 0
-    said = capsys.readouterr().out
-    assert "有效样本量" in said
-    assert "逐日" in said
-    assert "the effective number" not in said, "reasons are told in the language asked for"
-    (path,) = out.rglob("*.json")
-    kept = read_results(path)
-    assert (kept.job, kept.station, kept.seed) == ("correlation", "sjer", 1)
-    assert kept.rows
-    (figure,) = out.rglob("*.svg")
-    assert figure.stat().st_size > 1000
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+def test_effective_number_of_ar1_is_that_of_theory(phi: float) -> None:
+    """n (1 - phi^2)/(1 + phi^2), the geometric series of Bartlett's formula for two AR(1) of the same phi."""
+    x, y = ar1(np.random.default_rng(3), phi, (2, 200, 4000))
+    n, n_eff, _ = effective_numbers(x, y)
+    assert (n == 4000).all()
+    expected = 4000 * (1 - phi**2) / (1 + phi**2)
+    assert np.median(n_eff) == pytest.approx(expected, rel=0.08)
+
+
+@pytest.mark.parametrize("gaps", GAPS)
+def test_r_and_rank_r_are_scipys(gaps: bool) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal(300)
+    y = np.exp(0.4 * x + rng.standard_normal(300)).round(1)  # with ties
+    if gaps:
+        x, y = gappy(x, seed=3), gappy(y, seed=4)
+    both = np.isfinite(x) & np.isfinite(y)
+    found = a.associate(x, y)
+    assert found.r == pytest.approx(stats.pearsonr(x[both], y[both])[0], abs=1e-12)
+    assert found.rank == pytest.approx(stats.spearmanr(x[both], y[both])[0], abs=1e-12)
+    assert found.p_naive == pytest.approx(stats.pearsonr(x[both], y[both])[1], rel=1e-9)
+    assert found.n == both.sum()
+
+
+@pytest.mark.parametrize("held", [1, 2])
+def test_partial_r_is_pingouins(held: int) -> None:
+    rng = np.random.default_rng(5)
+    z = rng.standard_normal((held, 400))
+    x = z.sum(0) + rng.standard_normal(400)
+    y = 0.5 * x - z.sum(0) + rng.standard_normal(400)
+    table = pd.DataFrame({"x": x, "y": y} | {f"z{i}": z[i] for i in range(held)})
+    names = [f"z{i}" for i in range(held)]
+    found = a.associate(x, y, list(z))
+    for method, value in (("pearson", found.r), ("spearman", found.rank)):
+        expected = pingouin.partial_corr(table, "x", "y", names, method=method)["r"].iloc[0]
+        assert value == pytest.approx(expected, abs=1e-9)
+    textbook = pingouin.partial_corr(table, "x", "y", names)
+    column = next(name for name in textbook.columns if name.startswith("p"))
+    assert found.p_naive == pytest.approx(textbook[column].iloc[0], rel=1e-6)
+
+
+def test_p_with_every_pair_independent_is_the_textbooks() -> None:
+    for r, n in ((0.3, 50), (-0.7, 12), (0.0, 30)):
+        t = r * np.sqrt((n - 2) / (1 - r * r))
+        assert a.p_value(r, n) == pytest.approx(2 * stats.t.sf(abs(t), n - 2), rel=1e-12)
+    assert np.isnan(a.p_value(0.5, 2.5))
+
+
+def test_adjusted_p_are_statsmodels() -> None:
+    p = np.array([0.001, 0.2, np.nan, 0.04, 0.04, 0.9])
+    good = np.isfinite(p)
+    found = a.benjamini_hochberg(p)
+    assert found[good] == pytest.approx(multipletests(p[good], method="fdr_bh")[1], rel=1e-12)
+    assert np.isnan(found[~good]).all()
+
+
+def test_interval_of_r_is_the_jackknife_by_hand() -> None:
+    """Six blocks, arctanh, Student's t with five degrees of freedom (2.5706, any table), the factor of memory."""
+    rng = np.random.default_rng(6)
+    x, y = rng.standard_normal((2, 120))
+    y += x
+    blocks = np.split(np.arange(120), 6)
+    without = [np.arctanh(np.corrcoef(np.delete(x, b), np.delete(y, b))[0, 1]) for b in blocks]
+    se = np.sqrt(5 / 6 * ((np.array(without) - np.mean(without)) ** 2).sum())
+    centre = np.arctanh(np.corrcoef(x, y)[0, 1])
+    se *= memory_factor(min(effective_number(u, v).n_eff for u, v in ((x, x), (y, y), (x, y))))
+    found = a.associate(x, y)
+    assert found.lower == pytest.approx(np.tanh(centre - 2.570582 * se), abs=1e-6)
+    assert found.upper == pytest.approx(np.tanh(centre + 2.570582 * se), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n_eff", "factor"), [(10, 1.20), (50, 1.03), (1e6, 1.0)])
+def test_factor_of_memory_is_what_six_blocks_of_ar1_lack(n_eff: float, factor: float) -> None:
+    """Variances of means summed term by term from the covariances of AR(1), against the closed form."""
+    theta = 200.0  # slots; fine against 1
+    n = round(min(2 * theta * n_eff, 240_000))
+    rho = np.exp(-np.arange(n) / theta)
+
+    def variance(length: int) -> float:
+        return float((1 + 2 * ((1 - np.arange(1, length) / length) * rho[1:length]).sum()) / length)
+
+    by_terms = np.sqrt(variance(n) * 5 / (variance(n // 6) - variance(n)))
+    assert memory_factor(n_eff) == pytest.approx(by_terms, rel=0.01)
+    assert memory_factor(n_eff) == pytest.approx(factor, abs=0.005)
+    assert memory_factor(np.inf) == 1.0
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "code"),
+    ("x", "y", "code"),
     [
-        ("time_utc,variable,value,unit\n", "no ", 1),
-        ("time_utc,variable,value\n2026-03-01T00:00:00Z,co2,1\n", "unit", 2),
-        ("time_utc,variable,value,unit\n2026-03-01T00:00:00,co2,400,ppm\n", "zone", 2),
-        ("time_utc,variable,value,unit\n2026-03-01T00:00:00Z,co2,400,furlong\n", "furlong", 2),
-        ("time_utc,variable,value,unit\n2026-03-01T00:00:00Z,rain,1,mm\n", "neither co2 nor co2_flux", 1),
+        (np.arange(20.0), np.arange(20.0), "few_pairs"),
+        (np.full(200, 7.0), np.arange(200.0), "constant"),
+        (np.full(200, np.nan), np.arange(200.0), "few_pairs"),
+        (np.cumsum(np.ones(200)), np.cumsum(np.ones(200)) ** 2, "n_eff"),
     ],
 )
-def test_wrong_tables_get_one_sentence(
-    text: str, said: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table = tmp_path / "t.csv"
-    table.write_text(text, encoding="utf-8")
-    with pytest.raises(SystemExit) as end:
-        main(["analyse", "correlation", str(table), "--out", str(tmp_path / "out")])
-    err = capsys.readouterr().err
-    assert end.value.code == code, err
-    assert said in err
-    assert "Traceback" not in err
+def test_what_cannot_be_said_is_withheld_with_its_reason(x: np.ndarray, y: np.ndarray, code: str) -> None:
+    found = a.associate(x, y)
+    assert found.refusal is not None
+    assert found.refusal.code == code
+    assert found.refusal.text("en")
+    assert found.refusal.text("zh") != found.refusal.text("en")
+    assert np.isnan([found.p, found.lower, found.upper]).all()
 
 
-def test_three_days_and_one_row_are_refused_not_answered(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for n in (1, 144):
-        times = pd.date_range("2026-03-01", periods=n, freq="30min", tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
-        rng = np.random.default_rng(n)
-        parts = [
-            pd.DataFrame(
-                {"time_utc": times, "variable": name, "value": level + rng.standard_normal(n), "unit": unit}
-            )
-            for name, level, unit in (
-                ("co2", 800, "ppm"),
-                ("soil_temperature", 20, "degC"),
-                ("soil_water", 30, "%"),
-            )
-        ]
-        table = tmp_path / f"t{n}.csv"
-        pd.concat(parts).assign(depth_m=0.1).to_csv(table, index=False)
-        rows = asked(capsys, tmp_path / f"out{n}", str(table))
-        daily = [r for r in rows if r["scale"] in ("day-to-day", "seasonal")]
-        assert daily
-        assert all(r["refused"] and r["why"] and r["p"] is None for r in daily)
+def test_a_perfect_line_has_r_one() -> None:
+    x = np.random.default_rng(7).standard_normal(300)
+    found = a.associate(x, -2 * x + 5)
+    assert found.r == pytest.approx(-1, abs=1e-12)
+    assert found.rank == pytest.approx(-1, abs=1e-12)
 
 
-def test_bulk_conductivity_is_brought_to_25_degrees() -> None:
-    """EC made of temperature alone, 0.5 (1 + 0.0191 (T - 25)): nothing is left to go with CO2."""
-    n = 48 * 40
+@settings(max_examples=40)
+@given(
+    gain=st.floats(0.01, 1000),
+    shift=st.floats(-1e4, 1e4),
+    seed=st.integers(0, 10_000),
+    sign=st.sampled_from([1, -1]),
+)
+def test_units_do_not_matter(gain: float, shift: float, seed: int, sign: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal((2, 90))
+    one, other = a.associate(x, y), a.associate(sign * gain * x + shift, y)
+    assert other.r == pytest.approx(sign * one.r, abs=1e-6)
+    assert other.p == pytest.approx(one.p, rel=1e-4)
+
+
+def test_independent_records_are_found_related_as_often_as_said() -> None:
+    """At 5 %: 600 pairs of unrelated AR(1); bounds: binomial, 99.9 %.
+
+    Beside it the textbook's p: r spreads as sqrt((1 + phi^2)/(1 - phi^2)/n), so at phi = 0.95 it calls
+    P(|Z| > 1.96/sqrt(19.5)) = 0.66 of them significant.
+    """
     rng = np.random.default_rng(8)
-    heat = 20 + 8 * np.sin(2 * np.pi * np.arange(n) / 48) + np.cumsum(rng.normal(0, 0.05, n))
-    salt = 0.5 + 0.01 * np.cumsum(rng.normal(0, 0.05, n))
-    times = pd.date_range("2026-05-01", periods=n, freq="30min", tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = {
-        "co2": (600 + 20 * heat + rng.normal(0, 5, n), "ppm"),
-        "soil_temperature": (heat, "degC"),
-        "bulk_ec": (salt * (1 + 0.0191 * (heat - 25)), "dS/m"),
-    }
-    parts = [
-        pd.DataFrame({"time_utc": times, "variable": k, "depth_m": 0.1, "value": v, "unit": u})
-        for k, (v, u) in made.items()
-    ]
-    rows = run(frame_of(pd.concat(parts)), Options()).rows
-    salty = [r for r in rows if "ec" in r.driver.rsplit("/", 1)[-1]]
-    assert {r.driver.rsplit("/", 1)[-1] for r in salty} == {"ec25"}
-    assert all("EC at 25 degC" in r.method for r in salty)
-    (within,) = (r for r in salty if r.scale == "within-day" and r.what == "pearson_r")
-    raw = correlation(within_day(made["bulk_ec"][0], 48), within_day(made["co2"][0], 48))
-    assert float(raw) > 0.9
-    assert within.value is not None
-    assert abs(within.value) < 0.3
-
-
-def test_p_and_interval_that_disagree_are_told() -> None:
-    """At Agua Amarga a few rains carry r from day to day: p is small, the six stretches are not of one mind."""
-    codes = set()
-    for r in run(frame_of(agua_amarga()), Options()).rows:
-        if r.what in ("pearson_r", "partial_r") and r.p is not None:
-            assert r.lower is not None
-            assert r.upper is not None
-            apart, code = r.lower * r.upper > 0, r.details.get("warning_code")
-            if r.p < 0.05 and not apart:
-                assert code == "p_without_interval"
-            elif r.p >= 0.05 and apart:
-                assert code == "interval_without_p"
-            else:
-                assert code in (None, "t_w_tied")
-            codes.add(code)
-    assert "p_without_interval" in codes
+    low, high = stats.binom.interval(0.999, 600, 0.05)
+    for phi, naive in ((0.0, 0.05), (0.95, 0.66)):
+        x, y = ar1(rng, phi, (2, 600, 1000))
+        r = a.correlation(x, y)
+        n, n_eff, _ = effective_numbers(x, y)
+        rejected = int((a.p_value(r, n_eff) < 0.05).sum())
+        assert low <= rejected <= high, phi
+        wrongly = float((a.p_value(r, n) < 0.05).mean())
+        assert wrongly == pytest.approx(naive, abs=0.07 if phi else 0.03)

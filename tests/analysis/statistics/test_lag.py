@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from astropy.timeseries import LombScargle
 
-from analysis.clock import clocks, failed, jump
-from analysis.damping import damping, layers, misplaced
-from analysis.diel import circular_mean, fit_wave, lag, wrap
-from analysis.frames import Column, Frame, Site, from_table
-from analysis.jobs.base import Options
-from analysis.jobs.lag import run
-from analysis.lag import cross_correlation, crossings, loop, loop_area, rolled_correlations
-from analysis.scales import within_day
 from benchmarks.calibrate_lag import lag_coverage
-from quality.records import SeriesKey
-from storage.results import Result
+from soilco2.analysis.frames.build import from_table
+from soilco2.analysis.frames.frame import Column, Frame, Site
+from soilco2.analysis.frames.scales import within_day
+from soilco2.analysis.jobs.base import Options
+from soilco2.analysis.jobs.lag import run
+from soilco2.analysis.soil_response.clock_check import clocks, failed, jump
+from soilco2.analysis.soil_response.damping import damping, layers, misplaced
+from soilco2.analysis.statistics.diel import circular_mean, fit_wave, lag, wrap
+from soilco2.analysis.statistics.lag import cross_correlation, crossings, loop, loop_area, rolled_correlations
+from soilco2.quality.records import SeriesKey
+from soilco2.storage.results.results import Result
 from tests.analysis.data import agua_amarga, sjer_2020, sjer_2022
 
 SLOTS, DAYS = 48, 40

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES
 from tests.dashboards.grafana.filled import panels
 
 KINDS = {"timeseries", "heatmap", "stat", "state-timeline", "table"}

@@ -18,19 +18,19 @@ import urllib3
 import yaml
 from click.testing import CliRunner
 
-from dashboards.grafana.provision import TOKEN_VARIABLE, files
-from ingest.forwarder import Forwarder
-from ingest.health import Health, event_lines, health_lines
-from ingest.simulate.replay import backfill_samples
-from quality.records import Flag, Observation, SeriesKey
-from soilco2.commands.analyse_flux import command as flux
-from station_config.loader import Station, load_station
-from storage.archive import open_journal
-from storage.influx import InfluxSink
-from storage.journal_reader import JournalReader
-from storage.lineprotocol import encode
-from storage.writer import Writer
-from teaching.demo import station_text
+from soilco2.cli.commands.analyse.flux import command as flux
+from soilco2.dashboards.grafana.provision import TOKEN_VARIABLE, files
+from soilco2.ingest.forward.forwarder import Forwarder
+from soilco2.ingest.health import Health, event_lines, health_lines
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.quality.records import Flag, Observation, SeriesKey
+from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.influx.line_protocol import encode
+from soilco2.storage.influx.sink import InfluxSink
+from soilco2.storage.journal.archive import open_journal
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
+from soilco2.teaching.demo import station_text
 from tests.servers import ORG, TOKEN, InfluxServer
 from tests.servers import TOKEN_VARIABLE as WRITE_VARIABLE
 

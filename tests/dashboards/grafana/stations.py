@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from station_config.loader import Station, load_station
-from teaching.demo import TEMPLATE
+from soilco2.station_config.loader import Station, load_station
+from soilco2.teaching.demo import TEMPLATE
 
 DATABASE = '\n[influxdb]\nurl = "http://127.0.0.1:8086"\norg = "o"\nbucket = "soil"\ntoken = { env = "T" }\n'
 

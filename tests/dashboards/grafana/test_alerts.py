@@ -15,12 +15,12 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from dashboards.grafana.provision import files
-from ingest.health import Health, health_lines
-from quality.records import Flag, Observation, SeriesKey
-from station_config.loader import Station
-from storage.influx import InfluxSink
-from storage.lineprotocol import encode
+from soilco2.dashboards.grafana.provision import files
+from soilco2.ingest.health import Health, health_lines
+from soilco2.quality.records import Flag, Observation, SeriesKey
+from soilco2.station_config.loader import Station
+from soilco2.storage.influx.line_protocol import encode
+from soilco2.storage.influx.sink import InfluxSink
 from tests.dashboards.grafana.stations import DATABASE, hostile, sjer
 from tests.servers import InfluxBucket, missing
 

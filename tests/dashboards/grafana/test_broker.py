@@ -23,12 +23,12 @@ import pytest
 from click.testing import CliRunner, Result
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.clock import SystemClock
-from ingest.subscriber import Subscriber
-from soilco2.broker import BrokerFilesError, accounts, fits, hashed, meet
-from soilco2.main import cli
-from station_config.connection import MqttConnection
-from station_config.loader import Station, load_station
+from soilco2.cli.broker import BrokerFilesError, accounts, fits, hashed, meet
+from soilco2.cli.main import cli
+from soilco2.ingest.clock.system import SystemClock
+from soilco2.ingest.transports.mqtt import Subscriber
+from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.tables.connection import MqttConnection
 from tests.paths import ROOT
 from tests.servers import _PATH, HOST, Server, missing
 
@@ -486,7 +486,7 @@ def test_filters_that_meet(one: str, other: str, same: bool) -> None:
 def test_the_base_install_is_enough() -> None:
     """Neither the page's packages nor the analysis' are needed for accounts and for provisioning."""
     code = (
-        "import sys, soilco2.broker, dashboards.grafana.provision\n"
+        "import sys, soilco2.cli.broker, soilco2.dashboards.grafana.provision\n"
         "print(' '.join({name.split('.')[0] for name in sys.modules}))"
     )
     loaded = subprocess.run(

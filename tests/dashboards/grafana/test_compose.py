@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.grafana.provision import MOUNTED, TOKEN_VARIABLE
+from soilco2.dashboards.grafana.provision import MOUNTED, TOKEN_VARIABLE
 from tests.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -134,8 +134,8 @@ def test_the_parts_agree_on_places_and_names(compose: dict[str, Any]) -> None:
 
 def test_the_station_file_of_the_guide_is_valid(tmp_path: Path) -> None:
     """The tables that docs/howto/compose.md says to write, put into the demonstration's station file."""
-    from station_config.loader import load_station
-    from teaching.demo import TEMPLATE
+    from soilco2.station_config.loader import load_station
+    from soilco2.teaching.demo import TEMPLATE
 
     page = (ROOT / "docs" / "howto" / "compose.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)

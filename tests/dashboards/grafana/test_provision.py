@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.errors import GrafanaError
-from dashboards.grafana.provision import data_source, database, files, literal
-from dashboards.grafana.yaml_text import yaml_text
-from soilco2.main import cli
-from station_config.influxdb import InfluxdbTable
+from soilco2.cli.main import cli
+from soilco2.dashboards.errors import GrafanaError
+from soilco2.dashboards.grafana.provision import data_source, database, files, literal
+from soilco2.dashboards.grafana.yaml_text import yaml_text
+from soilco2.station_config.tables.influxdb import InfluxdbTable
 from tests.dashboards.grafana.stations import DATABASE, hostile, sjer
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from soilco2.main import cli
+from soilco2.cli.main import cli
 from tests.dashboards.grafana.grafana_double import TOKEN, Double
 from tests.dashboards.grafana.stations import hostile, sjer
 from tests.paths import ROOT
@@ -216,7 +216,7 @@ def test_a_missing_data_source_is_told_and_an_unknown_one_is_not(grafana: Double
 
 
 def test_a_token_over_a_network_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dashboards.grafana.upload import Grafana
+    from soilco2.dashboards.grafana.upload import Grafana
 
     for url, unsafe in (
         ("http://grafana.example.org", True), ("https://grafana.example.org", False), ("http://localhost:3000", False),

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import urllib3
 
-from dashboards.grafana.provision import all_boards
-from dashboards.grafana.survey import Survey
-from quality.records import Flag, SeriesKey
-from station_config.variables import VARIABLES
-from storage.journal_reader import JournalReader
+from soilco2.dashboards.grafana.inventory import Survey
+from soilco2.dashboards.grafana.provision import all_boards
+from soilco2.quality.records import Flag, SeriesKey
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.journal.reader import JournalReader
 from tests.dashboards.grafana.filled import (
     BAD,
     DAY,
@@ -307,11 +307,11 @@ def test_grafanas_token_may_read_this_bucket_and_nothing_else(filled: Filled, as
 
 def test_rain_is_summed_and_not_averaged(filled: Filled, asker: Asker) -> None:
     """A station with a gauge: 0.2 mm four times in two hours are 0.8 mm."""
-    from dashboards.grafana.boards import _mean
-    from dashboards.grafana.influxql import SITE, STATION, TIME, select, usable
-    from quality.records import Observation
-    from storage.influx import InfluxSink
-    from storage.lineprotocol import encode
+    from soilco2.dashboards.grafana.dashboards import _mean
+    from soilco2.dashboards.grafana.influxql import SITE, STATION, TIME, select, usable
+    from soilco2.quality.records import Observation
+    from soilco2.storage.influx.line_protocol import encode
+    from soilco2.storage.influx.sink import InfluxSink
 
     key = SeriesKey("gauge", "site", "", "rain")
     sink = InfluxSink(filled.station.file.influxdb[0])

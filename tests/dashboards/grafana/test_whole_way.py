@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.grafana.boards import boards
-from dashboards.grafana.survey import Survey
-from station_config.loader import load_station
+from soilco2.dashboards.grafana.dashboards import boards
+from soilco2.dashboards.grafana.inventory import Survey
+from soilco2.station_config.loader import load_station
 from tests.dashboards.grafana.filled import panels, rendered
 from tests.dashboards.grafana.test_broker import Guests, Shared, run, tls
-from tests.ingest.stream.running import START_US, TOPIC, Collecting, held, message, sink_of, until
+from tests.ingest.running import START_US, TOPIC, Collecting, held, message, sink_of, until
 from tests.servers import InfluxBucket
 
 __all__ = ["tls"]

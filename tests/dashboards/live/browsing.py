@@ -17,10 +17,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
 
-from ingest.simulate.replay import backfill_samples
-from station_config.loader import Station, load_station
-from storage.writer import Writer
-from teaching.demo import station_text
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.journal.writer import Writer
+from soilco2.teaching.demo import station_text
 from tests.paths import ROOT
 from tests.servers import free_port, missing
 

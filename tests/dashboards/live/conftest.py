@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
-from dashboards.live.app import create_app
-from dashboards.live.data import PageStation
+from soilco2.dashboards.live.app import create_app
+from soilco2.dashboards.live.queries import PageStation
 from tests.dashboards.live.browsing import opened_browser
 from tests.dashboards.live.measured import measured
 

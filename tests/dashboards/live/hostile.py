@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboards.live.openapi import PATHS
-from storage.journal_reader import JournalReader
+from soilco2.dashboards.live.openapi import PATHS
+from soilco2.storage.journal.reader import JournalReader
 
 PIECES = (
     "p004/d21/co2", "'; DROP TABLE observation; --", "<img src=x onerror=alert(1)>", "../../etc/passwd", "%2e%2e%2f",
@@ -118,8 +118,8 @@ def ask_hostile(client: TestClient, number: int) -> Counter[int]:
 
 def main() -> None:
     """Ask as many as told, half by the description, half hostile."""
-    from dashboards.live.app import create_app
-    from dashboards.live.pages import pages_of
+    from soilco2.dashboards.live.app import create_app
+    from soilco2.dashboards.live.stations import pages_of
     from tests.dashboards.live.measured import measured
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000

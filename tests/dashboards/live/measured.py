@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dashboards.live.data import PageStation
-from dashboards.live.pages import pages_of
-from ingest.simulate.replay import backfill_samples
-from station_config.loader import load_station
-from storage.writer import Writer
-from teaching.demo import station_text
+from soilco2.dashboards.live.queries import PageStation
+from soilco2.dashboards.live.stations import pages_of
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.station_config.loader import load_station
+from soilco2.storage.journal.writer import Writer
+from soilco2.teaching.demo import station_text
 
 START = 1_654_041_600_000_000
 DAY = 86_400_000_000

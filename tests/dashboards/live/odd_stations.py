@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ingest.simulate.replay import backfill_samples
-from quality.records import Sample
-from station_config.loader import Station, load_station
-from storage.writer import Writer
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.journal.writer import Writer
 
 START = 1_654_041_600_000_000
 HALF_HOUR = 1_800_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quality.records import Sample
-from station_config.loader import Station, load_station
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station, load_station
 
 MINUTE = 60_000_000
 START = 1_780_272_000_000_000

@@ -9,16 +9,16 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from dashboards.errors import ServeError
-from dashboards.live.app import create_app
-from dashboards.live.data import MOST_POINTS, PageStation
-from dashboards.live.pages import pages_of
-from dashboards.live.server import bind
-from ingest.simulate.replay import backfill_samples
-from station_config.loader import load_station
-from storage.journal_reader import JournalReader
-from storage.writer import Writer
-from teaching.demo import station_text
+from soilco2.dashboards.errors import ServeError
+from soilco2.dashboards.live.app import create_app
+from soilco2.dashboards.live.queries import MOST_POINTS, PageStation
+from soilco2.dashboards.live.server import bind
+from soilco2.dashboards.live.stations import pages_of
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.station_config.loader import load_station
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
+from soilco2.teaching.demo import station_text
 from tests.paths import ROOT
 
 START = 1_654_041_600_000_000

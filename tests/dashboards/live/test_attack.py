@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from dashboards.live import server as serving
-from dashboards.live.app import create_app
-from dashboards.live.data import PageStation
-from dashboards.live.pages import pages_of
-from storage.writer import Writer
+from soilco2.dashboards.live import server as serving
+from soilco2.dashboards.live.app import create_app
+from soilco2.dashboards.live.queries import PageStation
+from soilco2.dashboards.live.stations import pages_of
+from soilco2.storage.journal.writer import Writer
 from tests.dashboards.live.small import reading, small_station
 
 PROBES = 4

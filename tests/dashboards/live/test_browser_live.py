@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 from playwright.sync_api import Browser, Page
 
-from storage.writer import Writer
+from soilco2.storage.journal.writer import Writer
 from tests.dashboards.live.browsing import DAY, HALF_HOUR, START, Growing, Watched, launched
 
 pytestmark = pytest.mark.timeout(300)

@@ -14,19 +14,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from ingest.errors import BusError
-from storage.completeness import CAUSES
-from storage.journal_schema import EventKind
-from storage.results import Result, ResultFile, write_results
-from storage.writer import Writer
-from tests.dashboards.live.browsing import (
-    DAY,
-    START,
-    Growing,
-    Watched,
-    grave,
-    shown_number,
-)
+from soilco2.ingest.errors import BusError
+from soilco2.storage.journal.completeness import CAUSES
+from soilco2.storage.journal.schema import EventKind
+from soilco2.storage.journal.writer import Writer
+from soilco2.storage.results.results import Result, ResultFile, write_results
+from tests.dashboards.live.browsing import DAY, START, Growing, Watched, grave, shown_number
 
 pytestmark = pytest.mark.timeout(300)
 

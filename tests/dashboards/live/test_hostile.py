@@ -9,11 +9,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboards.live.app import create_app
-from dashboards.live.data import PageStation
-from dashboards.live.pages import pages_of
-from station_config.loader import load_station
-from storage.writer import Writer
+from soilco2.dashboards.live.app import create_app
+from soilco2.dashboards.live.queries import PageStation
+from soilco2.dashboards.live.stations import pages_of
+from soilco2.station_config.loader import load_station
+from soilco2.storage.journal.writer import Writer
 from tests.dashboards.live.hostile import ask_by_description, ask_hostile, contents
 from tests.dashboards.live.small import reading, small_station
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import dashboards.live
-from storage.journal_schema import EventKind
+import soilco2.dashboards.live
+from soilco2.storage.journal.schema import EventKind
 
-MARKS = Path(dashboards.live.__file__).parent / "static" / "marks.js"
+MARKS = Path(soilco2.dashboards.live.__file__).parent / "static" / "marks.js"
 
 
 def kinds(name: str) -> set[str]:

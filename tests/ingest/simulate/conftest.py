@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.simulate.measured import Measured, load_measured
-from station_config.loader import Station, load_station
-from teaching.demo import station_text
+from soilco2.ingest.simulate.measured import Measured, load_measured
+from soilco2.station_config.loader import Station, load_station
+from soilco2.teaching.demo import station_text
 from tests.ingest.simulate.hand import HandClock
 
 

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from ingest.bus import BusThread
+from soilco2.ingest.drivers.polling import BusThread
 
 START = 1_654_041_600_000_000
 """2022-06-01T00:00Z [µs]: the first slot of the measured data."""

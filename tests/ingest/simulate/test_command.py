@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from ingest.bus import BusEvent, BusThread
-from ingest.errors import SimulationError
-from ingest.modbus import Request
-from ingest.rtu import RtuMaster
-from ingest.simulate.line import PtyLine
-from ingest.simulate.measured import Measured
-from ingest.simulate.replay import backfill_samples
-from ingest.simulate.run import Simulation
-from quality.records import Sample
-from station_config.connection import ModbusRtuConnection
-from station_config.loader import Station
+from soilco2.ingest.drivers.polling import BusEvent, BusThread
+from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.protocols.modbus import Request
+from soilco2.ingest.simulate.line import PtyLine
+from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.ingest.simulate.run import Simulation
+from soilco2.ingest.transports.modbus_serial import RtuMaster
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station
+from soilco2.station_config.tables.connection import ModbusRtuConnection
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
 from tests.paths import ROOT
 
@@ -148,7 +148,7 @@ def test_a_port_that_may_not_be_made(tmp_path: Path) -> None:
 
 
 def test_help_names_every_fault() -> None:
-    from ingest.simulate.faults import Kind
+    from soilco2.ingest.simulate.faults import Kind
 
     done = subprocess.run(
         [sys.executable, "-m", "soilco2", "simulate", "--help"],

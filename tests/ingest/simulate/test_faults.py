@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import SimulationError
-from ingest.modbus import Request, find_answer, find_exception
-from ingest.probe import raw_readings
-from ingest.simulate.faults import MEANING, Fault, Kind, parse_fault
-from ingest.simulate.measured import Measured
-from ingest.simulate.replay import Feed
-from ingest.simulate.run import Simulation
-from ingest.simulate.slave import SimulatedProbe
-from station_config.loader import Station
+from soilco2.ingest.drivers.modbus import raw_readings
+from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.protocols.modbus import Request, find_answer, find_exception
+from soilco2.ingest.simulate.faults import MEANING, Fault, Kind, parse_fault
+from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.replay import Feed
+from soilco2.ingest.simulate.run import Simulation
+from soilco2.ingest.simulate.slave import SimulatedProbe
+from soilco2.station_config.loader import Station
 
 HALF_HOUR = 1_800_000_000
 DAY = 48 * HALF_HOUR

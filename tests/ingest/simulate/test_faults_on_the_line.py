@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ingest.bus import BusEvent, BusThread
-from ingest.simulate.faults import Fault, Kind
-from ingest.simulate.measured import Measured
-from ingest.simulate.replay import backfill_samples
-from ingest.simulate.run import Simulation
-from ingest.simulate.slave import SimulatedBus
-from quality.records import Sample
-from station_config.connection import ModbusRtuConnection
-from station_config.loader import Station
+from soilco2.ingest.drivers.polling import BusEvent, BusThread
+from soilco2.ingest.simulate.faults import Fault, Kind
+from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.ingest.simulate.run import Simulation
+from soilco2.ingest.simulate.slave import SimulatedBus
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station
+from soilco2.station_config.tables.connection import ModbusRtuConnection
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
 
 VICTIM = "SJER-004-CO2-502"
@@ -110,7 +110,7 @@ def test_silence_falls_and_ends(demo: Station, sjer: Measured, tmp_path: Path, s
 def test_unplugging_takes_the_line_and_gives_it_back(
     demo: Station, sjer: Measured, tmp_path: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.bus._REOPEN_S", (0.0, 0.0))
+    monkeypatch.setattr("soilco2.ingest.drivers.polling._REOPEN_S", (0.0, 0.0))
     line = Line(demo, sjer, tmp_path, stack, between(Kind.UNPLUG, 1, 3, "bus1"))
     line.run(5)
     for serial in (VICTIM, "SJER-004-CO2-501", "SJER-004-CO2-503"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import SimulationError
-from ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
+from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
 
 HALF_HOUR = 1_800_000_000
 START = 1_654_041_600_000_000  # 2022-06-01T00:00Z

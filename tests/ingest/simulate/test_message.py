@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.errors import MessageError
-from ingest.message import MAX_READINGS, Reading, encode_message, iso_time, topic
+from soilco2.ingest.errors import MessageError
+from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message, iso_time, topic
 from tests.paths import ROOT
 
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "message.schema.json").read_text(encoding="utf-8"))

@@ -17,17 +17,17 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.decode import Decoder
-from ingest.errors import SimulationError
-from ingest.message import iso_time
-from ingest.simulate.faults import Fault, Kind
-from ingest.simulate.measured import Measured
-from ingest.simulate.node import SimulatedNode, outbox_path
-from ingest.simulate.outbox import Outbox
-from ingest.simulate.replay import backfill_samples
-from ingest.simulate.run import Simulation
-from station_config.loader import Station, load_station
-from teaching.demo import station_text
+from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.protocols.soilco2_json import iso_time
+from soilco2.ingest.protocols.soilco2_json_decode import Decoder
+from soilco2.ingest.simulate.faults import Fault, Kind
+from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.node import SimulatedNode, outbox_path
+from soilco2.ingest.simulate.outbox import Outbox
+from soilco2.ingest.simulate.replay import backfill_samples
+from soilco2.ingest.simulate.run import Simulation
+from soilco2.station_config.loader import Station, load_station
+from soilco2.teaching.demo import station_text
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
 from tests.paths import ROOT
 from tests.servers import Mosquitto
@@ -163,10 +163,10 @@ def test_a_node_that_is_started_again_goes_on_where_it_was(
 CHILD = """
 import signal, sys, threading
 from pathlib import Path
-from ingest.clock import ReplayClock
-from ingest.simulate.measured import load_measured
-from ingest.simulate.run import Simulation
-from station_config.loader import load_station
+from soilco2.ingest.clock.replay import ReplayClock
+from soilco2.ingest.simulate.measured import load_measured
+from soilco2.ingest.simulate.run import Simulation
+from soilco2.station_config.loader import load_station
 folder = Path(sys.argv[1])
 station, clock = load_station(folder / "sjer.toml"), ReplayClock.follow(folder / "clock")
 simulation = Simulation(station, load_measured(), clock, folder)
@@ -181,7 +181,7 @@ def test_killed_again_and_again_nothing_is_lost(
     mosquitto: Mosquitto, listener: Listener, tmp_path: Path
 ) -> None:
     """SIGKILL at odd moments: every slot arrives, and what arrives twice is the same."""
-    from ingest.clock import ReplayClock
+    from soilco2.ingest.clock.replay import ReplayClock
 
     station = node_only(tmp_path, mosquitto.port)
     assert station.path is not None
@@ -276,7 +276,7 @@ def test_mqtt_5(
 
 
 def test_the_outbox_forgets_the_oldest_when_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.simulate.outbox.LIMIT", 3)
+    monkeypatch.setattr("soilco2.ingest.simulate.outbox.LIMIT", 3)
     box = Outbox(outbox_path(tmp_path, "n"))
     for number in range(5):
         box.put(number, lambda sequence: b"%d" % sequence)
@@ -290,7 +290,7 @@ def test_the_outbox_forgets_the_oldest_when_full(tmp_path: Path, monkeypatch: py
 def test_what_was_acknowledged_last_is_sent_again_with_a_new_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.simulate.outbox.TAIL", 2)
+    monkeypatch.setattr("soilco2.ingest.simulate.outbox.TAIL", 2)
     box = Outbox(outbox_path(tmp_path, "n"))
     for number in range(5):
         box.put(number, lambda sequence: b"%d" % sequence)

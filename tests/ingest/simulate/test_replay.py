@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-import teaching
-from ingest.simulate.measured import Measured, load_measured
-from ingest.simulate.replay import Feed, backfill_samples, modelled_ec
-from quality.records import Sample
-from station_config.loader import Station, load_station
-from teaching.demo import TEMPLATE, station_text
+from soilco2.ingest.simulate.measured import Measured, load_measured
+from soilco2.ingest.simulate.replay import Feed, backfill_samples, modelled_ec
+from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station, load_station
+from soilco2.teaching.demo import TEMPLATE, station_text
+from tests.paths import ROOT
 
 HALF_HOUR = 1_800_000_000
 START = 1_654_041_600_000_000  # 2022-06-01T00:00Z
-FOLDER = Path(teaching.__file__).parent / "data" / "neon_sjer_2022_06"
+FOLDER = ROOT / "teaching" / "data" / "neon_sjer_2022_06"
 
 
 @pytest.fixture(scope="module")

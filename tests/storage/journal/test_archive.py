@@ -13,18 +13,25 @@ from typing import Any
 
 import pytest
 
-from quality.records import Flag, Sample, SeriesKey
-from soilco2.main import main
-from station_config.loader import Station, load_station
-from storage.archive import WholeJournal, archives_of, check_archive, folder_of, open_journal, write_archive
-from storage.control import submit
-from storage.errors import ArchiveError, JournalFullError
-from storage.faultpoint import ARCHIVE_POINTS
-from storage.journal_reader import JournalReader
-from storage.ledger import Parked
-from storage.operations import run
-from storage.relief import relieve
-from storage.writer import Writer
+from soilco2.cli.main import main
+from soilco2.quality.records import Flag, Sample, SeriesKey
+from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.errors import ArchiveError, JournalFullError
+from soilco2.storage.journal.archive import (
+    WholeJournal,
+    archives_of,
+    check_archive,
+    folder_of,
+    open_journal,
+    write_archive,
+)
+from soilco2.storage.journal.archiving import relieve
+from soilco2.storage.journal.control import submit
+from soilco2.storage.journal.failpoint import ARCHIVE_POINTS
+from soilco2.storage.journal.operations import run
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
 
 T0 = 1_704_067_200_000_000  # 2024-01-01T00:00Z
@@ -287,7 +294,7 @@ def test_what_comes_late_or_is_made_anew_is_archived_again(tmp_path: Path) -> No
 CHILD = """
 import sys
 from tests.storage.journal.test_archive import NOW, T0, DAY, work
-from station_config.loader import load_station
+from soilco2.station_config.loader import load_station
 work(load_station(sys.argv[1]), T0 + 20 * DAY)
 """
 

@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quality.records import Sample, SeriesKey
-from station_config.loader import Station, load_station
-from storage import rollups
-from storage.archive import open_journal
-from storage.control import submit
-from storage.journal_reader import JournalReader
-from storage.operations import run
-from storage.reading import Piece
-from storage.relief import relieve
-from storage.rolling import check_rollups
-from storage.rollups import HOUR_US, LEVELS, TEN_US, Rolled, buckets_of, fold, stretches
-from storage.writer import Writer
+from soilco2.quality.records import Sample, SeriesKey
+from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.journal import rollups
+from soilco2.storage.journal.archive import open_journal
+from soilco2.storage.journal.archiving import relieve
+from soilco2.storage.journal.control import submit
+from soilco2.storage.journal.operations import run
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.rollup_writer import check_rollups
+from soilco2.storage.journal.rollups import HOUR_US, LEVELS, TEN_US, Rolled, buckets_of, fold, stretches
+from soilco2.storage.journal.writer import Writer
+from soilco2.storage.reader import Piece
 
 DAY = 24 * HOUR_US
 T0 = 1_704_067_200_000_000
@@ -264,7 +264,7 @@ def test_much_that_came_is_counted_before_the_rest_is_over(
     with Writer.open(make(tmp_path)) as writer:
         rolled_up(writer)
         writer.keep_rollups()  # nothing is left: it rests
-        monkeypatch.setattr("storage.rolling._ROWS", 10)
+        monkeypatch.setattr("soilco2.storage.journal.rollup_writer._ROWS", 10)
         for count, told in ((1, False), (10, True)):
             done = writer._rolled
             writer.commit([sample(count + k) for k in range(count)])
@@ -438,7 +438,7 @@ def test_a_fault_in_them_costs_no_sample(
 ) -> None:
     station = make(tmp_path)
     with Writer.open(station) as writer:
-        monkeypatch.setattr("storage.rolling.buckets_of", lambda *_: 1 / 0)
+        monkeypatch.setattr("soilco2.storage.journal.rollup_writer.buckets_of", lambda *_: 1 / 0)
         writer.commit([sample(0)])
         writer.keep_rollups()
         assert "cannot be brought up to date" in caplog.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from storage.journal_schema import INDEXES, MEANING, TABLES, EventKind
+from soilco2.storage.journal.schema import INDEXES, MEANING, TABLES, EventKind
 from tests.paths import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "journal_schema.md"

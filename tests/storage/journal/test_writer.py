@@ -14,16 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from quality.records import Flag, Sample, SeriesKey
-from soilco2.main import main
-from station_config.loader import Station, load_station
-from storage.control import ControlServer, Submitter, submit
-from storage.errors import ControlError, DiskFullError, JournalBusyError, JournalGoneError, StorageError
-from storage.journal import mark_damaged
-from storage.journal_reader import JournalReader
-from storage.journal_schema import EventKind
-from storage.operations import run
-from storage.writer import NewEvent, Parked, Writer
+from soilco2.cli.main import main
+from soilco2.quality.records import Flag, Sample, SeriesKey
+from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.errors import (
+    ControlError,
+    DiskFullError,
+    JournalBusyError,
+    JournalGoneError,
+    StorageError,
+)
+from soilco2.storage.journal.control import ControlServer, Submitter, submit
+from soilco2.storage.journal.file import mark_damaged
+from soilco2.storage.journal.operations import run
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.schema import EventKind
+from soilco2.storage.journal.writer import NewEvent, Parked, Writer
 from tests.paths import ROOT
 
 KILLS = int(os.environ.get("SOILCO2_KILLS", "8"))
@@ -162,7 +168,7 @@ def test_not_a_number_is_kept_as_missing_with_its_reason(writer: Writer) -> None
 
 def test_a_fault_in_quality_costs_no_sample(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("storage.writer.Pipeline.feed", lambda *_: 1 / 0)
+        patch.setattr("soilco2.storage.journal.writer.Pipeline.feed", lambda *_: 1 / 0)
         done = writer.commit([sample(i) for i in range(5)])
     assert (done.stored, done.observations) == (5, 0)
     with JournalReader(writer.path) as reader:
@@ -487,8 +493,8 @@ def test_a_full_disk_leaves_what_was_kept_and_the_next_try_works(tmp_path: Path)
 
 CHILD = """
 import sys
-from station_config.loader import load_station
-from storage.writer import Writer
+from soilco2.station_config.loader import load_station
+from soilco2.storage.journal.writer import Writer
 sys.path.insert(0, {tests!r})
 from tests.storage.journal.test_writer import sample
 station = load_station({path!r})

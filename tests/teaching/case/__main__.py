@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from teaching.case.source import LANGS, OWN_LESSON, lesson, lessons
-from tests.teaching.case.bench import run_drills
+from soilco2.teaching.case.lesson_source import LANGS, OWN_LESSON, lesson, lessons
+from tests.teaching.case.notebook import run_drills
 from tests.teaching.case.running import errors, folder, joined, printed, run
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from teaching.case.data import sjer
-from teaching.case.folder import Work
-from teaching.case.source import lesson, notebook
-from teaching.case.start import start
+from soilco2.teaching.case.data import sjer
+from soilco2.teaching.case.lesson_source import lesson, notebook
+from soilco2.teaching.case.start import start
+from soilco2.teaching.case.work_folder import Work
 from tests.paths import ROOT
 
 SOIL = """altitude_m = 374

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from teaching.case.answers import close, in_unit, is_empty, read_day, read_letters, read_number, read_sign
+from soilco2.teaching.case.answers import (
+    close,
+    in_unit,
+    is_empty,
+    read_day,
+    read_letters,
+    read_number,
+    read_sign,
+)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from station_config.variables import VARIABLES
-from teaching.glossary import TERMS, faults
+from soilco2.station_config.variables import VARIABLES
+from soilco2.teaching.glossary import TERMS, faults
 from tests.paths import ROOT
 
 READ = sorted(
     path
     for pattern in (
-        "teaching/notebooks/*.lesson", "teaching/case/**/*.py", "teaching/plan/*.py", "teaching/questions/**/*.py",
+        "teaching/notebooks/*.lesson", "teaching/case/**/*.py", "documents/**/*.py", "teaching/questions/**/*.py",
         "dashboards/live/static/i18n.js", "dashboards/grafana/*.py", "station_config/variables.py", "docs/howto/*.zh.md",
         "analysis/**/*.py",
     )

@@ -13,12 +13,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from teaching.case import page
-from teaching.case.drills import FILE, described
-from teaching.case.folder import Work
-from teaching.case.marks import task
-from teaching.case.progress import done
-from teaching.case.source import (
+from soilco2.teaching.case import live_page
+from soilco2.teaching.case.drills import FILE, described
+from soilco2.teaching.case.lesson_source import (
     LANGS,
     OWN_LESSON,
     Lesson,
@@ -28,8 +25,11 @@ from teaching.case.source import (
     notebook,
     notebook_text,
 )
-from teaching.errors import CaseError
-from tests.teaching.case.bench import run_drills
+from soilco2.teaching.case.marks import task
+from soilco2.teaching.case.progress import done
+from soilco2.teaching.case.work_folder import Work
+from soilco2.teaching.errors import CaseError
+from tests.teaching.case.notebook import run_drills
 from tests.teaching.case.running import errors, folder, joined, printed, run
 
 NAMES = [one.name for one in lessons()]
@@ -86,15 +86,15 @@ def test_the_page_of_a_run_behind_a_hubs_prefix(
     """Two runs, two free ports; the address is the hub's, the page answers on its own port."""
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/li/")
     with ThreadPoolExecutor(2) as threads:
-        found = list(threads.map(lambda drill: page.serve(runs.parent, drill, "en"), "ac"))
-    assert page.serve(runs.parent, "a", "en") == found[0], "one page for one run"
+        found = list(threads.map(lambda drill: live_page.serve(runs.parent, drill, "en"), "ac"))
+    assert live_page.serve(runs.parent, "a", "en") == found[0], "one page for one run"
     ports = [re.fullmatch(r"/user/li/proxy/(\d+)/", where)[1] for where in found]  # type: ignore[index]
     assert len(set(ports)) == 2
     for port in ports:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
             assert b"<html" in answer.read()
     with pytest.raises(CaseError, match=r'run desk\.bench\("x"\) first'):
-        page.serve(runs.parent, "x", "en")
+        live_page.serve(runs.parent, "x", "en")
     _end_pages()
 
 
@@ -103,10 +103,10 @@ def test_the_page_of_the_station_that_runs_in_terminals(
 ) -> None:
     """Without a drill it is the trainee's own station, on its own clock, as soon as that has a journal."""
     with pytest.raises(CaseError, match=r"run desk\.bench\(\) first"):
-        page.serve(tmp_path, "", "en")
+        live_page.serve(tmp_path, "", "en")
     own = tmp_path / "station"
     shutil.copytree(runs / "run-a", own, symlinks=True)
-    where = page.serve(tmp_path, "", "en")
+    where = live_page.serve(tmp_path, "", "en")
     with urllib.request.urlopen(f"{where}api/v1/latest", timeout=60) as answer:
         told = json.loads(answer.read())
     assert len(told["latest"]) == 7, "three probes of CO₂, two of temperature and water"
@@ -115,7 +115,7 @@ def test_the_page_of_the_station_that_runs_in_terminals(
 
 
 def _end_pages() -> None:
-    for child, _ in page._served.values():
+    for child, _ in live_page._served.values():
         child.stdin.close()  # type: ignore[union-attr] # as when the notebook's kernel ends
         assert child.wait(60) is not None
         child.stdout.close()  # type: ignore[union-attr]
@@ -128,7 +128,7 @@ def test_a_notebook_is_valid_and_holds_no_solution(lang: str, level: int) -> Non
         text = notebook_text(one, lang, level)
         nbformat.validate(nbformat.from_dict(json.loads(text)))
         assert "«" not in text
-        assert "teaching.case.marks" not in text
+        assert "soilco2.teaching.case.marks" not in text
         for cell in one.cells:
             if cell.kind == "task" and level in cell.levels:
                 assert f'desk.check(\\"{cell.name}\\", ...)' in text

@@ -9,16 +9,16 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from analysis.definitions import MIN_DIEL_W, MIN_N_EFF, SYNOPTIC_DAYS
-from ingest.simulate.faults import DRIFT_PER_DAY, POROSITY
-from soilco2.commands.collect import command as collect
-from soilco2.commands.collect import parse_speed
-from teaching.case import data
-from teaching.case.drills import BEGIN_US, CO2, LONG_END_US, SOIL, described, slowly
-from teaching.case.marks import flux, temperature
-from teaching.case.profiles import month
-from teaching.case.source import Cell, lesson, lessons
-from teaching.case.tasks import Context
+from soilco2.analysis.definitions import MIN_DIEL_W, MIN_N_EFF, SYNOPTIC_DAYS
+from soilco2.cli.commands.collect import command as collect
+from soilco2.cli.commands.collect import parse_speed
+from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY
+from soilco2.teaching.case import data
+from soilco2.teaching.case.drills import BEGIN_US, CO2, LONG_END_US, SOIL, described, slowly
+from soilco2.teaching.case.lesson_source import Cell, lesson, lessons
+from soilco2.teaching.case.marks import flux, temperature
+from soilco2.teaching.case.profiles import month
+from soilco2.teaching.case.tasks import Context
 from tests.teaching.case.running import ROOT
 
 NUMBER = re.compile(r"(?<![A-Za-z_\d./`₀-₉^-])\d[\d .]*\d(?:\.\d+)?|(?<![A-Za-z_\d./`^-])\d")
@@ -169,7 +169,7 @@ def test_numbers_of_the_station_lesson() -> None:
     assert parse_speed(speed) == 1800, "half an hour passes each second"
     assert slowly('interval = "30min"\n') == 'interval = "3h"\n'
     assert LONG_END_US - BEGIN_US == 14 * 86_400_000_000, "two weeks"
-    begun = files("teaching").joinpath("notebooks/station.lesson").read_text(encoding="utf-8")
+    begun = files("soilco2.teaching").joinpath("notebooks/station.lesson").read_text(encoding="utf-8")
     assert "四个位置" in begun
     assert "four positions" in begun
 

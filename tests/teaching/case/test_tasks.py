@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from teaching.case.marks import task, tasks
-from teaching.case.source import OWN_LESSON, lesson, lessons
-from teaching.case.tasks import Context
+from soilco2.teaching.case.lesson_source import OWN_LESSON, lesson, lessons
+from soilco2.teaching.case.marks import task, tasks
+from soilco2.teaching.case.tasks import Context
 
 SEEDS = (1, 5, 77)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from teaching.case.progress import BLOCK_NAMES, CLASS_HOUR_MIN, CLASS_HOURS, PAUSE_S, WEIGHTS
-from teaching.case.source import BLOCKS, lessons
+from soilco2.teaching.case.lesson_source import BLOCKS, lessons
+from soilco2.teaching.case.progress import BLOCK_NAMES, CLASS_HOUR_MIN, CLASS_HOURS, PAUSE_S, WEIGHTS
 from tests.paths import ROOT
 
 HOWTO = ROOT / "docs" / "howto"

@@ -22,14 +22,14 @@ from xml.etree import ElementTree
 import docx
 import pytest
 
-from soilco2.main import main
-from teaching.questions.as_json import to_json
-from teaching.questions.bank import Paper, bank, draw
-from teaching.questions.gift import to_gift
-from teaching.questions.model import BLOCKS, WEIGHTS
-from teaching.questions.moodle import to_moodle
-from teaching.questions.paper import right_letters, to_paper
-from teaching.questions.qti import to_qti
+from soilco2.cli.main import main
+from soilco2.teaching.questions.formats.gift import to_gift
+from soilco2.teaching.questions.formats.json import to_json
+from soilco2.teaching.questions.formats.moodle import to_moodle
+from soilco2.teaching.questions.formats.paper import right_letters, to_paper
+from soilco2.teaching.questions.formats.qti import to_qti
+from soilco2.teaching.questions.model import BLOCKS, WEIGHTS
+from soilco2.teaching.questions.papers import Paper, bank, draw
 from tests.paths import ROOT
 
 LANGS = ("en", "zh")
@@ -246,8 +246,8 @@ def test_qti(whole: tuple[Paper, str]) -> None:
 def test_gift_escapes_what_would_be_read_as_control() -> None:
     from dataclasses import replace
 
-    from teaching.questions.bank import Item
-    from teaching.questions.model import Both
+    from soilco2.teaching.questions.model import Both
+    from soilco2.teaching.questions.papers import Item
 
     paper = draw(1, 1, 1)
     hard = "a = {b} ~ c # d: \\n e\nf"
@@ -373,7 +373,7 @@ def test_the_command(
     ],
 )
 def test_what_is_not_installed_is_named(module: str, words: list[str], said: str, tmp_path: Path) -> None:
-    code = f"import sys; sys.modules[{module!r}] = None; from soilco2.main import main; main({words!r})"
+    code = f"import sys; sys.modules[{module!r}] = None; from soilco2.cli.main import main; main({words!r})"
     root = str(ROOT)
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from teaching.errors import QuestionError
-from teaching.glossary import faults
-from teaching.questions.bank import POINTS, bank, draw, shares
-from teaching.questions.facts import FOLDER, read_facts
-from teaching.questions.maker import APART, number, numeric
-from teaching.questions.model import BLOCKS, WEIGHTS, Question, check
+from soilco2.teaching.errors import QuestionError
+from soilco2.teaching.glossary import faults
+from soilco2.teaching.questions.bank.facts import FOLDER, read_facts
+from soilco2.teaching.questions.maker import APART, number, numeric
+from soilco2.teaching.questions.model import BLOCKS, WEIGHTS, Question, check
+from soilco2.teaching.questions.papers import POINTS, bank, draw, shares
 from tests.paths import ROOT
 from tests.teaching.questions.fact_keys import FACTS
 from tests.teaching.questions.second_path import KEYS

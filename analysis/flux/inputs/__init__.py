@@ -1,0 +1,1 @@
+"""From frames to the columns a flux is made from."""

@@ -1,0 +1,1 @@
+"""Gradient, closed forms and inverse, with their intervals."""

@@ -1,0 +1,1 @@
+"""Series on common times, as arrays."""

@@ -1,0 +1,154 @@
+"""Run jobs on frames: every pair of frame and job is an independent, pure task for any executor.
+
+    with ProcessPoolExecutor(4) as pool:
+        done = run_jobs(frames, JOBS, Options(), pool)
+
+Without an executor the tasks run here, one after the other; the answers are the same. Any
+:class:`concurrent.futures.Executor` will do, that of a Dask cluster (``Client(...).get_executor()``) too.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from soilco2.analysis.errors import AnalysisError
+from soilco2.analysis.frames.frame import Frame
+from soilco2.analysis.jobs import job
+from soilco2.analysis.jobs.base import Options, Outcome, Watch, watched
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One job on one frame: pure, and small enough to be sent to another process."""
+
+    frame: Frame
+    job: str
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a task.
+
+    Parameters
+    ----------
+    frame : Frame
+    job : str
+    outcome : Outcome or None
+        None when it failed.
+    error : str
+        One sentence; empty when it did not fail.
+    trace : str
+        Where in the program, when the fault is the program's and not the data's.
+    """
+
+    frame: Frame
+    job: str
+    outcome: Outcome | None
+    error: str = ""
+    trace: str = ""
+
+
+DRIVEN = ("correlation", "response", "lag", "water", "rain")
+"""Jobs that set CO2 against temperature or water, which a flux from a gradient contains already."""
+
+
+def perform(task: Task) -> tuple[Outcome | None, str, str]:
+    """Run one task: its outcome, or a sentence and, for a fault of the program, where it happened."""
+    try:
+        outcome = job(task.job)(task.frame, task.options)
+    except AnalysisError as error:
+        return None, str(error), ""
+    except Exception as error:  # noqa: BLE001 - one failed job must not take the others with it
+        text = f"the job failed: {type(error).__name__}: {error}"
+        return None, text, traceback.format_exc()
+    if task.job in DRIVEN and any(row.target.endswith("/co2_flux") for row in outcome.rows):
+        outcome.notes.append("gradient_flux")
+    return outcome, "", ""
+
+
+def run_jobs(
+    frames: Sequence[Frame],
+    jobs: Sequence[str],
+    options: Options,
+    executor: Executor | None = None,
+    *,
+    started: Callable[[str], None] = lambda _: None,
+    finished: Callable[[Done], None] = lambda _: None,
+    within: Watch = lambda words, share: None,
+) -> list[Done]:
+    """Every job on every frame.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        One per station, or per station and year.
+    jobs : sequence of str
+        Names in :data:`soilco2.analysis.jobs.JOBS`.
+    options : Options
+    executor : concurrent.futures.Executor, optional
+        Where the tasks run; here when left out.
+    started : callable
+        Told the name of a job that begins; where an executor runs them, only that they run.
+    finished : callable
+        Told of each task as it ends.
+    within : callable
+        Told what the job is at and what share of it is done; not where an executor runs the tasks.
+
+    Returns
+    -------
+    list of Done
+        By frame, then by job, whatever the order in which they ended.
+    """
+    tasks = [Task(frame, name, options) for frame in frames for name in jobs]
+    done: list[Done | None] = [None] * len(tasks)
+    with watched(within):
+        for index, answer in _answers(tasks, executor, started):
+            done[index] = ended = Done(tasks[index].frame, tasks[index].job, *answer)
+            finished(ended)
+    return [d for d in done if d is not None]
+
+
+def _answers(
+    tasks: Sequence[Task], executor: Executor | None, started: Callable[[str], None]
+) -> Iterator[tuple[int, tuple[Outcome | None, str, str]]]:
+    if executor is None:
+        for index, task in enumerate(tasks):
+            started(task.job)
+            yield index, perform(task)
+        return
+    started(f"{len(tasks)} tasks")
+    waiting = {executor.submit(perform, task): index for index, task in enumerate(tasks)}
+    for future in as_completed(waiting):
+        index = waiting[future]
+        try:
+            yield index, future.result()
+        except Exception as error:  # noqa: BLE001 - a lost worker is a failed task, not the end of all
+            yield index, (None, f"the worker was lost: {type(error).__name__}: {error}", "")
+
+
+def by_year(frames: Iterable[Frame]) -> list[Frame]:
+    """The frames cut into calendar years (of the days of the frame), each a frame of its own.
+
+    Notes
+    -----
+    Years without a value are left out; the name of the year follows that of the site.
+    """
+    out = []
+    for frame in frames:
+        noon = (frame.start_us // 1_000_000 + 43_200) + 86_400 * np.arange(frame.days)
+        years = noon.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970
+        for year in np.unique(years):
+            first, last = (int(v) for v in np.flatnonzero(years == year)[[0, -1]])
+            part = slice(first * frame.slots, (last + 1) * frame.slots)
+            columns = tuple(replace(c, values=c.values[part]) for c in frame.columns)
+            if any(c.present for c in columns):
+                start = frame.start_us + first * 86_400_000_000
+                site = replace(frame.site, name=f"{frame.site.name} {year}".strip())
+                out.append(replace(frame, start_us=start, columns=columns, site=site))
+    return out

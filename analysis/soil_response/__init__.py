@@ -1,0 +1,1 @@
+"""How CO₂ goes with temperature, water, rain and depth."""

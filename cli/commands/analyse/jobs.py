@@ -1,0 +1,51 @@
+"""What ``soilco2 analyse`` does for the statistical analyses: read, run, write, tell."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import click
+
+from soilco2.cli.commands.analyse.plan import Asked, Plan, _executor, one_round, tell
+from soilco2.cli.options import fail, parse_time, present_or_fail
+from soilco2.station_config.extras import how_to_add
+
+
+def main(name: str, asked: Asked) -> None:
+    """Run an analysis, or all of them."""
+    present_or_fail(asked.data)
+    try:
+        import matplotlib
+        import scipy  # noqa: F401
+    except ImportError:
+        fail(f"analyses need the extra 'analysis': {how_to_add('analysis')}")
+    del matplotlib
+    from soilco2.analysis.errors import AnalysisError
+    from soilco2.analysis.jobs import present
+
+    if asked.workers and asked.scheduler:
+        fail("--workers and --scheduler are two places to run; give one")
+    station, zone = None, ZoneInfo("UTC")
+    if asked.data[0].suffix == ".toml":
+        from soilco2.cli.options import load
+
+        station = load(asked.data[0])
+        zone = station.directory.zone
+    plan = Plan(
+        name, present() if name == "all" else (name,), asked, station, zone,
+        parse_time(asked.since, zone) if asked.since else None,
+        parse_time(asked.until, zone) if asked.until else None,
+    )  # fmt: skip
+    try:
+        with _executor(asked) as executor:
+            if asked.every:
+                from soilco2.cli.commands.analyse import periodic
+
+                periodic.main(plan, executor)
+                return
+            made = one_round(plan, executor)
+    except AnalysisError as error:
+        fail(str(error), 1)
+    tell(plan, made)
+    if made.faults:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,390 @@
+"""``soilco2 check``: what a station file will read from where, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from soilco2.cli.options import emit_json, json_option, language_option, station_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from soilco2.station_config.base import Secret
+    from soilco2.station_config.deployments import Channel, Directory, Span
+    from soilco2.station_config.errors import Fault
+    from soilco2.station_config.loader import Station
+
+_WORDS = {
+    "en": {
+        "every": "every",
+        "address": "Address",
+        "instrument": "Instrument",
+        "channel": "Channel",
+        "series": "Series",
+        "depth": "Depth",
+        "since": "From … until",
+        "calibration": "Calibration",
+        "factory": "factory",
+        "due": "due",
+        "overdue": "OVERDUE since",
+        "site": "site",
+        "nowhere": "installed nowhere",
+        "derived": "Computed here",
+        "device": "compensated by the probe",
+        "none": "corrected here",
+        "pressure": "pressure",
+        "temperature": "temperature",
+        "broker": "Broker",
+        "database": "Database",
+        "no database": "none: readings stay in the journal",
+        "journal": "Journal",
+        "config": "Configuration",
+        "modelled": "modelled",
+        "warnings": "Warnings",
+        "fine": "The station file is fine.",
+        "valid": "The station file is fine; see the warnings above.",
+        "faults": "{n} fault(s) in the station file:",
+    },
+    "zh": {
+        "every": "每",
+        "address": "地址",
+        "instrument": "仪器",
+        "channel": "通道",
+        "series": "序列",
+        "depth": "深度",
+        "since": "起 … 止",
+        "calibration": "校准",
+        "factory": "出厂",
+        "due": "到期",
+        "overdue": "已过期，自",
+        "site": "站点",
+        "nowhere": "未安装",
+        "derived": "由本程序计算",
+        "device": "探头自行补偿",
+        "none": "由本程序订正",
+        "pressure": "气压",
+        "temperature": "温度",
+        "broker": "消息代理",
+        "database": "数据库",
+        "no database": "无：读数仅存于日志库",
+        "journal": "日志库",
+        "config": "配置",
+        "modelled": "模拟值",
+        "warnings": "警告",
+        "fine": "台站文件无误。",
+        "valid": "台站文件无误，请看以上警告。",
+        "faults": "台站文件有 {n} 处错误：",
+    },
+}
+
+
+@click.command(epilog="Example: soilco2 check yulin.toml")
+@station_argument
+@json_option
+@language_option
+def command(station: Path, as_json: bool, lang: str) -> None:
+    """Say what a station file will read from where, or everything that is wrong with it.
+
+    Exit code 0: fine (there may be warnings); 1: the file has faults; 2: there is no such file.
+    """
+    from soilco2.station_config.errors import StationFileError
+    from soilco2.station_config.loader import load_station
+
+    try:
+        loaded = load_station(station)
+        here = _on_this_machine(loaded, time.time_ns() // 1000)
+    except StationFileError as error:
+        _say_faults(error.faults, as_json, lang)
+        raise click.exceptions.Exit(1 if station.is_file() else 2) from None
+    warnings = (*loaded.advice, *here)
+    if as_json:
+        emit_json(summary(loaded, warnings))
+    else:
+        _print(loaded, warnings, lang)
+
+
+def _say_faults(faults: Sequence[Fault], as_json: bool, lang: str) -> None:
+    from soilco2.station_config.messages_zh import translated
+
+    if as_json:
+        emit_json({"ok": False, "faults": [_fault(fault) for fault in faults]})
+        return
+    if len(faults) > 1:
+        click.echo(_WORDS[lang]["faults"].format(n=len(faults)), err=True)
+    for fault in faults:
+        click.echo(str(translated(fault, lang)), err=True)
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "file": fault.file,
+        "line": fault.line,
+        "key": fault.key,
+        "value": fault.value,
+        "expected": fault.expected,
+    }
+
+
+def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
+    """Warnings that depend on the machine and the day: missing ports and secrets, overdue calibrations."""
+    from soilco2.station_config.errors import Fault, StationConfigError
+    from soilco2.station_config.tables.connection import ModbusRtuConnection
+
+    path = str(station.path)
+    found = [
+        Fault(path, None, f"connection {row.id}", str(row.port), "there is no such port on this machine now")
+        for row in station.file.connection
+        if isinstance(row, ModbusRtuConnection) and not Path(row.port).exists()
+    ]
+    secrets: list[tuple[str, Secret]] = [(f"{row.id} token", row.token) for row in station.file.influxdb]
+    if station.file.mqtt is not None and station.file.mqtt.password is not None:
+        secrets.append(("mqtt password", station.file.mqtt.password))
+    for name, secret in secrets:
+        try:
+            secret.reveal()
+        except StationConfigError as error:
+            found.append(Fault(path, None, name, "", str(error)))
+    directory = station.directory
+    for row in station.file.instrument:
+        for channel in directory.channels_of(row.serial):
+            due = directory.calibration_due(*channel.key, now_us)
+            if due is not None and due <= now_us and directory.active(row.serial, now_us):
+                expected = f"the calibration was due on {_day(due, station)}; it goes on applying"
+                found.append(Fault(path, None, f"{row.id}.{channel.key[1]}", "", expected))
+    return found + _wrong_screens(station)
+
+
+def _wrong_screens(station: Station) -> list[Fault]:
+    from soilco2.dashboards.live.screens import read_screens
+    from soilco2.station_config.errors import Fault
+
+    folder = station.file.page.screens
+    faults = read_screens(station, folder)[1] if folder is not None else []
+    return [Fault(str(station.path), None, "page.screens", str(folder), text) for text in faults]
+
+
+def _day(time_us: int, station: Station) -> str:
+    return datetime.fromtimestamp(time_us / 1e6, UTC).astimezone(station.directory.zone).date().isoformat()
+
+
+def _stamp(time_us: int | None) -> str | None:
+    if time_us is None:
+        return None
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _spans(directory: Directory, channel: Channel) -> list[Span]:
+    return sorted(
+        (span for span in directory.spans if (span.serial, span.channel) == channel.key),
+        key=lambda span: span.start_us,
+    )
+
+
+def _compensation(channel: Channel) -> dict[str, str]:
+    """Who compensates a CO₂ channel, by quantity."""
+    chosen = channel.instrument.compensation if channel.instrument is not None else None
+    out = {}
+    for quantity in ("pressure", "temperature"):
+        who = getattr(chosen, quantity, None) or getattr(channel.spec, quantity)
+        if who is not None:
+            out[quantity] = str(who)
+    return out
+
+
+def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
+    """Everything that the station file says, as one JSON object."""
+    directory = station.directory
+    now_us = time.time_ns() // 1000
+    instruments = []
+    for row in station.file.instrument:
+        channels = []
+        for channel in directory.channels_of(row.serial):
+            applied = directory.calibration_at(*channel.key, now_us)
+            channels.append(
+                {
+                    "channel": channel.key[1],
+                    "variable": channel.variable,
+                    "unit": channel.spec.unit,
+                    "series": [
+                        {
+                            "series": "/".join(span.series),
+                            "depth_m": _depth_m(directory, span, now_us),
+                            "from": _stamp(span.start_us),
+                            "until": _stamp(span.end_us),
+                        }
+                        for span in _spans(directory, channel)
+                    ],
+                    "calibration": None
+                    if applied is None
+                    else {
+                        "valid_from": applied.valid_from.isoformat(),
+                        "gain": applied.gain,
+                        "offset": applied.offset,
+                        "certificate": applied.certificate,
+                        "due": _stamp(directory.calibration_due(*channel.key, now_us)),
+                    },
+                    "compensation": _compensation(channel),
+                    "modelled": modelled.en if (modelled := row.modelled.get(channel.key[1])) else "",
+                }
+            )
+        instruments.append(
+            {
+                "id": row.id,
+                "model": row.model,
+                "serial": row.serial,
+                "connection": row.connection,
+                "address": row.address,
+                "interval_s": row.interval,
+                "channels": channels,
+            }
+        )
+    return {
+        "ok": True,
+        "station": station.file.station.model_dump(mode="json"),
+        "configuration": station.hash,
+        "connections": [row.model_dump(mode="json") for row in station.file.connection],
+        "instruments": instruments,
+        "derived": [
+            {"series": "/".join(series), "from": ["/".join(parent) for parent in parents]}
+            for series, parents in directory.derived.items()
+        ],
+        "standard_pressure_hpa": round(directory.standard_pressure_hpa, 2),
+        "databases": [
+            {"id": row.id, "url": row.url, "org": row.org, "bucket": row.bucket}
+            for row in station.file.influxdb
+        ],
+        "journal": str(station.journal_path),
+        "warnings": [_fault(fault) for fault in warnings],
+    }
+
+
+def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from soilco2.station_config.messages_zh import translated
+
+    words = _WORDS[lang]
+    console = Console(width=None if os.isatty(1) else 120, highlight=False)
+    row = station.file.station
+    title = row.name.zh if lang == "zh" else row.name.en
+    console.print(Text(title, style="bold"), Text(f"({row.id})"), sep=" ")
+    place = f"{row.latitude:g}°, {row.longitude:g}°, {row.altitude_m:g} m, {row.timezone}"
+    console.print(Text(place, style="dim"))
+    for connection in station.file.connection:
+        _print_connection(console, station, connection.id, lang)
+    _print_derived(console, station, words)
+    mqtt = station.file.mqtt
+    if mqtt is not None:
+        console.print(Text(f"{words['broker']}: {mqtt.host}:{mqtt.port}" + (" TLS" if mqtt.tls else "")))
+    for sink in station.file.influxdb:
+        console.print(Text(f"{words['database']}: {sink.url} {sink.org}/{sink.bucket}"))
+    if not station.file.influxdb:
+        console.print(Text(f"{words['database']}: {words['no database']}"))
+    console.print(Text(f"{words['journal']}: {station.journal_path}"), soft_wrap=True)
+    console.print(Text(f"{words['config']}: {station.hash}"))
+    if warnings:
+        console.print(Text(f"\n{words['warnings']} ({len(warnings)})", style="bold yellow"))
+        for fault in warnings:
+            console.print(Text(f"- {translated(fault, lang)}"), soft_wrap=not console.is_terminal)
+    end, colour = ("valid", "yellow") if warnings else ("fine", "green")
+    console.print(Text(words[end], style=f"bold {colour}"))
+
+
+def _print_connection(console: Console, station: Station, name: str, lang: str) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from soilco2.station_config.tables.connection import ModbusRtuConnection
+
+    words = _WORDS[lang]
+    connection = next(row for row in station.file.connection if row.id == name)
+    if isinstance(connection, ModbusRtuConnection):
+        line = f"{connection.baudrate} {connection.bytesize}{connection.parity}{connection.stopbits}"
+        what = f"{connection.id}: Modbus RTU, {connection.port}, {line}"
+    else:
+        topic = connection.topic or f"soilco2/{station.file.station.id}/data"
+        what = f"{connection.id}: MQTT, {topic}"
+    console.print()
+    console.print(Text(what, style="bold"), soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for key in ("address", "instrument", "channel", "series", "depth", "since", "calibration"):
+        table.add_column(words[key], overflow="fold")
+    directory = station.directory
+    for row in station.file.instrument:
+        if row.connection != name:
+            continue
+        first = True
+        for channel in directory.channels_of(row.serial):
+            spans = _spans(directory, channel)
+            if not spans and station.models[row.model].protocol == "json-mqtt":
+                continue  # a node may send anything: only what is placed is worth a line
+            rows: list[Span | None] = [*spans] if spans else [None]
+            for span in rows:
+                address = "" if row.address is None else str(row.address)
+                about = f"{row.id}\n{row.model}\n{row.serial}\n{words['every']} {row.interval:g} s"
+                table.add_row(
+                    address if first else "",
+                    about if first else "",
+                    channel.key[1] if span is None or span is spans[0] else "",
+                    words["nowhere"] if span is None else "/".join(span.series[1:]).replace("//", "/"),
+                    "" if span is None else _depth(station, span, words),
+                    "" if span is None else _period(station, span),
+                    _remarks(station, channel, lang),
+                )
+                first = False
+    console.print(table)
+
+
+def _depth_m(directory: Directory, span: Span, now_us: int) -> float | None:
+    """Depth of a place [m] now, or when its probe was taken out."""
+    at = now_us if span.end_us is None else min(now_us, span.end_us)
+    return directory.depth_at(span.series[1], span.series[2], max(at, span.start_us))
+
+
+def _depth(station: Station, span: Span, words: dict[str, str]) -> str:
+    depth = _depth_m(station.directory, span, time.time_ns() // 1000)
+    return words["site"] if depth is None else f"{depth:g} m"
+
+
+def _period(station: Station, span: Span) -> str:
+    end = "" if span.end_us is None else f" {_day(span.end_us, station)}"
+    return f"{_day(span.start_us, station)} …{end}"
+
+
+def _remarks(station: Station, channel: Channel, lang: str) -> str:
+    words = _WORDS[lang]
+    directory = station.directory
+    now_us = time.time_ns() // 1000
+    applied = directory.calibration_at(*channel.key, now_us)
+    text = words["factory"]
+    if applied is not None:
+        since = applied.valid_from.isoformat()[:10]
+        text = f"{since} ×{applied.gain:g} {applied.offset:+g} {applied.certificate}"
+        due = directory.calibration_due(*channel.key, now_us)
+        if due is not None:
+            late = words["overdue"] if due <= now_us else words["due"]
+            text += f"\n{late} {_day(due, station)}"
+    for quantity, who in _compensation(channel).items():
+        text += f"\n{words[quantity]}: {words[who]}"
+    assert channel.instrument is not None
+    if modelled := channel.instrument.modelled.get(channel.key[1]):
+        text += f"\n{words['modelled']}: {modelled.zh if lang == 'zh' else modelled.en}"
+    return text
+
+
+def _print_derived(console: Console, station: Station, words: dict[str, str]) -> None:
+    from rich.text import Text
+
+    names = ["/".join(series[1:]) for series in station.directory.derived]
+    console.print()
+    if names:
+        console.print(Text(f"{words['derived']}: {', '.join(names)}"))

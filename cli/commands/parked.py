@@ -1,0 +1,170 @@
+"""``soilco2 parked``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from soilco2.cli.options import (
+    LazyGroup,
+    emit_json,
+    fail,
+    json_option,
+    load,
+    say,
+    spoken_language,
+    station_argument,
+    told,
+    word,
+)
+
+if TYPE_CHECKING:
+    from soilco2.station_config.loader import Station
+    from soilco2.storage.journal.control import Submitter
+    from soilco2.storage.journal.rows import ParkedRow
+
+
+@click.group(cls=LazyGroup)
+def command() -> None:
+    """What could not be used or sent, kept with its reason.
+
+    \b
+    Example:
+      soilco2 parked list yulin.toml
+      soilco2 parked drop yulin.toml 12 --why "test message of the installer"
+    """
+
+
+def _rows(station: Path, everything: bool) -> list[ParkedRow]:
+    from soilco2.storage.journal.reader import JournalReader
+
+    with JournalReader(load(station).journal_path) as reader:
+        return reader.parked(None if everything else "waiting")
+
+
+@command.command("list")
+@station_argument
+@spoken_language
+@click.option("--all", "everything", is_flag=True, help="Those settled as well.")
+@json_option
+def list_(station: Path, everything: bool, as_json: bool) -> None:
+    """List what is parked, newest first.
+
+    \b
+    Example:
+      soilco2 parked list yulin.toml --json
+    """
+    rows = _rows(station, everything)
+    if as_json:
+        emit_json(
+            {"parked": [{**row._asdict(), "payload": row.payload.decode(errors="replace")} for row in rows]}
+        )
+        return
+    for row in rows:
+        click.echo(f"{row.id}  {word(row.kind)}  {row.source}  {word(row.state)}  {told(row.reason)}")
+    if not rows:
+        say("nothing is parked")
+
+
+@command.command()
+@station_argument
+@spoken_language
+@click.argument("number", type=int)
+def show(station: Path, number: int) -> None:
+    """Show one entry whole, as it came.
+
+    \b
+    Example:
+      soilco2 parked show yulin.toml 12
+    """
+    for row in _rows(station, True):
+        if row.id == number:
+            say(f"{word(row.kind)} from {row.source}, {word(row.state)} {row.why}".rstrip())
+            click.echo(f"{told(row.reason)}\n")
+            click.echo(row.payload.decode(errors="backslashreplace"))
+            return
+    fail(f"there is no parked entry {number}; 'soilco2 parked list --all' shows them")
+
+
+@command.command()
+@station_argument
+@spoken_language
+@click.argument("number", type=int)
+@click.option("--why", required=True, help="The reason, kept with the entry.")
+def drop(station: Path, number: int, why: str) -> None:
+    """Settle an entry as not wanted; it stays in the journal with the reason.
+
+    \b
+    Example:
+      soilco2 parked drop yulin.toml 12 --why "test message of the installer"
+    """
+    from soilco2.storage.journal.control import submit
+
+    submit(load(station), "parked_settle", number=number, state="dropped", why=why)
+    say(f"entry {number} dropped")
+
+
+@command.command()
+@station_argument
+@spoken_language
+@click.argument("number", type=int)
+@click.option("--why", default="tried again", show_default=True, help="The reason, kept with the entry.")
+def retry(station: Path, number: int, why: str) -> None:
+    """Try an entry again: a message is decoded anew, a point or stretch is sent to its database again.
+
+    What fails again is parked again, with the new reason, under a new number. Exit code 1 when a message still
+    cannot be understood.
+
+    \b
+    Example:
+      soilco2 parked retry yulin.toml 12 --why "the probe is in the station file now"
+    """
+    from soilco2.storage.journal.control import Submitter
+
+    loaded = load(station)
+    row = next((row for row in _rows(station, False) if row.id == number), None)
+    if row is None:
+        fail(f"parked entry {number} does not wait; 'soilco2 parked list' shows those that do")
+    with Submitter(loaded) as door:
+        if row.kind in ("point", "stretch"):
+            start, end = _window(row)
+            door.submit("resend", sink=row.source, from_us=start, to_us=end, why=f"entry {number}: {why}")
+            said = f"entry {number} will be sent to {row.source} again"
+        elif row.kind == "message":
+            said = _decode(loaded, row, door)
+        else:
+            fail(
+                f"entry {number} is a {word(row.kind)}: the journal keeps the first number of a channel and time, and "
+                "both stay on record; drop the entry, or flag the value"
+            )
+        door.submit("parked_settle", number=number, state="retried", why=why)
+    say(said)
+
+
+def _window(row: ParkedRow) -> tuple[int, int]:
+    """The times [µs UTC] a point or stretch is of."""
+    if row.kind == "stretch":
+        body = json.loads(row.payload)
+        return int(body["from_us"]), int(body["to_us"])
+    if row.time_us is None:
+        fail(f"entry {row.id} has no time; it cannot be sent again")
+    return row.time_us, row.time_us + 1
+
+
+def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
+    """Decode a message with the station file as it is now and keep its samples."""
+    from soilco2.ingest.protocols.soilco2_json_decode import Decoder
+
+    if row.source.startswith("import:"):
+        fail(f"entry {row.id} is a line of the table {row.source[7:]}: mend the table and import it again")
+    decoder = Decoder(station.directory, row.source, "retried")
+    found = decoder.batch([(row.payload, row.arrival_us, 0)], trusted=True)
+    if not found.samples:
+        reasons = "; ".join(str(refusal[0]) for refusal in found.refusals)
+        fail(f"entry {row.id} still cannot be used: {reasons or row.reason}", 1)
+    done = door.submit("import", samples=found.samples, parked=[], counts=[])
+    counts = f"{done['stored']} stored, {done['duplicate']} duplicate, {done['conflict']} conflicts"
+    return f"entry {row.id}: {counts}"

@@ -1,0 +1,185 @@
+"""``soilco2 verify``: does the database hold what the journal holds?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from soilco2.cli.options import (
+    emit_json,
+    fail,
+    json_option,
+    load,
+    parse_time,
+    say,
+    spoken_language,
+    station_argument,
+    window_options,
+)
+from soilco2.cli.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from soilco2.quality.records import SeriesKey
+    from soilco2.station_config.loader import Station
+    from soilco2.station_config.tables.influxdb import InfluxdbTable
+    from soilco2.storage.influx.verify import Compared
+    from soilco2.storage.journal.reader import JournalReader
+
+_GAPS_SHOWN = 20
+
+
+def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
+    """The databases of a station file: all, or the one named; exit 2 when there is none."""
+    tables = station.file.influxdb
+    if not tables:
+        fail(f"{station.path} has no table [influxdb]: there is no database")
+    found = [table for table in tables if sink in (None, table.id)]
+    if not found:
+        fail(f"--sink {sink}: there is no such database; there are {', '.join(table.id for table in tables)}")
+    return found
+
+
+@click.command("verify", epilog="Example: soilco2 verify station.toml --from 2026-06-01 --to 2026-07-01")
+@station_argument
+@spoken_language
+@window_options
+@click.option("--sink", metavar="ID", help="Only this database; all of them when left out.")
+@click.option(
+    "--journal", "own", is_flag=True, help="Check the journal's and the archives' own files instead."
+)
+@json_option
+def command(
+    station: Path,
+    since: str | None,
+    until: str | None,
+    sink: str | None,
+    own: bool,
+    as_json: bool,
+) -> None:
+    """Compare journal and database value by value, and name every gap.
+
+    What the forwarder has still to send is counted as waiting, not as missing. The exit code is 1 when the
+    database lacks something or holds something else.
+    """
+    from soilco2.storage.influx.reader import InfluxReader
+    from soilco2.storage.journal.archive import open_journal
+
+    known = load(station)
+    if own:
+        _check_files(known, as_json)
+        return
+    zone = known.file.station.zone
+    start_us = None if since is None else parse_time(since, zone)
+    end_us = None if until is None else parse_time(until, zone)
+    if start_us is not None and end_us is not None and end_us <= start_us:
+        fail(f"--to {until} is not after --from {since}")
+    tables = chosen_sinks(known, sink)
+    found: dict[str, list[Compared]] = {}
+    refused: dict[str, int] = {}
+    with open_journal(known) as journal:
+        for table in tables:
+            reader = InfluxReader(table, known)
+            try:
+                with progress(table.id, wanted=not as_json) as show:
+                    found[table.id] = rows = []
+                    for row in _compare(journal, reader, table.id, start_us, end_us):
+                        rows.append(row)
+                        show("/".join(row.key[1:]))
+            finally:
+                reader.close()
+        for entry in journal.parked("waiting", 1_000_000):
+            if entry.source in found:
+                refused[entry.source] = refused.get(entry.source, 0) + 1
+    if as_json:
+        emit_json(
+            {
+                "equal": all(row.equal for rows in found.values() for row in rows),
+                "sinks": {
+                    name: {"parked": refused.get(name, 0), "series": [row.as_dict() for row in rows]}
+                    for name, rows in found.items()
+                },
+            }
+        )
+    else:
+        for name, rows in found.items():
+            _show(known, name, rows, refused.get(name, 0))
+    if not all(row.equal for rows in found.values() for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _check_files(station: Station, as_json: bool) -> None:
+    """Every commit against its CRC, the file's structure, every archive against its SHA-256, rollups recounted."""
+    from soilco2.storage.journal.archive import archives_of, check_archive, folder_of, open_journal
+    from soilco2.storage.journal.reader import JournalReader
+    from soilco2.storage.journal.rollup_writer import check_rollups
+
+    with JournalReader(station.journal_path) as reader:
+        structure, batches = reader.integrity(), reader.verify_batches()
+        last = reader.last_batch()
+    archives = archives_of(folder_of(station))
+    sealed = [text for text in map(check_archive, archives) if text]
+    counted: list[str] = []
+    if not structure and not sealed:
+        with open_journal(station) as whole:
+            counted = list(check_rollups(whole))
+    wrong = [*structure, *batches, *sealed, *counted]
+    if as_json:
+        emit_json({"whole": not wrong, "last_batch": last, "archives": len(archives), "wrong": wrong})
+    else:
+        for text in wrong:
+            say(text)
+        state = "all as they were written" if not wrong else f"{len(wrong)} faults"
+        say(f"journal up to commit {last}, {len(archives)} archives: {state}")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _compare(
+    journal: JournalReader, reader: Any, sink: str, start_us: int | None, end_us: int | None
+) -> Iterator[Compared]:
+    from soilco2.storage.influx.verify import compare
+
+    rev = next((cursor.rev for cursor in journal.cursors() if cursor.sink == sink), 0)
+
+    again = journal.resend(sink)
+
+    def waiting(key: SeriesKey, begin: int, end: int) -> list[int]:
+        times = set(journal.waiting(key, begin, end, rev))
+        for low, high in again:
+            if low < end and begin < high:
+                for piece in journal.read([key], max(low, begin), min(high, end)):
+                    times.update(piece.times)
+        return sorted(times)
+
+    return compare(journal, reader, journal.series(), start_us, end_us, waiting)
+
+
+def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> None:
+    from soilco2.storage.times import iso
+
+    for row in rows:
+        if row.equal and not row.extra:
+            continue
+        say(
+            f"{'/'.join(row.key[1:])}: {row.journal} in the journal, {row.missing} missing, "
+            f"{row.different} different, {row.extra} only in the database"
+        )
+        for gap in row.gaps[:_GAPS_SHOWN]:
+            say(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
+        if len(row.gaps) > _GAPS_SHOWN:
+            say(f"  and {len(row.gaps) - _GAPS_SHOWN} more gaps; --json lists them all")
+    total = sum(row.journal for row in rows)
+    missing, different, late = (
+        sum(getattr(row, name) for row in rows) for name in ("missing", "different", "waiting")
+    )
+    say(
+        f"{sink}: {len(rows)} series, {total} values: {missing} missing, {different} different, {late} on the way"
+    )
+    if missing or different:
+        say(f"send them again: soilco2 replay {station.path} --from … --to … --sink {sink}")
+    if refused:
+        say(f"{refused} entries were refused by the database: soilco2 parked list {station.path}")

@@ -1,0 +1,1 @@
+"""The demonstration: a station of simulated probes on measured data, and all it needs."""

@@ -1,0 +1,194 @@
+"""What commands share: groups, the station argument, languages, times, JSON, and one way to say no."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import locale
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+if TYPE_CHECKING:
+    from soilco2.station_config.loader import Station
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is asked for.
+
+    Commands stand in the help as they were declared, those with modules of their own last.
+
+    Parameters
+    ----------
+    elsewhere : mapping of str to str, optional
+        ``module:attribute`` of each command that has a module of its own, by its name.
+    """
+
+    def __init__(self, *args: Any, elsewhere: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.elsewhere = dict(elsewhere or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *self.elsewhere]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = self.elsewhere.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = place.partition(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if not name.startswith("-") and name not in self.list_commands(ctx):
+            import difflib
+
+            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"Did you mean '{close[0]}'?" if close else f"'{ctx.command_path} --help' lists them."
+            ctx.fail(f"No such command '{name}'. {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def station_argument(function: F) -> F:
+    """The argument STATION: path of a station file."""
+    return click.argument("station", type=click.Path(path_type=Path, dir_okay=True))(function)
+
+
+def json_option(function: F) -> F:
+    """The option ``--json``: one JSON object on standard output, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+_CHOSEN: ContextVar[str | None] = ContextVar("language", default=None)
+
+
+def language_option(function: F) -> F:
+    """The option ``--lang``: en or zh; the locale decides when it is left out."""
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "zh"]),
+        callback=lambda _c, _p, v: choose(v),
+        is_eager=True,
+        help="Language.",
+    )(function)
+
+
+def spoken_language(function: F) -> F:
+    """The option ``--lang`` of a command that says everything by `say` and `fail`."""
+    return click.option(
+        "--lang", type=click.Choice(["en", "zh"]), callback=lambda _c, _p, v: choose(v), is_eager=True,
+        expose_value=False, help="Language.",
+    )(function)  # fmt: skip
+
+
+def choose(lang: str | None) -> str:
+    """Speak a language from now on, the locale's when none is named; which one it is."""
+    _CHOSEN.set(lang)
+    return language(lang)
+
+
+def language(chosen: str | None = None) -> str:
+    """``"en"`` or ``"zh"``: the one named, else the one chosen, else the locale's."""
+    if found := chosen or _CHOSEN.get():
+        return found
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if found := os.environ.get(name):
+            return "zh" if found.lower().startswith("zh") else "en"
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"
+
+
+def told(sentence: str) -> str:
+    """A sentence in the language that is spoken; one that has no translation stays as it is."""
+    if language() != "zh":
+        return sentence
+    from soilco2.cli.messages_zh import in_chinese
+
+    return in_chinese(sentence)
+
+
+def word(text: str) -> str:
+    """A state, kind or cause in the language that is spoken."""
+    if language() != "zh":
+        return text
+    from soilco2.cli.messages_zh import WORDS
+
+    return WORDS.get(text, text)
+
+
+def say(sentence: str, *, err: bool = False) -> None:
+    """Print a sentence in the language that is spoken."""
+    click.echo(told(sentence), err=err)
+
+
+def load(path: Path) -> Station:
+    """The station of a station file, or exit 2 with every fault, a line each."""
+    from soilco2.station_config.errors import StationConfigError, StationFileError
+    from soilco2.station_config.loader import load_station
+    from soilco2.station_config.messages_zh import translated
+
+    try:
+        return load_station(path)
+    except StationFileError as error:
+        click.echo("\n".join(str(translated(fault, language())) for fault in error.faults), err=True)
+        raise click.exceptions.Exit(2) from None
+    except StationConfigError as error:
+        fail(str(error))
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """Print one clear sentence on standard error and exit."""
+    say(message, err=True)
+    raise click.exceptions.Exit(code)
+
+
+def present_or_fail(paths: Sequence[Path]) -> None:
+    """Exit 2 with one sentence when a file is not there: to be asked before imports that take seconds."""
+    for path in paths:
+        if not path.is_file():
+            fail(f"{path}: there is no such file")
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON object; NaN has no place in it."""
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def parse_time(text: str, zone: ZoneInfo) -> int:
+    """Microseconds UTC [µs] of ``2026-03-01``, ``2026-03-01T08:00`` (both in `zone`) or a zoned time.
+
+    Raises
+    ------
+    click.BadParameter
+        When it is none of these.
+    """
+    try:
+        if len(text) == 10:
+            moment = datetime.combine(date.fromisoformat(text), time(0), zone)
+        else:
+            moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=zone)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no time; expected such as 2026-03-01, 2026-03-01T08:00 (station's time) "
+            "or 2026-03-01T00:00Z"
+        ) from None
+    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def window_options(function: F) -> F:
+    """The options ``--from`` and ``--to``, as text for `parse_time`."""
+    function = click.option("--to", "until", metavar="TIME", help="End, exclusive.")(function)
+    return click.option("--from", "since", metavar="TIME", help="Start, inclusive.")(function)

@@ -1,0 +1,1 @@
+"""A document as Word, HTML or Markdown."""

@@ -1,0 +1,1 @@
+"""Clocks that are handed in: the system's, and a replay's."""

@@ -1,0 +1,1 @@
+"""Instruments by the way they are read."""

@@ -1,0 +1,461 @@
+"""The instruments of one serial line: a thread that reads them in scheduled rounds.
+
+The schedule clock is handed in and says when a round is due; slots are the multiples of an instrument's
+interval since 1970 UTC, and the slot is the time of the sample. Deadlines on the line are real monotonic
+time.
+
+One bad device costs the others at most its own deadline. A damaged or foreign answer is asked for once more.
+A device that failed gets a second try at the end of the round, after the others, if it was well before. A
+device that goes on failing is left out for 2, 4, 8 … of its intervals, five minutes at most. Nothing is made
+up: a device that does not answer gives no sample; it gives an event when it falls silent and one when it is
+back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, NamedTuple
+
+from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.drivers.modbus import RawReading, blocks_to_read, raw_readings, used_channels
+from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
+from soilco2.ingest.protocols.modbus import Request
+from soilco2.ingest.protocols.registers import WIDTH, decode
+from soilco2.ingest.transports.modbus_serial import RtuMaster, Trace
+from soilco2.quality.records import Sample
+from soilco2.station_config.catalogue.load import ProbeModel, Setting
+from soilco2.station_config.tables.connection import ModbusRtuConnection
+from soilco2.station_config.tables.instrument import Instrument
+
+WARM_UP = "warm-up"
+"""Status of samples from a device that was silent and is warming up again."""
+
+_LONGEST_PAUSE_US = 300_000_000
+_REOPEN_S = (0.5, 10.0)
+_NEVER = 1 << 62
+
+
+class BusEvent(NamedTuple):
+    """Something worth a line in the station's log.
+
+    Parameters
+    ----------
+    time_us : int
+        Slot of the round [µs UTC].
+    kind : str
+        ``device-silent``, ``device-back``, ``port-gone``, ``port-back``, ``slots-missed``, ``settings``.
+    subject : str
+        Serial number of the instrument, or id of the connection.
+    text : str
+        One sentence.
+    """
+
+    time_us: int
+    kind: str
+    subject: str
+    text: str
+
+
+Deliver = Callable[[list[Sample], list[BusEvent]], None]
+
+
+class _Device:
+    """One instrument on the line and how it has been doing."""
+
+    def __init__(self, instrument: Instrument, model: ProbeModel) -> None:
+        address = instrument.address if instrument.address is not None else model.address
+        assert address is not None  # the station file's check sees to it
+        self.instrument = instrument
+        self.model = model
+        self.serial = instrument.serial
+        self.address = address
+        self.timeout = instrument.timeout if instrument.timeout is not None else model.timeout
+        self.interval_us = round(instrument.interval * 1e6)
+        warm_up = instrument.warm_up if instrument.warm_up is not None else model.warm_up
+        self.warm_up_us = round(warm_up * 1e6)
+        self.channels = used_channels(model, instrument.channels)
+        self.blocks = blocks_to_read(model, self.channels)
+        self.next_slot_us = 0
+        self.paused_until_us = 0
+        self.warm_until_us = 0
+        self.silent = False
+        self.settings_day = -1
+        self.settings_told = ""
+        self.failures = 0
+        self.answered = 0
+        self.errors: Counter[str] = Counter()
+        self.last_answer_us: int | None = None
+        self.last_error = ""
+
+    def align(self, now_us: int) -> None:
+        """The next slot is the first one at or after `now_us`."""
+        self.next_slot_us = -(-now_us // self.interval_us) * self.interval_us
+
+    def resting(self, slot_us: int) -> bool:
+        """Whether the device is left out of this round; a clock set back ends every rest."""
+        longest = max(_LONGEST_PAUSE_US, self.interval_us)
+        return slot_us < self.paused_until_us <= slot_us + longest
+
+    def failed(self, error: BusError, slot_us: int) -> None:
+        """One more round without an answer."""
+        self.failures += 1
+        self.silent = self.silent or isinstance(error, NoAnswer)
+        self.last_error = str(error)
+        pause = self.interval_us << min(self.failures - 1, 30)
+        self.paused_until_us = slot_us + min(pause, max(_LONGEST_PAUSE_US, self.interval_us))
+
+    @property
+    def state(self) -> str:
+        if self.failures:
+            return "failing"
+        return "ok" if self.answered else "not read yet"
+
+
+class BusThread:
+    """Reads the instruments of one connection, round by round, until stopped.
+
+    Parameters
+    ----------
+    connection : ModbusRtuConnection
+    instruments : sequence of (Instrument, ProbeModel)
+        Those on this connection.
+    clock : Clock
+    deliver : callable
+        Takes the samples and events of a round, in the bus thread, before the next round; it may block. What
+        it raises ends the thread and stands in `failure`.
+    active : callable, optional
+        From serial number and slot [µs UTC] to whether the instrument is to be read, such as
+        `Directory.active`.
+    on_round : callable, optional
+        Called with the slot [µs UTC] when a round is over and delivered.
+    trace : callable, optional
+        Sees every byte on the line.
+
+    Notes
+    -----
+    The thread is a member of the clock's schedule: a replay goes on once its round is over and delivered.
+    """
+
+    def __init__(
+        self,
+        connection: ModbusRtuConnection,
+        instruments: Sequence[tuple[Instrument, ProbeModel]],
+        clock: Clock,
+        deliver: Deliver,
+        *,
+        active: Callable[[str, int], bool] | None = None,
+        on_round: Callable[[int], None] | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.connection = connection
+        self.failure: BaseException | None = None
+        """What ended the thread, if it did not end by `stop`."""
+        self._clock = clock
+        self._deliver = deliver
+        self._active = active or (lambda _serial, _slot: True)
+        self._on_round = on_round or (lambda _slot: None)
+        self._devices = [_Device(*pair) for pair in instruments]
+        self._devices.sort(key=lambda device: device.address)
+        quiet = max([connection.quiet, *(device.model.quiet for device in self._devices)])
+        self._master = RtuMaster(
+            str(connection.port),
+            baudrate=connection.baudrate,
+            bytesize=connection.bytesize,
+            parity=connection.parity,
+            stopbits=connection.stopbits,
+            quiet=quiet,
+            trace=trace,
+        )
+        self._stop = threading.Event()
+        self._joined = threading.Event()
+        self._mutex = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=f"bus {connection.id}", daemon=True)
+        self._port_error = ""
+        self._port_errors: Counter[str] = Counter()
+        self._reopen_wait = 0.0
+        self._reopen_at = 0.0
+        self._rounds = 0
+        self._missed = 0
+        self._last_round_us: int | None = None
+        self._next_us = 0
+
+    # from outside
+
+    @property
+    def next_slot_us(self) -> int:
+        """The slot this bus waits for or works on [µs UTC]; every earlier round is over and delivered."""
+        return self._next_us
+
+    def start(self) -> None:
+        """Begin; the first round is the next slot. Returns once the thread belongs to the schedule."""
+        self._thread.start()
+        self._joined.wait()
+
+    def stop(self) -> None:
+        """Ask the thread to end; a request on its way is waited for."""
+        self._stop.set()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end of the thread."""
+        self._thread.join(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def status(self) -> dict[str, Any]:
+        """How the line and each instrument are doing: state, counters by kind of error, times."""
+        with self._mutex:
+            return {
+                "connection": self.connection.id,
+                "port": str(self.connection.port),
+                "state": "open" if self._master.is_open else "closed",
+                "error": self._port_error,
+                "errors": dict(self._port_errors),
+                "rounds": self._rounds,
+                "missed_slots": self._missed,
+                "late_answers": self._master.late,
+                "last_round_us": self._last_round_us,
+                "instruments": {
+                    device.serial: {
+                        "id": device.instrument.id,
+                        "address": device.address,
+                        "state": "not reached" if self._port_error else device.state,
+                        "failed_rounds": device.failures,
+                        "answered": device.answered,
+                        "errors": dict(device.errors),
+                        "last_answer_us": device.last_answer_us,
+                        "last_error": device.last_error,
+                    }
+                    for device in self._devices
+                },
+            }
+
+    # the thread
+
+    def _run(self) -> None:
+        try:
+            with self._clock.member():
+                self._begin()
+                self._joined.set()
+                while not self._stop.is_set():
+                    self._wait_and_read()
+        except BaseException as error:  # noqa: BLE001 - kept for the supervisor, who starts another thread
+            self.failure = error
+        finally:
+            self._joined.set()
+            self._master.close()
+
+    def _begin(self) -> None:
+        now = self._clock.now_us()
+        for device in self._devices:
+            device.align(now)
+        self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
+        events: list[BusEvent] = []
+        try:  # a missing adapter is told at once, not at the first slot
+            self._open(now, events)
+        except (PortGone, PortBusy) as error:
+            self._port_lost(error, now, events)
+        if events:
+            self._deliver([], events)
+
+    def _wait_and_read(self) -> None:
+        now = self._clock.now_us()
+        for device in self._devices:
+            if device.next_slot_us - now > device.interval_us:  # the clock was set back
+                device.align(now)
+        slot = min((device.next_slot_us for device in self._devices), default=_NEVER)
+        self._next_us = slot
+        if now < slot:
+            self._clock.wait_until(slot, self._stop)
+            return
+        due = [device for device in self._devices if device.next_slot_us == slot]
+        events: list[BusEvent] = []
+        reading = []
+        for device in due:
+            behind = now - slot
+            device.next_slot_us = slot + device.interval_us
+            if behind * 2 > device.interval_us:  # too late for this slot; the label would be a lie
+                device.align(now)
+                gone = (device.next_slot_us - slot) // device.interval_us
+                with self._mutex:
+                    self._missed += gone
+                events.append(
+                    BusEvent(
+                        slot,
+                        "slots-missed",
+                        device.serial,
+                        f"{gone} readings were not taken: the round before took too long, "
+                        "or the clock was set forward",
+                    )
+                )
+            elif self._active(device.serial, slot) and not device.resting(slot):
+                reading.append(device)
+        samples: list[Sample] = []
+        self._round(slot, reading, samples, events)
+        if samples or events:
+            self._deliver(samples, events)
+        self._read_settings(slot, reading)
+        with self._mutex:
+            self._rounds += 1
+            self._last_round_us = slot
+        self._next_us = min(device.next_slot_us for device in self._devices)
+        self._on_round(slot)
+
+    def _round(
+        self, slot: int, devices: Sequence[_Device], samples: list[Sample], events: list[BusEvent]
+    ) -> None:
+        again: list[tuple[_Device, BusError]] = []
+        for device in devices:
+            if self._stop.is_set():
+                return
+            error = self._poll(device, slot, samples, events)
+            if error is None or isinstance(error, PortGone | PortBusy):
+                continue
+            if device.failures:
+                device.failed(error, slot)
+            else:
+                again.append((device, error))
+        for device, _ in again:
+            if self._stop.is_set():
+                return
+            error = self._poll(device, slot, samples, events)
+            if error is not None and not isinstance(error, PortGone | PortBusy):
+                device.failed(error, slot)
+                events.append(BusEvent(slot, "device-silent", device.serial, str(error)))
+
+    def _poll(
+        self, device: _Device, slot: int, samples: list[Sample], events: list[BusEvent]
+    ) -> BusError | None:
+        """Read one device; None when it answered, else the error it failed with."""
+        try:
+            self._open(slot, events)
+            readings = self._read(device)
+        except BusError as error:
+            if isinstance(error, PortGone | PortBusy):
+                self._port_lost(error, slot, events)
+            return error
+        arrival, mono = self._clock.now_us(), self._clock.mono_us()
+        if device.failures:
+            device.settings_day = -1
+            text = f"answers again after {device.failures} failed rounds"
+            events.append(BusEvent(slot, "device-back", device.serial, text))
+            if device.silent:  # it may have been without power
+                device.warm_until_us = slot + device.warm_up_us
+        note = f"{WARM_UP} " if slot < device.warm_until_us else ""
+        time = slot if self._clock.trusted() else None
+        boot, source = self._clock.boot_id, self.connection.id
+        samples.extend(
+            Sample(
+                *(device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip()),
+                *(None, arrival, mono, boot, source),
+            )
+            for row in readings
+        )
+        with self._mutex:
+            device.failures = 0
+            device.silent = False
+            device.paused_until_us = 0
+            device.answered += 1
+            device.last_answer_us = arrival
+            device.last_error = ""
+        return None
+
+    def _read(self, device: _Device) -> list[RawReading]:
+        words = {}
+        for block in device.blocks:
+            request = Request(device.address, block.function, block.start, block.count)
+            words[block.id] = self._ask(device, request)
+        return raw_readings(device.model, device.channels, words)
+
+    def _ask(self, device: _Device, request: Request) -> tuple[int, ...]:
+        """One request; a damaged or foreign answer is asked for once more."""
+        try:
+            return self._counted(device, request)
+        except (NoAnswer, ExceptionAnswer, PortGone, PortBusy):
+            raise
+        except BusError:
+            return self._counted(device, request)
+
+    def _counted(self, device: _Device, request: Request) -> tuple[int, ...]:
+        try:
+            return self._master.read(request, device.timeout)
+        except BusError as error:
+            with self._mutex:
+                device.errors[error.kind] += 1
+                device.last_error = str(error)
+            raise
+
+    # the port
+
+    def _open(self, slot: int, events: list[BusEvent]) -> None:
+        if self._master.is_open:
+            return
+        if monotonic() < self._reopen_at:
+            raise PortGone(self._port_error)
+        self._master.open()
+        if self._port_error:
+            events.append(BusEvent(slot, "port-back", self.connection.id, f"{self.connection.port} is back"))
+        with self._mutex:
+            self._port_error = ""
+            self._reopen_wait = 0.0
+
+    def _port_lost(self, error: BusError, slot: int, events: list[BusEvent]) -> None:
+        if monotonic() < self._reopen_at:
+            return
+        if not self._port_error:
+            events.append(BusEvent(slot, "port-gone", self.connection.id, str(error)))
+        shortest, longest = _REOPEN_S
+        with self._mutex:
+            self._port_error = str(error)
+            self._port_errors[error.kind] += 1
+            self._reopen_wait = min(max(shortest, 2 * self._reopen_wait), longest)
+            self._reopen_at = monotonic() + self._reopen_wait
+
+    # registers that change what readings mean
+
+    def _read_settings(self, slot: int, devices: Sequence[_Device]) -> None:
+        day = slot // 86_400_000_000
+        events = []
+        for device in devices:
+            if self._stop.is_set() or not self._master.is_open:
+                break
+            if device.settings_day == day or device.failures or not device.answered:
+                continue
+            device.settings_day = day
+            text = self._settings_of(device)
+            if text and text != device.settings_told:
+                device.settings_told = text
+                events.append(BusEvent(slot, "settings", device.serial, text))
+        if events:
+            self._deliver([], events)
+
+    def _settings_of(self, device: _Device) -> str:
+        found = []
+        for setting in device.model.setting:
+            request = Request(device.address, setting.function, setting.start, WIDTH[setting.type])
+            try:
+                words = self._master.read(request, device.timeout)
+            except ExceptionAnswer:
+                found.append(f"{setting.id}: the device refuses to tell")
+                continue
+            except BusError as error:
+                with self._mutex:
+                    device.errors[error.kind] += 1
+                found.append(f"{setting.id}: not read ({error.kind})")
+                break
+            found.append(_setting_text(setting, words, device.instrument))
+        return "; ".join(found)
+
+
+def _setting_text(setting: Setting, words: tuple[int, ...], instrument: Instrument) -> str:
+    value = decode(words, 0, setting.type, setting.word_order) * setting.scale
+    text = f"{setting.id} = {value:.6g} {setting.unit}".rstrip()
+    expected = instrument.settings.get(setting.id)
+    if expected is not None and abs(expected - value) > abs(setting.scale) / 2:
+        text += f" but the station file says {expected:g}"
+    return text

@@ -1,0 +1,280 @@
+"""Modbus RTU frames: build a request, find its answer in whatever came back. Pure functions, no I/O.
+
+::
+
+    request    address | function | start (2) | count (2)      | crc (2, low byte first)
+    answer     address | function | bytes (1) | 2 x count data | crc
+    exception  address | function | 0x80      | code (1)       | crc
+
+Real lines put things around an answer: a stray 00 or FF where the driver turned round, our own request as an
+echo, the tail of it, noise. Nothing there can be trusted but the frame itself, so an answer is *searched* in
+the bytes: the head that the request demands (address, function, byte count) with a good checksum over the
+length it demands. A frame that lacks one of these is never taken for an answer; `diagnose` says what was
+wrong with what came.
+
+Source: MODBUS Application Protocol Specification V1.1b3 and MODBUS over Serial Line V1.02 (modbus.org).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from soilco2.ingest.errors import (
+    BadFrame,
+    BusError,
+    DoubleAnswer,
+    ExceptionAnswer,
+    LocalEcho,
+    NoAnswer,
+    WrongAnswer,
+)
+
+READ_HOLDING = 3
+READ_INPUT = 4
+MAX_COUNT = 125
+"""Registers in one read at most."""
+
+ILLEGAL_FUNCTION = 1
+ILLEGAL_ADDRESS = 2
+ILLEGAL_VALUE = 3
+
+EXCEPTION_WORDS = {
+    1: "illegal function",
+    2: "illegal register address",
+    3: "illegal value",
+    4: "device failure",
+    5: "acknowledge, still working",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target silent",
+}
+
+
+def _table() -> tuple[int, ...]:
+    rows = []
+    for byte in range(256):
+        value = byte
+        for _ in range(8):
+            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
+        rows.append(value)
+    return tuple(rows)
+
+
+_CRC = _table()
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/MODBUS: polynomial 0xA001 reflected, start value 0xFFFF."""
+    value = 0xFFFF
+    for byte in data:
+        value = value >> 8 ^ _CRC[(value ^ byte) & 0xFF]
+    return value
+
+
+def seal(body: bytes) -> bytes:
+    """`body` with its checksum, low byte first."""
+    return body + crc16(body).to_bytes(2, "little")
+
+
+def sound(frame: bytes) -> bool:
+    """True when the last two bytes are the checksum of the others."""
+    return len(frame) >= 4 and crc16(frame[:-2]) == int.from_bytes(frame[-2:], "little")
+
+
+class Request(NamedTuple):
+    """A read of `registers` registers from wire address `start`.
+
+    Parameters
+    ----------
+    address : int
+        Slave address, 1 to 247; some probes answer queries up to 255.
+    function : int
+        3 (holding registers) or 4 (input registers).
+    start : int
+        Wire address of the first register, counted from 0.
+    registers : int
+        How many to read, 1 to 125.
+    """
+
+    address: int
+    function: int
+    start: int
+    registers: int
+
+    @property
+    def frame(self) -> bytes:
+        """The bytes on the wire.
+
+        Raises
+        ------
+        ValueError
+            When a part is out of its range.
+        """
+        if not 0 < self.address <= 255:
+            raise ValueError(f"slave address {self.address} is out of range, expected 1 to 255")
+        if self.function not in (READ_HOLDING, READ_INPUT):
+            raise ValueError(f"function {self.function} is no register read, expected 3 or 4")
+        if not (0 <= self.start <= 0xFFFF and self.start + self.registers <= 0x10000):
+            raise ValueError(f"registers {self.start}+{self.registers} are out of range, expected 0 to 65535")
+        if not 1 <= self.registers <= MAX_COUNT:
+            raise ValueError(f"{self.registers} registers are out of range, expected 1 to {MAX_COUNT}")
+        return seal(struct.pack(">BBHH", *self))
+
+    @property
+    def answer_length(self) -> int:
+        """Length of the whole answer [bytes]."""
+        return 5 + 2 * self.registers
+
+    def __str__(self) -> str:
+        return f"function {self.function}, registers 0x{self.start:04X}+{self.registers}"
+
+
+class Found(NamedTuple):
+    """An answer found in a stream of bytes.
+
+    Parameters
+    ----------
+    words : tuple of int
+        The registers, 16 bit each.
+    end : int
+        Where the frame ends in the bytes.
+    """
+
+    words: tuple[int, ...]
+    end: int
+
+
+def find_answer(data: bytes, request: Request, start: int = 0) -> Found | None:
+    """The first sound answer to `request` in `data` from `start` on, whatever stands around it.
+
+    Returns
+    -------
+    Found or None
+        None when there is none (yet).
+    """
+    head = bytes((request.address, request.function, 2 * request.registers))
+    at = data.find(head, start)
+    while at >= 0:
+        end = at + request.answer_length
+        if end > len(data):
+            return None
+        if sound(data[at:end]):
+            return Found(struct.unpack(f">{request.registers}H", data[at + 3 : end - 2]), end)
+        at = data.find(head, at + 1)
+    return None
+
+
+def find_exception(data: bytes, request: Request) -> int | None:
+    """Code of the first sound exception answer to `request` in `data`; None when there is none."""
+    head = bytes((request.address, request.function | 0x80))
+    at = data.find(head)
+    while 0 <= at <= len(data) - 5:
+        if sound(data[at : at + 5]):
+            return data[at + 2]
+        at = data.find(head, at + 1)
+    return None
+
+
+def _stranger(data: bytes, request: Request) -> tuple[str, str] | None:
+    """What is wrong with a sound read answer in `data` that is not ours: (part, words)."""
+    for at in range(len(data) - 4):
+        function = data[at + 1]
+        if function & 0x7F not in (READ_HOLDING, READ_INPUT):
+            continue
+        length = 5 if function & 0x80 else 5 + data[at + 2]
+        if at + length > len(data) or not sound(data[at : at + length]):
+            continue
+        if data[at] != request.address:
+            return "address", f"address {data[at]} answered"
+        if function & 0x7F != request.function:
+            return "function", f"it answered function {function & 0x7F}"
+        if not function & 0x80 and data[at + 2] != 2 * request.registers:
+            return "count", f"it sent {data[at + 2]} bytes instead of {2 * request.registers}"
+    return None
+
+
+def hexed(data: bytes, limit: int = 48) -> str:
+    """Bytes as people read them, cut after `limit`."""
+    text = data[:limit].hex(" ").upper()
+    return text if len(data) <= limit else f"{text} … ({len(data)} bytes)"
+
+
+def diagnose(data: bytes, request: Request, where: str, timeout: float) -> BusError:
+    """The error that fits `data`, all that came within `timeout` [s], when no answer was in it.
+
+    Parameters
+    ----------
+    where : str
+        Port and device for the message.
+    """
+    asked = f"{where}: {request}"
+    code = find_exception(data, request)
+    if code is not None:
+        words = EXCEPTION_WORDS.get(code, "unknown code")
+        return ExceptionAnswer(
+            f"{asked}: the device refuses with exception {code} ({words}); "
+            "check that the model in the station file is the one on the line",
+            data,
+            code,
+        )
+    if not data:
+        return NoAnswer(
+            f"{asked}: no answer within {timeout:g} s; check supply, wiring, address and line settings"
+        )
+    if data == request.frame:
+        return LocalEcho(
+            f"{asked}: only the request came back within {timeout:g} s; the adapter echoes and the device "
+            "is silent: check supply, wiring and address",
+            data,
+        )
+    stranger = _stranger(data.replace(request.frame, b""), request)
+    if stranger:
+        return WrongAnswer(
+            f"{asked}: {stranger[1]}; check addresses and model (received {hexed(data)})", data, stranger[0]
+        )
+    return BadFrame(
+        f"{asked}: {len(data)} bytes without a sound frame; check line settings, bias, termination and for "
+        f"two devices at one address (received {hexed(data)})",
+        data,
+    )
+
+
+def clash(data: bytes, request: Request, where: str) -> DoubleAnswer:
+    """The error for a second sound answer to one request."""
+    return DoubleAnswer(
+        f"{where}: {request}: two answers to one request; two devices share address {request.address}: "
+        f"give one of them another (received {hexed(data)})",
+        data,
+    )
+
+
+def parse_request(data: bytes) -> tuple[Request | None, bytes, int]:
+    """Take the first sound read request out of `data`, as a slave does.
+
+    Returns
+    -------
+    tuple
+        The request (None when there is none yet), the bytes after it, and the function code of a sound
+        frame for another function of eight bytes (0 when there is none): a slave refuses that one.
+    """
+    for at in range(len(data) - 7):
+        frame = data[at : at + 8]
+        if not sound(frame):
+            continue
+        request = Request(*struct.unpack(">BBHH", frame[:6]))
+        known = request.function in (READ_HOLDING, READ_INPUT)
+        return request, data[at + 8 :], 0 if known else request.function
+    return None, data[-256:], 0
+
+
+def answer_frame(request: Request, words: tuple[int, ...]) -> bytes:
+    """The slave's answer to `request` with these registers."""
+    body = struct.pack(f">BBB{len(words)}H", request.address, request.function, 2 * len(words), *words)
+    return seal(body)
+
+
+def exception_frame(request: Request, code: int) -> bytes:
+    """The slave's refusal of `request`."""
+    return seal(bytes((request.address, request.function | 0x80, code)))

@@ -1,0 +1,1 @@
+"""What moves bytes: serial lines, MQTT."""

@@ -1,0 +1,5 @@
+"""``python -m soilco2``."""
+
+from soilco2.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Probes as data files."""

@@ -1,0 +1,200 @@
+"""What a file of the catalogue says of a model of probe: registers, scaling, line, sentinels, limits."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from soilco2.station_config.base import BothNames, Duration, Identifier, Table
+
+NumberType = Literal["int16", "uint16", "int32", "uint32", "float32", "number"]
+WordOrder = Literal["high-first", "low-first"]
+
+WORDS: dict[str, int] = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
+"""Registers that a number takes."""
+
+
+class Line(Table):
+    """Line settings a probe leaves the factory with, and the speeds it can be set to (empty: not known)."""
+
+    baudrate: int = Field(gt=0)
+    """Factory speed [Bd]."""
+    bytesize: Literal[7, 8] = 8
+    """Data bits."""
+    parity: Literal["N", "E", "O"] = "N"
+    """N none, E even, O odd."""
+    stopbits: Literal[1, 2] = 1
+    """Stop bits."""
+    baudrates: tuple[int, ...] = ()
+    """Speeds the probe can be set to [Bd]; empty: not known."""
+
+    def __str__(self) -> str:
+        return f"{self.baudrate} {self.bytesize}{self.parity}{self.stopbits}"
+
+
+class Block(Table):
+    """Registers read in one request: `count` registers from wire address `start` (0-based) by `function`."""
+
+    id: Identifier
+    """Name for channels to refer to."""
+    function: Literal[3, 4]
+    """3 holding registers, 4 input registers."""
+    start: int = Field(ge=0, le=0xFFFF)
+    """Wire address of the first register, from 0 (the manual's number less 1 where it counts from 1)."""
+    count: int = Field(ge=1, le=125)
+    """Registers read."""
+
+
+class ChannelSpec(Table):
+    """One quantity that a probe gives.
+
+    ``reading [unit] = raw · scale + shift``. `sentinels` are tested on the raw number, before scaling; NaN is
+    always one. `lower`, `upper` and `saturation` are in `unit`: the measuring range, and the value at which
+    the probe is clipped. `pressure` and `temperature` say whether the probe compensates a CO₂ reading
+    itself; where it does not (``"none"``), the reference values are those its reading is valid for.
+    """
+
+    id: Identifier
+    """Name of the channel."""
+    variable: str
+    """Variable of the registry."""
+    unit: str
+    """Unit after scaling."""
+    scale: float = 1.0
+    """Factor on the raw number."""
+    shift: float = 0.0
+    """Added after the factor [unit]."""
+    block: str | None = None
+    """The block it is read from."""
+    offset: int = Field(default=0, ge=0)
+    """Register within the block, from 0."""
+    type: NumberType = "number"
+    """How the number is coded; `number` in a message."""
+    word_order: WordOrder = "high-first"
+    """Which word of a 32-bit number comes first."""
+    sentinels: tuple[float, ...] = ()
+    """Raw numbers that mean that there is no value, before scaling."""
+    lower: float | None = None
+    """Measuring range from [unit]."""
+    upper: float | None = None
+    """Measuring range to [unit]."""
+    saturation: float | None = None
+    """Value at which the probe is clipped [unit]."""
+    resolution: float | None = Field(default=None, gt=0)
+    """Smallest step [unit]."""
+    accuracy: BothNames | None = None
+    """What the maker claims."""
+    pressure: Literal["device", "none"] | None = None
+    """Who compensates a CO₂ reading for pressure."""
+    temperature: Literal["device", "none"] | None = None
+    """Who compensates it for temperature."""
+    reference_pressure_hpa: float | None = Field(default=None, ge=300, le=1200)
+    """Pressure that an uncompensated reading is valid for [hPa]."""
+    reference_temperature_degc: float | None = Field(default=None, ge=-50, le=80)
+    """Temperature that an uncompensated reading is valid for [°C]."""
+
+
+class StatusBit(Table):
+    """Bits under `mask` give the QARTOD flag `flag` (3 suspect, 4 bad) with the test name `name`."""
+
+    mask: int = Field(gt=0)
+    """Bits meant; any of them."""
+    name: Identifier
+    """Name of the test."""
+    flag: Literal[3, 4]
+    """3 suspect, 4 bad."""
+
+
+class StatusBits(Table):
+    """A status word: `count` registers of `block` from `offset`, put together high word first.
+
+    A sample carries it as ``"<id>=0x<hex>"``, several joined by a space, words that are zero left out.
+    `channels` are the ids it judges; empty means all.
+    """
+
+    id: Identifier = "status"
+    """Name of the word."""
+    block: str
+    """The block it is read from."""
+    offset: int = Field(default=0, ge=0)
+    """Register within the block, from 0."""
+    count: int = Field(default=1, ge=1, le=4)
+    """Registers, the first one highest."""
+    bits: tuple[StatusBit, ...]
+    """What the bits mean."""
+    channels: tuple[str, ...] = ()
+    """Channels judged; empty: all."""
+
+
+class Setting(Table):
+    """A register that is logged once a day, because a change of it changes what the readings mean."""
+
+    id: Identifier
+    """Name of the setting."""
+    function: Literal[3, 4] = 3
+    """3 holding registers, 4 input registers."""
+    start: int = Field(ge=0, le=0xFFFF)
+    """Wire address, from 0."""
+    type: Literal["int16", "uint16", "int32", "uint32", "float32"] = "uint16"
+    """How the number is coded."""
+    word_order: WordOrder = "high-first"
+    """Which word of a 32-bit number comes first."""
+    scale: float = 1.0
+    """Factor on the raw number."""
+    unit: str = ""
+    """Unit after scaling."""
+    meaning: BothNames
+    """What it does."""
+
+
+class ProbeModel(Table):
+    """A model of instrument: how it is read and what its numbers mean.
+
+    `ec_coefficient` is the temperature coefficient [1/K] by which the probe itself brings conductivity to
+    25 °C; 0 means that it does not, None that nothing is known. `salinity_factor` is the probe's own
+    salinity [mg/L] per conductivity [µS/cm]. `quiet` is the silence it wants between frames, `timeout` the
+    longest time it may take to answer, `warm_up` the time after power-on in which its readings are suspect.
+    `source` names the manual the file was written from, `unconfirmed` what could not be verified.
+    """
+
+    id: Identifier
+    """Name of the model in station files; the file is named after it."""
+    maker: str
+    """Maker."""
+    name: BothNames
+    """Name for people."""
+    protocol: Literal["modbus-rtu", "json-mqtt", "table"]
+    """How it is read."""
+    line: Line | None = None
+    """Line settings from the factory."""
+    address: int | None = Field(default=None, ge=0, le=255)
+    """Modbus address from the factory."""
+    quiet: Duration = 0.02
+    """Silence wanted between frames."""
+    timeout: Duration = 1.0
+    """Longest time to an answer."""
+    warm_up: Duration = 0.0
+    """Time after power-on in which readings are suspect."""
+    block: tuple[Block, ...] = ()
+    """Registers read in one request."""
+    channel: tuple[ChannelSpec, ...]
+    """What it gives."""
+    status: tuple[StatusBits, ...] = ()
+    """Status words."""
+    setting: tuple[Setting, ...] = ()
+    """Registers logged once a day."""
+    salinity_factor: float | None = Field(default=None, gt=0)
+    """The probe's salinity [mg/L] per conductivity [µS/cm]."""
+    ec_coefficient: float | None = Field(default=None, ge=0, le=0.1)
+    """Temperature coefficient the probe applies to conductivity [1/K]; 0: none; left out: not known."""
+    calibration_every: Duration | None = None
+    """Interval of calibration the maker recommends."""
+    source: str
+    """The manual this file was written from."""
+    unconfirmed: BothNames | None = None
+    """What could not be verified."""
+
+    def spec(self, channel: str) -> ChannelSpec | None:
+        """The channel with this id, or None."""
+        return next((spec for spec in self.channel if spec.id == channel), None)

@@ -1,0 +1,50 @@
+"""The whole station file: one field per table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from soilco2.station_config.base import FilePath, Table
+from soilco2.station_config.tables.connection import Connection
+from soilco2.station_config.tables.flux import FluxTable
+from soilco2.station_config.tables.influxdb import InfluxdbTable
+from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.tables.journal import JournalTable
+from soilco2.station_config.tables.mqtt import MqttTable
+from soilco2.station_config.tables.page import PageTable
+from soilco2.station_config.tables.people import Person
+from soilco2.station_config.tables.plan import PlanTable
+from soilco2.station_config.tables.profile import Profile
+from soilco2.station_config.tables.quality import QualityTable
+from soilco2.station_config.tables.soil import SoilTable
+from soilco2.station_config.tables.station import StationTable
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+class StationFile(Table):
+    """A station file after `include` was resolved.
+
+    `catalogue` names folders with further probe models, beside the built-in catalogue.
+    """
+
+    catalogue: tuple[FilePath, ...] = ()
+    """Folders with probe models of your own, beside the built-in catalogue; a model with a known id
+    replaces it."""
+    station: StationTable
+    connection: tuple[Connection, ...] = ()
+    profile: tuple[Profile, ...] = ()
+    instrument: tuple[Instrument, ...] = ()
+    influxdb: Annotated[tuple[InfluxdbTable, ...], BeforeValidator(_listed)] = ()
+    mqtt: MqttTable | None = None
+    journal: JournalTable = Field(default_factory=JournalTable)
+    quality: QualityTable = Field(default_factory=QualityTable)
+    soil: SoilTable | None = None
+    flux: FluxTable | None = None
+    people: tuple[Person, ...] = ()
+    plan: PlanTable | None = None
+    page: PageTable = Field(default_factory=PageTable)

@@ -1,0 +1,1 @@
+"""InfluxDB: sink, reader, comparison."""

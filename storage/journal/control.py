@@ -1,0 +1,150 @@
+"""Commands that change something go through the running collector, or become the writer when none runs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from soilco2.station_config.loader import Station
+from soilco2.storage.errors import ControlError, JournalBusyError, StorageError
+from soilco2.storage.journal.operations import run
+from soilco2.storage.journal.writer import Writer
+
+LONGEST = 64 * 1024 * 1024
+"""Bytes of a request at most."""
+
+
+def socket_path(journal: Path) -> Path:
+    """Where the collector of a journal listens; a short path, since the system allows about 100 bytes."""
+    beside = journal.resolve().with_name(journal.name + ".sock")
+    if len(os.fsencode(beside)) < 100:
+        return beside
+    name = hashlib.sha256(os.fsencode(journal.resolve())).hexdigest()[:16]
+    return (
+        Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+        / f"soilco2-{os.getuid()}-{name}.sock"
+    )
+
+
+class ControlServer:
+    """Takes requests on a socket that only this user can open, and hands them to the writer's thread.
+
+    Parameters
+    ----------
+    journal : Path
+    call : callable
+        ``call(op, arguments)``, carried out on the writer's thread; returns the result or raises.
+    """
+
+    def __init__(self, journal: Path, call: Callable[[str, dict[str, Any]], Any]) -> None:
+        self.path = socket_path(journal)
+        self._call = call
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        old = os.umask(0o177)
+        try:
+            self._listener.bind(str(self.path))
+        finally:
+            os.umask(old)
+        self._listener.listen(8)
+        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more requests."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(peer,), name="control-request", daemon=True).start()
+
+    def _answer(self, peer: socket.socket) -> None:
+        with peer, peer.makefile("rwb") as lines, contextlib.suppress(OSError):
+            while line := lines.readline(LONGEST):
+                lines.write(json.dumps(self._result(line), ensure_ascii=False).encode() + b"\n")
+                lines.flush()
+
+    def _result(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            return {"result": self._call(request["op"], request["arguments"])}
+        except (ValueError, KeyError, TypeError) as error:
+            return {"error": f"the request cannot be read: {error}"}
+        except StorageError as error:
+            return {"error": str(error)}
+
+
+class Submitter:
+    """Submits operations one after the other, through the collector or as the writer; a context manager."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._peer: Any = None
+        self._writer: Writer | None = None
+
+    def __enter__(self) -> Submitter:
+        try:
+            self._writer = Writer.open(self._station)
+        except JournalBusyError as busy:
+            peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                peer.connect(str(socket_path(self._station.journal_path)))
+            except OSError:
+                peer.close()
+                raise busy from None
+            self._peer = peer.makefile("rwb")
+            peer.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        if self._peer is not None:
+            self._peer.close()
+
+    def submit(self, op: str, **arguments: Any) -> Any:
+        """Have an operation carried out and return its result.
+
+        Raises
+        ------
+        StorageError
+            What the writer said, here or there.
+        """
+        if self._writer is not None:
+            return run(self._writer, op, arguments)
+        try:
+            self._peer.write(json.dumps({"op": op, "arguments": arguments}).encode() + b"\n")
+            self._peer.flush()
+            answer = self._peer.readline()
+        except OSError as error:
+            raise ControlError(f"the collector went away: {error}") from error
+        if not answer:
+            raise ControlError("the collector went away before it answered; try again")
+        body = json.loads(answer)
+        if "error" in body:
+            raise ControlError(body["error"])
+        return body["result"]
+
+
+def submit(station: Station, op: str, **arguments: Any) -> Any:
+    """Submit one operation."""
+    with Submitter(station) as door:
+        return door.submit(op, **arguments)

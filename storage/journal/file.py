@@ -1,0 +1,318 @@
+"""The journal's file: opening it, whatever state it is in, and the one connection that writes."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import errno
+import fcntl
+import os
+import sqlite3
+import struct
+import time
+import uuid
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from soilco2.quality.records import Sample
+from soilco2.storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
+from soilco2.storage.journal import names_backup
+from soilco2.storage.journal.schema import INDEXES, SCHEMA_VERSION, TABLES
+
+_SAMPLE = "qqqdqqqqqq"
+SAMPLE_WIDTH = len(_SAMPLE)
+_AT_ONCE = 64 * SAMPLE_WIDTH
+NO_TIME = -(2**63)
+NO_NUMBER = float("nan")
+_NEEDED = ("meta", "channel", "word", "series", "cursor", "counter")
+"""Small tables without which a journal cannot be gone on with."""
+_ADDED = (("derived", "reason", "INTEGER NOT NULL DEFAULT 0"),)
+"""Columns that journals made before they were thought of get when they are opened."""
+_NUMBERED = {
+    "sample": "seq",
+    "batch": "id",
+    "event": "id",
+    "parked": "id",
+    "config": "id",
+    "word": "id",
+    "channel": "id",
+}
+"""Tables that can be read from any number on."""
+_TRIES = 20_000
+"""Attempts at the pieces of one damaged table, at most."""
+_MOST = 2**40
+"""No journal has so many rows."""
+_ROOM = 64 * 1024
+"""What a commit may need at once [bytes]."""
+
+
+def checksum(values: Sequence[Any]) -> int:
+    """CRC-32 of samples in their canonical form.
+
+    Parameters
+    ----------
+    values : sequence
+        (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source) of one sample after the
+        other, `NO_NUMBER` and `NO_TIME` where there is none.
+    """
+    found = 0
+    for i in range(0, len(values), _AT_ONCE):
+        some = values[i : i + _AT_ONCE]
+        found = zlib.crc32(struct.pack(f"<{_SAMPLE * (len(some) // SAMPLE_WIDTH)}", *some), found)
+    return found
+
+
+def crc(rows: Iterable[Sequence[Any]]) -> int:
+    """CRC-32 of samples as they stand in the table."""
+    values: list[Any] = []
+    for seq, channel, time_us, raw, status, device_us, *rest in rows:
+        values += (
+            seq, channel, status, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
+            NO_TIME if device_us is None else device_us, *rest,
+        )  # fmt: skip
+    return checksum(values)
+
+
+def storage_error(path: Path, error: BaseException) -> StorageError:
+    """The sentence for what SQLite or the system said."""
+    text = str(error)
+    full = isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
+    if full or "disk is full" in text or ("disk I/O error" in text and _no_room(path)):
+        return DiskFullError(
+            f"{path}: the disk is full; nothing was lost, but nothing new can be kept: make room"
+        )
+    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
+        return JournalDamagedError(
+            f"{path}: the file is damaged ({text}); 'soilco2 verify STATION --journal' names what, and a collector "
+            "that cannot go on with it sets it aside and keeps what can be read"
+        )
+    return StorageError(f"{path}: the journal cannot be used: {text}")
+
+
+def _no_room(path: Path) -> bool:
+    """Whether a file beside the journal could not grow: SQLite calls some of these an I/O error."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    try:
+        disk = os.statvfs(path.parent)
+        files = [path, path.with_name(path.name + "-wal")]
+        sizes = [file.stat().st_size for file in files if file.exists()]
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _ROOM or (
+        most != resource.RLIM_INFINITY and max(sizes, default=0) > most - _ROOM
+    )
+
+
+class JournalLock:
+    """Exactly one process writes: an advisory lock beside the journal that names its holder."""
+
+    def __init__(self, journal: Path) -> None:
+        self.path = journal.with_name(journal.name + ".lock")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(
+                f"{self.path}: the journal's folder cannot be written: {error.strerror}"
+            ) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            raise JournalBusyError(
+                f"{journal}: another process (pid {holder}) writes this journal; stop it first", holder
+            ) from None
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next process write."""
+        os.close(self._handle)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA wal_autocheckpoint=2000")
+    connection.execute("PRAGMA cache_size=-8192")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA busy_timeout=10000")
+    return connection
+
+
+def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Open the journal, make it when there is none, set it aside when it cannot be read.
+
+    Returns
+    -------
+    connection : sqlite3.Connection
+        WAL, synchronous FULL.
+    damage : str
+        What was found wrong, one sentence; empty when all is well.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written, or the file is of a newer version.
+    """
+    damage = ""
+    try:
+        _heed_mark(path)
+        connection = _connect(path)
+        version = _version(connection)
+        if version == SCHEMA_VERSION:
+            for table, column, kind in _ADDED:
+                if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+            for table in _NEEDED:
+                collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
+            connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
+    except (sqlite3.DatabaseError, ValueError) as error:
+        if (
+            isinstance(error, sqlite3.OperationalError)
+            and getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR
+        ):
+            raise storage_error(path, error) from error  # the system's fault, not the file's
+        aside = _set_aside(path)
+        damage = (
+            f"the journal could not be read ({error}); it was set aside as {aside.name} and a new one begun"
+        )
+        _mark(path).unlink(missing_ok=True)
+        connection = _connect(path)
+        version = None
+    if version is None:
+        _make(connection)
+        if damage:
+            _salvage(connection, aside, path)
+    elif version != SCHEMA_VERSION:
+        connection.close()
+        raise StorageError(
+            f"{path}: the journal has schema version {version}, this program knows {SCHEMA_VERSION}; "
+            "use the version of soilco2 that wrote it, or a newer one"
+        )
+    return connection, damage
+
+
+def mark_damaged(path: Path, why: str) -> None:
+    """Have a journal that opens but cannot be written set aside when it is opened next."""
+    _mark(path).write_text(why.replace("\n", " "), encoding="utf-8")
+
+
+def _heed_mark(path: Path) -> None:
+    if _mark(path).exists():
+        raise sqlite3.DatabaseError(_mark(path).read_text(encoding="utf-8").strip())
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(path.name + ".damaged")
+
+
+def _version(connection: sqlite3.Connection) -> int | None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        if connection.execute("PRAGMA page_count").fetchone()[0] > 1:
+            raise sqlite3.DatabaseError("its table of contents is empty")
+        return None
+    if "meta" not in tables:
+        raise sqlite3.DatabaseError("it is not a journal of this program")
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    if row is None:
+        raise sqlite3.DatabaseError("it does not say its version")
+    return int(row[0])
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in (*TABLES.values(), *INDEXES.values()):
+        connection.execute(statement)
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)",
+        [("schema", str(SCHEMA_VERSION)), ("journal", uuid.uuid4().hex[:12])],
+    )
+    connection.execute("INSERT INTO word VALUES (0, '')")
+    connection.execute("COMMIT")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(
+        f"{path.stem}.damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}{path.suffix}"
+    )
+    path.rename(aside)
+    for end in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+    return aside
+
+
+def _salvage(connection: sqlite3.Connection, aside: Path, path: Path) -> None:
+    """Copy what can still be read of a damaged journal, table by table, past every page that cannot."""
+    with contextlib.suppress(sqlite3.DatabaseError):
+        old = sqlite3.connect(f"file:{aside}?mode=ro", uri=True)
+        connection.execute("BEGIN IMMEDIATE")
+        for table in TABLES:
+            if table != "meta":
+                _copy_rows(old, connection, table)
+        names_backup.give_back(path, connection)
+        connection.execute(  # revisions go on where they were: what follows them has come that far
+            "INSERT OR REPLACE INTO meta SELECT 'rev', max(coalesce((SELECT max(rev) FROM observation), 0),"
+            " coalesce((SELECT max(rev) FROM derived), 0), coalesce((SELECT max(rev) FROM cursor), 0))"
+        )
+        connection.execute("COMMIT")
+        old.close()
+
+
+def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
+    """Rows in the order of the table; where that breaks off, those behind it by their keys."""
+    put = f"INSERT OR IGNORE INTO {table} VALUES ({{}})"  # noqa: S608 - names of our own tables
+
+    def take(condition: str = "", *key: int) -> bool:
+        """Whether every row that meets a condition could be read."""
+        try:
+            for row in old.execute(f"SELECT * FROM {table} {condition}", key):  # noqa: S608
+                new.execute(put.format(",".join("?" * len(row))), row)
+        except (sqlite3.DatabaseError, ValueError):  # ValueError: a text that is none
+            return False
+        return True
+
+    def halves(column: str, low: int, high: int, *key: int) -> None:
+        """Rows with a key from `low` to `high`, the damaged ones narrowed down to the pages they stand on."""
+        where = f"WHERE {'series = ? AND ' if key else ''}{column} BETWEEN ? AND ?"
+        waiting = [(low, high)]
+        for _ in range(_TRIES):
+            if not waiting:
+                return
+            first, last = waiting.pop()
+            if not take(where, *key, first, last) and first < last:
+                middle = (first + last) // 2
+                waiting += [(middle + 1, last), (first, middle)]
+
+    if take():
+        return
+    if table in ("observation", "derived"):
+        times = new.execute("SELECT min(time_us), max(time_us) FROM sample").fetchone()
+        for (series,) in new.execute("SELECT id FROM series").fetchall() if times[0] is not None else ():
+            halves("time_us", *times, series)
+    elif table in _NUMBERED:
+        try:
+            last = old.execute(f"SELECT max({_NUMBERED[table]}) FROM {table}").fetchone()[0]  # noqa: S608
+        except sqlite3.DatabaseError:
+            last = _MOST
+        halves(_NUMBERED[table], 0, last or 0)
+
+
+def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: dict[int, str]) -> Sample:
+    """A sample from its row (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)."""
+    try:
+        serial, channel = channels[row[1]]
+        status, boot, source = words[row[4]], words[row[8]], words[row[9]]
+    except KeyError as error:
+        raise JournalDamagedError(
+            f"sample {row[0]}: the journal is damaged: it names {error}, which is not there"
+        ) from None
+    return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source)

@@ -1,0 +1,57 @@
+"""What commands may ask of a journal's writer: the same whether a collector runs or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from soilco2.quality.records import Sample
+from soilco2.storage.errors import ControlError
+from soilco2.storage.journal.writer import NewEvent, Parked, Writer
+
+
+def _import(
+    writer: Writer, samples: list[list[Any]], parked: list[list[Any]], counts: list[list[Any]]
+) -> dict[str, int]:
+    done = writer.commit(
+        [Sample(*row) for row in samples],
+        parked=[
+            Parked(r[0], r[1], r[2], r[3].encode("utf-8", "surrogateescape"), r[4], r[5]) for r in parked
+        ],
+        counts=[(str(source), str(name), int(amount)) for source, name, amount in counts],
+    )
+    writer.keep_rollups()
+    return done._asdict()
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "import": _import,
+    "note": lambda writer, **a: writer.note(**a),
+    "flag": lambda writer, **a: writer.flag(**a),
+    "revoke": lambda writer, **a: writer.revoke(**a),
+    "reprocess": lambda writer, **a: writer.reprocess(**a),
+    "resend": lambda writer, **a: writer.resend(**a),
+    "parked_settle": lambda writer, **a: writer.parked_settle(**a),
+    "append_derived": lambda writer, rows: writer.append_derived([tuple(row) for row in rows]),
+    "archived": lambda writer, **a: writer.archived(**a),
+    "prune": lambda writer, **a: writer.prune(**a),
+    "forget_rollups": lambda writer: writer.forget_rollups(),
+    "event": lambda writer, event: writer.event(NewEvent(*event)),
+}
+"""Operation by name; arguments and results are JSON."""
+
+
+def run(writer: Writer, op: str, arguments: dict[str, Any]) -> Any:
+    """Carry an operation out.
+
+    Raises
+    ------
+    ControlError
+        When there is no such operation or its arguments do not fit.
+    """
+    if op not in OPERATIONS:
+        raise ControlError(f"operation {op!r} is unknown; known are {', '.join(OPERATIONS)}")
+    try:
+        return OPERATIONS[op](writer, **arguments)
+    except TypeError as error:
+        raise ControlError(f"operation {op!r}: {error}") from error

@@ -1,0 +1,564 @@
+"""Reading the journal while another process writes it: read-only, short transactions, bounded pieces."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+import struct
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.loader import Station, parse_station
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.errors import StorageError
+from soilco2.storage.journal.file import crc, sample_of
+from soilco2.storage.journal.read_only import open_read_only
+from soilco2.storage.journal.rows import Cursor, Derived, Event, ParkedRow
+from soilco2.storage.reader import PIECE, Piece, SeriesInfo
+
+_SAMPLE = "seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source"
+_TOLERANCE_US = 300_000_000
+_NAN = float("nan")
+_FLAGS = {int(flag): flag for flag in Flag}
+
+
+_SHORTEST_RATE_US = 3_600_000_000
+
+
+class JournalReader:
+    """A reader on a journal.
+
+    Parameters
+    ----------
+    path : Path
+        The journal's file.
+
+    Raises
+    ------
+    StorageError
+        When there is no journal, or it cannot be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise StorageError(
+                f"{self.path}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one"
+            )
+        self._db: sqlite3.Connection = open_read_only(self.path)
+        self.journal_id = self._meta("journal")
+        self._words: dict[int, str] = {}
+        self._channels: dict[int, tuple[str, str]] = {}
+        self._keys: dict[int, SeriesKey] = {}
+        self._station: tuple[str, Station | None] = ("", None)
+
+    def __enter__(self) -> JournalReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _meta(self, key: str) -> str:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return "" if row is None else str(row[0])
+
+    def _word(self, number: int) -> str:
+        if number not in self._words:
+            self._words = dict(self._db.execute("SELECT id, text FROM word"))
+        return self._words[number]
+
+    def _key(self, number: int) -> SeriesKey:
+        if number not in self._keys:
+            self._load_keys()
+        return self._keys[number]
+
+    def _load_keys(self) -> None:
+        rows = self._db.execute("SELECT id, station, profile, position, variable FROM series")
+        self._keys = {row[0]: SeriesKey(*row[1:]) for row in rows}
+
+    def _id(self, key: SeriesKey) -> int | None:
+        row = self._db.execute(
+            "SELECT id FROM series WHERE station = ? AND profile = ? AND position = ? AND variable = ?",
+            tuple(key),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    # the read interface
+
+    def station(self) -> Station | None:
+        """The station by the configuration in force; None when the journal has none."""
+        hash_ = self._meta("config")
+        if hash_ and self._station[0] != hash_:
+            row = self._db.execute("SELECT text FROM config WHERE hash = ?", (hash_,)).fetchone()
+            try:
+                self._station = (hash_, parse_station(row[0]) if row else None)
+            except StationConfigError:
+                self._station = (hash_, None)
+        return self._station[1]
+
+    def series(self) -> list[SeriesInfo]:
+        """Every series, sorted by profile, depth and variable."""
+        self._load_keys()
+        station = self.station()
+        directory = station.directory if station else None
+        infos = []
+        for number, key in self._keys.items():
+            first, last = self._db.execute(
+                "SELECT (SELECT time_us FROM observation WHERE series = ?1 ORDER BY time_us LIMIT 1),"
+                " (SELECT time_us FROM observation WHERE series = ?1 ORDER BY time_us DESC LIMIT 1)",
+                (number,),
+            ).fetchone()
+            if first is None:
+                first, last = self._db.execute(
+                    "SELECT min(time_us), max(time_us) FROM derived WHERE series = ?", (number,)
+                ).fetchone()
+            known = VARIABLES.get(key.variable)
+            infos.append(
+                SeriesInfo(
+                    key,
+                    known.unit if known else "",
+                    directory.depth_at(key.profile, key.position) if directory else None,
+                    first,
+                    last,
+                    directory.period_s(key) if directory else None,
+                    "instant",
+                    directory.note(key) if directory else "",
+                )
+            )
+        infos.sort(key=lambda i: (i.key.profile, i.depth_m if i.depth_m is not None else -99.0, i.key[2:]))
+        return infos
+
+    def read(
+        self, keys: Sequence[SeriesKey], start_us: int | None = None, end_us: int | None = None
+    ) -> Iterator[Piece]:
+        """Pieces of these series with ``start_us <= time < end_us``, series by series, oldest first."""
+        low = -(2**62) if start_us is None else start_us
+        high = 2**62 if end_us is None else end_us
+        for key in keys:
+            number = self._id(key)
+            if number is None:
+                continue
+            since, found = low, False
+            while True:
+                rows = self._db.execute(
+                    "SELECT time_us, value, flag FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
+                    " ORDER BY time_us LIMIT ?",
+                    (number, since, high, PIECE),
+                ).fetchall()
+                if not rows:
+                    break
+                found = True
+                times, values, flags = zip(*rows, strict=True)
+                yield Piece(
+                    key,
+                    array("q", times),
+                    array("d", values if None not in values else [_NAN if v is None else v for v in values]),
+                    array("b", flags),
+                )
+                since = times[-1] + 1
+                if len(rows) < PIECE:
+                    break
+            if not found:
+                yield from self._read_derived(key, number, low, high)
+
+    def _read_derived(self, key: SeriesKey, number: int, low: int, high: int) -> Iterator[Piece]:
+        rows = self._db.execute(
+            "SELECT time_us, value, lower, upper FROM derived WHERE series = ? AND method ="
+            " (SELECT method FROM derived JOIN word ON word.id = method WHERE series = ?"
+            " ORDER BY time_us DESC, text DESC LIMIT 1) AND time_us >= ? AND time_us < ? ORDER BY time_us",
+            (number, number, low, high),
+        ).fetchall()
+        if rows:
+            times, *numbers = zip(*rows, strict=True)
+            values, lower, upper = (array("d", [_NAN if v is None else v for v in n]) for n in numbers)
+            flags = array("b", [9 if v is None else 1 for v in numbers[0]])
+            yield Piece(key, array("q", times), values, flags, lower, upper)
+
+    def check_station(self, own: str) -> None:
+        """Make sure that the journal is a station's: that it holds a series of it, or none yet.
+
+        Parameters
+        ----------
+        own : str
+            The station's id.
+
+        Raises
+        ------
+        StorageError
+            When its series are another station's.
+        """
+        held = [name for (name,) in self._db.execute("SELECT DISTINCT station FROM series ORDER BY station")]
+        if held and own not in held:
+            raise StorageError(
+                f"{self.path}: this is the journal of {', '.join(held)}, and the station file is of {own}"
+            )
+
+    # what follows rev
+
+    def last_rev(self) -> int:
+        """The newest revision."""
+        return int(self._meta("rev") or 0)
+
+    def observations_after(self, rev: int, limit: int) -> list[tuple[int, Observation]]:
+        """At most `limit` observations with a greater revision, in the order of revision."""
+        rows = self._db.execute(
+            "SELECT rev, series, time_us, value, raw, flag, tests, corrections, config FROM observation"
+            " WHERE rev > ? ORDER BY rev LIMIT ?",
+            (rev, limit),
+        ).fetchall()
+        keys, words, flags = self._keys, self._words, _FLAGS
+        try:
+            return [
+                (r, Observation(keys[s], at, value, raw, flags[flag], words[tests], words[done], words[conf]))
+                for r, s, at, value, raw, flag, tests, done, conf in rows
+            ]
+        except KeyError:  # a series or word that was not there yet
+            return [(row[0], self._observation(row[1:])) for row in rows]
+
+    def waiting(self, key: SeriesKey, start_us: int, end_us: int, rev: int) -> list[int]:
+        """Times in a window whose value is newer than a revision: what a database has still to get."""
+        number = self._id(key)
+        rows = self._db.execute(
+            "SELECT time_us FROM observation WHERE series = ?1 AND time_us >= ?2 AND time_us < ?3 AND rev > ?4"
+            " UNION SELECT time_us FROM derived WHERE series = ?1 AND time_us >= ?2 AND time_us < ?3 AND rev > ?4",
+            (number, start_us, end_us, rev),
+        )
+        return [row[0] for row in rows]
+
+    def derived_after(self, rev: int, limit: int) -> list[Derived]:
+        """At most `limit` derived values with a greater revision, in the order of revision."""
+        return self._derived("FROM derived d WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit)
+
+    def derived_between(self, start_us: int, end_us: int) -> list[Derived]:
+        """Derived values of a window."""
+        source = "FROM series k CROSS JOIN derived d ON d.series = k.id AND d.time_us >= ? AND d.time_us < ?"
+        return self._derived(source, start_us, end_us)
+
+    def _derived(self, source: str, *parameters: int) -> list[Derived]:
+        rows = self._db.execute(
+            f"SELECT d.rev, d.series, d.method, d.time_us, d.value, d.lower, d.upper, d.reason {source}",
+            parameters,
+        ).fetchall()
+        return [
+            Derived(rev, self._key(key), self._word(method), time_us, value, lower, upper, self._word(reason))
+            for rev, key, method, time_us, value, lower, upper, reason in rows
+        ]
+
+    def _observation(self, row: Sequence[Any]) -> Observation:
+        return Observation(
+            self._key(row[0]),
+            row[1],
+            row[2],
+            row[3],
+            Flag(row[4]),
+            self._word(row[5]),
+            self._word(row[6]),
+            self._word(row[7]),
+        )
+
+    def observations(self, start_us: int, end_us: int) -> Iterator[Observation]:
+        """Every observation of a window, series by series."""
+        self._load_keys()
+        for number in list(self._keys):
+            for row in self._db.execute(
+                "SELECT series, time_us, value, raw, flag, tests, corrections, config FROM observation"
+                " WHERE series = ? AND time_us >= ? AND time_us < ? ORDER BY time_us",
+                (number, start_us, end_us),
+            ):
+                yield self._observation(row)
+
+    def verdicts(self, start_us: int, end_us: int) -> list[tuple[SeriesKey, int, str, int]]:
+        """How often each flag was given for which tests in a window: series, flag, tests, count."""
+        self._load_keys()
+        self._words = dict(self._db.execute("SELECT id, text FROM word"))
+        found = []
+        for number, key in self._keys.items():
+            where = "FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
+            window = (number, start_us, end_us)
+            usual = self._db.execute(
+                f"SELECT flag, tests {where} ORDER BY time_us DESC LIMIT 1", window
+            ).fetchone()
+            if usual is None:
+                continue
+            # only what differs from the newest verdict is sorted: of a year of minutes next to nothing
+            other = (
+                f"SELECT flag, tests, count(*) {where} AND NOT (flag = ? AND tests = ?) GROUP BY flag, tests"
+            )
+            rows = self._db.execute(other, (*window, *usual)).fetchall()
+            (count,) = self._db.execute(f"SELECT count(*) {where}", window).fetchone()
+            rows.append((*usual, count - sum(row[2] for row in rows)))
+            found += [(key, int(flag), self._words[tests], int(n)) for flag, tests, n in rows]
+        return found
+
+    def latest(self, now_us: int | None = None) -> list[Observation]:
+        """The newest observation of each series; one from the future hides nothing."""
+        limit = (time.time_ns() // 1000 if now_us is None else now_us) + _TOLERANCE_US
+        self._load_keys()
+        found = []
+        for number in self._keys:
+            row = self._db.execute(
+                "SELECT series, time_us, value, raw, flag, tests, corrections, config FROM observation"
+                " WHERE series = ? AND time_us <= ? ORDER BY time_us DESC LIMIT 1",
+                (number, limit),
+            ).fetchone()
+            if row is not None:
+                found.append(self._observation(row))
+        return found
+
+    # samples and the rest
+
+    def samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
+        """Samples with a time in a window, in the order of time; none that was kept after `upto_seq`."""
+        channels = {
+            row[0]: (row[1], row[2]) for row in self._db.execute("SELECT id, serial, channel FROM channel")
+        }
+        self._words = dict(self._db.execute("SELECT id, text FROM word"))
+
+        def of(channel: int) -> Iterator[Sequence[Any]]:
+            since = start_us
+            while True:
+                rows = self._db.execute(
+                    f"SELECT {_SAMPLE} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
+                    " AND seq <= ? ORDER BY time_us LIMIT 2000",
+                    (channel, since, end_us, upto_seq),
+                ).fetchall()
+                yield from rows
+                if len(rows) < 2000:
+                    return
+                since = rows[-1][2] + 1
+
+        for row in heapq.merge(*(of(channel) for channel in channels), key=lambda r: (r[2], r[0])):
+            yield sample_of(row, channels, self._words)
+
+    def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
+        """Samples of a channel in a window."""
+        return int(self._of_channel("count(*)", serial, channel, start_us, end_us)[0][0])
+
+    def sample_times(self, serial: str, channel: str, start_us: int, end_us: int) -> list[int]:
+        """Times [µs UTC] of a channel's samples in a window."""
+        return [time_us for (time_us,) in self._of_channel("time_us", serial, channel, start_us, end_us)]
+
+    def _of_channel(self, what: str, serial: str, channel: str, start_us: int, end_us: int) -> list[Any]:
+        return self._db.execute(
+            f"SELECT {what} FROM sample WHERE time_us >= ? AND time_us < ?"  # noqa: S608 - our own words
+            " AND channel = (SELECT id FROM channel WHERE serial = ? AND channel = ?)",
+            (start_us, end_us, serial, channel),
+        ).fetchall()
+
+    def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
+        """Observations of a series in a window; of these with a number; of these flagged good or not evaluated."""
+        text = (
+            "SELECT count(*), count(value), coalesce(sum(value IS NOT NULL AND flag <= 2), 0) FROM observation"
+            " WHERE series = ? AND time_us >= ? AND time_us < ?"
+        )
+        rows, stored, usable = self._db.execute(text, (self._id(key), start_us, end_us)).fetchone()
+        return rows, stored, usable
+
+    def differences(self, a: SeriesKey, b: SeriesKey, start_us: int, end_us: int) -> tuple[int, float, float]:
+        """Usable values of `a` less those of `b` at the same times: how many, their sum, the sum of their squares."""
+        text = (
+            "SELECT count(*), total(d), total(d * d) FROM (SELECT a.value - b.value AS d FROM observation a"
+            " CROSS JOIN observation b ON b.series = ? AND b.time_us = a.time_us"
+            " WHERE a.series = ? AND a.time_us >= ? AND a.time_us < ?"
+            " AND a.flag <= 2 AND b.flag <= 2 AND a.value IS NOT NULL AND b.value IS NOT NULL)"
+        )
+        count, total, squares = self._db.execute(
+            text, (self._id(b), self._id(a), start_us, end_us)
+        ).fetchone()
+        return count, total, squares
+
+    def last_commit_before(self, time_us: int) -> int | None:
+        """When the last commit before a moment was made [µs UTC]."""
+        row = self._db.execute(
+            "SELECT committed_us FROM batch WHERE committed_us < ? ORDER BY id DESC LIMIT 1", (time_us,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def rejected(self, start_us: int, end_us: int) -> list[tuple[str, int]]:
+        """Source and time [µs UTC] of what came in a window and could not be used."""
+        return self._db.execute(
+            "SELECT source, coalesce(time_us, arrival_us) AS at FROM parked"
+            " WHERE kind IN ('message', 'conflict') AND at >= ? AND at < ? ORDER BY at",
+            (start_us, end_us),
+        ).fetchall()
+
+    def first_sample_us(self, since_us: int = -(2**62)) -> int | None:
+        """Time of the oldest sample from a moment on [µs UTC]; None when there is none."""
+        found: int | None = self._db.execute(
+            "SELECT min((SELECT min(time_us) FROM sample WHERE channel = channel.id AND time_us >= ?)) FROM channel",
+            (since_us,),
+        ).fetchone()[0]
+        return found
+
+    def first_us(self, since_us: int = -(2**62)) -> int | None:
+        """Time of the oldest sample or observation from a moment on [µs UTC]; None when there is none."""
+        made: int | None = self._db.execute(
+            "SELECT min((SELECT min(time_us) FROM observation WHERE series = k.id AND time_us >= ?)) FROM series k",
+            (since_us,),
+        ).fetchone()[0]
+        return min((t for t in (made, self.first_sample_us(since_us)) if t is not None), default=None)
+
+    def last_sample_us(self) -> int | None:
+        """Time of the newest sample [µs UTC]; None when there is none with a time."""
+        found: int | None = self._db.execute(
+            "SELECT max((SELECT max(time_us) FROM sample WHERE channel = channel.id)) FROM channel"
+        ).fetchone()[0]
+        return found
+
+    def newest_rev(self, start_us: int, end_us: int) -> int:
+        """The greatest revision of a window's observations; 0 when there is none."""
+        row = self._db.execute(
+            "SELECT max(o.rev) FROM series k CROSS JOIN observation o"
+            " ON o.series = k.id AND o.time_us >= ? AND o.time_us < ?",
+            (start_us, end_us),
+        ).fetchone()
+        return int(row[0] or 0)
+
+    def held(self) -> int:
+        """Samples that wait for their time."""
+        return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])
+
+    def events(
+        self,
+        kinds: Sequence[str] = (),
+        start_us: int | None = None,
+        end_us: int | None = None,
+        limit: int = 100_000,
+    ) -> list[Event]:
+        """Events of these kinds (all when none is named) in a window, oldest first, the newest `limit`."""
+        rows = self._db.execute(
+            "SELECT id, time_us, kind, subject, text, data FROM event WHERE time_us >= ? AND time_us < ?"
+            " AND (?3 = 0 OR kind IN (SELECT value FROM json_each(?4))) ORDER BY time_us DESC, id DESC LIMIT ?5",
+            (start_us if start_us is not None else -(2**62), end_us if end_us is not None else 2**62,
+             len(kinds), json.dumps(list(kinds)), limit),
+        ).fetchall()  # fmt: skip
+        return [Event(r[0], r[1], r[2], r[3], r[4], json.loads(r[5])) for r in reversed(rows)]
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """Every counter by source and name."""
+        found: dict[str, dict[str, int]] = {}
+        for source, name, value in self._db.execute(
+            "SELECT source, name, value FROM counter ORDER BY source, name"
+        ):
+            found.setdefault(source, {})[name] = value
+        return found
+
+    def cursors(self) -> list[Cursor]:
+        """How far each database has confirmed, and what waits."""
+        out = []
+        for sink, rev, moved_us, error in self._db.execute(
+            "SELECT sink, rev, moved_us, error FROM cursor"
+        ).fetchall():
+            backlog = self._db.execute("SELECT count(*) FROM observation WHERE rev > ?", (rev,)).fetchone()[0]
+            oldest = self._db.execute(
+                "SELECT min(time_us) FROM (SELECT time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT 1000)",
+                (rev,),
+            ).fetchone()[0]
+            out.append(Cursor(sink, rev, moved_us, error, backlog, oldest))
+        return out
+
+    def resend(self, sink: str) -> list[tuple[int, int]]:
+        """Windows [µs UTC] that a database is to get again."""
+        return [(low, high) for low, high in json.loads(self._meta(f"resend:{sink}") or "[]")]
+
+    def parked(self, state: str | None = None, limit: int = 1000) -> list[ParkedRow]:
+        """Parked entries, newest first."""
+        rows = self._db.execute(
+            "SELECT id, kind, source, reason, payload, time_us, arrival_us, state, why FROM parked"
+            " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
+            (state, limit),
+        ).fetchall()
+        return [ParkedRow(*row) for row in rows]
+
+    def parked_counts(self) -> dict[str, int]:
+        """Waiting parked entries by kind."""
+        return dict(
+            self._db.execute("SELECT kind, count(*) FROM parked WHERE state = 'waiting' GROUP BY kind")
+        )
+
+    def configs(self) -> list[tuple[str, int]]:
+        """Every configuration used: (hash, since when [µs UTC])."""
+        return self._db.execute("SELECT hash, since_us FROM config ORDER BY id").fetchall()
+
+    def config_text(self, hash_: str | None = None) -> str:
+        """The text of a configuration, of the one in force when none is named; empty when there is none."""
+        row = self._db.execute(
+            "SELECT text FROM config WHERE hash = ?", (hash_ or self._meta("config"),)
+        ).fetchone()
+        return "" if row is None else str(row[0])
+
+    def config_hash(self) -> str:
+        """The hash of the configuration in force."""
+        return self._meta("config")
+
+    def size(self) -> tuple[int, int]:
+        """Bytes in use and bytes of the file."""
+        pages, free, page = (
+            self._db.execute(f"PRAGMA {n}").fetchone()[0]
+            for n in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * page, pages * page
+
+    def days_left(self, limit_bytes: int) -> float | None:
+        """Days until the limit at the rate of the last commits; None while that rate is not known.
+
+        Commits before the clock was last set back do not count: a replayed month is no measure for a real one.
+        """
+        first, last = self._db.execute(
+            "SELECT (SELECT min(seq) FROM sample), (SELECT max(seq) FROM sample)"
+        ).fetchone()
+        rows = 0
+        newest_us = oldest_us = None
+        for low, high, committed_us in self._db.execute(
+            "SELECT first_seq, last_seq, committed_us FROM batch ORDER BY id DESC LIMIT 20000"
+        ):
+            if oldest_us is not None and committed_us > oldest_us:
+                break
+            newest_us = committed_us if newest_us is None else newest_us
+            oldest_us = committed_us
+            rows += high - low + 1
+        if newest_us is None or oldest_us is None or newest_us - oldest_us < _SHORTEST_RATE_US:
+            return None
+        used, _ = self.size()
+        per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
+        return max(0.0, (limit_bytes - used) / float(per_day))
+
+    def last_batch(self) -> int:
+        """Number of the newest commit; 0 when there is none."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0])
+
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the file's own structure; empty when nothing."""
+        try:
+            found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check(20)")]
+        except (StorageError, sqlite3.DatabaseError) as error:
+            return [str(error)]
+        return [] if found == ["ok"] else found
+
+    def verify_batches(self) -> list[str]:
+        """Name every commit whose samples do not match its CRC."""
+        wrong = []
+        try:
+            batches = self._db.execute("SELECT id, first_seq, last_seq, crc FROM batch").fetchall()
+        except StorageError as error:
+            return [f"the list of commits cannot be read: {error}"]
+        for number, first, last, value in batches:
+            text = f"SELECT {_SAMPLE} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq"  # noqa: S608
+            rows = self._db.execute(text, (first, last))
+            try:
+                right = crc(rows) == value
+            except (struct.error, StorageError):  # a column that is no number, a page that is none
+                right = False
+            if not right:
+                wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")
+        return wrong

@@ -1,0 +1,1 @@
+"""Results of analyses: one schema, one module that writes and reads it."""

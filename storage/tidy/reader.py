@@ -1,0 +1,439 @@
+"""Tidy tables as a source of series: one reader over CSV, gzipped CSV and Parquet files.
+
+Reads whole files into compact arrays (17 bytes a value) with pandas; whatever pandas cannot take at its word
+is read again row by row by `soilco2.storage.tidy.rows`, which names line and reason.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from soilco2.quality.records import Flag, SeriesKey
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.units import conversion
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.errors import SourceError, TidyFileError
+from soilco2.storage.reader import PIECE, Piece, SeriesInfo
+from soilco2.storage.tidy.rows import FLAGS, Place, TidyFault, read_tidy_rows
+from soilco2.storage.tidy.text import Layout, find_layout, open_binary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STATION = "station"
+PROFILE = "p1"
+"""What a series is named by where the table does not say."""
+
+_CHUNK = 500_000
+_ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
+_TEXT = ("station", "profile", "position", "depth_m", "variable", "unit", "flag", "period_s", "stamp")
+_PLACE = ("station", "profile", "position", "depth_m", "variable")
+
+
+def series_of(place: Place, station: str = STATION) -> SeriesKey:
+    """The series that a row belongs to, with names for what the table leaves out.
+
+    Without a position it is named after the depth in centimetres (``d10``); without a profile it is
+    ``p1``, or ``site`` for what has no depth.
+    """
+    position = place.position
+    if not position and place.depth_m is not None:
+        cm = place.depth_m * 100
+        position = f"d{cm:g}" if cm >= 0 else f"a{-cm:g}"
+    profile = place.profile or (PROFILE if position or _needs_depth(place.variable) else "site")
+    return SeriesKey(place.station or station, profile, position, place.variable)
+
+
+def _needs_depth(name: str) -> bool:
+    return VARIABLES[name].has_depth
+
+
+@dataclass(slots=True)
+class _Series:
+    times: array[int] = field(default_factory=lambda: array("q"))
+    values: array[float] = field(default_factory=lambda: array("d"))
+    flags: array[int] = field(default_factory=lambda: array("b"))
+    lower: array[float] = field(default_factory=lambda: array("d"))
+    upper: array[float] = field(default_factory=lambda: array("d"))
+    depth_m: float | None = None
+    period_s: float | None = None
+    stamp: str = "instant"
+    note: str = ""
+    file: str = ""
+
+
+class _DoubtError(Exception):
+    """The quick way does not apply; the slow one knows why."""
+
+
+class TidyReader:
+    """Series of one or more tidy tables.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        ``.csv``, ``.csv.gz`` (or any text), ``.parquet``. A file ``<name>.json`` beside one is its sidecar;
+        remarks in it, such as how a modelled series was made, follow the data.
+    zone : ZoneInfo, optional
+        Zone of times that name none.
+
+    Raises
+    ------
+    TidyFileError
+        At the first row that cannot be used, with file, line and reason.
+    """
+
+    def __init__(self, paths: str | Path | Sequence[str | Path], zone: ZoneInfo | None = None) -> None:
+        listed = [paths] if isinstance(paths, str | Path) else list(paths)
+        self._series: dict[SeriesKey, _Series] = {}
+        self._zone = zone
+        for path in map(Path, listed):
+            if not path.is_file():
+                raise TidyFileError(str(path), "is not there or is no file")
+            before = set(self._series)
+            if path.suffix.lower() in (".parquet", ".pq"):
+                self._load_parquet(path)
+            else:
+                self._load_text(path)
+            self._read_notes(path, set(self._series) - before)
+        for key, series in self._series.items():
+            _order(key, series)
+
+    def series(self) -> list[SeriesInfo]:
+        """Every series, sorted by profile, depth and variable."""
+        found = [
+            SeriesInfo(
+                key=key,
+                unit=VARIABLES[key.variable].unit,
+                depth_m=series.depth_m,
+                first_us=series.times[0] if series.times else None,
+                last_us=series.times[-1] if series.times else None,
+                period_s=series.period_s,
+                stamp=series.stamp,
+                note=series.note,
+            )
+            for key, series in self._series.items()
+        ]
+        rank = {name: number for number, name in enumerate(VARIABLES)}
+        return sorted(
+            found,
+            key=lambda i: (
+                i.key.station,
+                i.key.profile,
+                -1e9 if i.depth_m is None else i.depth_m,
+                i.key.position,
+                rank[i.key.variable],
+            ),
+        )
+
+    def read(
+        self, keys: Sequence[SeriesKey], start_us: int | None = None, end_us: int | None = None
+    ) -> Iterator[Piece]:
+        """Pieces of these series with ``start_us <= time < end_us``, series by series, oldest first."""
+        for key in keys:
+            series = self._series.get(SeriesKey(*key))
+            if series is None:
+                continue
+            low = 0 if start_us is None else bisect_left(series.times, start_us)
+            high = len(series.times) if end_us is None else bisect_left(series.times, end_us)
+            for at in range(low, high, PIECE):
+                cut = slice(at, min(at + PIECE, high))
+                yield Piece(
+                    SeriesKey(*key), series.times[cut], series.values[cut], series.flags[cut],
+                    series.lower[cut], series.upper[cut],
+                )  # fmt: skip
+
+    def close(self) -> None:
+        """Let the data go."""
+        self._series.clear()
+
+    # loading
+
+    def _load_text(self, path: Path) -> None:
+        layout = find_layout(path)
+        kept, self._series = self._series, {}
+        try:
+            self._load_quick(layout)
+        except _DoubtError:
+            self._series = {}
+            self._load_slowly(layout)
+        kept, self._series = self._series, kept
+        for key, series in kept.items():
+            into = self._series.get(key)
+            if into is None:
+                self._series[key] = series
+            else:
+                _extend_bounds(into, bool(series.lower))
+                _extend_bounds(series, bool(into.lower))
+                for name in ("times", "values", "flags", "lower", "upper"):
+                    getattr(into, name).extend(getattr(series, name))
+
+    def _load_quick(self, layout: Layout) -> None:
+        pd = _pandas(layout.path)
+        names = {layout.time_name, "value", *_TEXT, "lower", "upper"}
+        used = [name for name in layout.names if name in names]
+        numbers = [name for name in ("value", "lower", "upper") if name in used]
+        if not (layout.clean and _regular(layout)):
+            raise _DoubtError("NUL characters, or rows of different widths")
+        try:
+            with (
+                open_binary(layout.path) as file,
+                pd.read_csv(
+                    file,
+                    sep=layout.delimiter,
+                    encoding=layout.encoding,
+                    skiprows=layout.first_line - 1,
+                    header=None,
+                    names=list(layout.names),
+                    usecols=used,
+                    dtype=dict.fromkeys(set(used) - set(numbers), "str") | dict.fromkeys(numbers, "float64"),
+                    keep_default_na=False,
+                    na_values={name: ["", "NaN", "nan", "NA"] for name in numbers},
+                    chunksize=_CHUNK,
+                    index_col=False,
+                    skip_blank_lines=True,
+                ) as frames,
+            ):
+                for frame in frames:
+                    self._add(frame, layout.time_name, str(layout.path))
+        except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise _DoubtError from error
+
+    def _load_parquet(self, path: Path) -> None:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise TidyFileError(
+                str(path), f"is read by the extra 'analysis': {how_to_add('analysis')}"
+            ) from None
+        _pandas(path)
+        try:
+            with pq.ParquetFile(path) as file:
+                names = tuple(file.schema_arrow.names)
+                time_name = next((n for n in ("time_utc", "time") if n in names), None)
+                needed = [n for n in ("variable", "value", "unit") if n not in names]
+                if time_name is None or needed:
+                    raise TidyFileError(
+                        str(path),
+                        f"column {', '.join(needed or ['time_utc'])} is missing",
+                    )
+                used = [n for n in names if n in {time_name, "value", *_TEXT, "lower", "upper"}]
+                row = 0
+                for batch in file.iter_batches(_CHUNK, columns=used):
+                    frame = batch.to_pandas()
+                    try:
+                        self._add(_worded(frame, time_name), time_name, str(path))
+                    except _DoubtError as doubt:
+                        raise TidyFileError(
+                            str(path), f"among the rows {row + 1} to {row + len(frame)}: {doubt}"
+                        ) from None
+                    row += len(frame)
+        except (pa.ArrowException, OSError) as error:
+            raise TidyFileError(str(path), f"is no Parquet file that can be read: {error}") from error
+
+    def _add(self, frame: pd.DataFrame, time_name: str, file: str) -> None:
+        """Put a stretch of rows where they belong.
+
+        Raises
+        ------
+        _DoubtError
+            When a cell is not what the quick way can take.
+        """
+        import numpy as np
+
+        times = _times(frame[time_name], self._zone)
+        metas = [name for name in _TEXT if name in frame]
+        words = frame[metas]
+        if words.isna().any(axis=None):
+            raise _DoubtError("a cell of text is empty where none may be")
+        grouped = frame.groupby(metas, sort=False)
+        codes = grouped.ngroup().to_numpy()
+        order = np.argsort(codes, kind="stable")
+        cuts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        values = frame["value"].to_numpy(dtype="float64")
+        if np.isinf(values).any():
+            raise _DoubtError("a value is not finite")
+        bounds = "lower" in frame and "upper" in frame
+        for begin, end in zip(cuts, [*cuts[1:], len(order)], strict=True):
+            rows = order[begin:end]
+            meta = {name: str(words[name].iloc[rows[0]]).strip() for name in metas}
+            series, a, b, flag = self._meet(meta, file)
+            taken = values[rows] if (a, b) == (1.0, 0.0) else values[rows] * a + b
+            flags = np.full(len(rows), flag if flag is not None else Flag.NOT_EVALUATED, dtype="int8")
+            if flag is None:
+                flags[np.isnan(taken)] = Flag.MISSING
+            _extend_bounds(series, bounds)
+            series.times.frombytes(times[rows].tobytes())
+            series.values.frombytes(taken.tobytes())
+            series.flags.frombytes(flags.tobytes())
+            for name in ("lower", "upper") if series.lower or bounds else ():
+                limit = frame[name].to_numpy(dtype="float64")[rows] * a + b if bounds else taken * np.nan
+                getattr(series, name).frombytes(limit.tobytes())
+
+    def _meet(self, meta: dict[str, str], file: str) -> tuple[_Series, float, float, int | None]:
+        try:
+            a, b = conversion(meta["unit"], meta["variable"])
+            depth = float(meta["depth_m"]) if meta.get("depth_m") else None
+            period = float(meta["period_s"]) if meta.get("period_s") else None
+        except (StationConfigError, ValueError) as error:
+            raise _DoubtError(str(error)) from None
+        text = meta.get("flag", "")
+        flag = FLAGS.get(text.removesuffix(".0")) if text else None
+        if text and flag is None:
+            raise _DoubtError(f"flag {text!r} is none of 1, 2, 3, 4, 9")
+        place = Place(
+            meta.get("station", ""),
+            meta.get("profile", ""),
+            meta.get("position", ""),
+            depth,
+            meta["variable"],
+        )
+        series = self._series.setdefault(series_of(place), _Series(file=file))
+        series.depth_m = depth if depth is not None else series.depth_m
+        series.period_s = period if period is not None else series.period_s
+        series.stamp = meta.get("stamp") or series.stamp
+        return series, a, b, flag
+
+    def _load_slowly(self, layout: Layout) -> None:
+        if {"lower", "upper"} <= set(layout.names):
+            limits = "times of a table with lower and upper must be written as 2026-03-01T00:00:00Z"
+        else:
+            limits = ""
+        for row in read_tidy_rows(layout.path, self._zone, layout):
+            if isinstance(row, TidyFault):
+                raise TidyFileError(str(layout.path), row.reason, row.line)
+            series = self._series.setdefault(series_of(row.place), _Series(file=str(layout.path)))
+            if row.place.depth_m is not None:
+                series.depth_m = row.place.depth_m
+            series.times.append(row.time_us)
+            series.values.append(float("nan") if row.value is None else row.value)
+            default = Flag.MISSING if row.value is None else Flag.NOT_EVALUATED
+            series.flags.append(default if row.flag is None else row.flag)
+        if limits:
+            raise TidyFileError(str(layout.path), limits, column=layout.time_name)
+
+    def _read_notes(self, path: Path, keys: set[SeriesKey]) -> None:
+        sidecar = path.with_name(path.name + ".json")
+        if not sidecar.is_file():
+            return
+        try:
+            found: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
+            rows = found["series"]
+            notes = {tuple(row["key"]): str(row.get("note", "")) for row in rows}
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise TidyFileError(str(sidecar), f"is no sidecar of an export ({error})") from error
+        for key in keys:
+            self._series[key].note = notes.get(tuple(key), "")
+
+
+def _regular(layout: Layout) -> bool:
+    """Whether every line seems to have the header's cells: pandas fills up short ones without a word."""
+    delimiter = layout.delimiter.encode()
+    ends = cells = 0
+    last = b"\n"
+    with open_binary(layout.path) as file:
+        while block := file.read(1 << 20):
+            ends += block.count(b"\n")
+            cells += block.count(delimiter)
+            last = block[-1:]
+    ends += last != b"\n"
+    return layout.first_line == 2 and cells == ends * (len(layout.names) - 1)
+
+
+def _pandas(path: Path) -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise TidyFileError(str(path), f"is read by the extra 'analysis': {how_to_add('analysis')}") from None
+    return pandas
+
+
+def _worded(frame: pd.DataFrame, time_name: str) -> pd.DataFrame:
+    """A frame of a Parquet file with text where a CSV file has text."""
+    for name in frame.columns:
+        if name not in (time_name, "value", "lower", "upper"):
+            column = frame[name]
+            text = column.astype("str")
+            frame[name] = text.where(column.notna(), "")
+    return frame
+
+
+def _times(column: pd.Series, zone: ZoneInfo | None) -> Any:
+    """Microseconds UTC of times that all name their zone, or of local times of `zone`.
+
+    Raises
+    ------
+    _DoubtError
+        When one is missing, has no zone, or is written in another way.
+    """
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        moments = column
+    else:
+        zoned = False
+        if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+            column = column.astype("str")
+            zoned = bool(column.str.endswith("Z").all() or column.str.contains(_ZONED).all())
+        if not zoned and zone is None:
+            raise _DoubtError("the times have no zone; write them in UTC")
+        try:
+            moments = pd.to_datetime(column, format="ISO8601", utc=zoned)
+            if not zoned:
+                moments = moments.dt.tz_localize(zone, ambiguous="raise", nonexistent="raise")
+        except (ValueError, AttributeError) as error:
+            raise _DoubtError(str(error)) from None
+    if moments.isna().any():
+        raise _DoubtError("a time is missing")
+    return moments.dt.as_unit("us").astype("int64").to_numpy()
+
+
+def _extend_bounds(series: _Series, wanted: bool) -> None:
+    """Give a series limits for the values that came without, once some come with them."""
+    if wanted and not series.lower and series.times:
+        empty = array("d", [float("nan")]) * len(series.times)
+        series.lower, series.upper = empty[:], empty[:]
+
+
+def _order(key: SeriesKey, series: _Series) -> None:
+    """Sort by time; a value that is there twice is kept once.
+
+    Raises
+    ------
+    SourceError
+        When two values of one series have the same time and differ.
+    """
+    times = series.times
+    import numpy as np
+
+    if (np.diff(np.frombuffer(times, dtype="int64")) > 0).all():
+        return
+    order = np.argsort(np.frombuffer(times, dtype="int64"), kind="stable")
+    taken = np.frombuffer(times, dtype="int64")[order]
+    values = np.frombuffer(series.values)[order]
+    flags = np.frombuffer(series.flags, dtype="int8")[order]
+    again = np.flatnonzero(np.diff(taken) == 0) + 1
+    same = (values[again] == values[again - 1]) | (np.isnan(values[again]) & np.isnan(values[again - 1]))
+    same &= flags[again] == flags[again - 1]
+    if not same.all():
+        at = int(taken[again[~same][0]])
+        when = np.datetime64(at, "us")
+        raise SourceError(f"{series.file}: {key} has two different values at {when}Z; keep one of them")
+    keep = np.ones(len(taken), dtype=bool)
+    keep[again] = False
+    limits = [np.frombuffer(x)[order][keep] if len(x) else None for x in (series.lower, series.upper)]
+    series.times = array("q", taken[keep].tobytes())
+    series.values = array("d", values[keep].tobytes())
+    series.flags = array("b", flags[keep].tobytes())
+    for name, limit in zip(("lower", "upper"), limits, strict=True):
+        if limit is not None:
+            setattr(series, name, array("d", limit.tobytes()))

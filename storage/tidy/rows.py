@@ -1,0 +1,282 @@
+"""A tidy text table row by row, for import: every row comes out typed, or as a fault with its reason.
+
+No pandas: the edge has none. A quarter of a million rows take about a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.units import conversion
+from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
+from soilco2.storage.times import TIME_MAX_US, TIME_MIN_US
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_YEAR_FIRST = re.compile(
+    r"(\d{4})/(\d{1,2})/(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::([0-5]\d(?:\.\d{1,6})?))?)?"
+)
+_KEPT = 2_000
+"""Characters of a rejected line that are kept."""
+_REMEMBERED = 4096
+
+FLAGS = {"1": 1, "2": 2, "3": 3, "4": 4, "9": 9}
+MISSING = frozenset(("", "nan", "na", "null", "none"))
+
+
+class Place(NamedTuple):
+    """What a row says of its series, as written; empty where the table does not say."""
+
+    station: str
+    profile: str
+    position: str
+    depth_m: float | None
+    variable: str
+
+
+class TidyRow(NamedTuple):
+    """One value of a tidy table.
+
+    Parameters
+    ----------
+    line : int
+        Line in the file, counted from 1.
+    time_us : int
+        [µs UTC]
+    place : Place
+    value : float or None
+        In the canonical unit of the variable; None when the table says it is missing.
+    flag : int or None
+        QARTOD flag, None when the table gives none.
+    """
+
+    line: int
+    time_us: int
+    place: Place
+    value: float | None
+    flag: int | None
+
+
+class TidyFault(NamedTuple):
+    """A row that cannot be used: its line, why, and its text (the beginning of a long one)."""
+
+    line: int
+    reason: str
+    text: str
+
+
+class _Meta(NamedTuple):
+    place: Place
+    a: float
+    b: float
+    converted: bool
+    flag: int | None
+
+
+class _UnfitError(ValueError):
+    """A cell that cannot be used; the message is the reason."""
+
+
+def read_tidy_rows(
+    path: Path,
+    zone: ZoneInfo | None = None,
+    layout: Layout | None = None,
+    *,
+    refuse: Callable[[Place], str] | None = None,
+    latest_us: int = TIME_MAX_US,
+) -> Iterator[TidyRow | TidyFault]:
+    """Rows of a tidy CSV file (plain or gzipped), in the order of the file.
+
+    Parameters
+    ----------
+    path : Path
+    zone : ZoneInfo, optional
+        Zone of times that name none; without it such rows are faults.
+    layout : Layout, optional
+        What `find_layout` found, when it was asked before.
+    refuse : callable, optional
+        Says why a place cannot be used, or nothing; asked once for each.
+    latest_us : int, optional
+        Later times lie in the future [µs UTC].
+
+    Raises
+    ------
+    TidyFileError
+        When the file as a whole cannot be used: unreadable, no text, a column missing.
+    """
+    layout = find_layout(path) if layout is None else layout
+    names = layout.names
+    width = len(names)
+    delimiter = layout.delimiter
+    at_time = names.index(layout.time_name)
+    at_value = names.index("value")
+    columns = {
+        name: names.index(name)
+        for name in ("station", "profile", "position", "depth_m", "variable", "unit", "flag")
+        if name in names
+    }
+    at_meta = tuple(columns.values())
+    metas: dict[tuple[str, ...], _Meta | str] = {}
+    times: dict[str, int] = {}
+    with open_binary(path) as file:
+        for number, text in lines(file, layout.encoding):
+            if number < layout.first_line:
+                continue
+            if text is None:
+                yield TidyFault(number, f"the line is longer than {LONGEST_LINE} characters", "")
+                continue
+            if not text or text.isspace():
+                continue
+            cells = text.split(delimiter) if '"' not in text else split(text, delimiter)
+            if cells is None:
+                yield TidyFault(number, "a quoted cell does not end on its line", text[:_KEPT])
+                continue
+            if not any(cells):
+                continue
+            if len(cells) != width and (len(cells) < width or any(cells[width:])):
+                yield TidyFault(number, _width_reason(len(cells), width, delimiter), text[:_KEPT])
+                continue
+            when = cells[at_time]
+            time_us = times.get(when)
+            key = tuple([cells[index] for index in at_meta])
+            meta = metas.get(key)
+            try:
+                if time_us is None:
+                    time_us = parse_time(when, zone)
+                    if len(times) >= _REMEMBERED:
+                        times.clear()
+                    times[when] = time_us
+                if meta is None:
+                    if len(metas) >= _REMEMBERED:
+                        metas.clear()
+                    meta = metas[key] = _meta(dict(zip(columns, key, strict=True)), refuse)
+                value = _number(cells[at_value])
+            except _UnfitError as unfit:
+                reason = str(unfit)
+                if "\x00" in text:
+                    reason = f"the line holds NUL characters; {reason}"
+                yield TidyFault(number, reason, text[:_KEPT])
+                continue
+            if isinstance(meta, str):
+                yield TidyFault(number, meta, text[:_KEPT])
+                continue
+            if time_us > latest_us:
+                yield TidyFault(number, f"time {when.strip()} lies in this machine's future", text[:_KEPT])
+                continue
+            if value is not None and meta.converted:
+                value = meta.a * value + meta.b
+            yield TidyRow(number, time_us, meta.place, value, meta.flag)
+
+
+def _width_reason(found: int, width: int, delimiter: str) -> str:
+    hint = "; a decimal comma?" if delimiter == "," and found == width + 1 else ""
+    return f"{found} cells where the header has {width}{hint}"
+
+
+def _meta(cells: dict[str, str], refuse: Callable[[Place], str] | None) -> _Meta | str:
+    """What every cell but time and value says, or why the row cannot be used."""
+    cells = {name: text.strip() for name, text in cells.items()}
+    variable = cells["variable"]
+    try:
+        a, b = conversion(cells["unit"], variable)
+    except StationConfigError as error:
+        return str(error)
+    depth: float | None = None
+    if cells.get("depth_m"):
+        try:
+            depth = _number(cells["depth_m"])
+        except _UnfitError as unfit:
+            return f"depth_m: {unfit}"
+    flag: int | None = None
+    if text := cells.get("flag", ""):
+        flag = FLAGS.get(text.removesuffix(".0"))
+        if flag is None:
+            return f"flag {text!r} is none of 1, 2, 3, 4, 9"
+    place = Place(
+        cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
+    )
+    if refuse is not None and (reason := refuse(place)):
+        return reason
+    return _Meta(place, a, b, (a, b) != (1.0, 0.0), flag)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        bare = text.strip()
+        if bare.lower() in MISSING:
+            return None
+        if bare.startswith("="):
+            raise _UnfitError(f"value {bare[:40]!r} is a formula; save the table with its values") from None
+        if re.fullmatch(r"[-+]?\d+,\d+", bare):
+            raise _UnfitError(f"value {bare[:40]!r} has a comma; a decimal point is expected") from None
+        raise _UnfitError(f"value {bare[:40]!r} is no number") from None
+    if value - value != 0.0:
+        if value != value:
+            return None
+        raise _UnfitError(f"value {text.strip()[:40]!r} is not finite")
+    if "_" in text:
+        raise _UnfitError(f"value {text.strip()[:40]!r} is no number")
+    return value
+
+
+def parse_time(text: str, zone: ZoneInfo | None) -> int:
+    """Microseconds UTC [µs] of a time with its zone, or of a local time when `zone` is given.
+
+    Raises
+    ------
+    ValueError
+        When it is no time, has no zone, or does not exist or exists twice in `zone`.
+    """
+    bare = text.strip()
+    try:
+        moment = datetime.fromisoformat(bare)
+    except ValueError:
+        moment = _year_first(bare)
+    if len(bare) <= 8:
+        raise _UnfitError(f"time {bare[:40]!r} is no date with a time of day")
+    if moment.tzinfo is None:
+        if zone is None:
+            raise _UnfitError(
+                f"time {bare[:40]!r} has no zone; write it as 2026-03-01T08:00:00+08:00 "
+                "('soilco2 import' also takes --timezone)"
+            )
+        moment = _local(moment, zone, bare)
+    time_us = (moment - _EPOCH) // _MICROSECOND
+    if not TIME_MIN_US <= time_us <= TIME_MAX_US:
+        raise _UnfitError(f"time {bare[:40]!r} is beyond what can be stored")
+    return time_us
+
+
+def _year_first(bare: str) -> datetime:
+    match = _YEAR_FIRST.fullmatch(bare)
+    try:
+        if match:
+            year, month, day, hour, minute = (int(part or 0) for part in match.groups()[:5])
+            seconds = timedelta(seconds=float(match[6] or 0))
+            return datetime(year, month, day, hour, minute) + seconds
+    except ValueError:
+        pass
+    if re.fullmatch(r"\d{5}(\.\d+)?", bare):
+        raise _UnfitError(
+            f"time {bare!r} is a spreadsheet's day number; format the column as 2026-03-01T00:00:00Z"
+        )
+    raise _UnfitError(f"time {bare[:40]!r} is no time; expected such as 2026-03-01T00:00:00Z") from None
+
+
+def _local(moment: datetime, zone: ZoneInfo, bare: str) -> datetime:
+    first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
+    if first.utcoffset() != second.utcoffset():
+        back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+        how = "comes twice" if back == moment else "does not exist"
+        raise _UnfitError(
+            f"time {bare[:40]!r} {how} in {zone.key}, where the clock is changed; write it in UTC"
+        )
+    return first

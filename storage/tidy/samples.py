@@ -1,0 +1,166 @@
+"""A tidy table as samples of pseudo-instruments, ready for the journal, in bounded stretches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from soilco2.quality.records import Flag, Sample
+from soilco2.station_config.base import moment_us
+from soilco2.station_config.deployments import IMPORT, SITE, Directory
+from soilco2.station_config.loader import Station
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
+from soilco2.storage.tidy.text import Layout
+from soilco2.storage.times import TIME_MIN_US
+
+STRETCH = 5000
+"""Rows handed over at once."""
+
+_STATUS = {Flag.SUSPECT.value: "source=0x1", Flag.BAD.value: "source=0x2"}
+"""What the table's own flags become: status bits of the pseudo-instrument, judged by `quality`."""
+
+_SAME_DEPTH_M = 0.0005
+
+
+class Stretch(NamedTuple):
+    """Some rows of a table.
+
+    Parameters
+    ----------
+    samples : list of Sample
+    faults : list of TidyFault
+        Rows that cannot be used.
+    line : int
+        The last line that was read.
+    """
+
+    samples: list[Sample]
+    faults: list[TidyFault]
+    line: int
+
+
+class Moment(NamedTuple):
+    """When the import happens: wall clock [µs UTC], monotonic clock [µs] and the boot it belongs to."""
+
+    now_us: int
+    mono_us: int
+    boot_id: str
+
+
+def source_name(path: Path) -> str:
+    """The source of the samples of a file, under which the journal counts them."""
+    return f"import:{path.name}"
+
+
+def read_samples(
+    station: Station, path: Path, moment: Moment, zone: ZoneInfo | None = None, layout: Layout | None = None
+) -> Iterator[Stretch]:
+    """The rows of a tidy table as samples, `STRETCH` at a time.
+
+    Each row is either a sample or a fault: unknown station, position or variable, a depth that is not the
+    position's, a time in the future.
+
+    Parameters
+    ----------
+    station : Station
+    path : Path
+    moment : Moment
+    zone : ZoneInfo, optional
+        Zone of times that name none.
+    layout : Layout, optional
+
+    Raises
+    ------
+    TidyFileError
+        When the file as a whole cannot be used.
+    """
+    directory = station.directory
+    latest_us = moment.now_us + round(station.file.quality.future_tolerance * 1e6)
+    source = source_name(path)
+    now_us, mono_us, boot_id = moment
+    channels: dict[Place, tuple[str, str]] = {}
+
+    def refuse(place: Place) -> str:
+        found = find_channel(directory, place)
+        if isinstance(found, str):
+            return found
+        channels[place] = found
+        return ""
+
+    samples: list[Sample] = []
+    faults: list[TidyFault] = []
+    line = 0
+    for row in read_tidy_rows(path, zone, layout, refuse=refuse, latest_us=latest_us):
+        line = row.line
+        if isinstance(row, TidyFault):
+            faults.append(row)
+        else:
+            serial, channel = channels[row.place]
+            value, status = row.value, ""
+            if row.flag is not None:
+                status = _STATUS.get(row.flag, "")
+                value = None if row.flag == Flag.MISSING else value
+            samples.append(
+                Sample(serial, channel, row.time_us, value, status, None, now_us, mono_us, boot_id, source)
+            )
+        if len(samples) + len(faults) >= STRETCH:
+            yield Stretch(samples, faults, line)
+            samples, faults = [], []
+    yield Stretch(samples, faults, line)
+
+
+def find_channel(directory: Directory, place: Place) -> tuple[str, str] | str:
+    """Serial number and channel of the pseudo-instrument for a row's place, or why there is none."""
+    if place.station and place.station != directory.station_id:
+        return f"station {place.station!r} is not {directory.station_id!r}"
+    found = _find_position(directory, place)
+    if isinstance(found, str):
+        return found
+    serial = f"{IMPORT}{found[0]}/{found[1]}"
+    if directory.channel(serial, place.variable) is None:
+        return f"{found[0]}/{found[1]} is no position of the station"
+    return serial, place.variable
+
+
+def _find_position(directory: Directory, place: Place) -> tuple[str, str] | str:
+    """Profile and position, from the names or the depth that a row gives."""
+    known = VARIABLES[place.variable]
+    if place.profile in ("", SITE) and not place.position and (place.depth_m is None or not known.has_depth):
+        if known.has_depth and not known.at_site:
+            return f"{place.variable} needs a position or a depth_m"
+        return SITE, ""
+    fitting = [
+        (profile.id, position.id)
+        for profile in directory.file.profile
+        for position in profile.position
+        if place.profile in ("", profile.id)
+        and place.position in ("", position.id)
+        and (place.position or _at(directory, profile.id, position.id, place.depth_m))
+    ]
+    what = "/".join(part for part in (place.profile, place.position) if part)
+    if place.depth_m is not None and not place.position:
+        what = f"{what} depth {place.depth_m:g} m".strip()
+    if not fitting:
+        places = [f"{p.id}/{q.id}" for p in directory.file.profile for q in p.position]
+        return f"{what} is no position of the station; there are {', '.join(places[:20]) or 'none'}"
+    if len(fitting) > 1:
+        names = ", ".join("/".join(pair) for pair in fitting)
+        return f"{what} fits more than one position ({names}); give profile and position"
+    profile, position = fitting[0]
+    if place.depth_m is not None and not _at(directory, profile, position, place.depth_m):
+        depth = directory.depth_at(profile, position)
+        return f"{what} lies at {depth:g} m by the station file, not at {place.depth_m:g} m"
+    return fitting[0]
+
+
+def _at(directory: Directory, profile: str, position: str, depth_m: float | None) -> bool:
+    """Whether a position was ever at this depth: the surface may have moved."""
+    if depth_m is None:
+        return False
+    surface = next(row.surface for row in directory.file.profile if row.id == profile)
+    moments = [TIME_MIN_US, *(moment_us(row.from_, directory.zone) for row in surface)]
+    depths = [directory.depth_at(profile, position, at) for at in moments]
+    return any(depth is not None and abs(depth - depth_m) <= _SAME_DEPTH_M for depth in depths)

@@ -1,0 +1,245 @@
+"""Tidy tables as text: encoding, delimiter, header and lines, in bounded memory and without pandas."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from soilco2.storage.errors import TidyFileError
+
+TIME_NAMES = ("time_utc", "time", "time_local")
+REQUIRED = ("variable", "value", "unit")
+OPTIONAL = (
+    "station", "profile", "position", "depth_m", "flag", "lower", "upper", "method", "period_s", "stamp",
+)  # fmt: skip
+COLUMNS = (
+    "time_utc", "station", "profile", "position", "depth_m", "variable", "value", "unit", "flag",
+    "lower", "upper", "period_s", "stamp",
+)  # fmt: skip
+"""The columns that are written, in their order."""
+
+LONGEST_LINE = 65_536
+"""Characters; a longer line is no row of a tidy table."""
+
+_BLOCK = 1 << 20
+_OTHERS = {
+    b"PAR1": "a Parquet file, by its beginning, under another name",
+    b"PK\x03\x04": "a spreadsheet or zip file",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet file",
+    b"%PDF": "a PDF file",
+}
+_DELIMITERS = (",", ";", "\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a text table is to be read.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str
+        Python's name.
+    delimiter : str
+    names : tuple of str
+        Column names in their order, lower case.
+    first_line : int
+        Line of the first row, counted from 1.
+    clean : bool
+        False where the file holds NUL characters, which parsers treat each in its own way.
+    """
+
+    path: Path
+    encoding: str
+    delimiter: str
+    names: tuple[str, ...]
+    first_line: int
+    clean: bool
+
+    @property
+    def time_name(self) -> str:
+        """The column that holds the time."""
+        return next(name for name in TIME_NAMES if name in self.names)
+
+
+def open_binary(path: Path) -> IO[bytes]:
+    """The bytes of a file, unpacked when it is gzipped.
+
+    Raises
+    ------
+    TidyFileError
+        When it cannot be opened.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise TidyFileError(str(path), "this is not a regular file; a table is expected")
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise TidyFileError(str(path), f"cannot be opened: {error.strerror}") from error
+    if file.peek(2)[:2] == b"\x1f\x8b":
+        file.close()
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return file
+
+
+def _decodes(path: Path, encoding: str) -> tuple[bool, bool]:
+    """Whether the whole file is text of this encoding, and free of NUL characters."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    clean = True
+    try:
+        with open_binary(path) as file:
+            while block := file.read(_BLOCK):
+                clean = "\x00" not in decoder.decode(block) and clean
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False, clean
+    except (EOFError, OSError) as error:
+        raise TidyFileError(str(path), f"cannot be read to its end: {error}") from error
+    return True, clean
+
+
+def find_encoding(path: Path) -> tuple[str, bool]:
+    """UTF-8 (with or without mark), UTF-16 with mark, or GB18030: the first that fits the whole file.
+
+    Returns
+    -------
+    encoding : str
+    clean : bool
+        False where the file holds NUL characters.
+
+    Raises
+    ------
+    TidyFileError
+        When none does, or the file cannot be read to its end.
+    """
+    with open_binary(path) as file:
+        try:
+            head = file.read(4)
+        except (EOFError, OSError) as error:
+            raise TidyFileError(str(path), f"cannot be read: {error}") from error
+    for mark, what in _OTHERS.items():
+        if head.startswith(mark):
+            raise TidyFileError(str(path), f"is {what}; save it as CSV in UTF-8")
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        candidates = ["utf-16"]
+    else:
+        candidates = ["utf-8-sig", "gb18030"]
+    for encoding in candidates:
+        fits, clean = _decodes(path, encoding)
+        if fits:
+            return encoding, clean
+    raise TidyFileError(str(path), "is neither UTF-8 nor GB18030 text; save it as UTF-8")
+
+
+def find_layout(path: Path) -> Layout:
+    """Encoding, delimiter and columns of a text table.
+
+    Raises
+    ------
+    TidyFileError
+        When a column is missing or twice there, or the file is no table.
+    """
+    encoding, clean = find_encoding(path)
+    with open_binary(path) as file:
+        found = list(_first(lines(file, encoding), 2))
+    if not found:
+        raise TidyFileError(str(path), "is empty; a header line was expected")
+    number, head = found[0]
+    delimiter = None
+    if head is not None and head.lower().startswith("sep=") and len(head) >= 5:
+        delimiter = head[4]
+        number, head = found[1] if len(found) > 1 else (number, "")
+    if head is None:
+        raise TidyFileError(
+            str(path), f"the header is longer than {LONGEST_LINE} characters; is this a table?", number
+        )
+    if "\x00" in head:
+        raise TidyFileError(str(path), "holds NUL characters; save it as UTF-8 text", number)
+    if delimiter is None:
+        delimiter = max(_DELIMITERS, key=head.count)
+    names = tuple(name.strip().lower() for name in split(head, delimiter) or [])
+    _check_names(path, names, number)
+    return Layout(path, encoding, delimiter, names, number + 1, clean)
+
+
+def _first(rows: Iterator[tuple[int, str | None]], count: int) -> Iterator[tuple[int, str | None]]:
+    for row in rows:
+        if row[1] is None or row[1].strip():
+            yield row
+            count -= 1
+        if not count:
+            return
+
+
+def _check_names(path: Path, names: Sequence[str], number: int) -> None:
+    known = {*TIME_NAMES, *REQUIRED, *OPTIONAL}
+    twice = sorted({name for name in names if name in known and names.count(name) > 1})
+    if twice:
+        raise TidyFileError(str(path), f"column {', '.join(twice)} is there more than once", number)
+    missing = [name for name in REQUIRED if name not in names]
+    if not any(name in names for name in TIME_NAMES):
+        missing.insert(0, "time_utc")
+    if missing:
+        seen = ", ".join(names[:20]) or "nothing"
+        raise TidyFileError(
+            str(path),
+            f"column {', '.join(missing)} is missing (found {seen[:300]}); a tidy table has "
+            "time_utc, variable, value and unit, one row per value",
+            number,
+        )
+    if sum(name in names for name in TIME_NAMES) > 1:
+        raise TidyFileError(str(path), f"has more than one of the columns {', '.join(TIME_NAMES)}", number)
+
+
+def lines(file: IO[bytes], encoding: str) -> Iterator[tuple[int, str | None]]:
+    """Line numbers (from 1) and lines without their ends; None for a line longer than `LONGEST_LINE`.
+
+    Line ends are those of Unix, Windows and old Macintosh files; memory stays within a few blocks whatever
+    the file holds.
+    """
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("strict"), translate=True)
+    number = 1
+    rest = ""
+    too_long = False
+    while True:
+        block = file.read(_BLOCK)
+        text = rest + decoder.decode(block, final=not block)
+        if not block:
+            if too_long:
+                yield number, None
+            elif text:
+                yield from _bounded(number, text.split("\n"))
+            return
+        whole, found, rest = text.rpartition("\n")
+        if found:
+            part = whole.split("\n")
+            if too_long:
+                yield number, None
+                part = part[1:]
+                number += 1
+                too_long = False
+            yield from _bounded(number, part)
+            number += len(part)
+        if too_long or len(rest) > LONGEST_LINE:
+            too_long, rest = True, ""
+
+
+def _bounded(number: int, part: list[str]) -> Iterator[tuple[int, str | None]]:
+    for offset, line in enumerate(part):
+        yield number + offset, line if len(line) <= LONGEST_LINE else None
+
+
+def split(line: str, delimiter: str) -> list[str] | None:
+    """The cells of a line; None when a quoted cell does not end on it."""
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True))
+    except (csv.Error, StopIteration):
+        return None

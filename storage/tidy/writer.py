@@ -1,0 +1,383 @@
+"""Series out as a tidy table with a sidecar that says what they are.
+
+A table appears whole or not at all; numbers are written so that reading them gives the same bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from soilco2.quality.records import Flag, SeriesKey
+from soilco2.station_config.base import moment_us
+from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.errors import ExportError
+from soilco2.storage.reader import Piece, Reader, SeriesInfo
+from soilco2.storage.tidy.text import COLUMNS
+from soilco2.storage.times import iso
+
+if TYPE_CHECKING:
+    from soilco2.station_config.loader import Station
+
+SCHEMA = "soilco2-tidy-1"
+FORMATS = (".csv", ".csv.gz", ".parquet")
+FLAG_LEGEND = {flag.value: flag.name.lower().replace("_", " ") for flag in Flag}
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Parameters
+    ----------
+    path, sidecar : Path
+    rows : int
+    series : dict of SeriesKey to int
+        Rows of each series.
+    """
+
+    path: Path
+    sidecar: Path
+    rows: int
+    series: dict[SeriesKey, int]
+
+
+def write_tidy(
+    reader: Reader,
+    infos: Sequence[SeriesInfo],
+    path: Path,
+    *,
+    start_us: int | None = None,
+    end_us: int | None = None,
+    flags: Collection[int] | None = None,
+    station: Station | None = None,
+    licence: str = "",
+    source: str = "",
+    version: str = "",
+    force: bool = False,
+    progress: Callable[[str], None] = lambda words: None,
+) -> Exported:
+    """Write series as a tidy table with its sidecar ``<name>.json``.
+
+    Parameters
+    ----------
+    reader : Reader
+    infos : sequence of SeriesInfo
+        The series wanted, as `reader` describes them.
+    path : Path
+        ``.csv``, ``.csv.gz`` or ``.parquet``.
+    start_us, end_us : int, optional
+        From (inclusive) and to (exclusive) [µs UTC].
+    flags : collection of int, optional
+        Only values with one of these QARTOD flags.
+    station : Station, optional
+        Gives instruments, calibrations, configuration, and depths that follow a moving surface.
+    licence, source, version : str
+        For the sidecar: licence of the data, where they were read, version of this software.
+    force : bool
+        Replace files that are there.
+    progress : callable, optional
+        Told how far it is.
+
+    Raises
+    ------
+    ExportError
+        When the file exists, has an unknown ending or cannot be written.
+    """
+    kind = next((end for end in reversed(FORMATS) if path.name.lower().endswith(end)), None)
+    if kind is None:
+        raise ExportError(f"{path}: the ending must be one of {', '.join(FORMATS)}")
+    sidecar = path.with_name(path.name + ".json")
+    for target in (path, sidecar):
+        if target.exists() and not force:
+            raise ExportError(f"{target} is there already; choose another name, or replace it with --force")
+    if not path.parent.is_dir():
+        raise ExportError(f"the folder {path.parent} is not there")
+    counts: dict[SeriesKey, int] = {}
+
+    def pieces() -> Iterator[tuple[SeriesInfo, Piece, list[float | None] | None]]:
+        for info in infos:
+            depth = _moving_depth(station, info.key)
+            counts[info.key] = 0
+            for piece in reader.read([info.key], start_us, end_us):
+                kept = piece if flags is None else _only(piece, flags)
+                counts[info.key] += len(kept.times)
+                progress(f"{sum(counts.values())} values")
+                yield info, kept, None if depth is None else [depth(t) for t in kept.times]
+
+    writers = {".csv": _write_csv, ".csv.gz": _write_gzip, ".parquet": _write_parquet}
+    with _new_file(path, path) as (table, finish_table), _new_file(sidecar, path) as (notes, finish_notes):
+        writers[kind](table, pieces())
+        found = describe(infos, counts, station, start_us, end_us, flags)
+        head: dict[str, Any] = {
+            "schema": SCHEMA,
+            "file": path.name,
+            "sha256": _sha256(table),
+            "rows": sum(counts.values()),
+            "created_utc": iso(round(datetime.now(UTC).timestamp()) * 1_000_000),
+            "software": {"name": "soilco2", "version": version},
+            "source": source,
+            "licence": licence or None,
+        }
+        text = json.dumps(head | found, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+        notes.write_text(text, encoding="utf-8", newline="\n")
+        # a sidecar without its table misleads nobody; a table without its sidecar might
+        finish_notes()
+        finish_table()
+    return Exported(path, sidecar, sum(counts.values()), counts)
+
+
+@contextlib.contextmanager
+def _new_file(path: Path, asked: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A file beside `path` and the function that makes it `path`; gone again when that was not called.
+
+    A fault names the file that was asked for.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+
+    def finish() -> None:
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    try:
+        yield part, finish
+    except OSError as error:
+        raise ExportError(f"{asked} cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _moving_depth(station: Station | None, key: SeriesKey) -> Callable[[int], float | None] | None:
+    """Depth by time where the surface of the profile moves; None where the depth stays."""
+    if station is None or not any(p.id == key.profile and p.surface for p in station.file.profile):
+        return None
+    return lambda time_us: station.directory.depth_at(key.profile, key.position, time_us)
+
+
+def _only(piece: Piece, flags: Collection[int]) -> Piece:
+    kept = [index for index, flag in enumerate(piece.flags) if flag in flags]
+    if len(kept) == len(piece.flags):
+        return piece
+
+    def chosen(column: Any) -> Any:
+        return type(column)(column.typecode, [column[index] for index in kept]) if column else column
+
+    return Piece(
+        piece.key, chosen(piece.times), chosen(piece.values), chosen(piece.flags),
+        chosen(piece.lower), chosen(piece.upper),
+    )  # fmt: skip
+
+
+# text
+
+
+def cell(text: str) -> str:
+    """A text as CSV writes it (RFC 4180)."""
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else repr(value)
+
+
+def _lines(info: SeriesInfo, piece: Piece, depths: list[float | None] | None) -> Iterator[str]:
+    key = info.key
+    front = f",{cell(key.station)},{cell(key.profile)},{cell(key.position)},"
+    behind = f",{key.variable},"
+    unit = f",{cell(info.unit)},"
+    end = f",{_number(info.period_s)},{info.stamp}\n"
+    bounds = zip(piece.lower, piece.upper, strict=True) if piece.lower else None
+    here = _number(info.depth_m)
+    for index, (time_us, value, flag) in enumerate(zip(piece.times, piece.values, piece.flags, strict=True)):
+        depth = here if depths is None else _number(depths[index])
+        number = repr(value) if value == value else ""
+        if bounds is None:
+            yield f"{iso(time_us)}{front}{depth}{behind}{number}{unit}{flag},,{end}"
+        else:
+            lower, upper = next(bounds)
+            limits = f"{_number(lower)},{_number(upper)}"
+            yield f"{iso(time_us)}{front}{depth}{behind}{number}{unit}{flag},{limits}{end}"
+
+
+_Pieces = Iterator[tuple[SeriesInfo, Piece, list[float | None] | None]]
+
+
+def _write_text(file: IO[bytes], pieces: _Pieces) -> None:
+    file.write((",".join(COLUMNS) + "\n").encode())
+    for info, piece, depths in pieces:
+        file.write("".join(_lines(info, piece, depths)).encode())
+
+
+def _write_csv(path: Path, pieces: _Pieces) -> None:
+    with path.open("wb") as file:
+        _write_text(file, pieces)
+
+
+def _write_gzip(path: Path, pieces: _Pieces) -> None:
+    # without name and time in its head, the same data give the same file
+    with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as packed:
+        _write_text(cast(IO[bytes], packed), pieces)
+
+
+def _write_parquet(path: Path, pieces: _Pieces) -> None:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise ExportError(f"Parquet is written by the extra 'analysis': {how_to_add('analysis')}") from None
+    text = pa.dictionary(pa.int32(), pa.string())
+    numbers = {"depth_m", "value", "lower", "upper", "period_s"}
+    kinds = {name: pa.float64() if name in numbers else text for name in COLUMNS}
+    kinds |= {"time_utc": pa.timestamp("us", tz="UTC"), "flag": pa.int8()}
+    schema = pa.schema([pa.field(name, kinds[name]) for name in COLUMNS])
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for info, piece, depths in pieces:
+            count = len(piece.times)
+            words = {
+                "station": info.key.station, "profile": info.key.profile, "position": info.key.position,
+                "variable": info.key.variable, "unit": info.unit, "stamp": info.stamp,
+            }  # fmt: skip
+            values = pa.array(piece.values, from_pandas=True, type=pa.float64())
+            empty = pa.nulls(count, pa.float64())
+            columns = {name: pa.array([word] * count, text) for name, word in words.items()} | {
+                "time_utc": pa.array(piece.times, pa.int64()).cast(kinds["time_utc"]),
+                "value": values,
+                "flag": pa.array(piece.flags, pa.int8()),
+                "depth_m": pa.array([info.depth_m] * count if depths is None else depths, pa.float64()),
+                "lower": pa.array(piece.lower, pa.float64(), from_pandas=True) if piece.lower else empty,
+                "upper": pa.array(piece.upper, pa.float64(), from_pandas=True) if piece.upper else empty,
+                "period_s": pa.array([info.period_s] * count, pa.float64()),
+            }
+            writer.write_table(pa.table([columns[name] for name in COLUMNS], schema=schema))
+
+
+# the sidecar
+
+
+def describe(
+    infos: Sequence[SeriesInfo],
+    counts: dict[SeriesKey, int],
+    station: Station | None,
+    start_us: int | None,
+    end_us: int | None,
+    flags: Collection[int] | None,
+) -> dict[str, Any]:
+    """What a sidecar says of the data themselves."""
+    found: dict[str, Any] = {
+        "time": {
+            "from": None if start_us is None else iso(start_us),
+            "to": None if end_us is None else iso(end_us),
+            "zone": "UTC",
+            "meaning": "from is part of the data, to is not",
+        },
+        "flags": {
+            "scheme": "QARTOD",
+            "meaning": {str(value): name for value, name in FLAG_LEGEND.items()},
+            "kept": None if flags is None else sorted(int(flag) for flag in flags),
+        },
+        "depth": "m below the surface, positive downward; at the time of the value where the surface moves",
+        "columns": list(COLUMNS),
+        "series": [_series(info, counts[info.key], station) for info in infos],
+    }
+    if station is not None:
+        table = station.file.station
+        found["configuration"] = station.hash
+        found["station"] = {
+            "id": table.id,
+            "name": table.name.model_dump(),
+            "latitude": table.latitude,
+            "longitude": table.longitude,
+            "altitude_m": table.altitude_m,
+            "timezone": table.timezone,
+        }
+        serials = {row["serial"] for series in found["series"] for row in series["installations"]}
+        found["instruments"] = [_instrument(station, serial) for serial in sorted(serials)]
+    return found
+
+
+def _series(info: SeriesInfo, rows: int, station: Station | None) -> dict[str, Any]:
+    known = VARIABLES[info.key.variable]
+    found: dict[str, Any] = {
+        "key": list(info.key),
+        "rows": rows,
+        "unit": info.unit,
+        "symbol": known.symbol,
+        "name": {"en": known.name_en, "zh": known.name_zh},
+        "cf_standard_name": known.cf_standard_name or None,
+        "depth_m": info.depth_m,
+        "period_s": info.period_s,
+        "stamp": info.stamp,
+        "note": info.note,
+    }
+    if station is not None:
+        rows_of = station.directory.instruments_of(info.key)
+        found["installations"] = [
+            {
+                "serial": serial,
+                "channel": channel,
+                "from": iso(since),
+                "until": None if until is None else iso(until),
+            }
+            for serial, channel, since, until in rows_of
+        ]
+    return found
+
+
+def _instrument(station: Station, serial: str) -> dict[str, Any]:
+    directory = station.directory
+    instrument = next((row for row in station.file.instrument if row.serial == serial), None)
+    if instrument is None:
+        return {"serial": serial, "model": "imported table"}
+    model = station.models[instrument.model]
+    compensation = instrument.compensation
+    corrections: dict[str, dict[str, str | float | None]] = {}
+    for channel in directory.channels_of(serial):
+        spec = channel.spec
+        if spec.variable == "co2":
+            corrections["co2"] = {
+                "pressure": (compensation and compensation.pressure) or spec.pressure,
+                "temperature": (compensation and compensation.temperature) or spec.temperature,
+                "meaning": "device: the probe compensates; none: corrected here to the measured state",
+            }
+    if directory.ec_coefficient(serial) is not None:
+        corrections["ec"] = {
+            "probe_coefficient_per_k": directory.ec_coefficient(serial),
+            "coefficient_per_k": station.file.quality.ec_coefficient,
+        }
+    return {
+        "serial": serial,
+        "id": instrument.id,
+        "model": instrument.model,
+        "maker": model.maker,
+        "interval_s": instrument.interval,
+        "modelled": {name: words.en for name, words in instrument.modelled.items()},
+        "corrections": corrections,
+        "calibrations": [
+            {
+                "channel": row.channel,
+                "valid_from": iso(moment_us(row.valid_from, directory.zone)),
+                "valid_until": None
+                if row.valid_until is None
+                else iso(moment_us(row.valid_until, directory.zone)),
+                "gain": row.gain,
+                "offset": row.offset,
+                "certificate": row.certificate,
+            }
+            for row in instrument.calibration
+        ],
+    }

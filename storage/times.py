@@ -1,0 +1,32 @@
+"""Times in storage: microseconds since 1970 in UTC, and their text."""
+
+from __future__ import annotations
+
+from datetime import date
+
+TIME_MIN_US = -9_223_372_036_854_775
+
+
+TIME_MAX_US = 9_223_372_036_854_775
+"""What InfluxDB can hold: nanoseconds in 64 bits, without the two lowest and the highest."""
+
+
+_DAY_US = 86_400_000_000
+
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+
+def iso(time_us: int, _days: dict[int, str] = {}) -> str:  # noqa: B006 - remembers the days it wrote
+    """A time [µs UTC] as ISO 8601 with Z, as short as it is exact."""
+    day, rest = divmod(time_us, _DAY_US)
+    text = _days.get(day)
+    if text is None:
+        if len(_days) > 10_000:
+            _days.clear()
+        text = _days[day] = date.fromordinal(_EPOCH_DAY + day).isoformat()
+    seconds, micro = divmod(rest, 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    if micro:
+        return f"{text}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{micro:06d}Z"
+    return f"{text}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}Z"

@@ -1,0 +1,1 @@
+"""Papers as JSON, GIFT, Moodle XML, QTI and paper."""

@@ -1,0 +1,102 @@
+"""``soilco2 parked``: what could not be used is worked off, with the reason kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from soilco2.cli.main import main
+from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
+from soilco2.station_config.loader import Station
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.writer import Writer
+from tests.ingest.running import START_US
+from tests.ingest.station import STATION, make_station
+
+SECOND = 1_000_000
+
+
+def parked(station: Station, *entries: Parked) -> None:
+    with Writer.open(station) as writer:
+        writer.commit(
+            (), parked=entries, counts=[("field", "in", len(entries)), ("field", "rejected", len(entries))]
+        )
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["parked", *words])
+    said = capsys.readouterr()
+    assert isinstance(end.value.code, int)
+    return end.value.code, said.out + said.err
+
+
+def message(serial: str) -> bytes:
+    return encode_message(STATION, "node", 1, [Reading(serial, "co2", START_US, 612.0, "ppm")])
+
+
+def test_a_message_is_decoded_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    station = make_station(tmp_path)
+    path = str(station.path)
+    parked(
+        station,
+        Parked("message", "field", "unknown instrument", message("N1"), None, START_US + SECOND),
+        Parked("message", "field", "unknown instrument", message("X9"), None, START_US + SECOND),
+        Parked("message", "import:t.csv", "line 3: no number", b"a,b", None, START_US),
+        Parked("conflict", "field", "another number", b"[]", START_US, START_US),
+    )
+    assert run(capsys, "retry", path, "1", "--why", "it is known now") == (
+        0, "entry 1: 1 stored, 0 duplicate, 0 conflicts\n"
+    )  # fmt: skip
+    code, said = run(capsys, "retry", path, "2")
+    assert code == 1
+    assert "still cannot be used" in said
+    assert "X9" in said
+    code, said = run(capsys, "retry", path, "3")
+    assert (code, "import it again" in said) == (2, True)
+    code, said = run(capsys, "retry", path, "4")
+    assert (code, "keeps the first number" in said) == (2, True)
+    code, said = run(capsys, "retry", path, "1")
+    assert (code, "does not wait" in said) == (2, True)
+    with JournalReader(station.journal_path) as reader:
+        (observation,) = reader.observations(0, 2**62)
+        assert (observation.time_us, observation.value) == (START_US, 612.0)
+        counted = reader.counters()["field"]
+        assert counted["in"] == counted["stored"] + counted.get("duplicate", 0) + counted["rejected"]
+        (first,) = (row for row in reader.parked() if row.id == 1)
+        assert (first.state, first.why) == ("retried", "it is known now")
+        assert [e.kind for e in reader.events(["parked_retried"])] == ["parked_retried"]
+        assert len(reader.parked("waiting")) == 3
+
+
+def test_a_point_and_a_stretch_go_to_their_database_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = make_station(tmp_path)
+    stretch = {"points": 9, "from_us": START_US, "to_us": START_US + 9 * SECOND, "series": ["a"]}
+    parked(
+        station,
+        Parked("point", "influxdb", "type conflict", b"soil co2=1", START_US, START_US),
+        Parked("stretch", "second", "beyond retention", json.dumps(stretch).encode(), START_US, START_US),
+    )
+    assert run(capsys, "retry", str(station.path), "1")[0] == 0
+    assert run(capsys, "retry", str(station.path), "2")[0] == 0
+    with JournalReader(station.journal_path) as reader:
+        assert reader.resend("influxdb") == [(START_US, START_US + 1)]
+        assert reader.resend("second") == [(START_US, START_US + 9 * SECOND)]
+        assert reader.parked("waiting") == []
+
+
+def test_listed_shown_and_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    station = make_station(tmp_path)
+    path = str(station.path)
+    parked(station, Parked("message", "field", "no JSON", b"\xff{", None, START_US))
+    assert "1  message  field  waiting  no JSON" in run(capsys, "list", path)[1]
+    assert "\\xff{" in run(capsys, "show", path, "1")[1]
+    assert run(capsys, "drop", path, "1", "--why", "a test of the installer")[0] == 0
+    assert "nothing is parked" in run(capsys, "list", path)[1]
+    assert "dropped" in run(capsys, "list", path, "--all")[1]
+    assert run(capsys, "drop", path, "1", "--why", "again")[0] == 2
