@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from starlette.testclient import TestClient
 
-from soilco2.cli.commands.dashboard.serve import command
+from soilco2.cli.commands.dashboard.group import command
 from soilco2.dashboards.errors import ServeError
 from soilco2.dashboards.live import auth
 from soilco2.dashboards.live.app import create_app
