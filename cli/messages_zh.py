@@ -104,6 +104,8 @@ COMMANDS: dict[str, str] = {
     "{}: {} instruments publish on {}": "{0}：{1} 台仪器发布到 {2}",
     "no data in {}: the device says that it has no value": "{0} 中没有数据：仪器报告没有值",
     "{}: the station file has no connection, so there is nothing to simulate": "{0}：台站文件没有连接，没有可模拟的",
+    # demo, collect
+    "{} is no speed; expected such as 30min/1s, 1800 or max": "{0} 不是速度；应如 30min/1s、1800 或 max",
     # note, flag
     "TEXT is empty; a note says what happened": "TEXT 为空；记录须写明发生了什么",
     "{} is empty; a flag keeps who set it and why": "{0} 为空；标记须写明由谁、为何而设",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import locale
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ import click
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
+    from soilco2.station_config.tables.influxdb import InfluxdbTable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -192,3 +194,36 @@ def window_options(function: F) -> F:
     """The options ``--from`` and ``--to``, as text for `parse_time`."""
     function = click.option("--to", "until", metavar="TIME", help="End, exclusive.")(function)
     return click.option("--from", "since", metavar="TIME", help="Start, inclusive.")(function)
+
+
+def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
+    """The databases of a station file: all, or the one named; exit 2 when there is none."""
+    tables = station.file.influxdb
+    if not tables:
+        fail(f"{station.path} has no table [influxdb]: there is no database")
+    found = [table for table in tables if sink in (None, table.id)]
+    if not found:
+        fail(f"--sink {sink}: there is no such database; there are {', '.join(table.id for table in tables)}")
+    return found
+
+
+def parse_speed(text: str) -> float:
+    """Seconds of replay in a second: ``30min/1s``, ``1800``, or ``max``.
+
+    Raises
+    ------
+    click.BadParameter
+        When it is none of these.
+    """
+    from soilco2.station_config.base import parse_duration
+
+    if text == "max":
+        return math.inf
+    replayed, slash, real = text.partition("/")
+    try:
+        speed = parse_duration(replayed) / parse_duration(real) if slash else float(text)
+    except (ValueError, ZeroDivisionError):
+        speed = 0.0
+    if not 0 < speed < math.inf:
+        raise click.BadParameter(f"{text!r} is no speed; expected such as 30min/1s, 1800 or max")
+    return speed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
-import math
 import signal
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soilco2.cli.options import fail, parse_time, station_argument
+from soilco2.cli.options import fail, parse_speed, parse_time, station_argument
 from soilco2.station_config.extras import how_to_add
 
 if TYPE_CHECKING:
@@ -49,28 +48,6 @@ def start_log(form: str) -> None:
     lines.converter = time.gmtime
     handler.setFormatter(_Json() if form == "json" else lines)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-
-
-def parse_speed(text: str) -> float:
-    """Seconds of replay in a second: ``30min/1s``, ``1800``, or ``max``.
-
-    Raises
-    ------
-    click.BadParameter
-        When it is none of these.
-    """
-    from soilco2.station_config.base import parse_duration
-
-    if text == "max":
-        return math.inf
-    replayed, slash, real = text.partition("/")
-    try:
-        speed = parse_duration(replayed) / parse_duration(real) if slash else float(text)
-    except (ValueError, ZeroDivisionError):
-        speed = 0.0
-    if not 0 < speed < math.inf:
-        raise click.BadParameter(f"{text!r} is no speed; expected such as 30min/1s, 1800 or max")
-    return speed
 
 
 def replay_clock(station: Station, window: str, speed: str, file: Path) -> ReplayClock:

@@ -37,8 +37,8 @@ def command(
       soilco2 demo
       soilco2 demo --headless --seconds 30 --json
     """
-    from soilco2.cli.commands.collect import parse_speed
     from soilco2.cli.demo.run import END_US, Demo, DemoError
+    from soilco2.cli.options import parse_speed
 
     parse_speed(speed)
 

@@ -12,15 +12,7 @@ from soilco2.cli.options import emit_json, fail, json_option, load, say, spoken_
 from soilco2.cli.progress import progress
 
 if TYPE_CHECKING:
-    from soilco2.quality.records import Sample
-    from soilco2.station_config.loader import Station
-    from soilco2.storage.journal.control import Submitter
-    from soilco2.storage.tidy.dry_run import Rehearsal
-    from soilco2.storage.tidy.rows import TidyFault
-    from soilco2.storage.tidy.samples import Moment
-    from soilco2.storage.tidy.text import Layout
-
-_SHOWN = 5
+    from soilco2.ingest.files.importing import Account
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -52,6 +44,7 @@ def command(
     file again stores and keeps nothing twice. The exit code is 1 when a row was rejected.
     """
     from soilco2.ingest.clock.system import SystemClock
+    from soilco2.ingest.files.importing import import_table
     from soilco2.storage.journal.control import Submitter
     from soilco2.storage.tidy.dry_run import Rehearsal
     from soilco2.storage.tidy.samples import Moment
@@ -65,92 +58,49 @@ def command(
     layouts = [find_layout(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
-    with Rehearsal(known.journal_path) if dry_run else Submitter(known) as door:
-        results = [_one(known, layout, zone, moment, door, quiet=as_json) for layout in layouts]
+    with Rehearsal(known.journal_path) if dry_run else Submitter(known) as target:
+        accounts = []
+        for layout in layouts:
+            with progress(str(layout.path), wanted=not as_json) as show:
+                account = import_table(known, layout, zone, moment, target, show)
+            _say_faults(layout.path, account)
+            if account.rejected and not dry_run:
+                say(f"they are kept: soilco2 parked list {known.path}", err=True)
+            accounts.append((layout.path, account))
     if as_json:
-        emit_json({"dry_run": dry_run, "files": results})
+        emit_json({"dry_run": dry_run, "files": [_as_json(path, account) for path, account in accounts]})
     else:
-        for result in results:
-            file, rows, stored, duplicate, _, rejected = result.values()
-            if dry_run:
-                say(
-                    f"{file}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be "
-                    "rejected; nothing was stored (--dry-run)"
-                )
-            else:
-                say(f"{file}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected")
-    if any(result["rejected"] for result in results):
+        for path, account in accounts:
+            _say(path, account, dry_run)
+    if any(account.rejected for _, account in accounts):
         raise click.exceptions.Exit(1)
 
 
-def _one(
-    station: Station,
-    layout: Layout,
-    zone: ZoneInfo | None,
-    moment: Moment,
-    door: Submitter | Rehearsal,
-    *,
-    quiet: bool,
-) -> dict[str, Any]:
-    """Import one file; what became of its rows, or in a rehearsal would."""
-    from soilco2.storage.journal.control import Submitter
-    from soilco2.storage.tidy.dry_run import ParkedRows
-    from soilco2.storage.tidy.samples import read_samples, source_name
-
-    path = layout.path
-    source = source_name(path)
-    total = {"stored": 0, "duplicate": 0, "conflict": 0}
-    known = rejected = 0
-    shown: list[TidyFault] = []
-    parked = ParkedRows(station.journal_path, source)
-    with progress(str(path), wanted=not quiet) as show:
-        for stretch in read_samples(station, path, moment, zone, layout):
-            samples, faults, again = parked.sort_out(stretch.samples, stretch.faults)
-            known += again
-            rejected += len(faults)
-            shown += faults[: max(0, _SHOWN - len(shown))]
-            if not isinstance(door, Submitter):
-                done = door.judge(samples)
-            else:
-                done = _keep(door, source, samples, faults, again, moment)
-            for name in total:
-                total[name] += done[name]
-            show(f"line {stretch.line}")
-    total["duplicate"] += known
-    refused = rejected + total["conflict"]
-    for fault in shown:
+def _say_faults(path: Path, account: Account) -> None:
+    for fault in account.shown:
         say(f"{path}:{fault.line}: {fault.reason}", err=True)
-    if rejected > len(shown):
-        say(f"{path}: {rejected - len(shown)} more rows cannot be used", err=True)
-    if total["conflict"]:
-        say(f"{path}: {total['conflict']} rows differ from what the journal holds for their time", err=True)
-    if known:
-        say(f"{path}: {known} rows were parked by an earlier import; they count as duplicates", err=True)
-    if isinstance(door, Submitter):
-        text = f"{total['stored']} stored, {total['duplicate']} duplicate, {refused} rejected"
-        door.submit("event", event=["imported", source, text])
-        if refused:
-            say(f"they are kept: soilco2 parked list {station.path}", err=True)
-    rows = total["stored"] + total["duplicate"] + refused
-    return {"file": str(path), "rows": rows, **total, "rejected": refused}
+    if account.faults > len(account.shown):
+        say(f"{path}: {account.faults - len(account.shown)} more rows cannot be used", err=True)
+    if account.conflict:
+        say(f"{path}: {account.conflict} rows differ from what the journal holds for their time", err=True)
+    if account.parked_before:
+        say(
+            f"{path}: {account.parked_before} rows were parked by an earlier import; they count as duplicates",
+            err=True,
+        )
 
 
-def _keep(
-    door: Submitter, source: str, samples: list[Sample], faults: list[TidyFault], again: int, moment: Moment
-) -> dict[str, int]:
-    """Have a stretch of rows kept, and counted."""
-    from soilco2.storage.tidy.dry_run import parked_reason
+def _say(path: Path, account: Account, dry_run: bool) -> None:
+    rows, stored, duplicate, rejected = account.rows, account.stored, account.duplicate, account.rejected
+    if dry_run:
+        say(
+            f"{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be "
+            "rejected; nothing was stored (--dry-run)"
+        )
+    else:
+        say(f"{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected")
 
-    if not samples and not faults and not again:
-        return {"stored": 0, "duplicate": 0, "conflict": 0}
-    done: dict[str, int] = door.submit(
-        "import",
-        samples=samples,
-        parked=[("message", source, parked_reason(f), f.text, None, moment.now_us) for f in faults],
-        counts=[
-            (source, "in", len(faults) + again),
-            (source, "rejected", len(faults)),
-            (source, "duplicate", again),
-        ],
-    )
-    return done
+
+def _as_json(path: Path, account: Account) -> dict[str, Any]:
+    names = ("rows", "stored", "duplicate", "conflict", "rejected")
+    return {"file": str(path)} | {name: getattr(account, name) for name in names}

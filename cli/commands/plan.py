@@ -112,8 +112,8 @@ def _write(
 def _achieved(
     station: Station, reader: JournalReader, since: str | None, until: str | None
 ) -> Achieved | None:
-    from soilco2.cli.commands.status import ask_collector
     from soilco2.documents.achieved import Achieved, default_window
+    from soilco2.storage.journal.control import ask_collector
 
     live = ask_collector(station.journal_path)
     now_us = live["now_us"] if live else time.time_ns() // 1000

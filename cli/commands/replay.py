@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli.options import (
+    chosen_sinks,
     emit_json,
     fail,
     json_option,
@@ -39,7 +40,6 @@ def command(
     A value that the database has already is written over with itself. The running collector sends them; without
     one they go out when it runs next.
     """
-    from soilco2.cli.commands.verify import chosen_sinks
     from soilco2.storage.journal.archive import open_journal
     from soilco2.storage.journal.control import submit
     from soilco2.storage.times import iso

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,27 +28,11 @@ if TYPE_CHECKING:
     from soilco2.storage.journal.reader import JournalReader
     from soilco2.storage.journal.rows import Cursor
 
-_ASK_S = 5.0
-
-
-def ask_collector(journal: Path) -> dict[str, Any] | None:
-    """What the running collector says of itself; None when none runs."""
-    from soilco2.storage.journal.control import socket_path
-
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
-            peer.settimeout(_ASK_S)
-            peer.connect(str(socket_path(journal)))
-            peer.sendall(b'{"op": "status", "arguments": {}}\n')
-            with peer.makefile("rb") as answer:
-                found: dict[str, Any] | None = json.loads(answer.readline() or b"{}").get("result")
-    except (OSError, ValueError):
-        return None
-    return found
-
 
 def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
     """Everything that is known of a station, for programs: times in µs UTC."""
+    from soilco2.storage.journal.control import ask_collector
+
     live = ask_collector(station.journal_path)
     now_us = live["now_us"] if live else time.time_ns() // 1000
     counters = reader.counters()

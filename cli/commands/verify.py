@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soilco2.cli.options import (
+    chosen_sinks,
     emit_json,
     fail,
     json_option,
@@ -25,22 +26,10 @@ if TYPE_CHECKING:
 
     from soilco2.quality.records import SeriesKey
     from soilco2.station_config.loader import Station
-    from soilco2.station_config.tables.influxdb import InfluxdbTable
     from soilco2.storage.influx.verify import Compared
     from soilco2.storage.journal.reader import JournalReader
 
 _GAPS_SHOWN = 20
-
-
-def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
-    """The databases of a station file: all, or the one named; exit 2 when there is none."""
-    tables = station.file.influxdb
-    if not tables:
-        fail(f"{station.path} has no table [influxdb]: there is no database")
-    found = [table for table in tables if sink in (None, table.id)]
-    if not found:
-        fail(f"--sink {sink}: there is no such database; there are {', '.join(table.id for table in tables)}")
-    return found
 
 
 @click.command("verify", epilog="Example: soilco2 verify station.toml --from 2026-06-01 --to 2026-07-01")

@@ -20,6 +20,8 @@ from soilco2.storage.journal.writer import Writer
 
 LONGEST = 64 * 1024 * 1024
 """Bytes of a request at most."""
+_ASK_S = 5.0
+"""How long a collector may take to say how it is [s]."""
 
 
 def socket_path(journal: Path) -> Path:
@@ -146,5 +148,19 @@ class Submitter:
 
 def submit(station: Station, op: str, **arguments: Any) -> Any:
     """Submit one operation."""
-    with Submitter(station) as door:
-        return door.submit(op, **arguments)
+    with Submitter(station) as submitter:
+        return submitter.submit(op, **arguments)
+
+
+def ask_collector(journal: Path) -> dict[str, Any] | None:
+    """What the running collector says of itself; None when none runs."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+            peer.settimeout(_ASK_S)
+            peer.connect(str(socket_path(journal)))
+            peer.sendall(b'{"op": "status", "arguments": {}}\n')
+            with peer.makefile("rb") as answer:
+                found: dict[str, Any] | None = json.loads(answer.readline() or b"{}").get("result")
+    except (OSError, ValueError):
+        return None
+    return found

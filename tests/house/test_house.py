@@ -7,9 +7,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import grimp
 import pytest
 from click.testing import CliRunner
 
@@ -145,3 +148,32 @@ def test_no_machine_paths_and_no_package_hosts() -> None:
 def test_no_lock_file_and_no_minified_script() -> None:
     names = [path.name for path in tracked()]
     assert not [n for n in names if n in {"uv.lock", "poetry.lock", "package-lock.json"} or ".min." in n]
+
+
+@cache
+def _graph() -> grimp.ImportGraph:
+    """Who imports whom, imports in functions and those for types counted."""
+    return grimp.build_graph("soilco2", cache_dir=None)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = _graph()
+    follows = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    order = TopologicalSorter(follows)
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_no_command_imports_another() -> None:
+    """A command is a module of cli/commands, or a folder of them."""
+    commands = "soilco2.cli.commands."
+    crossing = [
+        f"{name} -> {other}"
+        for name in _graph().modules
+        if name.startswith(commands)
+        for other in _graph().find_modules_directly_imported_by(name)
+        if other.startswith(commands) and other.split(".")[3] != name.split(".")[3]
+    ]
+    assert not crossing

@@ -118,18 +118,14 @@ def _show_status(run: Path) -> None:
     """What ``soilco2 status`` says while the collector runs, kept as ``status.txt``."""
     from click.testing import CliRunner
 
-    from soilco2.cli.commands.parked import command as parked
-    from soilco2.cli.commands.status import command
+    from soilco2.cli.main import cli
 
-    said = CliRunner().invoke(command, [str(run / "station.toml"), "--lang", language()])
-    text = said.output.replace(str(run) + "/", "")
+    def said(*words: str) -> str:
+        return CliRunner().invoke(cli, [*words, str(run / "station.toml"), "--lang", language()]).output
+
+    text = said("status").replace(str(run) + "/", "")
     if "parked list" in text:
-        rows = (
-            CliRunner()
-            .invoke(parked, ["list", str(run / "station.toml"), "--lang", language()])
-            .output.splitlines()
-        )
-        text += "\nsoilco2 parked list\n" + "\n".join(rows[:3]) + "\n"
+        text += "\nsoilco2 parked list\n" + "\n".join(said("parked", "list").splitlines()[:3]) + "\n"
     (run / "status.txt").write_text(text, encoding="utf-8")
     click.echo(text)
 

@@ -1,0 +1,1 @@
+"""Files of readings on their way into the journal."""
