@@ -40,16 +40,18 @@ def iso(moment: datetime) -> str:
 
 
 class Kept:
-    """A decoder and a journal."""
+    """A decoder and a journal that go by the clock of the last message."""
 
     def __init__(self, folder: Path) -> None:
         station = make_station(folder)
         self.decoder = Decoder(station.directory, "field", "boot")
-        self.writer = Writer.open(station)
+        self.now_us = BUILT_US
+        self.writer = Writer.open(station, now_us=lambda: self.now_us)
 
     def put(self, payload: bytes, now: datetime, *, trusted: bool = True) -> tuple[int, list[str]]:
         """How many were stored, and why others were not."""
-        found = self.decoder.batch([(payload, round(now.timestamp() * 1e6), 5)], trusted=trusted)
+        self.now_us = round(now.timestamp() * 1e6)
+        found = self.decoder.batch([(payload, self.now_us, 5)], trusted=trusted)
         parked = [Parked("message", "field", *row) for row in found.refusals]
         done = self.writer.commit(found.samples, parked=parked)
         return done.stored, [row.reason for row in found.refusals]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft7Validator
 
 from soilco2.dashboards.grafana.provision import files
 from soilco2.ingest.health import Health, health_lines
@@ -21,8 +18,10 @@ from soilco2.quality.records import Flag, Observation, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.storage.influx.line_protocol import encode
 from soilco2.storage.influx.sink import InfluxSink
+from tests.dashboards.grafana.schemas import validator
 from tests.dashboards.grafana.stations import DATABASE, hostile, sjer
-from tests.servers import InfluxBucket, missing
+from tests.present import system_us
+from tests.servers import InfluxBucket
 
 HOUR = 3_600_000_000
 PROBE = "co2-4-03"
@@ -52,9 +51,8 @@ class State:
         return replace(self, reports=tuple((how(report), backlog, s) for report, backlog, s in self.reports))
 
 
-def well(station: Station) -> State:
+def well(station: Station, now: int) -> State:
     """A station that does well: a report every five minutes, a good value every half hour."""
-    now = time.time_ns() // 1000
     ids = [row.id for row in station.file.instrument]
     reports = [
         Health(now - n * 300_000_000, 200.0, 20 * 2**30, 0.01, 12.6, dict.fromkeys(ids, 900.0), {PROBE: 90.0}, {})
@@ -83,8 +81,13 @@ def write(station: Station, bucket: InfluxBucket, state: State) -> None:
     sink.close()
 
 
-def firing(rules: dict[str, dict[str, Any]], bucket: InfluxBucket) -> dict[str, list[dict[str, str]]]:
-    """The rules that fire, with the labels of each alert, evaluated as Grafana's documentation says."""
+def firing(
+    rules: dict[str, dict[str, Any]], bucket: InfluxBucket, now: int | None = None
+) -> dict[str, list[dict[str, str]]]:
+    """The rules that fire, with the labels of each alert, evaluated as Grafana's documentation says.
+
+    The database reads `now` [µs UTC] where a rule has ``now()``; without it, its own clock.
+    """
     found = {}
     for key, rule in rules.items():
         query, reduced, threshold = rule["data"]
@@ -97,7 +100,9 @@ def firing(rules: dict[str, dict[str, Any]], bucket: InfluxBucket) -> dict[str, 
         assert reduced["model"]["reducer"] == "last"
         (condition,) = threshold["model"]["conditions"]
         newest = []
-        for series in bucket.query(query["model"]["query"]):
+        asked = query["model"]["query"]
+        assert "now()" in asked
+        for series in bucket.query(asked if now is None else asked.replace("now()", f"{now}u")):
             numbers = [row[1] for row in series["values"] if row[1] is not None]
             if numbers:
                 newest.append((series.get("tags", {}), numbers[-1]))
@@ -183,11 +188,23 @@ def test_each_fault_makes_its_own_alert_and_no_other(
     station: Station,
     rules: dict[str, dict[str, Any]],
     influx: InfluxBucket,
+    now_us: int,
     change: Callable[[State], State],
     expected: dict[str, list[dict[str, str]]],
 ) -> None:
-    write(station, influx, change(well(station)))
-    assert firing(rules, influx) == expected
+    write(station, influx, change(well(station, now_us)))
+    assert firing(rules, influx, now_us) == expected
+
+
+@pytest.mark.influx
+def test_the_rules_go_by_the_databases_own_clock(
+    station: Station, rules: dict[str, dict[str, Any]], influx: InfluxBucket
+) -> None:
+    state = well(station, system_us())  # as the queries are, the database reads the system's clock
+    write(station, influx, older(state, 25))
+    assert set(firing(rules, influx)) == {"silent-station", "unheard-probe"}
+    write(station, influx, state)
+    assert firing(rules, influx) == {}
 
 
 @pytest.mark.influx
@@ -221,11 +238,7 @@ def test_rules_pass_grafanas_schema_and_hold_nothing_to_be_expanded(
     make: Callable[[Path], Station], tmp_path: Path
 ) -> None:
     """Grafana reads ``$`` in provisioning files as a variable, and annotations as templates."""
-    folder = os.environ.get("SOILCO2_GRAFANA_SCHEMAS")
-    if not folder:
-        missing("Grafana's JSON Schemas", "name their folder in SOILCO2_GRAFANA_SCHEMAS")
-    schema = json.loads((Path(folder) / "alerting.jsonschema.json").read_text(encoding="utf-8"))
-    judge = Draft7Validator({**schema, "$ref": "#/definitions/Rule"})
+    judge = validator("alerting", "Rule")
     found = files([make(tmp_path)])
     text = found["alerting/soilco2.yaml"]
     assert "$" not in text

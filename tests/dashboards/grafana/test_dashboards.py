@@ -7,12 +7,10 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator
 
 from soilco2.dashboards.errors import GrafanaError
 from soilco2.dashboards.grafana.dashboards import boards
@@ -24,31 +22,10 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.variables import VARIABLES
 from tests.dashboards.grafana.checks import faults
 from tests.dashboards.grafana.filled import panels
+from tests.dashboards.grafana.schemas import schema, units, validator
 from tests.dashboards.grafana.stations import DATABASE, NASTY, hostile, sjer
-from tests.servers import missing
 
 SCHEMA_OF = {"state-timeline": "statetimeline"}
-
-
-@cache
-def schema(kind: str) -> dict[str, Any]:
-    """One of the schemas that Grafana publishes."""
-    folder = os.environ.get("SOILCO2_GRAFANA_SCHEMAS")
-    if not folder:
-        missing("Grafana's JSON Schemas", "name their folder in SOILCO2_GRAFANA_SCHEMAS")
-    path = Path(folder) / f"{kind}.jsonschema.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
-@cache
-def validator(kind: str, definition: str) -> Draft7Validator:
-    """Judges one definition."""
-    return Draft7Validator({**schema(kind), "$ref": f"#/definitions/{definition}"})
-
-
-def units() -> set[str]:
-    return {row["const"] for row in schema("units")["definitions"].values()}
 
 
 def complaints(board: dict[str, Any]) -> list[str]:
@@ -75,6 +52,19 @@ def every(station: Station) -> list[Dashboard]:
 def test_every_dashboard_passes_grafanas_schemas(station: Station) -> None:
     for board in every(station):
         assert complaints(json.loads(board.text)) == [], board.uid
+
+
+@pytest.mark.parametrize("folder", ["", "no schema is here"])
+def test_without_the_schemas_a_test_says_how_to_get_them(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOILCO2_GRAFANA_SCHEMAS", folder and str(tmp_path / folder))
+    monkeypatch.delenv("SOILCO2_REQUIRE", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=r"grafana-foundation-sdk.* SOILCO2_GRAFANA_SCHEMAS"):
+        schema("dashboard")
+    monkeypatch.setenv("SOILCO2_REQUIRE", "all")
+    with pytest.raises(pytest.fail.Exception, match=r"grafana-foundation-sdk.* SOILCO2_GRAFANA_SCHEMAS"):
+        schema("dashboard")
 
 
 def test_the_schemas_refuse_what_is_wrong(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 
@@ -11,15 +10,19 @@ from soilco2.ingest.forward.bisect import Point, deliver, points_of
 from soilco2.quality.records import Flag, Observation, SeriesKey
 from soilco2.storage.errors import SinkDenied, SinkRefused, SinkTooLarge, SinkUnavailable
 from soilco2.storage.influx.sink import InfluxSink
+from tests.present import system_us
 from tests.servers import InfluxBucket, InfluxServer
 
 MINUTE = 60_000_000
-NOW = time.time_ns() // 1000 // MINUTE * MINUTE
+MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
+PATTERNS = list(itertools.product("gb", repeat=5))
 
 
-def observation(number: int, value: float | None = 400.0, variable: str = "co2") -> Observation:
+def observation(
+    age_min: int, value: float | None = 400.0, variable: str = "co2", *, now_us: int = MARCH
+) -> Observation:
     series = SeriesKey("s", "p1", "d1", variable)
-    return Observation(series, NOW - number * MINUTE, value, None, Flag.GOOD, "", "", "0")
+    return Observation(series, now_us - age_min * MINUTE, value, None, Flag.GOOD, "", "", "0")
 
 
 class Counting:
@@ -48,39 +51,66 @@ def stored(bucket: InfluxBucket, field: str = "co2") -> dict[int, float]:
     return found
 
 
-@pytest.mark.influx
-@pytest.mark.parametrize("pattern", list(itertools.product("gb", repeat=5)), ids="".join)
-@pytest.mark.parametrize("fault", ["type", "retention", "line"])
-def test_every_pattern_of_good_and_bad(
-    influxd: InfluxServer, influx: InfluxBucket, fault: str, pattern: tuple[str, ...]
+def numbered(number: int, row: Observation) -> Point:
+    return points_of([(number, row)])[0][0]
+
+
+def text_at(time_us: int) -> bytes:
+    """Makes a number in the field soil_water a type conflict; InfluxDB settles types anew in each shard, by time."""
+    return f'soil,station=s,profile=p1,position=d2 soil_water="text" {time_us}'.encode()
+
+
+def good_are_stored_and_bad_are_named(
+    rows: list[Point], pattern: tuple[str, ...], bucket: InfluxBucket, sink: Counting
 ) -> None:
-    bucket = influxd.bucket(retention_s=3600) if fault == "retention" else influx
-    counting = Counting(bucket)
-    if fault == "type":
-        counting.sink.write(f'soil,station=s,profile=p1,position=d2 soil_water="text" {NOW}'.encode())
-    rows = []
-    for number, kind in enumerate(pattern):
-        variable = "soil_water" if kind == "b" and fault == "type" else "co2"
-        age = number if kind == "g" or fault != "retention" else 600 + number
-        point = points_of([(number, observation(age, 400.0 + number, variable))])[0][0]
-        if kind == "b" and fault == "line":
-            point = point._replace(line=point.line.replace(" co2=", " co2=oops"))
-        rows.append(point)
-    refused = deliver(rows, counting.write)
+    refused = deliver(rows, sink.write)
     bad = [number for number, kind in enumerate(pattern) if kind == "b"]
     assert sorted(point.rev for one in refused for point in one.points) == bad
     assert all(one.reason for one in refused)
-    good = {row.time_us: 400.0 + row.rev for row in rows if row.rev not in bad}
-    assert stored(bucket) == good
+    assert stored(bucket) == {row.time_us: 400.0 + row.rev for row in rows if row.rev not in bad}
+
+
+@pytest.mark.influx
+@pytest.mark.parametrize("pattern", PATTERNS, ids="".join)
+@pytest.mark.parametrize("fault", ["type", "line"])
+def test_every_pattern_of_good_and_bad(
+    influx: InfluxBucket, sink: Counting, now_us: int, fault: str, pattern: tuple[str, ...]
+) -> None:
+    rows = []
+    for number, kind in enumerate(pattern):
+        variable = "soil_water" if kind == "b" and fault == "type" else "co2"
+        # a quarter of an hour apart: half an hour into a Monday they lie in two shards
+        point = numbered(number, observation(15 * number, 400.0 + number, variable, now_us=now_us))
+        if kind == "b" and fault == "type":
+            sink.write(text_at(point.time_us))
+        if kind == "b" and fault == "line":
+            point = point._replace(line=point.line.replace(" co2=", " co2=oops"))
+        rows.append(point)
+    good_are_stored_and_bad_are_named(rows, pattern, influx, sink)
+
+
+@pytest.mark.influx
+@pytest.mark.usefixtures("influx")
+@pytest.mark.parametrize("pattern", PATTERNS, ids="".join)
+def test_every_pattern_of_kept_and_beyond_the_retention(
+    influxd: InfluxServer, pattern: tuple[str, ...]
+) -> None:
+    now = system_us()  # the database counts the retention from the system's clock
+    rows = [
+        numbered(n, observation(n if kind == "g" else 600 + n, 400.0 + n, now_us=now))
+        for n, kind in enumerate(pattern)
+    ]
+    bucket = influxd.bucket(retention_s=3600)
+    good_are_stored_and_bad_are_named(rows, pattern, bucket, Counting(bucket))
 
 
 @pytest.mark.influx
 @pytest.mark.usefixtures("influx")
 def test_a_stretch_beyond_the_retention_is_one_refusal_and_few_requests(influxd: InfluxServer) -> None:
-    now = time.time_ns() // 1000 // MINUTE * MINUTE  # of this test: the retention counts from now
+    now = system_us() // MINUTE * MINUTE  # the database counts the retention from the system's clock
     bucket = influxd.bucket(retention_s=3600)
     counting = Counting(bucket)
-    rows, _ = points_of([(n, observation(n)._replace(time_us=now - n * MINUTE)) for n in range(5000)])
+    rows, _ = points_of([(n, observation(n, now_us=now)) for n in range(5000)])
     mixed = rows[::2] + rows[1::2]  # as revs of late data are: not in the order of time
     refused = deliver(mixed, counting.write)
     (stretch,) = refused
@@ -92,11 +122,14 @@ def test_a_stretch_beyond_the_retention_is_one_refusal_and_few_requests(influxd:
 
 
 @pytest.mark.influx
-def test_one_bad_point_among_thousands(sink: Counting, influx: InfluxBucket) -> None:
-    sink.sink.write(f'soil,station=s,profile=p1,position=d2 soil_water="text" {NOW}'.encode())
+def test_one_bad_point_among_thousands(sink: Counting, influx: InfluxBucket, now_us: int) -> None:
     rows, _ = points_of(
-        [(n, observation(n, variable="soil_water" if n == 3210 else "co2")) for n in range(5000)]
+        [
+            (n, observation(n, variable="soil_water" if n == 3210 else "co2", now_us=now_us))
+            for n in range(5000)
+        ]
     )
+    sink.sink.write(text_at(rows[3210].time_us))  # not counted
     (refused,) = deliver(rows, sink.write)
     assert [point.rev for point in refused.points] == [3210]
     assert "type conflict" in refused.reason

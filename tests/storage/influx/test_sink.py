@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -266,16 +267,19 @@ def test_only_204_means_stored_a_login_page_does_not(faulty: Faulty) -> None:
     assert "login page" in str(error)
 
 
-def test_retry_after_in_seconds_and_as_a_date(faulty: Faulty) -> None:
+def test_retry_after_in_seconds_and_as_a_date(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch, now_us: int
+) -> None:
     faulty.status, faulty.extra = 429, {"Retry-After": "17"}
     error = outcome(faulty.table())
     assert isinstance(error, SinkUnavailable)
     assert error.retry_after == 17.0
-    faulty.extra = {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)}
+    now = datetime.fromtimestamp(now_us // 1_000_000, UTC)  # such a date has whole seconds
+    monkeypatch.setattr("soilco2.storage.influx.sink.time", SimpleNamespace(time=now.timestamp))
+    faulty.extra = {"Retry-After": format_datetime(now + timedelta(seconds=90), usegmt=True)}
     error = outcome(faulty.table())
     assert isinstance(error, SinkUnavailable)
-    assert error.retry_after is not None
-    assert 60 < error.retry_after <= 91
+    assert error.retry_after == 90.0
     faulty.extra = {"Retry-After": "soon"}
     error = outcome(faulty.table())
     assert isinstance(error, SinkUnavailable)
