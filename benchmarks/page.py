@@ -27,7 +27,7 @@ from starlette.testclient import TestClient
 from benchmarks.page_journal import DAY_US, START_US, journal_of, readings
 from soilco2.dashboards.live import queries
 from soilco2.dashboards.live.app import create_app
-from soilco2.dashboards.live.decimation import raster_row, sums, thin
+from soilco2.dashboards.live.decimation import decimate, raster_row, sums
 from soilco2.dashboards.live.queries import PageStation
 from soilco2.station_config.loader import Station
 from soilco2.storage.journal.reader import JournalReader
@@ -58,7 +58,7 @@ def page_of(station: Station, now_us: int) -> PageStation:
 def plain_series(page: PageStation, names: list[str], start: int, end: int) -> None:
     """The same answer from every observation."""
     reader = page.open_reader()
-    json.dumps([thin(reader.read([page.key(name)], start, end), start, end, 2000) for name in names])
+    json.dumps([decimate(reader.read([page.key(name)], start, end), start, end, 2000) for name in names])
     reader.close()
 
 

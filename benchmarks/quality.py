@@ -117,7 +117,7 @@ def piped(text: str) -> Callable[[Sequence[Sample]], int]:
     place = station(text)
 
     def run(rows: Sequence[Sample]) -> int:
-        pipeline = Pipeline(place.directory, place.hash)
+        pipeline = Pipeline(place.deployments, place.hash)
         given = 0
         for first in range(0, len(rows), COMMIT):
             given += len(pipeline.feed(rows[first : first + COMMIT]).observations)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from soilco2 import __version__
-from soilco2.cli.options import LazyGroup, choose, told
+from soilco2.cli.options import LazyGroup, choose, translate
 
 COMMANDS: dict[str, str] = {
     "demo": "Run a station of simulated probes on measured data and open its page.",
@@ -94,10 +94,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = 130
     except click.ClickException as error:
         sentence = error.format_message()
-        if told(sentence) == sentence:
+        if translate(sentence) == sentence:
             error.show()
         else:
-            click.echo(told(sentence), err=True)
+            click.echo(translate(sentence), err=True)
         code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         said = _sentence(error)
         if said is None:
             raise
-        click.echo(f"soilco2: {told(said)}", err=True)
+        click.echo(f"soilco2: {translate(said)}", err=True)
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -110,7 +110,7 @@ def language(chosen: str | None = None) -> str:
     return "zh" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"
 
 
-def told(sentence: str) -> str:
+def translate(sentence: str) -> str:
     """A sentence in the language that is spoken; one that has no translation stays as it is."""
     if language() != "zh":
         return sentence
@@ -128,9 +128,9 @@ def word(text: str) -> str:
     return WORDS.get(text, text)
 
 
-def say(sentence: str, *, err: bool = False) -> None:
+def echo(sentence: str, *, err: bool = False) -> None:
     """Print a sentence in the language that is spoken."""
-    click.echo(told(sentence), err=err)
+    click.echo(translate(sentence), err=err)
 
 
 def load(path: Path) -> Station:
@@ -150,7 +150,7 @@ def load(path: Path) -> Station:
 
 def fail(message: str, code: int = 2) -> NoReturn:
     """Print one clear sentence on standard error and exit."""
-    say(message, err=True)
+    echo(message, err=True)
     raise click.exceptions.Exit(code)
 
 

@@ -17,7 +17,7 @@ CLOCK_NAME = "replay-clock"
 """File of a replay's clock, beside its station file."""
 
 
-class PagePart:
+class PageProcess:
     """A part of the collector that runs ``soilco2 dashboard serve``; ended when the collector ends, however it ends.
 
     Parameters

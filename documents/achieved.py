@@ -11,7 +11,7 @@ from statistics import median
 from soilco2.documents.document import Document, Paragraph, Points, grid
 from soilco2.documents.errors import PlanError
 from soilco2.documents.facts import calibrations, measured
-from soilco2.documents.language import Tongue
+from soilco2.documents.language import Language
 from soilco2.documents.quality import replicates
 from soilco2.documents.vocabulary import CAUSES
 from soilco2.quality.records import Flag, SeriesKey
@@ -111,7 +111,7 @@ class Achieved:
             found.setdefault(key, Counter())[flag, tests] += count
         return found
 
-    def write(self, document: Document, t: Tongue) -> None:
+    def write(self, document: Document, t: Language) -> None:
         """The chapter with its parts."""
         window = f"{t.time(self.start_us)} – {t.time(self.end_us)} ({self.station.file.station.timezone})"
         document.chapter(
@@ -130,7 +130,7 @@ class Achieved:
         document.part(t("Uncertainty reached", "达到的不确定度"))
         self._uncertainty(document, t)
 
-    def _silent(self, document: Document, t: Tongue) -> None:
+    def _silent(self, document: Document, t: Language) -> None:
         last = max((info.last_us for info in self.infos if info.last_us is not None), default=None)
         if last is not None and last < min(self.end_us, self.now_us) - 86_400_000_000:
             text = t(
@@ -139,7 +139,7 @@ class Achieved:
             )
             document.add(Paragraph(text))
 
-    def _completeness(self, document: Document, t: Tongue) -> None:
+    def _completeness(self, document: Document, t: Language) -> None:
         plan = self.station.file.plan
         target = plan.completeness_target if plan is not None else None
         rows, short = [], 0
@@ -173,10 +173,10 @@ class Achieved:
             Paragraph(text), grid(t("By series", "按序列"), head, rows, (3.1, 1.1, 1.1, 1.1, 1.35, 0.9, 3.4))
         )
 
-    def _flagged(self, document: Document, t: Tongue) -> None:
+    def _flagged(self, document: Document, t: Language) -> None:
         rows = []
         order = {
-            key: number for number, key in enumerate(SeriesKey(*s) for s in self.station.directory.series())
+            key: number for number, key in enumerate(SeriesKey(*s) for s in self.station.deployments.series())
         }
         for key, found in sorted(self.flags.items(), key=lambda pair: order.get(pair[0], len(order))):
             counts: Counter[int] = Counter()
@@ -196,18 +196,18 @@ class Achieved:
             grid(t("Values by flag", "各质量标识的数值数"), head, rows, (2.6, 1.2, 1.2, 1.2, 1.2, 1.2, 3.6))
         )
 
-    def _overdue(self, document: Document, t: Tongue) -> None:
+    def _overdue(self, document: Document, t: Language) -> None:
         at = min(self.end_us, self.now_us)
         rows: list[tuple[str, ...]] = []
         never: dict[str, list[str]] = {}
-        for due in calibrations(self.station.directory):
+        for due in calibrations(self.station.deployments):
             instrument = due.channel.instrument
             assert instrument is not None
             name = f"{instrument.id} {t.variable(due.channel.variable)}"
             if due.row is None:
                 never.setdefault(instrument.id, []).append(t.variable(due.channel.variable))
             elif (
-                due.row is self.station.directory.calibration_at(*due.channel.key, at)
+                due.row is self.station.deployments.calibration_at(*due.channel.key, at)
                 and due.due_us is not None
             ):
                 days = (at - due.due_us) / 86_400e6
@@ -230,7 +230,7 @@ class Achieved:
             text = t(f"Never calibrated here: {'; '.join(each)}.", f"在此从未校准：{'；'.join(each)}。")
             document.add(Paragraph(text))
 
-    def _clock(self, document: Document, t: Tongue) -> None:
+    def _clock(self, document: Document, t: Language) -> None:
         events = self.reader.events(_CLOCK, self.start_us, self.end_us)
         spans = untrusted(events, min(self.end_us, self.now_us))
         steps = [event for event in events if event.kind == EventKind.CLOCK_STEP]
@@ -251,7 +251,7 @@ class Achieved:
             ]
         document.add(Points(tuple(points)))
 
-    def _uncertainty(self, document: Document, t: Tongue) -> None:
+    def _uncertainty(self, document: Document, t: Language) -> None:
         rows = measured(self.station)
         points = []
         for a, b in replicates(rows):
@@ -291,7 +291,7 @@ class Achieved:
             )
         document.add(Points(tuple(points)))
 
-    def _fluxes(self, t: Tongue) -> list[str]:
+    def _fluxes(self, t: Language) -> list[str]:
         widths: list[float] = []
         for info in self.infos:
             if info.key.variable == "co2_flux":
@@ -309,7 +309,7 @@ class Achieved:
               f"CO₂ 通量：区间半宽 {median(widths):.3g} {unit}（{len(widths)} 个的中位数）。")
         ]  # fmt: skip
 
-    def _pressure(self, t: Tongue) -> list[str]:
+    def _pressure(self, t: Language) -> list[str]:
         hit = total = 0
         for key, found in self.flags.items():
             if key.variable == "co2":
@@ -353,5 +353,5 @@ def untrusted(events: Iterable[Event], end_us: int) -> list[int]:
     return found if since is None else [*found, end_us - since]
 
 
-def _series(t: Tongue, key: Sequence[str]) -> str:
+def _series(t: Language, key: Sequence[str]) -> str:
     return f"{'/'.join(part for part in key[1:3] if part)}\n{t.variable(key[3])}"

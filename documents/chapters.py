@@ -6,10 +6,10 @@ from datetime import date
 
 from soilco2.documents import tables
 from soilco2.documents.document import Block, Document, Grid, Paragraph, Points, grid
-from soilco2.documents.embedded_config import write_machine
+from soilco2.documents.embedded_config import write_embedded_config
 from soilco2.documents.errors import PlanError
 from soilco2.documents.facts import Measured, measured
-from soilco2.documents.language import Tongue
+from soilco2.documents.language import Language
 from soilco2.documents.vocabulary import ROLES
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.connection import ModbusRtuConnection
@@ -21,8 +21,8 @@ TITLES = {
 """Titles by kind."""
 
 
-def begin(station: Station, kind: str, lang: str, made: date) -> tuple[Document, Tongue, list[Measured]]:
-    """An empty plan with title and machine part, its tongue, and every series of the station.
+def begin(station: Station, kind: str, lang: str, made: date) -> tuple[Document, Language, list[Measured]]:
+    """An empty plan with title and machine part, its language, and every series of the station.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def begin(station: Station, kind: str, lang: str, made: date) -> tuple[Document,
             f"{station.path or station.file.station.id}: no instrument is installed anywhere, so there is nothing to "
             "plan; give each [[instrument]] its [[instrument.installation]] first"
         )
-    t = Tongue(lang, station.directory.zone)
+    t = Language(lang, station.deployments.zone)
     site = station.file.station
     plan = station.file.plan
     version = max(plan.revision, key=lambda row: str(row.date)).version if plan and plan.revision else ""
@@ -50,7 +50,7 @@ def begin(station: Station, kind: str, lang: str, made: date) -> tuple[Document,
         (t("From configuration", "依据的配置"), f"`{station.hash}`"),
     ]
     document = Document(kind, lang, title, facts)
-    document.machine = write_machine(station, kind, lang, made.isoformat())
+    document.machine = write_embedded_config(station, kind, lang, made.isoformat())
     document.annex = t("Annex: machine part", "附录：机读部分")
     document.note = t(
         "The station file this plan was written from, packed. `soilco2 plan --check` reads it and tells where station "
@@ -65,7 +65,7 @@ def add_present(document: Document, *blocks: Block | None) -> None:
     document.add(*(block for block in blocks if block is not None))
 
 
-def versions(document: Document, t: Tongue, station: Station) -> None:
+def versions(document: Document, t: Language, station: Station) -> None:
     """Versions of the plan and how it is revised."""
     document.chapter(t("Version and revision", "版本及修订"))
     add_present(document, tables.revisions(t, station))
@@ -86,10 +86,10 @@ def versions(document: Document, t: Tongue, station: Station) -> None:
     )
 
 
-def site(document: Document, t: Tongue, station: Station) -> None:
+def site(document: Document, t: Language, station: Station) -> None:
     """Where the station is and what the ground is like."""
     row, plan = station.file.station, station.file.plan
-    pressure = station.directory.standard_pressure_hpa
+    pressure = station.deployments.standard_pressure_hpa
     facts = [
         (t("coordinates", "坐标"), t(f"{_degrees(row.latitude, 'N', 'S')}, {_degrees(row.longitude, 'E', 'W')}",
            f"{_degrees(row.latitude, '北纬', '南纬', True)}，{_degrees(row.longitude, '东经', '西经', True)}")),
@@ -121,7 +121,7 @@ def _degrees(value: float, positive: str, negative: str, before: bool = False) -
     return f"{side} {abs(value):.10g}°" if before else f"{abs(value):.10g}° {side}"
 
 
-def boundary(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def boundary(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     """What lies inside: what the station file says, and what follows from its positions."""
     plan = station.file.plan
     stated = t.names(plan.boundary if plan else None)
@@ -178,7 +178,7 @@ def boundary(document: Document, t: Tongue, station: Station, rows: list[Measure
     document.add(Points(tuple(points)))
 
 
-def people(document: Document, t: Tongue, station: Station) -> None:
+def people(document: Document, t: Language, station: Station) -> None:
     """Who answers for what."""
     document.chapter(t("Responsibilities", "职责"))
     add_present(document, tables.people(t, station))
@@ -191,7 +191,7 @@ def people(document: Document, t: Tongue, station: Station) -> None:
             t.missing(f'[[people]] role = "{role}"', f"nobody is {ROLES[role][0]}", f"未指定{ROLES[role][1]}")
 
 
-def line_tables(t: Tongue, station: Station) -> list[Grid]:
+def line_tables(t: Language, station: Station) -> list[Grid]:
     """Lines and broker, key by key."""
     found = []
     for row in station.file.connection:
@@ -202,7 +202,7 @@ def line_tables(t: Tongue, station: Station) -> list[Grid]:
     return found
 
 
-def storing(t: Tongue, station: Station) -> list[Block]:
+def storing(t: Language, station: Station) -> list[Block]:
     """How readings are kept and sent, as the software does it with this station's settings."""
     file = station.file
     journal = file.journal
@@ -256,7 +256,7 @@ def storing(t: Tongue, station: Station) -> list[Block]:
     return [Points((*points, backup))]
 
 
-def open_points(document: Document, t: Tongue) -> None:
+def open_points(document: Document, t: Language) -> None:
     """What the station file does not say, last of all."""
     document.chapter(t("Open points", "待补内容"))
     if t.open:

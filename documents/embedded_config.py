@@ -31,7 +31,7 @@ _CHANGED = "the machine part was changed by hand; write the plan again"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Embedded:
     """What a plan was written from.
 
     Parameters
@@ -57,7 +57,7 @@ class Difference:
     station: Any
 
 
-def write_machine(station: Station, kind: str, lang: str, made: str) -> str:
+def write_embedded_config(station: Station, kind: str, lang: str, made: str) -> str:
     """The machine part of a plan."""
     value = {"kind": kind, "lang": lang, "made": made, "station": station.text}
     packed = zlib.compress(json.dumps(value, ensure_ascii=False).encode(), 9)
@@ -65,7 +65,7 @@ def write_machine(station: Station, kind: str, lang: str, made: str) -> str:
     return "\n".join([f"{_BEGIN} {zlib.crc32(packed):08x}", *lines, _END])
 
 
-def read_plan(path: Path) -> Kept:
+def read_plan(path: Path) -> Embedded:
     """What a plan in Markdown, HTML or docx was written from.
 
     Raises
@@ -88,7 +88,7 @@ def read_plan(path: Path) -> Kept:
     if zlib.crc32(packed) != int(match[1], 16):
         raise PlanError(f"{path}: {_CHANGED}")
     try:
-        return Kept(kind, lang, made, parse_station(station))
+        return Embedded(kind, lang, made, parse_station(station))
     except StationConfigError as error:
         raise PlanError(
             f"{path}: the station in its machine part was written by a version of soilco2 that this one does not "

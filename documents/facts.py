@@ -9,7 +9,7 @@ from soilco2.quality.checks import reach_us
 from soilco2.quality.records import SeriesKey
 from soilco2.quality.tracks import site_limits
 from soilco2.station_config.base import moment_us
-from soilco2.station_config.deployments import Channel, Directory, Span
+from soilco2.station_config.deployments import Channel, Deployments, Span
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.instrument import Calibration
 from soilco2.station_config.variables import VARIABLES
@@ -70,14 +70,14 @@ def canonical(channel: Channel, value: float | None) -> float | None:
 
 def measured(station: Station) -> list[Measured]:
     """Every series of a station, by profile, depth and variable."""
-    directory = station.directory
+    deployments = station.deployments
     found = []
-    for series in directory.series():
+    for series in deployments.series():
         key = SeriesKey(*series)
-        derived = series in directory.derived
-        parent = directory.derived[series][0] if derived else series
-        serial, name, since, _ = directory.instruments_of(parent)[-1]
-        channel = directory.channel(serial, name)
+        derived = series in deployments.derived
+        parent = deployments.derived[series][0] if derived else series
+        serial, name, since, _ = deployments.instruments_of(parent)[-1]
+        channel = deployments.channel(serial, name)
         assert channel is not None
         assert channel.instrument is not None
         spec, known = channel.spec, VARIABLES[key.variable]
@@ -87,9 +87,9 @@ def measured(station: Station) -> list[Measured]:
             Measured(
                 key,
                 channel,
-                next(s for s in directory.spans if s.series == parent and s.start_us == since),
+                next(s for s in deployments.spans if s.series == parent and s.start_us == since),
                 derived,
-                directory.depth_at(key.profile, key.position),
+                deployments.depth_at(key.profile, key.position),
                 (known.lower, known.upper),
                 (None, None) if derived else (canonical(channel, spec.lower), canonical(channel, spec.upper)),
                 None if derived else canonical(channel, spec.saturation),
@@ -121,19 +121,19 @@ class Due:
     due_us: int | None
 
 
-def calibrations(directory: Directory) -> list[Due]:
+def calibrations(deployments: Deployments) -> list[Due]:
     """Every channel in use with every calibration, instrument by instrument, oldest first."""
     found = []
-    used = {(span.serial, span.channel) for span in directory.spans}
-    for instrument in directory.file.instrument:
-        for channel in directory.channels_of(instrument.serial):
+    used = {(span.serial, span.channel) for span in deployments.spans}
+    for instrument in deployments.file.instrument:
+        for channel in deployments.channels_of(instrument.serial):
             rows = sorted(
                 (row for row in instrument.calibration if row.channel == channel.spec.id),
-                key=lambda row: moment_us(row.valid_from, directory.zone),
+                key=lambda row: moment_us(row.valid_from, deployments.zone),
             )
             for row in rows:
-                at = moment_us(row.valid_from, directory.zone)
-                found.append(Due(channel, row, directory.calibration_due(*channel.key, at)))
+                at = moment_us(row.valid_from, deployments.zone)
+                found.append(Due(channel, row, deployments.calibration_due(*channel.key, at)))
             if not rows and channel.key in used:
                 found.append(Due(channel, None, None))
     return found

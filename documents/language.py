@@ -18,7 +18,7 @@ _UNITS = (
 )
 
 
-class Tongue:
+class Language:
     """Says things in one language and remembers what the station file leaves open.
 
     Parameters

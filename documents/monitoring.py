@@ -9,10 +9,10 @@ from datetime import date
 from soilco2.documents import chapters, tables
 from soilco2.documents.document import Document, Paragraph, Points, grid
 from soilco2.documents.facts import Measured
-from soilco2.documents.language import Tongue
+from soilco2.documents.language import Language
 from soilco2.station_config.loader import Station
 
-Part = Callable[[Document, Tongue], None]
+Part = Callable[[Document, Language], None]
 """Writes the second part, planned against achieved."""
 
 
@@ -52,7 +52,7 @@ def monitoring_plan(station: Station, lang: str, made: date, achieved: Part | No
     return document
 
 
-def _purpose(document: Document, t: Tongue, station: Station) -> None:
+def _purpose(document: Document, t: Language, station: Station) -> None:
     plan = station.file.plan
     document.chapter(t("Purpose and questions", "目的与问题"))
     stated = t.names(plan.purpose if plan else None)
@@ -63,7 +63,7 @@ def _purpose(document: Document, t: Tongue, station: Station) -> None:
         document.add(Paragraph(t.lacking("[plan] questions", "questions to be answered", "要回答的问题")))
 
 
-def _parameters(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def _parameters(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     document.chapter(t("Parameters, positions and frequency", "监测参数、测点与频次"))
     made = []
     for name, count in Counter(row.series.variable for row in rows).items():
@@ -93,7 +93,7 @@ def _parameters(document: Document, t: Tongue, station: Station, rows: list[Meas
     chapters.add_present(document, tables.surfaces(t, station), tables.modelled(t, station))
 
 
-def _instruments(document: Document, t: Tongue, station: Station) -> None:
+def _instruments(document: Document, t: Language, station: Station) -> None:
     document.chapter(t("Methods and instruments", "方法与仪器"))
     document.add(tables.instruments(t, station), tables.channels(t, station))
     chapters.add_present(document, tables.compensations(t, station))
@@ -117,7 +117,7 @@ def _instruments(document: Document, t: Tongue, station: Station) -> None:
         )
 
 
-def _transmission(document: Document, t: Tongue, station: Station) -> None:
+def _transmission(document: Document, t: Language, station: Station) -> None:
     document.chapter(t("Transmission and storage", "数据传输与储存"))
     document.add(*chapters.storing(t, station))
     document.add(*chapters.line_tables(t, station))
@@ -127,7 +127,7 @@ def _transmission(document: Document, t: Tongue, station: Station) -> None:
     document.add(tables.by_key(t, t("Live page", "实时页面"), station.file.page))
 
 
-def _quality(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def _quality(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     plan = station.file.plan
     target = plan.completeness_target if plan else None
     document.chapter(t("Quality assurance", "质量保证"))
@@ -155,7 +155,7 @@ def _quality(document: Document, t: Tongue, station: Station, rows: list[Measure
         )
 
 
-def _analysis(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def _analysis(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     document.chapter(t("Analysis and reporting", "数据分析与报告"))
     names = {row.series.variable for row in rows}
     points = []
@@ -195,7 +195,7 @@ def _analysis(document: Document, t: Tongue, station: Station, rows: list[Measur
         document.add(tables.by_key(t, t("Settings of the flux", "通量计算设置"), station.file.flux))
 
 
-def _visits(document: Document, t: Tongue, station: Station) -> None:
+def _visits(document: Document, t: Language, station: Station) -> None:
     plan = station.file.plan
     document.chapter(t("Visits and safety", "巡检与安全"))
     if plan is not None and plan.visit_every is not None:

@@ -7,7 +7,7 @@ from datetime import date
 from soilco2.documents import chapters, tables
 from soilco2.documents.document import Document, Paragraph, Points, grid
 from soilco2.documents.facts import Measured, compensation
-from soilco2.documents.language import Tongue
+from soilco2.documents.language import Language
 from soilco2.documents.monitoring import Part
 from soilco2.documents.vocabulary import CORRECTIONS, FLAGS, TESTS
 from soilco2.quality.checks import CHECKS
@@ -59,7 +59,7 @@ def quality_plan(station: Station, lang: str, made: date, achieved: Part | None 
     return document
 
 
-def _determination(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def _determination(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     """For each parameter: name, unit, how obtained, instrument, missing data, who keeps it."""
     keepers = [t.names(row.name) for row in station.file.people if row.role == "data-manager"]
     keeper = t.listed(keepers) if keepers else t.missing('[[people]] role = "data-manager"', "nobody is data manager", "未指定数据管理员")  # fmt: skip
@@ -95,14 +95,14 @@ def _determination(document: Document, t: Tongue, station: Station, rows: list[M
     document.add(
         Paragraph(
             t(
-                f'Missing values are treated alike for all, see "Missing data". Kept by: {keeper}',
+                f'Missing values are treated alike for all, see "Missing data". Embedded by: {keeper}',
                 f"缺测处理对各参数一致，见“缺测数据的处理”一章。保管：{keeper}",
             )
         )
     )
 
 
-def _tests(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def _tests(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     document.chapter(t("Quality tests and limits", "质量检验与限值"))
     flags = [(str(number), t(*words)) for number, words in FLAGS.items()]
     document.add(
@@ -153,7 +153,7 @@ def _tests(document: Document, t: Tongue, station: Station, rows: list[Measured]
         document.add(Paragraph(text))
 
 
-def _corrections(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def _corrections(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     document.chapter(t("Corrections", "订正"))
     used = applied(rows)
     table = [
@@ -209,7 +209,7 @@ def applied(rows: list[Measured]) -> dict[str, list[str]]:
     return found
 
 
-def _calibration_rule(t: Tongue) -> Paragraph:
+def _calibration_rule(t: Language) -> Paragraph:
     return Paragraph(
         t(
             "A calibration is due at the earlier of its `valid_until` and `due`; where neither is stated, after the interval the "
@@ -220,7 +220,7 @@ def _calibration_rule(t: Tongue) -> Paragraph:
     )
 
 
-def _missing(document: Document, t: Tongue, station: Station) -> None:
+def _missing(document: Document, t: Language, station: Station) -> None:
     plan = station.file.plan
     points = [
         t("A value that did not come, or is an error number, is missing (flag 9). Nothing is filled in, neither here nor in the database.",
@@ -242,7 +242,7 @@ def _missing(document: Document, t: Tongue, station: Station) -> None:
     document.chapter(t("Missing data", "缺测数据的处理"), Points(tuple(points)))
 
 
-def _uncertainty(document: Document, t: Tongue, station: Station, rows: list[Measured]) -> None:
+def _uncertainty(document: Document, t: Language, station: Station, rows: list[Measured]) -> None:
     points = [
         t("The claim of a maker is not an uncertainty reached at this station. A certificate enters the file with gain and offset only: it gives no uncertainty.",
           "厂家声明不是本站达到的不确定度。证书在台站文件中只有增益和偏移，不给出不确定度。"),
@@ -290,7 +290,7 @@ def replicates(rows: list[Measured]) -> list[tuple[Measured, Measured]]:
     ]
 
 
-def _records(document: Document, t: Tongue, station: Station) -> None:
+def _records(document: Document, t: Language, station: Station) -> None:
     document.chapter(t("Records, review and archive", "记录、内部审核与归档"))
     document.add(*chapters.storing(t, station))
     plan = station.file.plan
@@ -302,7 +302,7 @@ def _records(document: Document, t: Tongue, station: Station) -> None:
     document.add(
         Points(
             (
-                t("Kept for every value: the raw number, tests failed, corrections applied, the configuration used; and a log of events, notes and flags by hand.",
+                t("Embedded for every value: the raw number, tests failed, corrections applied, the configuration used; and a log of events, notes and flags by hand.",
                   "每个数值均保存：原始数字、未通过的检验、所做订正、所用配置；另有事件、备注和人工质量标识的记录。"),
                 visits,
                 t("Review: the second part of this document, written again with data (`--from`, `--to`).", "内部审核：以数据重写本文件的第二部分（`--from`、`--to`）。"),

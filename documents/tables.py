@@ -8,14 +8,14 @@ from typing import Any
 
 from soilco2.documents.document import Grid, grid
 from soilco2.documents.facts import Measured, calibrations, canonical, compensation
-from soilco2.documents.language import Tongue
+from soilco2.documents.language import Language
 from soilco2.documents.vocabulary import CHOICES, COMPENSATED, DUTIES, ELSEWHERE, KEYS, LEFT_OUT, ROLES
 from soilco2.station_config.base import Secret, Table, parse_duration
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.fields import holds
 
 
-def by_key(t: Tongue, caption: str, row: Table) -> Grid:
+def by_key(t: Language, caption: str, row: Table) -> Grid:
     """Every key of a table with its value."""
     labels = KEYS[type(row).__name__]
     names = [name for name in type(row).model_fields if name not in ELSEWHERE]
@@ -23,7 +23,7 @@ def by_key(t: Tongue, caption: str, row: Table) -> Grid:
     return grid(caption, (t("what", "项目"), t("key", "键"), t("value", "值")), rows, (2.8, 2.5, 3.7))
 
 
-def _value(t: Tongue, row: Table, name: str) -> str:
+def _value(t: Language, row: Table, name: str) -> str:
     value: Any = getattr(row, name)
     if value in (None, "", ()):
         return t(*LEFT_OUT.get(f"{type(row).__name__}.{name}", ("–", "–")))
@@ -39,13 +39,13 @@ def _value(t: Tongue, row: Table, name: str) -> str:
     return t.duration(value) if parse_duration in made_by else t.number(value)
 
 
-def positions(t: Tongue, station: Station, rows: Sequence[Measured]) -> Grid:
+def positions(t: Language, station: Station, rows: Sequence[Measured]) -> Grid:
     """Where what is measured, from the surface downward."""
     out = []
     for profile in station.file.profile:
         for spot in profile.position:
             here = [r for r in rows if (r.series.profile, r.series.position) == (profile.id, spot.id)]
-            depth = station.directory.depth_at(profile.id, spot.id)
+            depth = station.deployments.depth_at(profile.id, spot.id)
             words = t.number(depth, "m")
             if depth != spot.depth_m:
                 words += t(
@@ -70,7 +70,7 @@ def positions(t: Tongue, station: Station, rows: Sequence[Measured]) -> Grid:
     )  # fmt: skip
 
 
-def surfaces(t: Tongue, station: Station) -> Grid | None:
+def surfaces(t: Language, station: Station) -> Grid | None:
     """How the surface moved."""
     rows = [
         (profile.id, t.moment(row.from_), t.signed(row.change_m, "m"), t.names(row.note) or "–")
@@ -81,7 +81,7 @@ def surfaces(t: Tongue, station: Station) -> Grid | None:
     return grid(t("Changes of the surface", "地表升降"), head, rows) if rows else None
 
 
-def profiles(t: Tongue, station: Station) -> Grid:
+def profiles(t: Language, station: Station) -> Grid:
     """The profiles."""
     rows = [
         (row.id, t.names(row.name) or "–", t.number(len(row.position)), t.names(row.note) or "–")
@@ -91,7 +91,7 @@ def profiles(t: Tongue, station: Station) -> Grid:
     return grid(t("Soil profiles", "土壤剖面"), head, rows, (2, 4, 1.6, 4))
 
 
-def horizons(t: Tongue, station: Station) -> Grid | None:
+def horizons(t: Language, station: Station) -> Grid | None:
     """The soil."""
     if station.file.soil is None or not station.file.soil.horizon:
         return None
@@ -126,7 +126,7 @@ def horizons(t: Tongue, station: Station) -> Grid | None:
     )  # fmt: skip
 
 
-def instruments(t: Tongue, station: Station) -> Grid:
+def instruments(t: Language, station: Station) -> Grid:
     """Every instrument with line and rhythm."""
     rows = []
     for row in station.file.instrument:
@@ -157,12 +157,12 @@ def instruments(t: Tongue, station: Station) -> Grid:
     )  # fmt: skip
 
 
-def channels(t: Tongue, station: Station) -> Grid:
+def channels(t: Language, station: Station) -> Grid:
     """Range, resolution and the maker's claim, model by model."""
     rows = []
     seen: set[tuple[str, str]] = set()
     for instrument in station.file.instrument:
-        for channel in station.directory.channels_of(instrument.serial):
+        for channel in station.deployments.channels_of(instrument.serial):
             spec, unit = channel.spec, t.unit(channel.variable)
             if (channel.model.id, spec.id) in seen:
                 continue
@@ -183,11 +183,11 @@ def channels(t: Tongue, station: Station) -> Grid:
     )  # fmt: skip
 
 
-def compensations(t: Tongue, station: Station) -> Grid | None:
+def compensations(t: Language, station: Station) -> Grid | None:
     """Who compensates each CO2 probe."""
     rows = []
     for instrument in station.file.instrument:
-        for channel in station.directory.channels_of(instrument.serial):
+        for channel in station.deployments.channels_of(instrument.serial):
             if channel.variable != "co2":
                 continue
             found = compensation(channel)
@@ -205,7 +205,7 @@ def compensations(t: Tongue, station: Station) -> Grid | None:
     return grid(t("Compensation of CO₂ readings", "CO₂ 读数的补偿"), head, rows) if rows else None
 
 
-def installations(t: Tongue, station: Station) -> Grid:
+def installations(t: Language, station: Station) -> Grid:
     """What hung where and when."""
     rows = [
         (
@@ -221,13 +221,13 @@ def installations(t: Tongue, station: Station) -> Grid:
     return grid(t("Installations", "安装记录"), head, rows, (2, 2, 2, 2, 2, 2))
 
 
-def modelled(t: Tongue, station: Station) -> Grid | None:
+def modelled(t: Language, station: Station) -> Grid | None:
     """Numbers that were not measured."""
     rows = [
         (
             row.id,
             t.variable(channel.variable)
-            if (channel := station.directory.channel(row.serial, name))
+            if (channel := station.deployments.channel(row.serial, name))
             else name,
             t.names(words),
         )
@@ -240,11 +240,11 @@ def modelled(t: Tongue, station: Station) -> Grid | None:
     )
 
 
-def schedule(t: Tongue, station: Station) -> Grid:
+def schedule(t: Language, station: Station) -> Grid:
     """Calibrations past and due; what was never calibrated in one row for each probe and interval."""
     rows: list[tuple[str, ...]] = []
     never: dict[tuple[str, float | None], list[str]] = {}
-    for due in calibrations(station.directory):
+    for due in calibrations(station.deployments):
         instrument = due.channel.instrument
         assert instrument is not None
         every = due.channel.model.calibration_every
@@ -273,7 +273,7 @@ def schedule(t: Tongue, station: Station) -> Grid:
     )  # fmt: skip
 
 
-def people(t: Tongue, station: Station) -> Grid | None:
+def people(t: Language, station: Station) -> Grid | None:
     """Who does what."""
     rows = [
         (
@@ -295,7 +295,7 @@ def people(t: Tongue, station: Station) -> Grid | None:
     return grid(t("Responsibilities", "职责"), head, rows, (1.4, 2, 2.4, 2.4, 4)) if rows else None
 
 
-def revisions(t: Tongue, station: Station) -> Grid | None:
+def revisions(t: Language, station: Station) -> Grid | None:
     """Versions of the plan."""
     plan = station.file.plan
     rows = [(row.version, t.moment(row.date), t.names(row.change)) for row in plan.revision] if plan else []
@@ -303,7 +303,7 @@ def revisions(t: Tongue, station: Station) -> Grid | None:
     return grid(t("Versions", "版本"), head, rows, (1, 1.5, 6)) if rows else None
 
 
-def limits(t: Tongue, rows: Sequence[Measured]) -> Grid:
+def limits(t: Language, rows: Sequence[Measured]) -> Grid:
     """The limits in force, series by series."""
     out = []
     for row in rows:
@@ -335,7 +335,7 @@ def limits(t: Tongue, rows: Sequence[Measured]) -> Grid:
     )  # fmt: skip
 
 
-def site_rows(t: Tongue, station: Station) -> Grid | None:
+def site_rows(t: Language, station: Station) -> Grid | None:
     """The rows of ``[[quality.limits]]`` as they stand, so that each can be traced to the file."""
     rows = [
         (

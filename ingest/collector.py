@@ -13,22 +13,22 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
 from soilco2.ingest.drivers.polling import BusEvent, BusThread
-from soilco2.ingest.events import event_of, tell
+from soilco2.ingest.events import event_of, log_event
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
 from soilco2.ingest.protocols.soilco2_json import topic as usual_topic
 from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from soilco2.ingest.station_file import remember, stamp
-from soilco2.ingest.supervisor import Keeper, Kept, Part
+from soilco2.ingest.supervisor import Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.transports.mqtt import Subscriber
-from soilco2.ingest.writer_thread import Intake
+from soilco2.ingest.writer_thread import WriterThread
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
 from soilco2.station_config.tables.connection import ModbusRtuConnection, MqttConnection
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import open_journal
-from soilco2.storage.journal.archiving import relieve
+from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
 from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
@@ -78,7 +78,7 @@ class Collector:
         file: Path | None = None,
         *,
         clock: Clock | None = None,
-        extra: Sequence[tuple[str, Callable[[Collector], Part]]] = (),
+        extra: Sequence[tuple[str, Callable[[Collector], Service]]] = (),
         fault: str = "",
         health_s: float = HEALTH_S,
     ) -> None:
@@ -90,7 +90,7 @@ class Collector:
         self._health_s = health_s
         self._stop = threading.Event()
         self._reload = threading.Event()
-        self._keeper = Keeper(self._part_failed)
+        self._supervisor = Supervisor(self._part_failed)
         self._seen = stamp(file)
         self._looked = self._healthy = monotonic()
         self._events_told = 0
@@ -104,7 +104,7 @@ class Collector:
         self._relief_error = ""
         self._writer = Writer.open(station, now_us=self.clock.now_us)
         table = station.file.journal
-        self.intake = Intake(
+        self.writer_thread = WriterThread(
             self._writer,
             self.clock,
             self._decoders(station),
@@ -133,11 +133,11 @@ class Collector:
         """
         self._begin()
         try:
-            while not self._stop.wait(_LOOK_S) and self.intake.alive:
+            while not self._stop.wait(_LOOK_S) and self.writer_thread.alive:
                 self._look()
         finally:
             self._end()
-        return self.intake.failure is None
+        return self.writer_thread.failure is None
 
     def run_once(self, *, patience_s: float = 60.0) -> bool:
         """Read every polled instrument once, take what waits at the broker, forward it, and end.
@@ -151,11 +151,11 @@ class Collector:
         fine = True
         try:
             end = monotonic() + patience_s
-            buses = self._keeper.of(BusThread)
+            buses = self._supervisor.of(BusThread)
             while monotonic() < end and any(bus.status()["rounds"] == 0 for bus in buses):
                 self._stop.wait(0.05)
             fine = all(self._answered(bus) for bus in buses)
-            subscriber = self.intake.subscriber
+            subscriber = self.writer_thread.subscriber
             quiet = monotonic() + 3.0
             received = -1
             while subscriber is not None and monotonic() < min(quiet, end):
@@ -165,14 +165,14 @@ class Collector:
                 self._stop.wait(0.1)
             fine = fine and (subscriber is None or subscriber.status()["state"] == "connected")
             self._look()
-            while not self.intake.settled and monotonic() < end:
+            while not self.writer_thread.settled and monotonic() < end:
                 self._stop.wait(0.05)
-            for forwarder in self._keeper.of(Forwarder):
+            for forwarder in self._supervisor.of(Forwarder):
                 forwarder.notify()
                 fine = forwarder.wait_idle(max(1.0, end - monotonic())) and fine
         finally:
             self._end()
-        return fine and self.intake.failure is None
+        return fine and self.writer_thread.failure is None
 
     @staticmethod
     def _answered(bus: BusThread) -> bool:
@@ -180,20 +180,20 @@ class Collector:
 
     def status(self) -> dict[str, Any]:
         """How every part is doing."""
-        subscriber = self.intake.subscriber
+        subscriber = self.writer_thread.subscriber
         return {
             "fault": self.fault,
             "configuration": self.station.hash,
             "now_us": self.clock.now_us(),
             "clock_trusted": self.clock.trusted(),
-            "journal_error": self.intake.error,
-            "commits": self.intake.commits,
+            "journal_error": self.writer_thread.error,
+            "commits": self.writer_thread.commits,
             "hung": hung(self._pulses()),
-            "answered_us": dict(self.intake.answered),
-            "buses": [bus.status() for bus in self._keeper.of(BusThread)],
+            "answered_us": dict(self.writer_thread.answered),
+            "buses": [bus.status() for bus in self._supervisor.of(BusThread)],
             "mqtt": None if subscriber is None else subscriber.status(),
-            "sinks": {one.table.id: one.status() for one in self._keeper.of(Forwarder)},
-            "parts": self._keeper.states(),
+            "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
+            "parts": self._supervisor.states(),
         }
 
     # start and end
@@ -207,8 +207,8 @@ class Collector:
                 return
 
     def _begin(self, *, once: bool = False) -> None:
-        self.intake.start()
-        self.intake.note(NewEvent(EventKind.START, "collector", f"configuration {self.station.hash}"))
+        self.writer_thread.start()
+        self.writer_thread.note(NewEvent(EventKind.START, "collector", f"configuration {self.station.hash}"))
         if self.fault:
             self._say_fault(self.fault)
         self._watch_clock()
@@ -216,11 +216,11 @@ class Collector:
         remember(self._file, self.station)
         if isinstance(self.clock, ReplayClock):
             self._wait_for_ports()
-        self._keeper.install(self._wanted(once=once))
+        self._supervisor.install(self._wanted(once=once))
         if isinstance(self.clock, ReplayClock) and self.clock.owner:
-            self.clock.settled = lambda: self.intake.settled
-            if self.intake.subscriber is not None:  # no node publishes before somebody listens
-                self.intake.subscriber.subscribed.wait(_PORTS_S)
+            self.clock.settled = lambda: self.writer_thread.settled
+            if self.writer_thread.subscriber is not None:  # no node publishes before somebody listens
+                self.writer_thread.subscriber.subscribed.wait(_PORTS_S)
             self.clock.start()
         self._notifier.ready(f"collecting {self.station.file.station.id}")
         log.info("collecting %s, configuration %s", self.station.file.station.id, self.station.hash)
@@ -228,30 +228,30 @@ class Collector:
     def _end(self) -> None:
         self._notifier.stopping()
         self._control.close()
-        subscriber = self.intake.subscriber
+        subscriber = self.writer_thread.subscriber
         if subscriber is not None:
             subscriber.pause()
         if isinstance(self.clock, ReplayClock):
             self.clock.halt()
-        self._keeper.stop(BusThread, Forwarder)
+        self._supervisor.stop(BusThread, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left
-        self.intake.note(NewEvent(EventKind.STOP, "collector", "stopped"))
-        self.intake.close()
-        self._keeper.stop()
+        self.writer_thread.note(NewEvent(EventKind.STOP, "collector", "stopped"))
+        self.writer_thread.close()
+        self._supervisor.stop()
         try:
             self._writer.close()
         except StorageError:
             log.exception("the journal could not be closed")
-        if self.intake.failure is not None:
-            log.error("the journal's writer ended", exc_info=self.intake.failure)
+        if self.writer_thread.failure is not None:
+            log.error("the journal's writer ended", exc_info=self.writer_thread.failure)
 
     # parts
 
-    def _wanted(self, *, once: bool = False) -> dict[str, Kept]:
+    def _wanted(self, *, once: bool = False) -> dict[str, Managed]:
         file = self.station.file
-        wanted: dict[str, Kept] = {}
+        wanted: dict[str, Managed] = {}
         for connection in file.connection:
             if isinstance(connection, ModbusRtuConnection):
                 rows = [
@@ -263,22 +263,22 @@ class Collector:
                     plain = [(row.model_copy(update={"calibration": (), "note": ""}), m) for row, m in rows]
                     longest = max(row.interval for row, _ in rows)
                     name = f"bus {connection.id}"
-                    wanted[name] = Kept(
+                    wanted[name] = Managed(
                         lambda c=connection, r=rows, n=name: self._bus(n, c, r),  # type: ignore[misc]
                         (connection, plain),
                         patience_s=None if isinstance(self.clock, ReplayClock) else 2 * longest + 300.0,
                     )
         topics = self._topics()
         if topics and file.mqtt is not None:
-            wanted["mqtt"] = Kept(self._subscriber, (file.mqtt, topics), patience_s=120.0)
+            wanted["mqtt"] = Managed(self._subscriber, (file.mqtt, topics), patience_s=120.0)
         for table in file.influxdb:
-            wanted[f"forwarder {table.id}"] = Kept(
+            wanted[f"forwarder {table.id}"] = Managed(
                 lambda t=table: self._forwarder(t),  # type: ignore[misc]
                 table,
                 patience_s=2 * table.timeout + 120.0,
             )
         for name, make in self._extra:
-            wanted[name] = Kept(lambda m=make: m(self), (name, self.station.hash))  # type: ignore[misc]
+            wanted[name] = Managed(lambda m=make: m(self), (name, self.station.hash))  # type: ignore[misc]
         return wanted
 
     def _topics(self) -> dict[str, str]:
@@ -289,26 +289,26 @@ class Collector:
             if isinstance(connection, MqttConnection)
         }
 
-    def _bus(self, name: str, connection: ModbusRtuConnection, rows: Sequence[Any]) -> Part:
+    def _bus(self, name: str, connection: ModbusRtuConnection, rows: Sequence[Any]) -> Service:
         def deliver(samples: Sequence[Any], events: Sequence[BusEvent]) -> None:
             told = [event_of(*row[1:], time_us=row.time_us) for row in events]
             for event in told:
-                tell(event)
-            self.intake.deliver(samples, told)
+                log_event(event)
+            self.writer_thread.deliver(samples, told)
 
         def on_round(_slot_us: int) -> None:
-            self._keeper.beat(name)
+            self._supervisor.beat(name)
 
         return BusThread(
             connection,
             rows,
             self.clock,
             deliver,
-            active=lambda serial, at: self.station.directory.active(serial, at),
+            active=lambda serial, at: self.station.deployments.active(serial, at),
             on_round=on_round,
         )
 
-    def _subscriber(self) -> Part:
+    def _subscriber(self) -> Service:
         assert self.station.file.mqtt is not None
         mqtt = {c.id for c in self.station.file.connection if isinstance(c, MqttConnection)}
         periods = [row.interval for row in self.station.file.instrument if row.connection in mqtt]
@@ -317,21 +317,21 @@ class Collector:
             self.station.file.station.id,
             self._topics(),
             self.clock,
-            on_messages=self.intake.messages_wait,
+            on_messages=self.writer_thread.messages_wait,
             on_event=lambda kind, subject, text: self._happened(event_of(kind, subject, text)),
             silent_after_s=max(600.0, 3 * max(periods, default=0.0)),
         )
-        self.intake.subscriber = made
+        self.writer_thread.subscriber = made
         return made
 
-    def _forwarder(self, table: Any) -> Part:
+    def _forwarder(self, table: Any) -> Service:
         def move(sink: str, rev: int, **rest: Any) -> None:
-            self.intake.call(lambda writer: writer.move_cursor(sink, rev, **rest), quiet=True)
+            self.writer_thread.call(lambda writer: writer.move_cursor(sink, rev, **rest), quiet=True)
             for event in rest.get("events", ()):
-                tell(event)
+                log_event(event)
 
         def resent(sink: str, from_us: int, to_us: int, **rest: Any) -> None:
-            self.intake.call(lambda writer: writer.resent(sink, from_us, to_us, **rest), quiet=True)
+            self.writer_thread.call(lambda writer: writer.resent(sink, from_us, to_us, **rest), quiet=True)
 
         return Forwarder(
             table, self.station.journal_path, move, self.clock.now_us, resent=resent,
@@ -339,12 +339,12 @@ class Collector:
         )  # fmt: skip
 
     def _part_failed(self, name: str, text: str) -> None:
-        self.intake.note(NewEvent(EventKind.PART_FAILED, name, text))
+        self.writer_thread.note(NewEvent(EventKind.PART_FAILED, name, text))
 
     # what is looked at every second
 
     def _look(self) -> None:
-        self._keeper.look()
+        self._supervisor.look()
         self._watch_clock()
         now = monotonic()
         if now - self._looked > _FILE_S and stamp(self._file) != self._seen:
@@ -359,7 +359,7 @@ class Collector:
             self._report()
         if now - self._relieved > _RELIEVE_S and not (self._relief and self._relief.is_alive()):
             self._relieved = now
-            self._relief = threading.Thread(target=self._relieve, name="archive", daemon=True)
+            self._relief = threading.Thread(target=self._make_room, name="archive", daemon=True)
             self._relief.start()
         if now - self._trimmed > _TRIM_S:
             self._trimmed = now
@@ -376,13 +376,13 @@ class Collector:
             log.error("no sign of life: %s", ", ".join(stuck))
             return
         self._fed = now
-        status = self.intake.error or self.fault or f"collecting, {self.intake.commits} commits"
+        status = self.writer_thread.error or self.fault or f"collecting, {self.writer_thread.commits} commits"
         self._notifier.alive(status)
 
     def _pulses(self) -> list[Pulse]:
         # a round that waits for a journal that cannot be written is no hung bus
-        excused = self.intake.beat if self.intake.error else 0.0
-        return [Pulse("writer", self.intake.beat, 120.0), *self._keeper.pulses(excused)]
+        excused = self.writer_thread.beat if self.writer_thread.error else 0.0
+        return [Pulse("writer", self.writer_thread.beat, 120.0), *self._supervisor.pulses(excused)]
 
     def _watch_clock(self) -> None:
         clock = self.clock
@@ -398,7 +398,7 @@ class Collector:
             why = "the clock is trusted" if self._trusted is None else "the clock is trusted again"
             offset = clock.offset_us()
             try:
-                self.intake.call(lambda writer: writer.set_time(clock.boot_id, offset, why))
+                self.writer_thread.call(lambda writer: writer.set_time(clock.boot_id, offset, why))
             except StorageError as error:
                 log.warning("%s", error)
                 return
@@ -412,10 +412,10 @@ class Collector:
 
     def _report(self) -> None:
         """Health to every database, errors of the buses to the journal's counters."""
-        forwarders = self._keeper.of(Forwarder)
+        forwarders = self._supervisor.of(Forwarder)
         errors: dict[str, dict[str, int]] = {
             serial: row["errors"]
-            for bus in self._keeper.of(BusThread)
+            for bus in self._supervisor.of(BusThread)
             for serial, row in bus.status()["instruments"].items()
         }
         for serial, kinds in errors.items():
@@ -423,12 +423,12 @@ class Collector:
                 told = self._errors_told.get((serial, kind), 0)
                 self._errors_told[serial, kind] = count
                 if fresh := count - (told if count >= told else 0):
-                    self.intake.count(serial, f"error_{kind}", fresh)
+                    self.writer_thread.count(serial, f"error_{kind}", fresh)
         if not forwarders:
             return
         try:
             with JournalReader(self.station.journal_path) as reader:
-                answered = dict(self.intake.answered)
+                answered = dict(self.writer_thread.answered)
                 health = take_health(self.station, reader, self.clock.now_us(), answered, errors)
                 cursors = {row.sink: row for row in reader.cursors()}
                 events = [row for row in reader.events(limit=_EVENTS) if row.id > self._events_told]
@@ -444,10 +444,10 @@ class Collector:
         if events:
             self._events_told = events[-1].id
 
-    def _relieve(self) -> None:
+    def _make_room(self) -> None:
         """Archive and prune while the journal is nearly full; on a thread of its own."""
         try:
-            for step in relieve(self.station, lambda op, **a: self._call(op, a), self.clock.now_us()):
+            for step in make_room(self.station, lambda op, **a: self._call(op, a), self.clock.now_us()):
                 log.info("%s: %d rows pruned", step.archive.path.name, step.pruned)
                 if self._stop.is_set():
                     return
@@ -490,18 +490,18 @@ class Collector:
 
         def change(writer: Writer) -> None:
             writer.install_config(station)
-            self.intake.use(
+            self.writer_thread.use(
                 self._decoders(station), commit_every_s=self._every(station), commit_rows=table.commit_rows
             )
 
         try:
-            self.intake.call(change)
+            self.writer_thread.call(change)
         except StorageError as error:
             self._say_fault(f"{self._file}: the new configuration could not be taken over: {error}")
             return
         self.station = station
-        self._keeper.install(self._wanted())
-        self.intake.subscriber = next(iter(self._keeper.of(Subscriber)), None)
+        self._supervisor.install(self._wanted())
+        self.writer_thread.subscriber = next(iter(self._supervisor.of(Subscriber)), None)
         log.info("configuration %s in force", station.hash)
 
     def _say_fault(self, text: str) -> None:
@@ -509,7 +509,9 @@ class Collector:
         log.error(
             "the station file has faults; configuration %s stays in force:\n%s", self.station.hash, text
         )
-        self.intake.note(NewEvent(EventKind.CONFIG_FAULT, "station", text, {"in_force": self.station.hash}))
+        self.writer_thread.note(
+            NewEvent(EventKind.CONFIG_FAULT, "station", text, {"in_force": self.station.hash})
+        )
 
     # small things
 
@@ -518,21 +520,21 @@ class Collector:
 
     def _decoders(self, station: Station) -> dict[str, Decoder]:
         return {
-            connection.id: Decoder(station.directory, connection.id, self.clock.boot_id)
+            connection.id: Decoder(station.deployments, connection.id, self.clock.boot_id)
             for connection in station.file.connection
             if isinstance(connection, MqttConnection)
         }
 
     def _committed(self) -> None:
-        for forwarder in self._keeper.of(Forwarder):
+        for forwarder in self._supervisor.of(Forwarder):
             forwarder.notify()
 
     def _happened(self, event: NewEvent) -> None:
-        tell(event)
-        self.intake.note(event)
+        log_event(event)
+        self.writer_thread.note(event)
 
     def _call(self, op: str, arguments: dict[str, Any]) -> Any:
         """An operation that a command asks for."""
         if op == "status":
             return self.status()
-        return self.intake.call(lambda writer: run_operation(writer, op, arguments))
+        return self.writer_thread.call(lambda writer: run_operation(writer, op, arguments))

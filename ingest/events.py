@@ -29,6 +29,6 @@ def event_of(kind: str, subject: str, text: str, time_us: int | None = None) -> 
     return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, text, {"what": kind}, time_us)
 
 
-def tell(event: NewEvent) -> None:
+def log_event(event: NewEvent) -> None:
     """Say an event in the collector's log as well."""
     log.log(logging.INFO if event.kind in _CALM else logging.WARNING, "%s: %s", event.subject, event.text)

@@ -87,12 +87,12 @@ def take_health(
     errors : mapping of str to mapping of str to int
         Errors by serial number and kind.
     """
-    directory = station.directory
+    deployments = station.deployments
     due: dict[str, float] = {}
     for row in station.file.instrument:
         dates = [
-            directory.calibration_due(row.serial, c.spec.id, now_us)
-            for c in directory.channels_of(row.serial)
+            deployments.calibration_due(row.serial, c.spec.id, now_us)
+            for c in deployments.channels_of(row.serial)
         ]
         known = [date for date in dates if date is not None]
         if known:

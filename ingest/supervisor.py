@@ -1,4 +1,4 @@
-"""Parts that run in threads of their own: one that fails is started again, with growing pauses, alone."""
+"""Services that run in threads of their own: one that fails is started again, with growing pauses, alone."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from soilco2.ingest.systemd import Pulse
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 60.0
-"""Between two starts of a part that fails again and again [s]."""
+"""Between two starts of a service that fails again and again [s]."""
 CALM_S = 120.0
-"""A part that ran longer than this counts as healthy again [s]."""
+"""A service that ran longer than this counts as healthy again [s]."""
 STOP_S = 20.0
-"""A part may take this long to stop [s]."""
+"""A service may take this long to stop [s]."""
 
 
-class Part(Protocol):
+class Service(Protocol):
     """A thread that is watched over."""
 
     failure: BaseException | None
@@ -49,127 +49,127 @@ _P = TypeVar("_P")
 
 
 @dataclass
-class Kept:
-    """A part, how it is made, and how often it failed.
+class Managed:
+    """A service, how it is made, and how often it failed.
 
     Parameters
     ----------
     make : callable
     key : object
-        What it is made from; with another key it is another part.
+        What it is made from; with another key it is another service.
     patience_s : float or None
         Without a sign of life for longer than this it hangs [s]; None: it may be silent.
     """
 
-    make: Callable[[], Part]
+    make: Callable[[], Service]
     key: object
     patience_s: float | None = None
-    part: Part | None = None
+    service: Service | None = None
     started: float = field(default_factory=monotonic)
     failures: int = 0
     again_at: float = 0.0
     beat: float = field(default_factory=monotonic)
 
 
-class Keeper:
-    """Starts, watches and stops parts by name.
+class Supervisor:
+    """Starts, watches and stops services by name.
 
     Parameters
     ----------
     on_failure : callable
-        Takes the name of a part that failed and one sentence.
+        Takes the name of a service that failed and one sentence.
     """
 
     def __init__(self, on_failure: Callable[[str, str], None]) -> None:
         self._on_failure = on_failure
-        self._kept: dict[str, Kept] = {}
+        self._managed: dict[str, Managed] = {}
         self._mutex = threading.Lock()
 
-    def _all(self) -> list[tuple[str, Kept]]:
+    def _all(self) -> list[tuple[str, Managed]]:
         with self._mutex:
-            return list(self._kept.items())
+            return list(self._managed.items())
 
     def of(self, kind: type[_P]) -> list[_P]:
-        """The parts of one kind."""
-        return [kept.part for _, kept in self._all() if isinstance(kept.part, kind)]
+        """The services of one kind."""
+        return [managed.service for _, managed in self._all() if isinstance(managed.service, kind)]
 
     def states(self) -> dict[str, str]:
-        """How each part is doing, in words."""
-        return {name: _state(kept) for name, kept in self._all()}
+        """How each service is doing, in words."""
+        return {name: _state(managed) for name, managed in self._all()}
 
     def beat(self, name: str) -> None:
-        """A part got something done."""
-        kept = self._kept.get(name)
-        if kept is not None:
-            kept.beat = monotonic()
+        """A service got something done."""
+        managed = self._managed.get(name)
+        if managed is not None:
+            managed.beat = monotonic()
 
     def pulses(self, excused: float = 0.0) -> list[Pulse]:
-        """Signs of life; `excused` is a moment at which every part counts as alive [s, monotonic]."""
+        """Signs of life; `excused` is a moment at which every service counts as alive [s, monotonic]."""
         return [
-            Pulse(name, max(excused, kept.beat, getattr(kept.part, "beat", 0.0)), kept.patience_s)
-            for name, kept in self._all()
-            if kept.patience_s is not None and kept.part is not None
+            Pulse(name, max(excused, managed.beat, getattr(managed.service, "beat", 0.0)), managed.patience_s)
+            for name, managed in self._all()
+            if managed.patience_s is not None and managed.service is not None
         ]
 
-    def install(self, wanted: Mapping[str, Kept]) -> None:
-        """Stop the parts that are not wanted any more, start those that are new or made from something else."""
-        for name, kept in self._all():
-            if name not in wanted or wanted[name].key != kept.key:
+    def install(self, wanted: Mapping[str, Managed]) -> None:
+        """Stop the services that are not wanted any more, start those that are new or made from something else."""
+        for name, managed in self._all():
+            if name not in wanted or wanted[name].key != managed.key:
                 with self._mutex:
-                    del self._kept[name]
-                if kept.part is not None:
-                    kept.part.stop()
-                    _join(name, kept.part)
-        for name, kept in wanted.items():
-            if name not in self._kept:
+                    del self._managed[name]
+                if managed.service is not None:
+                    managed.service.stop()
+                    _join(name, managed.service)
+        for name, managed in wanted.items():
+            if name not in self._managed:
                 with self._mutex:
-                    self._kept[name] = kept
-                self._start(name, kept)
+                    self._managed[name] = managed
+                self._start(name, managed)
 
     def look(self) -> None:
         """Start again what has failed, when its pause is over."""
-        for name, kept in self._all():
-            if kept.part is not None and not kept.part.alive:
-                self._failed(name, kept, kept.part.failure or CollectorError("it ended by itself"))
-            elif kept.part is None and monotonic() >= kept.again_at:
-                self._start(name, kept)
+        for name, managed in self._all():
+            if managed.service is not None and not managed.service.alive:
+                self._failed(name, managed, managed.service.failure or CollectorError("it ended by itself"))
+            elif managed.service is None and monotonic() >= managed.again_at:
+                self._start(name, managed)
 
     def stop(self, *kinds: type) -> None:
-        """Stop the parts of these kinds, all of them when none is named, and wait for their end."""
-        parts = [(name, kept.part) for name, kept in self._all() if kept.part is not None]
-        chosen = [(name, part) for name, part in parts if not kinds or isinstance(part, kinds)]
-        for _, part in chosen:
-            part.stop()
-        for name, part in chosen:
-            _join(name, part)
+        """Stop the services of these kinds, all of them when none is named, and wait for their end."""
+        services = [(name, managed.service) for name, managed in self._all() if managed.service is not None]
+        chosen = [(name, service) for name, service in services if not kinds or isinstance(service, kinds)]
+        for _, service in chosen:
+            service.stop()
+        for name, service in chosen:
+            _join(name, service)
 
-    def _start(self, name: str, kept: Kept) -> None:
-        kept.started = kept.beat = monotonic()
+    def _start(self, name: str, managed: Managed) -> None:
+        managed.started = managed.beat = monotonic()
         try:
-            kept.part = kept.make()
-            kept.part.start()
-        except Exception as error:  # noqa: BLE001 - one part must not stop the others
-            self._failed(name, kept, error)
+            managed.service = managed.make()
+            managed.service.start()
+        except Exception as error:  # noqa: BLE001 - one service must not stop the others
+            self._failed(name, managed, error)
 
-    def _failed(self, name: str, kept: Kept, error: BaseException) -> None:
-        kept.part = None
-        if monotonic() - kept.started > CALM_S:
-            kept.failures = 0
-        wait = min(2.0**kept.failures, LONGEST_PAUSE_S)
-        kept.failures += 1
-        kept.again_at = monotonic() + wait
+    def _failed(self, name: str, managed: Managed, error: BaseException) -> None:
+        managed.service = None
+        if monotonic() - managed.started > CALM_S:
+            managed.failures = 0
+        wait = min(2.0**managed.failures, LONGEST_PAUSE_S)
+        managed.failures += 1
+        managed.again_at = monotonic() + wait
         text = f"{name} failed ({type(error).__name__}: {error}); it is started again in {wait:.0f} s"
         log.error("%s", text, exc_info=error)
         self._on_failure(name, text)
 
 
-def _state(kept: Kept) -> str:
-    if kept.part is None:
-        return f"failed {kept.failures} times, starts again"
-    return "running" if kept.part.alive else "ended"
+def _state(managed: Managed) -> str:
+    if managed.service is None:
+        return f"failed {managed.failures} times, starts again"
+    return "running" if managed.service.alive else "ended"
 
 
-def _join(name: str, part: Part) -> None:
-    part.join(STOP_S)
-    if part.alive:
+def _join(name: str, service: Service) -> None:
+    service.join(STOP_S)
+    if service.alive:
         log.warning("%s did not stop within %.0f s", name, STOP_S)

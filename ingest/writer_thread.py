@@ -21,7 +21,7 @@ from soilco2.ingest.protocols.soilco2_json_decode import Decoded, Decoder
 from soilco2.ingest.transports.mqtt import Subscriber, Taken
 from soilco2.quality.records import Sample
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
-from soilco2.storage.journal.failpoint import fault
+from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.samples import NewEvent, Parked
 from soilco2.storage.journal.writer import Writer
 
@@ -50,7 +50,7 @@ class _Group(NamedTuple):
     rounds: int
 
 
-class Intake:
+class WriterThread:
     """The writer's thread.
 
     Parameters
@@ -311,13 +311,13 @@ class Intake:
         if self.subscriber is not None:
             for taken in group.taken:
                 self.subscriber.acknowledge(taken)
-            fault("after-ack")
+            failpoint("after-ack")
         self._committed = group.rounds
         self.beat = monotonic()
         self._on_commit()
 
     def _commit(self, group: _Group) -> None:
-        fault("before-commit")
+        failpoint("before-commit")
         rest = {
             "parked": group.parked,
             "events": group.events,
@@ -331,7 +331,7 @@ class Intake:
             log.exception("a group of %d samples cannot be kept as it is", len(group.samples))
             self._writer.commit((), **rest)  # type: ignore[arg-type]
             self._one_by_one(group.samples)
-        fault("after-commit")
+        failpoint("after-commit")
 
     def _one_by_one(self, samples: Sequence[Sample]) -> None:
         for sample in samples:

@@ -29,7 +29,7 @@ from soilco2.quality.tracks import (
     value_band,
 )
 from soilco2.station_config.base import moment_us
-from soilco2.station_config.deployments import Channel, Directory
+from soilco2.station_config.deployments import Channel, Deployments
 from soilco2.station_config.tables.instrument import Instrument
 
 _T = TypeVar("_T")
@@ -99,7 +99,7 @@ class Pipeline:
 
     Parameters
     ----------
-    directory : Directory
+    deployments : Deployments
         What follows from the station file.
     config_hash : str
         Names the configuration in every observation.
@@ -112,8 +112,8 @@ class Pipeline:
         How far back a value depends on samples [µs].
     """
 
-    def __init__(self, directory: Directory, config_hash: str, manual: Sequence[ManualFlag] = ()) -> None:
-        self._directory = directory
+    def __init__(self, deployments: Deployments, config_hash: str, manual: Sequence[ManualFlag] = ()) -> None:
+        self._deployments = deployments
         self._config = config_hash
         self._manual: dict[SeriesKey, list[ManualFlag]] = {}
         for row in manual:
@@ -123,7 +123,7 @@ class Pipeline:
 
     def _lookback(self) -> int:
         """The longest own look-back of a channel, and the longest reach of a companion on top of it."""
-        file = self._directory.file
+        file = self._deployments.file
         limits = [row.model_dump(exclude_defaults=True) for row in file.quality.limits] or [{}]
         longest, reach = 0, reach_us(None)
         for instrument in (*file.instrument, None):
@@ -142,8 +142,8 @@ class Pipeline:
         self._newest_us: int | None = None
         self._blind_us: int | None = None  # up to here something is not known
         self._ordered = False  # samples come in the order of time: what is not newer is a double
-        for instrument in self._directory.file.instrument:
-            for channel in self._directory.channels_of(instrument.serial):
+        for instrument in self._deployments.file.instrument:
+            for channel in self._deployments.channels_of(instrument.serial):
                 self._add(channel)
 
     # feeding
@@ -284,10 +284,10 @@ class Pipeline:
 
     def _warm_up(self, instrument: Instrument) -> float:
         own = instrument.warm_up
-        return own if own is not None else self._directory.models[instrument.model].warm_up
+        return own if own is not None else self._deployments.models[instrument.model].warm_up
 
     def _add_named(self, serial: str, name: str) -> _Steps[Epoch | None]:
-        channel = self._directory.channel(serial, name)
+        channel = self._deployments.channel(serial, name)
         if channel is not None:
             return self._add(channel)
         self._channels[serial, name] = _NOWHERE
@@ -295,7 +295,7 @@ class Pipeline:
 
     def _add(self, channel: Channel) -> _Steps[Epoch | None]:
         """Take a channel in: when its place, its calibration and its manual flags change."""
-        key, instrument, zone = channel.key, channel.instrument, self._directory.zone
+        key, instrument, zone = channel.key, channel.instrument, self._deployments.zone
         moments: list[int] = []
         if instrument is not None:
             for place in instrument.installation:
@@ -304,7 +304,7 @@ class Pipeline:
             for row in instrument.calibration:
                 if row.channel == key[1]:
                     valid = moment_us(row.valid_from, zone)
-                    due = self._directory.calibration_due(*key, valid)
+                    due = self._deployments.calibration_due(*key, valid)
                     moments += [valid] if due is None else [valid, due]
         for series, rows in self._manual.items():
             if series.variable == channel.variable:
@@ -317,7 +317,7 @@ class Pipeline:
 
     def _epoch(self, channel: Channel, time_us: int) -> Epoch | None:
         key = channel.key
-        found = self._directory.series_at(*key, time_us)
+        found = self._deployments.series_at(*key, time_us)
         if found is None:
             return None
         series = SeriesKey(*found)
@@ -325,8 +325,8 @@ class Pipeline:
         if track is None:
             track = self._tracks[(*key, series)] = self._track(channel, series)
         mask = 0
-        calibration = self._directory.calibration_at(*key, time_us)
-        due = self._directory.calibration_due(*key, time_us)
+        calibration = self._deployments.calibration_at(*key, time_us)
+        due = self._deployments.calibration_due(*key, time_us)
         if due is not None and time_us >= due:
             mask |= checks.CALIBRATION_OVERDUE
         if channel.instrument is not None and channel.variable == "co2":
@@ -354,12 +354,12 @@ class Pipeline:
     def _companion(self, series: SeriesKey) -> Line:
         line = self._line(series)
         if line.history is None:
-            line.history = History(reach_us(self._directory.period_s(series)))
+            line.history = History(reach_us(self._deployments.period_s(series)))
         return line
 
     def _track(self, channel: Channel, series: SeriesKey) -> Track:
         instrument = channel.instrument
-        site = site_limits(self._directory.file.quality.limits, series)
+        site = site_limits(self._deployments.file.quality.limits, series)
         remembers = remembering(
             site,
             None if instrument is None else instrument.interval,
@@ -397,15 +397,15 @@ class Pipeline:
         return Compensation(
             pressure,
             corrections.STANDARD_PRESSURE_HPA if hpa is None else hpa,
-            self._directory.standard_pressure_hpa,
+            self._deployments.standard_pressure_hpa,
             temperature,
             corrections.STANDARD_TEMPERATURE_DEGC if degc is None else degc,
         )
 
     def _temperature_beside(self, series: SeriesKey) -> SeriesKey:
         """The temperature of the same position; above ground else the site's air temperature."""
-        known = set(self._directory.series())
-        depth = self._directory.depth_at(series.profile, series.position)
+        known = set(self._deployments.series())
+        depth = self._deployments.depth_at(series.profile, series.position)
         soil = series._replace(variable="soil_temperature")
         if depth is not None and depth >= 0.0:
             return soil
@@ -414,13 +414,13 @@ class Pipeline:
         return next((choice for choice in (air, soil, site) if choice in known), site)
 
     def _derive(self, track: Track, serial: str) -> None:
-        directory = self._directory
+        deployments = self._deployments
         wanted: dict[str, Derived] = {}
         temperature = track.series._replace(variable="soil_temperature")
         for name in ("ec25", "salinity"):
             series = track.series._replace(variable=name)
-            if series in directory.derived:
-                site = site_limits(directory.file.quality.limits, series)
+            if series in deployments.derived:
+                site = site_limits(deployments.file.quality.limits, series)
                 wanted[name] = Derived(series, value_band(series, site), self._manual_steps(series).at)
         if not wanted:
             return
@@ -430,9 +430,9 @@ class Pipeline:
             wanted.get("ec25"),
             wanted.get("salinity"),
             line.history,
-            directory.ec_coefficient(serial),
-            directory.file.quality.ec_coefficient,
-            directory.salinity_factor(serial),
+            deployments.ec_coefficient(serial),
+            deployments.file.quality.ec_coefficient,
+            deployments.salinity_factor(serial),
             self._config,
         )
         if track.derived.companions:
@@ -473,7 +473,7 @@ def _merged(stretches: list[tuple[int, int]]) -> list[Stretch]:
 
 
 def recompute(
-    directory: Directory,
+    deployments: Deployments,
     config_hash: str,
     manual: Sequence[ManualFlag],
     samples: Iterable[Sample],
@@ -484,7 +484,7 @@ def recompute(
 
     Parameters
     ----------
-    directory : Directory
+    deployments : Deployments
     config_hash : str
     manual : sequence of ManualFlag
     samples : iterable of Sample
@@ -497,7 +497,7 @@ def recompute(
     Observation
         In the order of time.
     """
-    pipeline = Pipeline(directory, config_hash, manual)
+    pipeline = Pipeline(deployments, config_hash, manual)
     pipeline._ordered = True
     for time_us, group in groupby(samples, key=_time):
         if time_us is None:

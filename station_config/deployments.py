@@ -136,7 +136,7 @@ def _lookup(spans: Iterable[Span]) -> dict[tuple[str, str], tuple[list[int], lis
 _Fact = Callable[[ProbeModel], float | None]
 
 
-class Directory:
+class Deployments:
     """What follows from a valid station file: built once, asked for every sample.
 
     Parameters

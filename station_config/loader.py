@@ -17,10 +17,10 @@ from soilco2.station_config.catalogue.load import read_folders
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
-from soilco2.station_config.deployments import Directory
+from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
 from soilco2.station_config.parsing.faults import from_models, secrets_in
-from soilco2.station_config.parsing.salvage import Draft
+from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.parsing.toml_source import read_merged
 from soilco2.station_config.tables.stationfile import StationFile
 
@@ -46,9 +46,9 @@ class Station:
     """Warnings: nothing forbids it, but it is likely to be a mistake or costs accuracy."""
 
     @cached_property
-    def directory(self) -> Directory:
+    def deployments(self) -> Deployments:
         """Series, installations, calibrations, depths."""
-        return Directory(self.file, self.models)
+        return Deployments(self.file, self.models)
 
     @cached_property
     def text(self) -> str:
@@ -103,19 +103,19 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     data, root, faults = read_merged(path, StationFile)
     secrets = secrets_in(data, root)
     faults += secrets.values()
-    draft = Draft(data, root)
-    faults += from_models(draft.errors, data, root, StationFile, skip=secrets)
-    models, wrong = read_folders(*draft.file.catalogue, *catalogue)
+    salvaged = Salvaged(data, root)
+    faults += from_models(salvaged.errors, data, root, StationFile, skip=secrets)
+    models, wrong = read_folders(*salvaged.file.catalogue, *catalogue)
     faults += wrong
     for rule in (*WIRING, *PLACES):
-        faults += rule(draft, models)
+        faults += rule(salvaged, models)
     if faults:
         order = {fault.file: number for number, fault in enumerate(reversed(faults))}
         order[str(path)] = -1
         raise StationFileError(sorted(faults, key=lambda one: (order[one.file], one.line or 0)))
-    used = {name: models[name] for name in sorted({row.model for row in draft.file.instrument})}
-    station = Station(path, draft.file, used)
-    return replace(station, advice=tuple(advice_on(draft, station.directory)))
+    used = {name: models[name] for name in sorted({row.model for row in salvaged.file.instrument})}
+    station = Station(path, salvaged.file, used)
+    return replace(station, advice=tuple(advice_on(salvaged, station.deployments)))
 
 
 def parse_station(text: str) -> Station:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soilco2.cli.options import (
+    echo,
     emit_json,
     fail,
     json_option,
     load,
     parse_time,
-    say,
     spoken_language,
     station_argument,
-    told,
+    translate,
 )
 
 if TYPE_CHECKING:
@@ -44,35 +44,37 @@ def command(station: Path, before: str | None, keep_all: bool, check: bool, as_j
       soilco2 archive yulin.toml --check
     """
     loaded = load(station)
-    made = [] if before is None else _archive(loaded, parse_time(before, loaded.directory.zone), not keep_all)
+    made = (
+        [] if before is None else _archive(loaded, parse_time(before, loaded.deployments.zone), not keep_all)
+    )
     rows = _list(loaded, check)
     if as_json:
         emit_json({"made": made, "archives": rows})
     else:
         for row in made:
-            say(f"{row['file']}: {row['samples']} samples archived, {row['pruned']} rows pruned")
+            echo(f"{row['file']}: {row['samples']} samples archived, {row['pruned']} rows pruned")
         for row in () if made else rows:
-            state = "" if row["wrong"] is None else told(row["wrong"] or "as it was sealed")
+            state = "" if row["wrong"] is None else translate(row["wrong"] or "as it was sealed")
             click.echo(
                 f"{row['from']} … {row['to']}  {row['bytes'] / 2**20:.1f} MiB  {row['file']}  {state}".rstrip()
             )
         if before is not None and not made:
-            say(f"there is nothing before {before} that is not archived already")
+            echo(f"there is nothing before {before} that is not archived already")
         elif not rows:
-            say("there is no archive yet")
+            echo("there is no archive yet")
     if any(row["wrong"] for row in rows):
         raise click.exceptions.Exit(1)
 
 
 def _archive(station: Station, before_us: int, prune: bool) -> list[dict[str, Any]]:
-    from soilco2.storage.journal.archiving import relieve
+    from soilco2.storage.journal.archiving import make_room
     from soilco2.storage.journal.control import Submitter
 
     if not station.journal_path.is_file():
         fail(f"there is no journal {station.journal_path} yet: nothing to archive")
     made: list[dict[str, Any]] = []
     with Submitter(station) as door:
-        for step in relieve(station, door.submit, time.time_ns() // 1000, before_us=before_us, prune=prune):
+        for step in make_room(station, door.submit, time.time_ns() // 1000, before_us=before_us, prune=prune):
             samples = step.made.samples if step.made else 0
             made.append({"file": str(step.archive.path), "samples": samples, "pruned": step.pruned})
     return made

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from soilco2.station_config.base import Secret
-    from soilco2.station_config.deployments import Channel, Directory, Span
+    from soilco2.station_config.deployments import Channel, Deployments, Span
     from soilco2.station_config.errors import Fault
     from soilco2.station_config.loader import Station
 
@@ -152,11 +152,11 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
             secret.reveal()
         except StationConfigError as error:
             found.append(Fault(path, None, name, "", str(error)))
-    directory = station.directory
+    deployments = station.deployments
     for row in station.file.instrument:
-        for channel in directory.channels_of(row.serial):
-            due = directory.calibration_due(*channel.key, now_us)
-            if due is not None and due <= now_us and directory.active(row.serial, now_us):
+        for channel in deployments.channels_of(row.serial):
+            due = deployments.calibration_due(*channel.key, now_us)
+            if due is not None and due <= now_us and deployments.active(row.serial, now_us):
                 expected = f"the calibration was due on {_day(due, station)}; it goes on applying"
                 found.append(Fault(path, None, f"{row.id}.{channel.key[1]}", "", expected))
     return found + _wrong_screens(station)
@@ -172,7 +172,7 @@ def _wrong_screens(station: Station) -> list[Fault]:
 
 
 def _day(time_us: int, station: Station) -> str:
-    return datetime.fromtimestamp(time_us / 1e6, UTC).astimezone(station.directory.zone).date().isoformat()
+    return datetime.fromtimestamp(time_us / 1e6, UTC).astimezone(station.deployments.zone).date().isoformat()
 
 
 def _stamp(time_us: int | None) -> str | None:
@@ -181,9 +181,9 @@ def _stamp(time_us: int | None) -> str | None:
     return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _spans(directory: Directory, channel: Channel) -> list[Span]:
+def _spans(deployments: Deployments, channel: Channel) -> list[Span]:
     return sorted(
-        (span for span in directory.spans if (span.serial, span.channel) == channel.key),
+        (span for span in deployments.spans if (span.serial, span.channel) == channel.key),
         key=lambda span: span.start_us,
     )
 
@@ -201,13 +201,13 @@ def _compensation(channel: Channel) -> dict[str, str]:
 
 def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
     """Everything that the station file says, as one JSON object."""
-    directory = station.directory
+    deployments = station.deployments
     now_us = time.time_ns() // 1000
     instruments = []
     for row in station.file.instrument:
         channels = []
-        for channel in directory.channels_of(row.serial):
-            applied = directory.calibration_at(*channel.key, now_us)
+        for channel in deployments.channels_of(row.serial):
+            applied = deployments.calibration_at(*channel.key, now_us)
             channels.append(
                 {
                     "channel": channel.key[1],
@@ -216,11 +216,11 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
                     "series": [
                         {
                             "series": "/".join(span.series),
-                            "depth_m": _depth_m(directory, span, now_us),
+                            "depth_m": _depth_m(deployments, span, now_us),
                             "from": _stamp(span.start_us),
                             "until": _stamp(span.end_us),
                         }
-                        for span in _spans(directory, channel)
+                        for span in _spans(deployments, channel)
                     ],
                     "calibration": None
                     if applied is None
@@ -229,7 +229,7 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
                         "gain": applied.gain,
                         "offset": applied.offset,
                         "certificate": applied.certificate,
-                        "due": _stamp(directory.calibration_due(*channel.key, now_us)),
+                        "due": _stamp(deployments.calibration_due(*channel.key, now_us)),
                     },
                     "compensation": _compensation(channel),
                     "modelled": modelled.en if (modelled := row.modelled.get(channel.key[1])) else "",
@@ -254,9 +254,9 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
         "instruments": instruments,
         "derived": [
             {"series": "/".join(series), "from": ["/".join(parent) for parent in parents]}
-            for series, parents in directory.derived.items()
+            for series, parents in deployments.derived.items()
         ],
-        "standard_pressure_hpa": round(directory.standard_pressure_hpa, 2),
+        "standard_pressure_hpa": round(deployments.standard_pressure_hpa, 2),
         "databases": [
             {"id": row.id, "url": row.url, "org": row.org, "bucket": row.bucket}
             for row in station.file.influxdb
@@ -318,13 +318,13 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for key in ("address", "instrument", "channel", "series", "depth", "since", "calibration"):
         table.add_column(words[key], overflow="fold")
-    directory = station.directory
+    deployments = station.deployments
     for row in station.file.instrument:
         if row.connection != name:
             continue
         first = True
-        for channel in directory.channels_of(row.serial):
-            spans = _spans(directory, channel)
+        for channel in deployments.channels_of(row.serial):
+            spans = _spans(deployments, channel)
             if not spans and station.models[row.model].protocol == "json-mqtt":
                 continue  # a node may send anything: only what is placed is worth a line
             rows: list[Span | None] = [*spans] if spans else [None]
@@ -344,14 +344,14 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     console.print(table)
 
 
-def _depth_m(directory: Directory, span: Span, now_us: int) -> float | None:
+def _depth_m(deployments: Deployments, span: Span, now_us: int) -> float | None:
     """Depth of a place [m] now, or when its probe was taken out."""
     at = now_us if span.end_us is None else min(now_us, span.end_us)
-    return directory.depth_at(span.series[1], span.series[2], max(at, span.start_us))
+    return deployments.depth_at(span.series[1], span.series[2], max(at, span.start_us))
 
 
 def _depth(station: Station, span: Span, words: dict[str, str]) -> str:
-    depth = _depth_m(station.directory, span, time.time_ns() // 1000)
+    depth = _depth_m(station.deployments, span, time.time_ns() // 1000)
     return words["site"] if depth is None else f"{depth:g} m"
 
 
@@ -362,14 +362,14 @@ def _period(station: Station, span: Span) -> str:
 
 def _remarks(station: Station, channel: Channel, lang: str) -> str:
     words = _WORDS[lang]
-    directory = station.directory
+    deployments = station.deployments
     now_us = time.time_ns() // 1000
-    applied = directory.calibration_at(*channel.key, now_us)
+    applied = deployments.calibration_at(*channel.key, now_us)
     text = words["factory"]
     if applied is not None:
         since = applied.valid_from.isoformat()[:10]
         text = f"{since} ×{applied.gain:g} {applied.offset:+g} {applied.certificate}"
-        due = directory.calibration_due(*channel.key, now_us)
+        due = deployments.calibration_due(*channel.key, now_us)
         if due is not None:
             late = words["overdue"] if due <= now_us else words["due"]
             text += f"\n{late} {_day(due, station)}"
@@ -384,7 +384,7 @@ def _remarks(station: Station, channel: Channel, lang: str) -> str:
 def _print_derived(console: Console, station: Station, words: dict[str, str]) -> None:
     from rich.text import Text
 
-    names = ["/".join(series[1:]) for series in station.directory.derived]
+    names = ["/".join(series[1:]) for series in station.deployments.derived]
     console.print()
     if names:
         console.print(Text(f"{words['derived']}: {', '.join(names)}"))

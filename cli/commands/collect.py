@@ -57,7 +57,7 @@ def replay_clock(station: Station, window: str, speed: str, file: Path) -> Repla
     start, dots, end = window.partition("..")
     if not dots:
         raise click.BadParameter(f"{window!r} is no window; expected FROM..TO")
-    zone = station.directory.zone
+    zone = station.deployments.zone
     slot = min((row.interval for row in station.file.instrument), default=1800.0)
     return ReplayClock.own(
         file,
@@ -76,9 +76,9 @@ def parts_of(page: bool, once: bool, station: Path, clock_file: Path | None) -> 
         fail("--page and --once do not go together: the page would end with the one reading")
     if importlib.util.find_spec("uvicorn") is None:
         fail(f"the page needs the extra 'dashboard': {how_to_add('dashboard')}")
-    from soilco2.cli.page_process import PagePart
+    from soilco2.cli.page_process import PageProcess
 
-    return [("page", lambda _collector: PagePart(station, clock_file))]
+    return [("page", lambda _collector: PageProcess(station, clock_file))]
 
 
 @click.command("collect")

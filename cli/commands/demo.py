@@ -9,8 +9,8 @@ import webbrowser
 
 import click
 
+from soilco2.cli.options import echo as speak
 from soilco2.cli.options import emit_json, fail, json_option, spoken_language
-from soilco2.cli.options import say as speak
 
 
 @click.command()
@@ -42,7 +42,7 @@ def command(
 
     parse_speed(speed)
 
-    def say(text: str) -> None:
+    def echo(text: str) -> None:
         speak(text, err=as_json)
 
     stop = threading.Event()
@@ -50,7 +50,7 @@ def command(
         signal.signal(number, lambda _number, _frame: stop.set())
     began = time.monotonic()
     try:
-        demo = Demo(say, speed)
+        demo = Demo(echo, speed)
     except DemoError as error:
         fail(str(error))
     try:
@@ -58,7 +58,7 @@ def command(
             demo.fresh()
         page = demo.start(page_port=None if headless else port)
         if page is not None:
-            say(f"the page: http://127.0.0.1:{page}/   (Ctrl-C stops the demo)")
+            echo(f"the page: http://127.0.0.1:{page}/   (Ctrl-C stops the demo)")
             if not no_browser:
                 webbrowser.open(f"http://127.0.0.1:{page}/")
         over = False
@@ -70,7 +70,7 @@ def command(
                 fail(f"the part '{name}' has ended by itself; {demo.folder / (name + '.log')} says why", 3)
             if not over and demo.now_us() >= END_US:
                 over = True
-                say("the month is over; the station stays up, 'soilco2 demo --fresh' begins again")
+                echo("the month is over; the station stays up, 'soilco2 demo --fresh' begins again")
     except DemoError as error:
         fail(str(error))
     finally:
@@ -82,4 +82,4 @@ def command(
             emit_json(found)
         else:
             for name in ("samples", "stored", "duplicate", "rejected", "forwarded", "seconds"):
-                say(f"{name}: {found[name]}")
+                echo(f"{name}: {found[name]}")

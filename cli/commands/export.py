@@ -11,12 +11,12 @@ import click
 
 from soilco2 import __version__
 from soilco2.cli.options import (
+    echo,
     emit_json,
     fail,
     json_option,
     load,
     parse_time,
-    say,
     spoken_language,
     window_options,
 )
@@ -176,4 +176,4 @@ def command(
             }
         )
     else:
-        say(f"{written.path}: {written.rows} values of {len(written.series)} series; {written.sidecar}")
+        echo(f"{written.path}: {written.rows} values of {len(written.series)} series; {written.sidecar}")

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli.options import fail, load, parse_time, say, spoken_language, station_argument, window_options
+from soilco2.cli.options import (
+    echo,
+    fail,
+    load,
+    parse_time,
+    spoken_language,
+    station_argument,
+    window_options,
+)
 
 
 @click.command()
@@ -40,14 +48,14 @@ def command(
     loaded = load(station)
     if revoke is not None:
         changed = submit(loaded, "revoke", event=revoke, who=who, why=why)
-        say(f"flag {revoke} taken back; {changed} observations changed")
+        echo(f"flag {revoke} taken back; {changed} observations changed")
         return
     if series is None or since is None or until is None:
         fail("SERIES, --from and --to say what is flagged; or --revoke NUMBER takes a flag back")
     parts = series.split("/")
     if len(parts) != 3:
         fail(f"{series!r} is no series; expected profile/position/variable, such as p1/d10/co2 or site//rain")
-    zone = loaded.directory.zone
+    zone = loaded.deployments.zone
     start, end = parse_time(since, zone), parse_time(until, zone)
     if end <= start:
         fail(f"--to {until} is not after --from {since}")
@@ -55,4 +63,4 @@ def command(
     number = submit(
         loaded, "flag", series=key, from_us=start, until_us=end, flag=int(flag_), who=who, why=why
     )
-    say(f"flag {number} set; take it back with --revoke {number}")
+    echo(f"flag {number} set; take it back with --revoke {number}")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from soilco2.cli.options import emit_json, fail, json_option, load, say, spoken_language, station_argument
+from soilco2.cli.options import echo, emit_json, fail, json_option, load, spoken_language, station_argument
 from soilco2.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def command(
                 account = import_table(known, layout, zone, moment, target, show)
             _say_faults(layout.path, account)
             if account.rejected and not dry_run:
-                say(f"they are kept: soilco2 parked list {known.path}", err=True)
+                echo(f"they are kept: soilco2 parked list {known.path}", err=True)
             accounts.append((layout.path, account))
     if as_json:
         emit_json({"dry_run": dry_run, "files": [_as_json(path, account) for path, account in accounts]})
@@ -78,13 +78,13 @@ def command(
 
 def _say_faults(path: Path, account: Account) -> None:
     for fault in account.shown:
-        say(f"{path}:{fault.line}: {fault.reason}", err=True)
+        echo(f"{path}:{fault.line}: {fault.reason}", err=True)
     if account.faults > len(account.shown):
-        say(f"{path}: {account.faults - len(account.shown)} more rows cannot be used", err=True)
+        echo(f"{path}: {account.faults - len(account.shown)} more rows cannot be used", err=True)
     if account.conflict:
-        say(f"{path}: {account.conflict} rows differ from what the journal holds for their time", err=True)
+        echo(f"{path}: {account.conflict} rows differ from what the journal holds for their time", err=True)
     if account.parked_before:
-        say(
+        echo(
             f"{path}: {account.parked_before} rows were parked by an earlier import; they count as duplicates",
             err=True,
         )
@@ -93,12 +93,12 @@ def _say_faults(path: Path, account: Account) -> None:
 def _say(path: Path, account: Account, dry_run: bool) -> None:
     rows, stored, duplicate, rejected = account.rows, account.stored, account.duplicate, account.rejected
     if dry_run:
-        say(
+        echo(
             f"{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be "
             "rejected; nothing was stored (--dry-run)"
         )
     else:
-        say(f"{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected")
+        echo(f"{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected")
 
 
 def _as_json(path: Path, account: Account) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli.options import fail, load, parse_time, say, spoken_language, station_argument
+from soilco2.cli.options import echo, fail, load, parse_time, spoken_language, station_argument
 
 
 @click.command()
@@ -28,6 +28,6 @@ def command(station: Path, text: str, who: str | None, at: str | None) -> None:
     from soilco2.storage.journal.control import submit
 
     loaded = load(station)
-    moment = parse_time(at, loaded.directory.zone) if at else None
+    moment = parse_time(at, loaded.deployments.zone) if at else None
     number = submit(loaded, "note", who=who or getpass.getuser(), text=text, time_us=moment)
-    say(f"note {number} written")
+    echo(f"note {number} written")

@@ -10,14 +10,14 @@ import click
 
 from soilco2.cli.options import (
     LazyGroup,
+    echo,
     emit_json,
     fail,
     json_option,
     load,
-    say,
     spoken_language,
     station_argument,
-    told,
+    translate,
     word,
 )
 
@@ -64,9 +64,9 @@ def list_(station: Path, everything: bool, as_json: bool) -> None:
         )
         return
     for row in rows:
-        click.echo(f"{row.id}  {word(row.kind)}  {row.source}  {word(row.state)}  {told(row.reason)}")
+        click.echo(f"{row.id}  {word(row.kind)}  {row.source}  {word(row.state)}  {translate(row.reason)}")
     if not rows:
-        say("nothing is parked")
+        echo("nothing is parked")
 
 
 @command.command()
@@ -82,8 +82,8 @@ def show(station: Path, number: int) -> None:
     """
     for row in _rows(station, True):
         if row.id == number:
-            say(f"{word(row.kind)} from {row.source}, {word(row.state)} {row.why}".rstrip())
-            click.echo(f"{told(row.reason)}\n")
+            echo(f"{word(row.kind)} from {row.source}, {word(row.state)} {row.why}".rstrip())
+            click.echo(f"{translate(row.reason)}\n")
             click.echo(row.payload.decode(errors="backslashreplace"))
             return
     fail(f"there is no parked entry {number}; 'soilco2 parked list --all' shows them")
@@ -104,7 +104,7 @@ def drop(station: Path, number: int, why: str) -> None:
     from soilco2.storage.journal.control import submit
 
     submit(load(station), "parked_settle", number=number, state="dropped", why=why)
-    say(f"entry {number} dropped")
+    echo(f"entry {number} dropped")
 
 
 @command.command()
@@ -141,7 +141,7 @@ def retry(station: Path, number: int, why: str) -> None:
                 "both stay on record; drop the entry, or flag the value"
             )
         door.submit("parked_settle", number=number, state="retried", why=why)
-    say(said)
+    echo(said)
 
 
 def _window(row: ParkedRow) -> tuple[int, int]:
@@ -160,7 +160,7 @@ def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
 
     if row.source.startswith("import:"):
         fail(f"entry {row.id} is a line of the table {row.source[7:]}: mend the table and import it again")
-    decoder = Decoder(station.directory, row.source, "retried")
+    decoder = Decoder(station.deployments, row.source, "retried")
     found = decoder.batch([(row.payload, row.arrival_us, 0)], trusted=True)
     if not found.samples:
         reasons = "; ".join(str(refusal[0]) for refusal in found.refusals)

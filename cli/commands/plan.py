@@ -117,7 +117,7 @@ def _achieved(
 
     live = ask_collector(station.journal_path)
     now_us = live["now_us"] if live else time.time_ns() // 1000
-    zone = station.directory.zone
+    zone = station.deployments.zone
     if since is None and until is None and not any(info.last_us for info in reader.series()):
         return None
     start_us, end_us = default_window(reader, now_us)
@@ -135,7 +135,7 @@ def _plan(station: Station, kind: str, lang: str, achieved: Achieved | None) -> 
     from soilco2.documents.quality import quality_plan
 
     write = monitoring_plan if kind == "monitoring" else quality_plan
-    made = datetime.now(UTC).astimezone(station.directory.zone).date()
+    made = datetime.now(UTC).astimezone(station.deployments.zone).date()
     return write(station, lang, made, None if achieved is None else achieved.write)
 
 

@@ -8,12 +8,12 @@ import click
 
 from soilco2.cli.options import (
     chosen_sinks,
+    echo,
     emit_json,
     fail,
     json_option,
     load,
     parse_time,
-    say,
     spoken_language,
     station_argument,
     window_options,
@@ -64,4 +64,4 @@ def command(
         emit_json({"observations": count, "sinks": names, "from": iso(start_us), "to": iso(end_us)})
     else:
         start, end, where = iso(start_us), iso(end_us), ", ".join(names)
-        say(f"{count} observations from {start} to {end} will be sent to {where} again")
+        echo(f"{count} observations from {start} to {end} will be sent to {where} again")

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from soilco2.cli.options import (
+    echo,
     emit_json,
     fail,
     json_option,
     load,
     parse_time,
-    say,
     spoken_language,
     station_argument,
-    told,
+    translate,
 )
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def command(
     from soilco2.ingest.simulate.run import Simulation
 
     loaded = load(station)
-    zone = loaded.directory.zone
+    zone = loaded.deployments.zone
     wanted = [parse_fault(text, lambda time: parse_time(time, zone)) for text in faults]
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -115,9 +115,9 @@ def _describe(simulation: Simulation, as_json: bool) -> None:
         )
         return
     for bus in simulation.buses:
-        say(f"{bus.connection.id}: {len(bus.probes)} probes at {bus.line.link}")
+        echo(f"{bus.connection.id}: {len(bus.probes)} probes at {bus.line.link}")
     for node in simulation.nodes:
-        say(f"{node.connection.id}: {len(node.instruments)} instruments publish on {node.topic}")
+        echo(f"{node.connection.id}: {len(node.instruments)} instruments publish on {node.topic}")
     for row in channels:
         source = row.source or f"no data in {simulation.feed.data.name}: the device says that it has no value"
-        click.echo(f"  {row.instrument}/{row.channel}: {told(source)}")
+        click.echo(f"  {row.instrument}/{row.channel}: {translate(source)}")

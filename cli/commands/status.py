@@ -17,7 +17,7 @@ from soilco2.cli.options import (
     load,
     parse_time,
     station_argument,
-    told,
+    translate,
     window_options,
     word,
 )
@@ -106,7 +106,7 @@ def _instruments(
     """Last answer and errors by kind: what the collector knows, on top of what the journal kept."""
     newest: dict[str, int] = {}
     for one in reader.latest(now_us):
-        for serial, _, start, end in station.directory.instruments_of(one.series):
+        for serial, _, start, end in station.deployments.instruments_of(one.series):
             if start <= one.time_us and (end is None or one.time_us < end):
                 newest[serial] = max(newest.get(serial, one.time_us), one.time_us)
     devices = {
@@ -201,7 +201,7 @@ def _print(status: dict[str, Any], lang: str) -> None:
     """The same for people."""
     words = _WORDS[lang]
 
-    def say(word: str, **values: Any) -> None:
+    def echo(word: str, **values: Any) -> None:
         click.echo(words[word].format(**values).rstrip())
 
     def moment(time_us: int | None) -> str:
@@ -209,55 +209,59 @@ def _print(status: dict[str, Any], lang: str) -> None:
 
     config = status["configuration"]
     state = words["running"] if status["collector"] == "running" else words["stopped"]
-    say("head", station=status["station"], collector=state, config=config["in_force"] or words["none"])
+    echo("head", station=status["station"], collector=state, config=config["in_force"] or words["none"])
     if config["file"] != config["in_force"]:
-        say("not_yet", file=config["file"])
+        echo("not_yet", file=config["file"])
     if status["fault"]:
-        say("fault", text="\n".join(told(line) for line in status["fault"].splitlines()))
+        echo("fault", text="\n".join(translate(line) for line in status["fault"].splitlines()))
     if status["hung"]:
-        say("hung", parts=", ".join(status["hung"]))
+        echo("hung", parts=", ".join(status["hung"]))
     clock = status["clock"]
     if clock["trusted"] is False:
-        say("untrusted")
+        echo("untrusted")
     if clock["held_samples"]:
-        say("held", n=clock["held_samples"])
-    say("came")
+        echo("held", n=clock["held_samples"])
+    echo("came")
     for name, row in status["sources"].items():
-        say("source", name=name, **row)
+        echo("source", name=name, **row)
     if not status["sources"]:
-        say("nothing")
+        echo("nothing")
     if status["parked"]:
-        say("parked", kinds=_counts(status["parked"]))
+        echo("parked", kinds=_counts(status["parked"]))
     for name, row in status["sinks"].items():
-        say("sink", name=name, state=word(row["state"]), moment=moment(row["newest_confirmed_us"]))
+        echo("sink", name=name, state=word(row["state"]), moment=moment(row["newest_confirmed_us"]))
         if row["backlog_samples"]:
             waits = moment(row["oldest_waiting_us"])
-            say("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
+            echo("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
         if row["last_error"]:
-            click.echo("  " + words["error"].format(text=told(row["last_error"])))
+            click.echo("  " + words["error"].format(text=translate(row["last_error"])))
     for bus in status["buses"]:
-        state = told(bus["error"].removeprefix(f"{bus['port']}: ")) or word(bus["state"])
+        state = translate(bus["error"].removeprefix(f"{bus['port']}: ")) or word(bus["state"])
         click.echo(f"{bus['connection']} ({bus['port']}): {state}")
-    say("instruments")
+    echo("instruments")
     for name, row in status["instruments"].items():
         wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
         state = f"{words['gap']}{word(row['state'])}{words['comma']}" if row["state"] else ""
         newest = moment(row["newest_us"])
-        say("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
+        echo("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
         if row["last_error"]:
-            click.echo(f"    {told(row['last_error'])}")
+            click.echo(f"    {translate(row['last_error'])}")
     if status["mqtt"]:
         mqtt = status["mqtt"]
         silent = words["silent"] if mqtt["silent"] else ""
-        say(
-            "broker", name=mqtt["broker"], state=word(mqtt["state"]), silent=silent, error=told(mqtt["error"])
+        echo(
+            "broker",
+            name=mqtt["broker"],
+            state=word(mqtt["state"]),
+            silent=silent,
+            error=translate(mqtt["error"]),
         )
     journal = status["journal"]
     days = journal["days_left"]
     left = words["no_rate"] if days is None else words["days"].format(n=days)
-    say("journal", used=journal["bytes_in_use"] / 2**20, limit=journal["limit_bytes"] / 2**20, left=left)
+    echo("journal", used=journal["bytes_in_use"] / 2**20, limit=journal["limit_bytes"] / 2**20, left=left)
     if journal["error"]:
-        say("unwritable", text=told(journal["error"]))
+        echo("unwritable", text=translate(journal["error"]))
 
 
 @click.command("status")
@@ -310,7 +314,7 @@ def _completeness(
     """Days of every series in a window, the last week when none is given."""
     from soilco2.storage.journal.completeness import completeness
 
-    zone = station.directory.zone
+    zone = station.deployments.zone
     end_us = now_us if until is None else parse_time(until, zone)
     start_us = end_us - 7 * 86_400_000_000 if since is None else parse_time(since, zone)
     return list(completeness(station, reader, start_us, end_us, now_us))

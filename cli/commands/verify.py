@@ -9,12 +9,12 @@ import click
 
 from soilco2.cli.options import (
     chosen_sinks,
+    echo,
     emit_json,
     fail,
     json_option,
     load,
     parse_time,
-    say,
     spoken_language,
     station_argument,
     window_options,
@@ -120,9 +120,9 @@ def _check_files(station: Station, as_json: bool) -> None:
         emit_json({"whole": not wrong, "last_batch": last, "archives": len(archives), "wrong": wrong})
     else:
         for text in wrong:
-            say(text)
+            echo(text)
         state = "all as they were written" if not wrong else f"{len(wrong)} faults"
-        say(f"journal up to commit {last}, {len(archives)} archives: {state}")
+        echo(f"journal up to commit {last}, {len(archives)} archives: {state}")
     if wrong:
         raise click.exceptions.Exit(1)
 
@@ -153,22 +153,22 @@ def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> No
     for row in rows:
         if row.equal and not row.extra:
             continue
-        say(
+        echo(
             f"{'/'.join(row.key[1:])}: {row.journal} in the journal, {row.missing} missing, "
             f"{row.different} different, {row.extra} only in the database"
         )
         for gap in row.gaps[:_GAPS_SHOWN]:
-            say(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
+            echo(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
         if len(row.gaps) > _GAPS_SHOWN:
-            say(f"  and {len(row.gaps) - _GAPS_SHOWN} more gaps; --json lists them all")
+            echo(f"  and {len(row.gaps) - _GAPS_SHOWN} more gaps; --json lists them all")
     total = sum(row.journal for row in rows)
     missing, different, late = (
         sum(getattr(row, name) for row in rows) for name in ("missing", "different", "waiting")
     )
-    say(
+    echo(
         f"{sink}: {len(rows)} series, {total} values: {missing} missing, {different} different, {late} on the way"
     )
     if missing or different:
-        say(f"send them again: soilco2 replay {station.path} --from … --to … --sink {sink}")
+        echo(f"send them again: soilco2 replay {station.path} --from … --to … --sink {sink}")
     if refused:
-        say(f"{refused} entries were refused by the database: soilco2 parked list {station.path}")
+        echo(f"{refused} entries were refused by the database: soilco2 parked list {station.path}")

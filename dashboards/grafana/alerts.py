@@ -12,7 +12,7 @@ from typing import Any
 
 from soilco2.dashboards.grafana.dashboards import HEALTH_S, silent_after_s
 from soilco2.dashboards.grafana.influxql import is_, name, select
-from soilco2.dashboards.grafana.inventory import Survey, span, uid
+from soilco2.dashboards.grafana.inventory import Inventory, span, uid
 from soilco2.dashboards.grafana.model import Dashboard
 from soilco2.dashboards.grafana.panels import name_of
 from soilco2.dashboards.grafana.words import LANGUAGES, words
@@ -73,17 +73,17 @@ class Rule:
     panel: str = ""
 
 
-def rules(survey: Survey) -> list[Rule]:
+def rules(inventory: Inventory) -> list[Rule]:
     """The rules of a station, from its file: what it should say of itself, and how often."""
-    return [*_silence(survey), *_quality(survey), *_health(survey)]
+    return [*_silence(inventory), *_quality(inventory), *_health(inventory)]
 
 
 def _since(seconds: float) -> str:
     return f"time > now() - {span(seconds)}"
 
 
-def _silence(survey: Survey) -> Iterator[Rule]:
-    station = is_("station", survey.id)
+def _silence(inventory: Inventory) -> Iterator[Rule]:
+    station = is_("station", inventory.id)
     yield Rule(
         key="silent-station", words="a_silent_station", values={"minutes": round(SILENT_S / 60)},
         query=select('count("backlog_samples")', HEALTH, station, _since(SILENT_S)),
@@ -91,7 +91,7 @@ def _silence(survey: Survey) -> Iterator[Rule]:
     )  # fmt: skip
     window_s = SILENT_S
     groups: dict[float, list[str]] = {}
-    for instrument, interval in survey.instruments:
+    for instrument, interval in inventory.instruments:
         groups.setdefault(interval, []).append(instrument)
     for interval, instruments in sorted(groups.items()):
         limit = silent_after_s(interval)
@@ -101,9 +101,9 @@ def _silence(survey: Survey) -> Iterator[Rule]:
             query=select('last("last_answer_age_s")', HEALTH, station, listed, _since(window_s), by=["instrument"]),
             window_s=window_s, breach="gt", limits=(limit,), panel="probe_age",
         )  # fmt: skip
-    if survey.instruments:
-        count = len(survey.instruments)
-        slowest = max(interval for _, interval in survey.instruments)
+    if inventory.instruments:
+        count = len(inventory.instruments)
+        slowest = max(interval for _, interval in inventory.instruments)
         inner = select(
             'last("last_answer_age_s") AS "age"', HEALTH, station, _since(window_s), by=["instrument"]
         )
@@ -114,12 +114,12 @@ def _silence(survey: Survey) -> Iterator[Rule]:
         )  # fmt: skip
 
 
-def _quality(survey: Survey) -> Iterator[Rule]:
+def _quality(inventory: Inventory) -> Iterator[Rule]:
     """Stuck values are flagged suspect, impossible ones bad: nothing better than that for a while is an alarm."""
-    station = is_("station", survey.id)
-    both = {row.id: row for row in (*survey.at_depth, *survey.at_site)}
+    station = is_("station", inventory.id)
+    both = {row.id: row for row in (*inventory.at_depth, *inventory.at_site)}
     for variable in both.values():
-        window_s = max(7200.0, 6 * survey.longest_s(variable))
+        window_s = max(7200.0, 6 * inventory.longest_s(variable))
         flag = name(variable.id + "_flag")
         query = select(
             f"min({flag})",
@@ -133,12 +133,12 @@ def _quality(survey: Survey) -> Iterator[Rule]:
             key=f"unusable-{variable.id}", words="a_unusable",
             values={"variable": variable, "hours": f"{window_s / 3600:g}"},
             query=query, window_s=window_s, breach="gt", limits=(Flag.NOT_EVALUATED + 0.5,),
-            panel=f"flags {variable.id}" if variable in survey.at_depth else "flags site",
+            panel=f"flags {variable.id}" if variable in inventory.at_depth else "flags site",
         )  # fmt: skip
 
 
-def _health(survey: Survey) -> Iterator[Rule]:
-    station = is_("station", survey.id)
+def _health(inventory: Inventory) -> Iterator[Rule]:
+    station = is_("station", inventory.id)
     inner = select(
         'last("backlog_samples") - first("backlog_samples") AS "growth", last("oldest_waiting_s") AS "waited"',
         HEALTH, station, _since(_GROWS_S),
@@ -181,12 +181,12 @@ def _health(survey: Survey) -> Iterator[Rule]:
         )  # fmt: skip
 
 
-def group(survey: Survey, source: str, folder: str, shown_on: list[Dashboard]) -> dict[str, Any]:
+def group(inventory: Inventory, source: str, folder: str, shown_on: list[Dashboard]) -> dict[str, Any]:
     """The group of a station for Grafana's provisioning file.
 
     Parameters
     ----------
-    survey : Survey
+    inventory : Inventory
     source : str
         The uid of the data source.
     folder : str
@@ -196,15 +196,15 @@ def group(survey: Survey, source: str, folder: str, shown_on: list[Dashboard]) -
     """
     return {
         "orgId": 1,
-        "name": f"soilco2 {survey.id}",
+        "name": f"soilco2 {inventory.id}",
         "folder": folder,
         "interval": EVERY,
-        "rules": [_provisioned(survey, rule, source, shown_on) for rule in rules(survey)],
+        "rules": [_provisioned(inventory, rule, source, shown_on) for rule in rules(inventory)],
     }
 
 
-def _provisioned(survey: Survey, rule: Rule, source: str, shown_on: list[Dashboard]) -> dict[str, Any]:
-    spoken = {language: _sentences(survey, rule, language) for language in LANGUAGES}
+def _provisioned(inventory: Inventory, rule: Rule, source: str, shown_on: list[Dashboard]) -> dict[str, Any]:
+    spoken = {language: _sentences(inventory, rule, language) for language in LANGUAGES}
     annotations = {
         "summary": spoken["en"][0],
         "description": spoken["en"][1],
@@ -219,14 +219,14 @@ def _provisioned(survey: Survey, rule: Rule, source: str, shown_on: list[Dashboa
         annotations |= {"__dashboardUid__": board.uid, "__panelId__": str(number)}
         break
     return {
-        "uid": uid("soilco2", survey.id, rule.key),
-        "title": f"{survey.id}: {rule.key.replace('-', ' ')}",
+        "uid": uid("soilco2", inventory.id, rule.key),
+        "title": f"{inventory.id}: {rule.key.replace('-', ' ')}",
         "condition": "C",
         "for": rule.lasts,
         "noDataState": rule.nothing,
         "execErrState": "Error",
         "isPaused": False,
-        "labels": {"station": survey.id, "severity": rule.severity, "source": "soilco2"},
+        "labels": {"station": inventory.id, "severity": rule.severity, "source": "soilco2"},
         "annotations": annotations,
         "data": [
             _step("A", source, rule.window_s, {
@@ -254,9 +254,9 @@ def _step(ref: str, source: str, window_s: float, model: dict[str, Any]) -> dict
     }
 
 
-def _sentences(survey: Survey, rule: Rule, language: str) -> tuple[str, str]:
+def _sentences(inventory: Inventory, rule: Rule, language: str) -> tuple[str, str]:
     say = words(language)
     values = dict(rule.values)
     if "variable" in values:
         values["name"] = name_of(values.pop("variable"), language)  # type: ignore[arg-type]
-    return say(rule.words, station=survey.id, **values), say(f"{rule.words}_do")
+    return say(rule.words, station=inventory.id, **values), say(f"{rule.words}_do")

@@ -26,7 +26,7 @@ from soilco2.dashboards.grafana.influxql import (
     tag_values,
     usable,
 )
-from soilco2.dashboards.grafana.inventory import DAY_S, Level, Survey, longest, uid
+from soilco2.dashboards.grafana.inventory import DAY_S, Inventory, Level, longest, uid
 from soilco2.dashboards.grafana.model import Dashboard, Link, Panel, Query, Row, Variable
 from soilco2.dashboards.grafana.panels import (
     BAD,
@@ -61,7 +61,7 @@ _FLUX = variables.VARIABLES["co2_flux"]
 class _Part:
     """What the dashboards of one station and language share."""
 
-    survey: Survey
+    inventory: Inventory
     language: str
     source: str
     say: Say
@@ -70,10 +70,12 @@ class _Part:
         self, kind: str, rows: list[Row], *, position: bool = False, since: str = "now-7d"
     ) -> Dashboard:
         """A dashboard of the station."""
-        say, survey = self.say, self.survey
-        profiles = survey.profiles(self.language)
+        say, inventory = self.say, self.inventory
+        profiles = inventory.profiles(self.language)
         known = [
-            Variable(name="station", label=say("v_station"), choices=((survey.id, survey.id),), hidden=True)
+            Variable(
+                name="station", label=say("v_station"), choices=((inventory.id, inventory.id),), hidden=True
+            )
         ]
         if profiles:
             known.append(Variable(name="profile", label=say("v_profile"), choices=profiles))
@@ -81,16 +83,16 @@ class _Part:
             query = tag_values("position", STATION, PROFILE)
             known.append(Variable(name="position", label=say("v_position"), query=query))
         return Dashboard(
-            uid=survey.uid(kind, self.language),
-            title=f"{survey.title(self.language)} · {say(kind)}",
+            uid=inventory.uid(kind, self.language),
+            title=f"{inventory.title(self.language)} · {say(kind)}",
             about=say(f"{kind}_about"),
             source=self.source,
             rows=tuple(row for row in rows if row.panels),
             variables=tuple(known),
-            links=(Link(say("this_station"), (station_tag(survey), self.language)),
+            links=(Link(say("this_station"), (station_tag(inventory), self.language)),
                    Link(say("stations"), (f"{TAG}-stations", self.language))),
-            tags=(TAG, station_tag(survey), self.language),
-            timezone=survey.timezone,
+            tags=(TAG, station_tag(inventory), self.language),
+            timezone=inventory.timezone,
             annotation=say("people"),
             marks=(say("events"), events(STATION)),
             since=since,
@@ -98,12 +100,12 @@ class _Part:
 
     def name(self, variable: variables.Variable) -> str:
         """Its name, with a star where some of its numbers are modelled and not measured."""
-        return name_of(variable, self.language) + (" *" if self.survey.modelled(variable) else "")
+        return name_of(variable, self.language) + (" *" if self.inventory.modelled(variable) else "")
 
     def about(self, variable: variables.Variable) -> str:
         """What must be known of the numbers of a variable."""
         return "\n\n".join(
-            self.say("modelled", how=how) for how in self.survey.modelled(variable, self.language)
+            self.say("modelled", how=how) for how in self.inventory.modelled(variable, self.language)
         )
 
     def by_depth(
@@ -115,29 +117,29 @@ class _Part:
                 select(what, SOIL, STATION, PROFILE, level.condition, *conditions, TIME, every=every),
                 level.label,
             )
-            for level in self.survey.levels(variable)
+            for level in self.inventory.levels(variable)
         ]
 
 
-def station_tag(survey: Survey) -> str:
+def station_tag(inventory: Inventory) -> str:
     """The tag that joins the dashboards of one station."""
-    return f"{TAG}-{survey.id}"
+    return f"{TAG}-{inventory.id}"
 
 
-def boards(survey: Survey, language: str, source: str) -> list[Dashboard]:
+def dashboards(inventory: Inventory, language: str, source: str) -> list[Dashboard]:
     """The dashboards of a station in one language.
 
     Parameters
     ----------
-    survey : Survey
+    inventory : Inventory
     language : str
         ``en`` or ``zh``.
     source : str
         The uid of Grafana's data source.
     """
-    part = _Part(survey, language, source, words(language))
+    part = _Part(inventory, language, source, words(language))
     found = [_station(part), _quality(part), _flux(part)]
-    if survey.at_depth:
+    if inventory.at_depth:
         found.insert(1, _profile(part))
     return found
 
@@ -151,13 +153,13 @@ def _mean(variable: variables.Variable, field: str = "") -> str:
 
 def _station(part: _Part) -> Dashboard:
     say = part.say
-    by_depth = [_lines(part, variable, width=12) for variable in part.survey.at_depth]
+    by_depth = [_lines(part, variable, width=12) for variable in part.inventory.at_depth]
     return part.board(
         "station",
         [
             Row(say("row_state"), tuple(_state(say))),
             Row(say("row_by_depth"), tuple(by_depth)),
-            Row(say("row_site"), tuple(_site_lines(part, row) for row in part.survey.at_site)),
+            Row(say("row_site"), tuple(_site_lines(part, row) for row in part.inventory.at_site)),
             Row(say("row_health"), tuple(_health_lines(say)), closed=True),
         ],
     )
@@ -190,8 +192,8 @@ def _lines(part: _Part, variable: variables.Variable, *, width: int) -> Panel:
     return series(
         part.name(variable),
         part.by_depth(variable, _mean(variable), usable(variable.id)),
-        period_s=part.survey.longest_s(variable),
-        limits=part.survey.limits(variable),
+        period_s=part.inventory.longest_s(variable),
+        limits=part.inventory.limits(variable),
         about=part.about(variable),
         width=width,
         unit=unit_of(variable),
@@ -205,9 +207,9 @@ def _site_lines(part: _Part, variable: variables.Variable) -> Panel:
     return series(
         title,
         [Query(asked, title)],
-        period_s=part.survey.period_s(variable),
+        period_s=part.inventory.period_s(variable),
         bars=variable.sums,
-        limits=part.survey.limits(variable),
+        limits=part.inventory.limits(variable),
         about=part.about(variable),
         height=7,
         unit=unit_of(variable),
@@ -230,10 +232,10 @@ def _health_lines(say: Say) -> Iterator[Panel]:
 
 
 def _profile(part: _Part) -> Dashboard:
-    say, survey = part.say, part.survey
+    say, inventory = part.say, part.inventory
     rows = []
-    for number, variable in enumerate(survey.at_depth):
-        title, period_s = part.name(variable), survey.longest_s(variable)
+    for number, variable in enumerate(inventory.at_depth):
+        title, period_s = part.name(variable), inventory.longest_s(variable)
         shown = usable(variable.id)
         rows.append(Row(title, (
             raster(say("raster", name=title), part.by_depth(variable, _mean(variable), shown), variable,
@@ -250,57 +252,57 @@ def _profile(part: _Part) -> Dashboard:
 
 
 def _quality(part: _Part) -> Dashboard:
-    say, survey = part.say, part.survey
-    both = [*survey.at_depth, *(row for row in survey.at_site if row not in survey.at_depth)]
+    say, inventory = part.say, part.inventory
+    both = [*inventory.at_depth, *(row for row in inventory.at_site if row not in inventory.at_depth)]
     return part.board(
         "quality",
         [
             Row(say("row_instruments"), tuple(_instruments(part))),
             Row(say("row_flags"), tuple(_flags(part))),
             Row(say("row_usable"), tuple(_usable(part, row) for row in both), closed=True),
-            Row(say("row_position"), tuple(_detail(part, row) for row in survey.at_depth), closed=True),
+            Row(say("row_position"), tuple(_detail(part, row) for row in inventory.at_depth), closed=True),
         ],
         position=True,
     )
 
 
 def _flags(part: _Part) -> Iterator[Panel]:
-    say, survey = part.say, part.survey
+    say, inventory = part.say, part.inventory
     known = flag_words(say)
 
     def worst(variable: variables.Variable) -> str:
         return f"max({name(variable.id + '_flag')})"
 
-    for variable in survey.at_depth:
+    for variable in inventory.at_depth:
         asked = part.by_depth(variable, worst(variable), judged(variable.id))
-        yield states(say("flags", name=part.name(variable)), asked, known, period_s=survey.longest_s(variable),
+        yield states(say("flags", name=part.name(variable)), asked, known, period_s=inventory.longest_s(variable),
                      key=f"flags {variable.id}")  # fmt: skip
-    if survey.at_site:
+    if inventory.at_site:
         asked = [
             Query(select(worst(row), SOIL, STATION, SITE, judged(row.id), TIME, every=EVERY), part.name(row))
-            for row in survey.at_site
+            for row in inventory.at_site
         ]
-        period_s = longest(survey.period_s(row) for row in survey.at_site)
+        period_s = longest(inventory.period_s(row) for row in inventory.at_site)
         yield states(say("flags_site"), asked, known, period_s=period_s, key="flags site")
 
 
 def _usable(part: _Part, variable: variables.Variable) -> Panel:
     """Share of the values that should have come in a day [%]."""
-    survey, count = part.survey, f"count({name(variable.id)})"
+    inventory, count = part.inventory, f"count({name(variable.id)})"
 
     def share(period_s: float) -> str:
         return f"{count} * {100.0 * period_s / DAY_S!r}"
 
     queries = []
-    for level in survey.levels(variable):
+    for level in inventory.levels(variable):
         for period_s in sorted({spot.period_s for spot in level.spots}):
             there = Level(level.label, tuple(spot for spot in level.spots if spot.period_s == period_s))
             asked = select(share(period_s), SOIL, STATION, PROFILE, there.condition, usable(variable.id), TIME,
                            every="1d")  # fmt: skip
             queries.append(Query(asked, level.label))
-    if variable in survey.at_site:
+    if variable in inventory.at_site:
         asked = select(
-            share(survey.period_s(variable)), SOIL, STATION, SITE, usable(variable.id), TIME, every="1d"
+            share(inventory.period_s(variable)), SOIL, STATION, SITE, usable(variable.id), TIME, every="1d"
         )
         queries.append(Query(asked, part.name(variable)))
     return series(part.say("usable", name=part.name(variable)), queries, period_s=DAY_S, points=True, unit="percent",
@@ -319,7 +321,7 @@ def _detail(part: _Part, variable: variables.Variable) -> Panel:
         Query(ask(variable.id + "_raw", usable(variable.id)), say("raw")),
         Query(ask(variable.id, doubtful(variable.id)), say("doubtful")),
     ]
-    return series(say("detail", name=part.name(variable)), queries, period_s=part.survey.longest_s(variable),
+    return series(say("detail", name=part.name(variable)), queries, period_s=part.inventory.longest_s(variable),
                   points=True, unit=unit_of(variable), decimals=decimals_of(variable),
                   about=part.about(variable))  # fmt: skip
 
@@ -331,7 +333,7 @@ def _instruments(part: _Part) -> Iterator[Panel]:
     def newest(field: str) -> str:
         return select(f"last({name(field)})", HEALTH, STATION, TIME, by=["instrument"])
 
-    slow = longest(interval for _, interval in part.survey.instruments)
+    slow = longest(interval for _, interval in part.inventory.instruments)
     yield stat(say("probe_age"), [Query(newest("last_answer_age_s"), each)], key="probe_age", down=True, height=14,
                width=6, unit="s", decimals=0, color="thresholds",
                steps=steps((2 * slow, SUSPECT), (silent_after_s(slow), BAD)))  # fmt: skip
@@ -355,10 +357,10 @@ def silent_after_s(interval_s: float) -> float:
 
 
 def _flux(part: _Part) -> Dashboard:
-    say, survey = part.say, part.survey
+    say, inventory = part.say, part.inventory
     here = (STATION, PROFILE, is_("variable", _FLUX.id))
     co2 = variables.VARIABLES["co2"]
-    period_s = survey.longest_s(co2)
+    period_s = inventory.longest_s(co2)
 
     def line(field: str, alias: str) -> Query:
         asked = select(f'mean("{field}")', DERIVED, *here, f'"flag" <= {Flag.NOT_EVALUATED:d}', TIME, every=EVERY,
@@ -378,15 +380,15 @@ def _flux(part: _Part) -> Dashboard:
                period_s=period_s, width=24, height=5),
     )  # fmt: skip
     rest_on = ("co2", "soil_temperature", "soil_water", "air_temperature", "air_pressure", "rain")
-    inputs = [_lines(part, row, width=12) for row in survey.at_depth if row.id in rest_on]
-    inputs += [_site_lines(part, row) for row in survey.at_site if row.id in rest_on]
+    inputs = [_lines(part, row, width=12) for row in inventory.at_depth if row.id in rest_on]
+    inputs += [_site_lines(part, row) for row in inventory.at_site if row.id in rest_on]
     return part.board("flux", [Row(say("row_results"), results), Row(say("row_inputs"), tuple(inputs))])
 
 
 # all stations
 
 
-def stations_board(language: str, source: str) -> Dashboard:
+def stations_dashboard(language: str, source: str) -> Dashboard:
     """How every station in the database is doing; it needs no station file."""
     say = words(language)
     each = "$tag_station"

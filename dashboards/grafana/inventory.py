@@ -49,7 +49,7 @@ class Level:
         return any_of(spot.condition for spot in self.spots)
 
 
-class Survey:
+class Inventory:
     """The facts of one station.
 
     Parameters
@@ -85,20 +85,20 @@ class Survey:
         return self._variables(position=False)
 
     def _variables(self, *, position: bool) -> tuple[Variable, ...]:
-        found = {key[3] for key in self.station.directory.series() if bool(key[2]) is position}
+        found = {key[3] for key in self.station.deployments.series() if bool(key[2]) is position}
         return tuple(row for name, row in VARIABLES.items() if name in found)
 
     def levels(self, variable: Variable) -> tuple[Level, ...]:
         """The depths of a variable, from the top down."""
-        directory = self.station.directory
+        deployments = self.station.deployments
         replicates = {
             (profile.id, row.id): row.replicate
             for profile in self.station.file.profile
             for row in profile.position
         }
         found: dict[tuple[float, str, str], list[Spot]] = {}
-        for _, profile, position, name in directory.series():
-            depth = directory.depth_at(profile, position)
+        for _, profile, position, name in deployments.series():
+            depth = deployments.depth_at(profile, position)
             if name != variable.id or depth is None:
                 continue
             spot = Spot(profile, position, self.period_s(variable, profile, position))
@@ -114,7 +114,7 @@ class Survey:
 
     def period_s(self, variable: Variable, profile: str = SITE, position: str = "") -> float:
         """Time between two values of a series [s]."""
-        return self.station.directory.period_s((self.id, profile, position, variable.id)) or _DEFAULT_S
+        return self.station.deployments.period_s((self.id, profile, position, variable.id)) or _DEFAULT_S
 
     def longest_s(self, variable: Variable) -> float:
         """Time between two values where they are rarest [s]."""
@@ -125,8 +125,8 @@ class Survey:
 
     def modelled(self, variable: Variable, lang: str = "en") -> tuple[str, ...]:
         """How numbers of a variable were made where they were not measured; it must stand beside them."""
-        series = (key for key in self.station.directory.series() if key[3] == variable.id)
-        words = [self.station.directory.note(key, lang).removeprefix("modelled: ") for key in series]
+        series = (key for key in self.station.deployments.series() if key[3] == variable.id)
+        words = [self.station.deployments.note(key, lang).removeprefix("modelled: ") for key in series]
         return tuple(dict.fromkeys(escape(shown(text, 1000), quote=False) for text in words if text))
 
     def limits(self, variable: Variable) -> tuple[tuple[float, Flag], ...]:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from soilco2.dashboards.errors import GrafanaError
 from soilco2.dashboards.grafana.alerts import group
-from soilco2.dashboards.grafana.dashboards import boards, stations_board
-from soilco2.dashboards.grafana.inventory import Survey
+from soilco2.dashboards.grafana.dashboards import dashboards, stations_dashboard
+from soilco2.dashboards.grafana.inventory import Inventory
 from soilco2.dashboards.grafana.model import Dashboard
 from soilco2.dashboards.grafana.words import LANGUAGES
 from soilco2.dashboards.grafana.yaml_text import yaml_text
@@ -134,16 +134,16 @@ def data_source(table: InfluxdbTable, source: str, url: str | None = None) -> di
     }
 
 
-def all_boards(
+def all_dashboards(
     stations: Iterable[Station], languages: Sequence[str], source: str
 ) -> list[tuple[str, Dashboard]]:
     """Every dashboard with its language, that of all stations once."""
-    surveys = [Survey(station) for station in stations]
+    surveys = [Inventory(station) for station in stations]
     found = []
     for language in languages:
-        found.append((language, stations_board(language, source)))
-        for survey in surveys:
-            found += [(language, board) for board in boards(survey, language, source)]
+        found.append((language, stations_dashboard(language, source)))
+        for inventory in surveys:
+            found += [(language, board) for board in dashboards(inventory, language, source)]
     return found
 
 
@@ -207,13 +207,13 @@ def files(
             _HEADING,
         ),
     }
-    known = all_boards(stations, languages, source)
+    known = all_dashboards(stations, languages, source)
     for _, board in known:
         found[f"dashboards/{source}/{board.uid}.json"] = board.text
     groups = []
     for station in stations:
-        survey = Survey(station)
-        groups.append(group(survey, source, FOLDER, boards(survey, languages[0], source)))
+        inventory = Inventory(station)
+        groups.append(group(inventory, source, FOLDER, dashboards(inventory, languages[0], source)))
     document: dict[str, Any] = {"apiVersion": 1, "groups": groups}
     kept = {rule["uid"] for one in groups for rule in one["rules"]}
     if gone := sorted({*re.findall(_RULE, former, re.MULTILINE)} - kept):

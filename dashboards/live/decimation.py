@@ -10,7 +10,7 @@ from soilco2.storage.journal.rollups import Point, Stretches, buckets_of, stretc
 from soilco2.storage.reader import Piece
 
 
-class Thinned(NamedTuple):
+class Decimated(NamedTuple):
     """Points of one series, oldest first.
 
     Parameters
@@ -35,7 +35,7 @@ def cut(start_us: int, end_us: int, points: int) -> Stretches:
     return stretches(start_us, end_us, max(1, points // 2))
 
 
-def thin(pieces: Iterable[Piece], start_us: int, end_us: int, points: int) -> Thinned:
+def decimate(pieces: Iterable[Piece], start_us: int, end_us: int, points: int) -> Decimated:
     """Thin a series to at most about `points` points.
 
     The span is cut into ``points / 2`` stretches; of each, the smallest and the largest value stay, at their
@@ -89,7 +89,7 @@ def _extremes(pieces: Iterable[Piece], edges: Sequence[int]) -> list[Point]:
     return points + sorted(set(best.values()))
 
 
-def whole(pieces: Iterable[Piece]) -> Thinned:
+def whole(pieces: Iterable[Piece]) -> Decimated:
     """Every point."""
     times: list[int] = []
     values: list[float | None] = []
@@ -98,17 +98,17 @@ def whole(pieces: Iterable[Piece]) -> Thinned:
         times.extend(piece.times)
         values.extend(v if abs(v) < _INFINITE else None for v in piece.values)
         flags.extend(piece.flags)
-    return Thinned(times, values, flags, 0)
+    return Decimated(times, values, flags, 0)
 
 
 _INFINITE = float("inf")
 
 
-def points_of(points: list[Point], where: Stretches) -> Thinned:
+def points_of(points: list[Point], where: Stretches) -> Decimated:
     """Points that stay, as columns."""
     times, values, flags = zip(*points, strict=True) if points else ((), (), ())
     width = max(b - a for a, b in zip(where.edges, where.edges[1:], strict=False))
-    return Thinned(list(times), list(values), list(flags), width)
+    return Decimated(list(times), list(values), list(flags), width)
 
 
 class Row(NamedTuple):

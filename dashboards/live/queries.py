@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from soilco2.dashboards.errors import QueryError
-from soilco2.dashboards.live.decimation import Thinned, cut, points_of, raster_row, sums, thin
+from soilco2.dashboards.live.decimation import Decimated, cut, decimate, points_of, raster_row, sums
 from soilco2.quality.records import Observation, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.variables import VARIABLES
@@ -128,8 +128,8 @@ def variables() -> dict[str, Any]:
 
 
 def _info(info: SeriesInfo, station: Station, replicates: dict[tuple[str, str], str]) -> dict[str, Any]:
-    note = station.directory.note
-    installed = station.directory.instruments_of(info.key)
+    note = station.deployments.note
+    installed = station.deployments.instruments_of(info.key)
     ends = [end for *_, end in installed if end is not None]
     return {
         "series": short(info.key),
@@ -190,7 +190,7 @@ def describe(page: PageStation) -> dict[str, Any]:
 
 def _expected(station: Station, now_us: int | None) -> list[SeriesInfo]:
     """The series that the station file promises: of instruments that stand there at a moment [µs UTC], or ever did."""
-    known = station.directory
+    known = station.deployments
     standing = {
         span.series
         for span in known.spans
@@ -269,11 +269,11 @@ def series(
         )
     keys = [page.key(name) for name in names]
 
-    def one(reader: Reader, rolled: Rolled | None, key: SeriesKey) -> Thinned:
+    def one(reader: Reader, rolled: Rolled | None, key: SeriesKey) -> Decimated:
         where = cut(start_us, end_us, points)
         found = rolled.extremes(key, where, start_us, end_us) if rolled is not None else None
         if found is None or found[0] <= points:
-            return thin(reader.read([key], start_us, end_us), start_us, end_us, points)
+            return decimate(reader.read([key], start_us, end_us), start_us, end_us, points)
         return points_of(found[1], where)
 
     def work(reader: Reader) -> dict[str, Any]:

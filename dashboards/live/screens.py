@@ -88,7 +88,7 @@ class Screen(Table):
 
 def defaults(station: Station) -> dict[str, Screen]:
     """The screens of a station without screen files: its first variables by depth, CO₂ before all."""
-    there = {series[3] for series in station.directory.series()}
+    there = {series[3] for series in station.deployments.series()}
     deep = [name for name, known in VARIABLES.items() if name in there and known.has_depth]
     first = next((name for name in ("co2", *deep) if name in there), None)
     second = next((name for name in ("soil_temperature", *deep) if name in there and name != first), None)
@@ -149,7 +149,7 @@ def read_screen(path: Path, station: Station) -> Screen:
         raise ValueError(f"profile {screen.profile!r} is not in the station; there are {', '.join(profiles)}")
     if screen.picture is not None:
         _look(path.parent / screen.picture.file)
-        known = {"/".join(series[1:]) for series in station.directory.series()}
+        known = {"/".join(series[1:]) for series in station.deployments.series()}
         for place in screen.picture.place:
             if place.series not in known:
                 raise ValueError(f"picture.place: the station has no series {place.series!r}")

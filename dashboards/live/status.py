@@ -69,23 +69,23 @@ def quality(page: PageStation, start_us: int, end_us: int) -> dict[str, Any]:
 def instruments(page: PageStation) -> dict[str, Any]:
     """Every instrument: its newest value, counted errors, when its calibration falls due, the supply voltage."""
     station, now_us = page.station, page.now_us()
-    directory = station.directory
+    deployments = station.deployments
     with _open(page) as reader:
         latest = reader.latest(now_us)
         counters = reader.counters()
     newest: dict[str, int] = {}
     gives: dict[str, list[str]] = {}
     for one in latest:
-        for serial, _, since, until in directory.instruments_of(one.series):
+        for serial, _, since, until in deployments.instruments_of(one.series):
             if since <= one.time_us and (until is None or one.time_us < until):
                 gives.setdefault(serial, []).append(short(one.series))
                 newest[serial] = max(newest.get(serial, one.time_us), one.time_us)
     rows = []
     for row in station.file.instrument:
-        channels = directory.channels_of(row.serial)
-        due = [directory.calibration_due(row.serial, c.spec.id, now_us) for c in channels]
+        channels = deployments.channels_of(row.serial)
+        due = [deployments.calibration_due(row.serial, c.spec.id, now_us) for c in channels]
         dates = [date for date in due if date is not None]
-        stood = [span.end_us for span in directory.spans if span.serial == row.serial]
+        stood = [span.end_us for span in deployments.spans if span.serial == row.serial]
         rows.append(
             {
                 "id": row.id,

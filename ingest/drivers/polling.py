@@ -128,7 +128,7 @@ class BusThread:
         it raises ends the thread and stands in `failure`.
     active : callable, optional
         From serial number and slot [µs UTC] to whether the instrument is to be read, such as
-        `Directory.active`.
+        `Deployments.active`.
     on_round : callable, optional
         Called with the slot [µs UTC] when a round is over and delivered.
     trace : callable, optional

@@ -24,7 +24,7 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable, StorageError
 from soilco2.storage.influx.line_protocol import DERIVED, point
-from soilco2.storage.journal.failpoint import fault
+from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Derived
 from soilco2.storage.journal.samples import NewEvent, Parked
@@ -308,7 +308,7 @@ class Forwarder:
             parked = [self._parked(one) for one in fresh if one.points[-1].rev > self._cursor]
             sent = sum(1 for one in batch.points if one.rev > self._cursor)
             sent -= sum(len(one.points) for one in refused)
-            fault("before-cursor")
+            failpoint("before-cursor")
             self._moved(batch.rev, parked, max(0, sent))
             if batch.points:
                 self._newest_us = max(self._newest_us or 0, *(one.time_us for one in batch.points))
@@ -320,9 +320,9 @@ class Forwarder:
         while True:
             self._check()
             try:
-                fault("before-send")
+                failpoint("before-send")
                 refused = deliver(points, self._write)
-                fault("after-204")
+                failpoint("after-204")
             except (SinkDenied, StationConfigError) as error:
                 self._out(EventKind.SINK_DENIED, "denied", str(error))
                 self._pause(self._denied_s)

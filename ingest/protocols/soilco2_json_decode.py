@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
-from soilco2.station_config.deployments import Directory
+from soilco2.station_config.deployments import Deployments
 
 MAX_BYTES = 262_144
 """A longer message is refused unread: a thousand readings take about half of it."""
@@ -84,27 +84,27 @@ class Decoder:
 
     Parameters
     ----------
-    directory : Directory
+    deployments : Deployments
         What the station knows.
     source : str
         Id of the connection; only instruments on it are accepted.
     boot_id : str
     """
 
-    def __init__(self, directory: Directory, source: str, boot_id: str) -> None:
+    def __init__(self, deployments: Deployments, source: str, boot_id: str) -> None:
         self.source = source
         self._boot_id = boot_id
-        self._station = directory.station_id
-        self._tolerance_us = round(directory.file.quality.future_tolerance * 1e6)
-        starts = [span.start_us for span in directory.spans]
+        self._station = deployments.station_id
+        self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
+        starts = [span.start_us for span in deployments.spans]
         self._oldest_us = max([OLDEST_US, *([min(starts) - _DAY_US] if starts else [])])
         self._units = {
             (row.serial, channel.spec.id): channel.spec.unit
-            for row in directory.file.instrument
+            for row in deployments.file.instrument
             if row.connection == source
-            for channel in directory.channels_of(row.serial)
+            for channel in deployments.channels_of(row.serial)
         }
-        self._elsewhere = {row.serial for row in directory.file.instrument if row.connection != source}
+        self._elsewhere = {row.serial for row in deployments.file.instrument if row.connection != source}
         self._last: dict[str, int] = {}
 
     def batch(

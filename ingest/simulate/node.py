@@ -64,7 +64,7 @@ class SimulatedNode:
     ) -> None:
         self.connection = connection
         self.instruments = list(instruments)
-        self.station = feed.directory.station_id
+        self.station = feed.deployments.station_id
         self.name = f"{self.station}-{connection.id}"
         self.topic = connection.topic or topic(self.station)
         self.outbox = outbox
@@ -74,7 +74,7 @@ class SimulatedNode:
         """Why the broker is not reached; empty when it is."""
         self.failure: IngestError | None = None
         """What ended the measuring, if it did not end by `stop`."""
-        readings = sum(len(feed.directory.channels_of(row.serial)) for row in instruments)
+        readings = sum(len(feed.deployments.channels_of(row.serial)) for row in instruments)
         if readings > MAX_READINGS:
             raise SimulationError(
                 f"connection {connection.id}: its instruments give {readings} readings at once, a message "
@@ -205,7 +205,7 @@ class SimulatedNode:
             stamp = slot - self._began(reset)
         found = []
         for row in readings_at(self._feed, instrument, measured_at):
-            value, known = row.raw, self._feed.directory.channel(serial, row.channel)
+            value, known = row.raw, self._feed.deployments.channel(serial, row.channel)
             assert known is not None
             if value is not None and (drift := self._fault(Kind.DRIFT, serial, slot)):
                 value *= 1.0 + DRIFT_PER_DAY * (slot - self._began(drift)) / _DAY_US

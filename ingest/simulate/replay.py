@@ -31,7 +31,7 @@ from soilco2.ingest.clock.system import SystemClock
 from soilco2.ingest.drivers.modbus import RawReading, raw_readings, register_image, used_channels
 from soilco2.ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
 from soilco2.quality.records import Sample
-from soilco2.station_config.deployments import Directory
+from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -58,14 +58,14 @@ class Feed:
 
     Parameters
     ----------
-    directory : Directory
+    deployments : Deployments
     data : Measured
     repeat : bool
         Repeat the data for ever, by whole multiples of their length, so that the time of day stays; otherwise
         there is nothing before and after them.
     """
 
-    directory: Directory
+    deployments: Deployments
     data: Measured
     repeat: bool = False
     _plots: dict[str, str] = field(default_factory=dict, init=False)
@@ -73,7 +73,7 @@ class Feed:
 
     def __post_init__(self) -> None:
         free = self.data.profiles
-        names = [profile.id for profile in self.directory.file.profile]
+        names = [profile.id for profile in self.deployments.file.profile]
         for name in names:
             if plot := next((plot for plot in free if name == plot or name.endswith(plot)), None):
                 self._plots[name] = plot
@@ -88,13 +88,13 @@ class Feed:
         if asked not in self._sources:
             plot = SITE if profile == SITE else self._plots.get(profile, "")
             named = profile == SITE or profile.endswith(plot)
-            depth = None if profile == SITE else self.directory.depth_at(profile, position)
+            depth = None if profile == SITE else self.deployments.depth_at(profile, position)
             found = self.data.find(plot, variable, depth, exact=named)
             self._sources[asked] = found if found is not None and self.data.has(found) else None
         return self._sources[asked]
 
     def _place(self, serial: str, channel: str, time_us: int) -> tuple[str, str, str] | None:
-        series = self.directory.series_at(serial, channel, time_us)
+        series = self.deployments.series_at(serial, channel, time_us)
         return None if series is None else series[1:]
 
     def told_by(self, serial: str, channel: str, time_us: int) -> str:
@@ -137,7 +137,7 @@ class Feed:
     def raw(self, serial: str, channel: str, time_us: int) -> float | None:
         """The same as the device's raw number, before it is rounded to the register."""
         value = self.value(serial, channel, time_us)
-        known = self.directory.channel(serial, channel)
+        known = self.deployments.channel(serial, channel)
         if value is None or known is None:
             return None
         return (value - known.b) / known.a
@@ -175,7 +175,7 @@ def backfill_samples(
     list of Sample
         Those of one slot; slots without any are left out.
     """
-    feed = Feed(station.directory, load_measured(data))
+    feed = Feed(station.deployments, load_measured(data))
     clock = SystemClock()
     streams = [_numbered(row, number, start_us, end_us) for number, row in enumerate(station.file.instrument)]
     batch: list[Sample] = []
@@ -213,8 +213,8 @@ def _numbered(instrument: Instrument, number: int, start_us: int, end_us: int) -
 
 def readings_at(feed: Feed, instrument: Instrument, slot_us: int) -> list[RawReading]:
     """What an instrument says at a slot [µs UTC]; nothing where it is not to be read."""
-    model = feed.directory.models[instrument.model]
-    if not feed.directory.active(instrument.serial, slot_us):
+    model = feed.deployments.models[instrument.model]
+    if not feed.deployments.active(instrument.serial, slot_us):
         return []
     if model.protocol == "modbus-rtu":
         words = register_image(model, probe_raws(feed, instrument, slot_us))
@@ -229,5 +229,5 @@ def readings_at(feed: Feed, instrument: Instrument, slot_us: int) -> list[RawRea
 
 def probe_raws(feed: Feed, instrument: Instrument, slot_us: int) -> Mapping[str, float | None]:
     """Raw number by channel of a Modbus probe at a slot [µs UTC]."""
-    model = feed.directory.models[instrument.model]
+    model = feed.deployments.models[instrument.model]
     return {spec.id: feed.raw(instrument.serial, spec.id, slot_us) for spec in model.channel}

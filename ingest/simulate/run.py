@@ -73,7 +73,7 @@ class Simulation:
         repeat: bool = False,
     ) -> None:
         self.station = station
-        self.feed = Feed(station.directory, data, repeat)
+        self.feed = Feed(station.deployments, data, repeat)
         self.buses: list[SimulatedBus] = []
         self.nodes: list[SimulatedNode] = []
         self._clock = clock
@@ -118,7 +118,7 @@ class Simulation:
         now = self._clock.now_us()
         for instrument in self.station.file.instrument:
             for spec in used_channels(self.station.models[instrument.model], instrument.channels):
-                if self.station.directory.series_at(instrument.serial, spec.id, now) is not None:
+                if self.station.deployments.series_at(instrument.serial, spec.id, now) is not None:
                     source = self.feed.told_by(instrument.serial, spec.id, now)
                     yield Told(instrument.connection, instrument.id, spec.id, source)
 

@@ -49,7 +49,7 @@ class SimulatedProbe:
         self, instrument: Instrument, feed: Feed, begun_us: int, faults: Sequence[Fault] = ()
     ) -> None:
         self.instrument = instrument
-        self.model: ProbeModel = feed.directory.models[instrument.model]
+        self.model: ProbeModel = feed.deployments.models[instrument.model]
         address = instrument.address if instrument.address is not None else self.model.address
         if address is None:
             raise SimulationError(f"instrument {instrument.id}: it has no address; give it one")
@@ -122,7 +122,7 @@ class SimulatedProbe:
         if fault := self.active(Kind.FLOOD, slot_us):
             before = probe_raws(self._feed, self.instrument, self._began(fault))
             for spec in self.channels:
-                known = self._feed.directory.channel(self.instrument.serial, spec.id)
+                known = self._feed.deployments.channel(self.instrument.serial, spec.id)
                 if spec.variable == "soil_water" and known is not None:
                     raws[spec.id] = (POROSITY - known.b) / known.a
                 elif spec.variable == "co2":

@@ -139,7 +139,7 @@ class Subscriber:
         self._since = self._last_message = monotonic()
         self._short_lives = 0
         self._wait_s = 1.0
-        self._told = ""
+        self._logged = ""
         self._silent = False
         self._paused = False
         self._stop = threading.Event()
@@ -199,7 +199,7 @@ class Subscriber:
                 "client_id": self.client_id,
                 "state": "connected" if self._connected else "not connected",
                 "silent": self._silent,
-                "error": self._told,
+                "error": self._logged,
                 "received": self._received,
                 "unacknowledged": self._outstanding,
                 "connections": self._reconnects,
@@ -246,7 +246,7 @@ class Subscriber:
                 properties=self._properties(),
             )
         except (OSError, ValueError, StationConfigError) as error:
-            self._tell("broker-lost", f"{_why(error)}; trying again")
+            self._log_event("broker-lost", f"{_why(error)}; trying again")
             return
         self._since = self._last_message = monotonic()
         with self._mutex:
@@ -404,7 +404,7 @@ class Subscriber:
             self._short_lives += 1
             if self._short_lives == 3:
                 self._on_event("broker-client-twice", self.client_id, self._twice())
-        self._tell("broker-lost", f"{why}; trying again")
+        self._log_event("broker-lost", f"{why}; trying again")
 
     def _twice(self) -> str:
         return (
@@ -412,12 +412,12 @@ class Subscriber:
             f"another client probably uses the id {self.client_id!r}; give each collector its own client_id"
         )
 
-    def _tell(self, kind: str, text: str) -> None:
+    def _log_event(self, kind: str, text: str) -> None:
         """An event once, until something else happens."""
         text = f"{self.table.host}:{self.table.port}: {text}"
-        if text != self._told:
+        if text != self._logged:
             with self._mutex:
-                self._told = text
+                self._logged = text
             self._on_event(kind, self.client_id, text)
 
     # called by the library, in the thread
@@ -428,11 +428,11 @@ class Subscriber:
         if code.is_failure:
             self._dropped = f"the broker refuses the connection: {code}"
             self._wait_s = LONGEST_WAIT_S
-            self._tell("broker-refused", f"{self._dropped}; check user name, password and client_id")
+            self._log_event("broker-refused", f"{self._dropped}; check user name, password and client_id")
             return
         with self._mutex:
             self._connected = True
-            told, self._told = self._told, ""
+            told, self._logged = self._logged, ""
         if told:
             self._on_event("broker-back", self.client_id, f"connected to {self.table.host}:{self.table.port}")
         if self._had_session and not flags.session_present:
@@ -449,7 +449,7 @@ class Subscriber:
         self, _client: mqtt.Client, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Any
     ) -> None:
         if any(code.is_failure for code in codes):
-            self._tell(
+            self._log_event(
                 "broker-refused",
                 f"the broker refuses the subscription to {', '.join(self._topics)}; check its access rules",
             )

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.deployments import Directory
+from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.parsing.faults import Path
-from soilco2.station_config.parsing.salvage import Draft
+from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.connection import ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -22,34 +22,34 @@ _DEEP_M = 3.0
 """Time a probe takes before it begins to answer [s]; cheap ones take about this."""
 
 
-def advice_on(draft: Draft, directory: Directory) -> Iterator[Fault]:
+def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     """Every warning about a station without faults."""
     said: set[tuple[str, str]] = set()
-    for n, row in enumerate(draft.file.instrument):
-        model = directory.models[row.model]
+    for n, row in enumerate(salvaged.file.instrument):
+        model = deployments.models[row.model]
         if (row.model, row.connection) not in said:  # once for all probes of a kind on a line
-            yield from _line(draft, n, row, model)
+            yield from _line(salvaged, n, row, model)
         if model.unconfirmed and row.model not in {name for name, _ in said}:
             expected = f"not confirmed in the catalogue: {model.unconfirmed.en}"
             chinese = f"型号库中未证实：{model.unconfirmed.zh}"
-            yield replace(draft.fault(("instrument", n, "model"), row.model, expected), chinese=chinese)
+            yield replace(salvaged.fault(("instrument", n, "model"), row.model, expected), chinese=chinese)
         said.add((row.model, row.connection))
-        yield from _use(draft, n, row, model, directory)
-    yield from _load(draft, directory)
-    yield from _pressure(draft, directory)
-    yield from _surface(draft)
-    yield from _deep(draft)
-    yield from _open_doors(draft)
+        yield from _use(salvaged, n, row, model, deployments)
+    yield from _load(salvaged, deployments)
+    yield from _pressure(salvaged, deployments)
+    yield from _surface(salvaged)
+    yield from _deep(salvaged)
+    yield from _open_doors(salvaged)
 
 
-def _line(draft: Draft, n: int, row: Instrument, model: ProbeModel) -> Iterator[Fault]:
-    connection = next((one for one in draft.file.connection if one.id == row.connection), None)
+def _line(salvaged: Salvaged, n: int, row: Instrument, model: ProbeModel) -> Iterator[Fault]:
+    connection = next((one for one in salvaged.file.connection if one.id == row.connection), None)
     if model.line is None or not isinstance(connection, ModbusRtuConnection):
         return
     line = model.line
     has = f"{connection.baudrate} 8{connection.parity}{connection.stopbits}"
     if (connection.baudrate, connection.parity) != (line.baudrate, line.parity):
-        yield draft.fault(
+        yield salvaged.fault(
             ("instrument", n, "model"), row.model,
             f"{model.id} leaves the factory at {line} and {connection.id} runs at {has}: set the probe "
             "before it goes on the bus",
@@ -60,33 +60,35 @@ def _line(draft: Draft, n: int, row: Instrument, model: ProbeModel) -> Iterator[
             if connection.stopbits > line.stopbits
             else "this usually works but is not guaranteed: set the probe, or stopbits of the connection"
         )
-        yield draft.fault(
+        yield salvaged.fault(
             ("instrument", n, "model"), row.model,
             f"{model.id} leaves the factory at {line} and {connection.id} runs at {has}; {harm}",
         )  # fmt: skip
 
 
-def _use(draft: Draft, n: int, row: Instrument, model: ProbeModel, directory: Directory) -> Iterator[Fault]:
+def _use(
+    salvaged: Salvaged, n: int, row: Instrument, model: ProbeModel, deployments: Deployments
+) -> Iterator[Fault]:
     path: Path = ("instrument", n)
     if not row.installation:
-        yield draft.fault(
+        yield salvaged.fault(
             path, None,
             f"{row.id} is installed nowhere: it is read, but its readings belong to no series until it has "
             "[[instrument.installation]]",
         )  # fmt: skip
         return
-    placed = {span.channel for span in directory.spans if span.serial == row.serial}
+    placed = {span.channel for span in deployments.spans if span.serial == row.serial}
     open_ended = model.protocol == "json-mqtt" and not row.channels
     if open_ended and any(one.channel is None for one in row.installation):
-        yield draft.fault(
+        yield salvaged.fault(
             path, None,
             f"{row.id} may send any variable, so {len(placed)} series are expected of it; list the "
             'channels it has, such as channels = ["co2", "soil_temperature"]',
         )  # fmt: skip
     elif not open_ended:
-        idle = [one.key[1] for one in directory.channels_of(row.serial) if one.key[1] not in placed]
+        idle = [one.key[1] for one in deployments.channels_of(row.serial) if one.key[1] not in placed]
         if idle:
-            yield draft.fault(
+            yield salvaged.fault(
                 path, None, f"{', '.join(idle)} of {row.id} is read but installed nowhere: it gives no series"
             )
 
@@ -105,49 +107,49 @@ def read_time(row: Instrument, model: ProbeModel, connection: ModbusRtuConnectio
     )
 
 
-def _load(draft: Draft, directory: Directory) -> Iterator[Fault]:
-    for n, connection in enumerate(draft.file.connection):
+def _load(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
+    for n, connection in enumerate(salvaged.file.connection):
         if not isinstance(connection, ModbusRtuConnection):
             continue
         rows = [
             row
-            for row in draft.file.instrument
+            for row in salvaged.file.instrument
             if row.connection == connection.id and any(one.until is None for one in row.installation)
         ]
-        share = sum(read_time(row, directory.models[row.model], connection) / row.interval for row in rows)
+        share = sum(read_time(row, deployments.models[row.model], connection) / row.interval for row in rows)
         if share > 1.0:
-            yield draft.fault(
+            yield salvaged.fault(
                 ("connection", n), None,
                 f"reading everything on {connection.id} takes {share:.0%} of the time there is, so rounds "
                 "will be missed: make the intervals longer, the line faster, or use two lines",
             )  # fmt: skip
 
 
-def _pressure(draft: Draft, directory: Directory) -> Iterator[Fault]:
-    if any(span.series[3] == "air_pressure" for span in directory.spans):
+def _pressure(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
+    if any(span.series[3] == "air_pressure" for span in deployments.spans):
         return
     needs = []
-    for n, row in enumerate(draft.file.instrument):
-        for channel in directory.channels_of(row.serial):
+    for n, row in enumerate(salvaged.file.instrument):
+        for channel in deployments.channels_of(row.serial):
             chosen = row.compensation.pressure if row.compensation is not None else None
             if channel.variable == "co2" and (chosen or channel.spec.pressure) == "none":
                 needs.append((n, row, channel))
     if needs:
         n, row, _ = needs[0]
-        standard = directory.standard_pressure_hpa
+        standard = deployments.standard_pressure_hpa
         more = f" and {len(needs) - 1} more" if len(needs) > 1 else ""
-        yield draft.fault(
+        yield salvaged.fault(
             ("instrument", n), None,
             f"the CO₂ of {row.id}{more} is not compensated for pressure and the station has no barometer: "
-            f"the standard atmosphere at {draft.file.station.altitude_m:g} m, {standard:.0f} hPa, stands in "
+            f"the standard atmosphere at {salvaged.file.station.altitude_m:g} m, {standard:.0f} hPa, stands in "
             f"(factor {STANDARD_HPA / standard:.3f}), the values are flagged, and each {standard / 100:.1f} "
             "hPa that the weather differs from it is an error of 1 %",
         )  # fmt: skip
 
 
-def _surface(draft: Draft) -> Iterator[Fault]:
-    zone = draft.file.station.zone
-    for n, profile in enumerate(draft.file.profile):
+def _surface(salvaged: Salvaged) -> Iterator[Fault]:
+    zone = salvaged.file.station.zone
+    for n, profile in enumerate(salvaged.file.profile):
         for position in profile.position:
             since = None if position.measured is None else moment_us(position.measured, zone)
             depth = position.depth_m
@@ -159,7 +161,7 @@ def _surface(draft: Draft) -> Iterator[Fault]:
                     continue
                 depth += change.change_m
                 if position.depth_m > 0 >= depth:
-                    yield draft.fault(
+                    yield salvaged.fault(
                         ("profile", n, "surface", m, "change_m"), change.change_m,
                         f"this bares position {profile.id}/{position.id}, which was {position.depth_m:g} m "
                         "deep: its probe is in the air",
@@ -167,35 +169,35 @@ def _surface(draft: Draft) -> Iterator[Fault]:
                     break
 
 
-def _deep(draft: Draft) -> Iterator[Fault]:
-    for n, profile in enumerate(draft.file.profile):
+def _deep(salvaged: Salvaged) -> Iterator[Fault]:
+    for n, profile in enumerate(salvaged.file.profile):
         for m, position in enumerate(profile.position):
             if position.depth_m > _DEEP_M:
-                yield draft.fault(
+                yield salvaged.fault(
                     ("profile", n, "position", m, "depth_m"), position.depth_m,
                     f"{position.id} is {position.depth_m:g} m deep: is it meant so? {position.depth_m:g} cm are "
                     f"written {position.depth_m / 100:g}",
                 )  # fmt: skip
 
 
-def _open_doors(draft: Draft) -> Iterator[Fault]:
-    page = draft.file.page
+def _open_doors(salvaged: Salvaged) -> Iterator[Fault]:
+    page = salvaged.file.page
     if page.host not in _LOOPBACK and page.password_file is None:
-        yield draft.fault(
+        yield salvaged.fault(
             ("page", "host"), page.host,
             "the page is open to the network without a password: set password_file, or leave host out",
         )  # fmt: skip
-    mqtt = draft.file.mqtt
+    mqtt = salvaged.file.mqtt
     if mqtt is not None and mqtt.password is not None:
         if mqtt.username is None:
-            yield draft.fault(("mqtt", "password"), None, "a password without username is not used")
+            yield salvaged.fault(("mqtt", "password"), None, "a password without username is not used")
         if not mqtt.tls and mqtt.host not in _LOOPBACK:
-            yield draft.fault(
+            yield salvaged.fault(
                 ("mqtt", "host"), mqtt.host, "the password crosses the network in the clear: set tls = true"
             )
-    one = isinstance(draft.data.get("influxdb"), dict)
-    for n, row in enumerate(draft.file.influxdb):
+    one = isinstance(salvaged.data.get("influxdb"), dict)
+    for n, row in enumerate(salvaged.file.influxdb):
         host = row.url.partition("://")[2].partition("/")[0].rpartition(":")[0]
         if row.url.startswith("http://") and host.strip("[]") not in _LOOPBACK:
             path: Path = ("influxdb", "url") if one else ("influxdb", n, "url")
-            yield draft.fault(path, row.url, "the token crosses the network in the clear: use https://")
+            yield salvaged.fault(path, row.url, "the token crosses the network in the clear: use https://")

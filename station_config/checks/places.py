@@ -14,30 +14,30 @@ from soilco2.station_config.checks.wiring import Models, twice
 from soilco2.station_config.deployments import SITE, covers, place
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.parsing.faults import Path, nearest
-from soilco2.station_config.parsing.salvage import Draft
+from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Installation, Instrument
 from soilco2.station_config.variables import VARIABLES
 
 
-def profiles(draft: Draft, models: Models) -> Iterator[Fault]:
+def profiles(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Ids, and one depth twice without a replicate letter."""
-    rows = list(enumerate(draft.file.profile))
-    yield from twice(draft, [(("profile", n, "id"), row.id) for n, row in rows], "id")
+    rows = list(enumerate(salvaged.file.profile))
+    yield from twice(salvaged, [(("profile", n, "id"), row.id) for n, row in rows], "id")
     for n, profile in rows:
         if profile.id == SITE:
-            yield draft.fault(
+            yield salvaged.fault(
                 ("profile", n, "id"), SITE, "this name is kept for variables without depth; choose another"
             )
         path: Path = ("profile", n, "position")
         ids = [((*path, m, "id"), row.id) for m, row in enumerate(profile.position)]
-        yield from twice(draft, ids, "id")
+        yield from twice(salvaged, ids, "id")
         seen: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for m, row in enumerate(profile.position):
             same = seen[round(row.depth_m * 1000)]
             for other, letter in same:
                 if not letter or not row.replicate or letter == row.replicate:
-                    line = draft.line((*path, other, "depth_m"))
-                    yield draft.fault(
+                    line = salvaged.line((*path, other, "depth_m"))
+                    yield salvaged.fault(
                         (*path, m, "depth_m"), row.depth_m,
                         f"position {profile.position[other].id} (line {line}) has this depth as well; give "
                         'both a letter of their own, such as replicate = "A" and replicate = "B"',
@@ -46,10 +46,10 @@ def profiles(draft: Draft, models: Models) -> Iterator[Fault]:
             same.append((m, row.replicate))
 
 
-def known_places(draft: Draft) -> list[str]:
+def known_places(salvaged: Salvaged) -> list[str]:
     """Everything an installation may name, of faulty tables as well."""
     found = [SITE]
-    for profile in draft.rows("profile"):
+    for profile in salvaged.rows("profile"):
         positions = profile.get("position", [])
         rows = positions if isinstance(positions, list) else [positions]
         ids = [(profile.get("id"), row.get("id")) for row in rows if isinstance(row, dict)]
@@ -57,31 +57,31 @@ def known_places(draft: Draft) -> list[str]:
     return found
 
 
-def installations(draft: Draft, models: Models) -> Iterator[Fault]:
+def installations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Each one by itself: its place, its channel, its time."""
-    places = known_places(draft)
-    for n, row in enumerate(draft.file.instrument):
+    places = known_places(salvaged)
+    for n, row in enumerate(salvaged.file.instrument):
         model = models.get(row.model)
         for m, one in enumerate(row.installation):
             path: Path = ("instrument", n, "installation", m)
             if one.position not in places:
-                yield draft.fault(
+                yield salvaged.fault(
                     (*path, "position"), one.position, f"no such position; {nearest(one.position, places)}"
                 )
             elif model is not None:
-                yield from _channel_fits(draft, path, row, one, model)
-            yield from _ends_after(draft, path, "until", one.until, one.from_)
+                yield from _channel_fits(salvaged, path, row, one, model)
+            yield from _ends_after(salvaged, path, "until", one.until, one.from_)
 
 
 def _channel_fits(
-    draft: Draft, path: Path, row: Instrument, one: Installation, model: ProbeModel
+    salvaged: Salvaged, path: Path, row: Instrument, one: Installation, model: ProbeModel
 ) -> Iterator[Fault]:
     used = [spec for spec in model.channel if not row.channels or spec.id in row.channels]
     if one.channel is None:
         if used and not any(covers(one, spec) for spec in used):
             names = ", ".join(spec.id for spec in used)
             other = "at a position with a depth" if one.position == SITE else f'at "{SITE}"'
-            yield draft.fault(
+            yield salvaged.fault(
                 (*path, "position"),
                 one.position,
                 f"no channel of {row.id} belongs here; {names} belong {other}",
@@ -90,28 +90,30 @@ def _channel_fits(
     spec = model.spec(one.channel)
     if spec is None or spec not in used:
         wrong = "has no such channel" if spec is None else "does not list this channel under channels"
-        yield draft.fault(
+        yield salvaged.fault(
             (*path, "channel"), one.channel,
             f"{model.id if spec is None else row.id} {wrong}; {nearest(one.channel, [s.id for s in used])}",
         )  # fmt: skip
         return
     known = VARIABLES[spec.variable]
     if one.position == SITE and not known.at_site:
-        yield draft.fault(
+        yield salvaged.fault(
             (*path, "position"), one.position, f"{known.id} needs a position with a depth, such as 'p1/d10'"
         )
     if one.position != SITE and not known.has_depth:
-        yield draft.fault(
+        yield salvaged.fault(
             (*path, "position"), one.position, f'{known.id} has no depth; write position = "{SITE}"'
         )
 
 
 def _ends_after(
-    draft: Draft, path: Path, key: str, end: datetime | date | None, start: datetime | date
+    salvaged: Salvaged, path: Path, key: str, end: datetime | date | None, start: datetime | date
 ) -> Iterator[Fault]:
-    zone = draft.file.station.zone
+    zone = salvaged.file.station.zone
     if end is not None and moment_us(end, zone) <= moment_us(start, zone):
-        yield draft.fault((*path, key), end, f"a time after its beginning, {start.isoformat()}, is expected")
+        yield salvaged.fault(
+            (*path, key), end, f"a time after its beginning, {start.isoformat()}, is expected"
+        )
 
 
 class _Stay(NamedTuple):
@@ -123,10 +125,10 @@ class _Stay(NamedTuple):
     place: str
 
 
-def _stays(draft: Draft, models: Models) -> Iterator[tuple[_Stay, str]]:
-    zone = draft.file.station.zone
-    places = known_places(draft)
-    for n, row in enumerate(draft.file.instrument):
+def _stays(salvaged: Salvaged, models: Models) -> Iterator[tuple[_Stay, str]]:
+    zone = salvaged.file.station.zone
+    places = known_places(salvaged)
+    for n, row in enumerate(salvaged.file.instrument):
         model = models.get(row.model)
         for m, one in enumerate(row.installation if model is not None else ()):
             start = moment_us(one.from_, zone)
@@ -140,11 +142,11 @@ def _stays(draft: Draft, models: Models) -> Iterator[tuple[_Stay, str]]:
                     yield _Stay(start, end, path, row, spec.id, one.position), spec.variable
 
 
-def overlaps(draft: Draft, models: Models) -> Iterator[Fault]:
+def overlaps(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """The same channel at two places at once, or two channels giving the same series at once."""
     by_channel: dict[tuple[str, str], list[_Stay]] = defaultdict(list)
     by_series: dict[tuple[str, str], list[_Stay]] = defaultdict(list)
-    for stay, variable in _stays(draft, models):
+    for stay, variable in _stays(salvaged, models):
         by_channel[stay.row.serial, stay.channel].append(stay)
         by_series[stay.place, variable].append(stay)
     said: set[tuple[Path, Path]] = set()
@@ -153,9 +155,9 @@ def overlaps(draft: Draft, models: Models) -> Iterator[Fault]:
             if (first.path, second.path) in said:
                 continue
             said.add((first.path, second.path))
-            line = draft.line((*first.path, "position"))
+            line = salvaged.line((*first.path, "position"))
             where = "there" if first.place == second.place else f"at {first.place}"
-            yield draft.fault(
+            yield salvaged.fault(
                 (*second.path, "from"), second.row.installation[int(second.path[3])].from_,
                 f"channel {second.channel} of {second.row.id} is {where} at this time already (line {line}); "
                 "end that installation with until, or name the channel each one places",
@@ -166,10 +168,10 @@ def overlaps(draft: Draft, models: Models) -> Iterator[Fault]:
             if same or (first.path, second.path) in said:
                 continue
             said.add((first.path, second.path))
-            line = draft.line((*first.path, "position"))
+            line = salvaged.line((*first.path, "position"))
             profile, position = place(where)
             name = f"{profile}/{position}/{variable}" if position else f"{profile}/{variable}"
-            yield draft.fault(
+            yield salvaged.fault(
                 (*second.path, "position"), where,
                 f"{first.row.id}.{first.channel} gives the series {name} at this time already (line {line}); "
                 "end that installation with until, use another position, or name the channel each one places",
@@ -186,37 +188,37 @@ def _overlapping(stays: Iterable[_Stay]) -> Iterator[tuple[_Stay, _Stay]]:
             open_ = stay
 
 
-def calibrations(draft: Draft, models: Models) -> Iterator[Fault]:
+def calibrations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Times, and two calibrations of a channel from the same moment."""
-    zone = draft.file.station.zone
-    for n, row in enumerate(draft.file.instrument):
+    zone = salvaged.file.station.zone
+    for n, row in enumerate(salvaged.file.instrument):
         seen: dict[tuple[str, int], int] = {}
         for m, one in enumerate(row.calibration):
             path: Path = ("instrument", n, "calibration", m)
-            yield from _ends_after(draft, path, "valid_until", one.valid_until, one.valid_from)
-            yield from _ends_after(draft, path, "due", one.due, one.valid_from)
+            yield from _ends_after(salvaged, path, "valid_until", one.valid_until, one.valid_from)
+            yield from _ends_after(salvaged, path, "due", one.due, one.valid_from)
             key = (one.channel, moment_us(one.valid_from, zone))
             if key in seen:
-                line = draft.line(("instrument", n, "calibration", seen[key], "valid_from"))
-                yield draft.fault(
+                line = salvaged.line(("instrument", n, "calibration", seen[key], "valid_from"))
+                yield salvaged.fault(
                     (*path, "valid_from"), one.valid_from,
                     f"{one.channel} has another calibration from this moment (line {line}); keep one of them",
                 )  # fmt: skip
             seen.setdefault(key, m)
 
 
-def limits(draft: Draft, models: Models) -> Iterator[Fault]:
+def limits(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Site limits name what exists and are in order."""
-    places = known_places(draft)
+    places = known_places(salvaged)
     seen: dict[tuple[str, str | None], int] = {}
-    for n, row in enumerate(draft.file.quality.limits):
+    for n, row in enumerate(salvaged.file.quality.limits):
         path: Path = ("quality", "limits", n)
         if row.variable not in VARIABLES:
-            yield draft.fault(
+            yield salvaged.fault(
                 (*path, "variable"), row.variable, f"no such variable; {nearest(row.variable, VARIABLES)}"
             )
         if row.position is not None and row.position not in places:
-            yield draft.fault(
+            yield salvaged.fault(
                 (*path, "position"), row.position, f"no such position; {nearest(row.position, places)}"
             )
         order = [
@@ -226,19 +228,21 @@ def limits(draft: Draft, models: Models) -> Iterator[Fault]:
         ]
         for (low, small), (high, large) in pairwise(order):
             if small > large or (small == large and {low, high} == {"lower", "upper"}):
-                yield draft.fault((*path, high), large, f"a number above {low} = {small:g} is expected")
+                yield salvaged.fault((*path, high), large, f"a number above {low} = {small:g} is expected")
         if (row.variable, row.position) in seen:
-            line = draft.line(("quality", "limits", seen[row.variable, row.position]))
-            yield draft.fault(path, None, f"limits of {row.variable} stand at line {line} already; join them")
+            line = salvaged.line(("quality", "limits", seen[row.variable, row.position]))
+            yield salvaged.fault(
+                path, None, f"limits of {row.variable} stand at line {line} already; join them"
+            )
         seen.setdefault((row.variable, row.position), n)
 
 
-def horizons(draft: Draft, models: Models) -> Iterator[Fault]:
+def horizons(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Soil horizons name profiles that exist."""
-    known = draft.names("profile")
-    for n, row in enumerate(draft.file.soil.horizon if draft.file.soil is not None else ()):
+    known = salvaged.names("profile")
+    for n, row in enumerate(salvaged.file.soil.horizon if salvaged.file.soil is not None else ()):
         if row.profile is not None and row.profile not in known:
-            yield draft.fault(
+            yield salvaged.fault(
                 ("soil", "horizon", n, "profile"),
                 row.profile,
                 f"no such profile; {nearest(row.profile, known)}",

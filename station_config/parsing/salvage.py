@@ -23,7 +23,7 @@ _NEUTRAL: dict[str, Any] = {
 """Stands in for a faulty key of [station] while the rest is checked."""
 
 
-class Draft:
+class Salvaged:
     """A station file of which the faulty parts are left out.
 
     Parameters

@@ -182,15 +182,15 @@ class InfluxReader:
         unit = VARIABLES[key.variable].unit
         if self._station is None:
             return SeriesInfo(key, unit, first_us=ends[0], last_us=ends[-1])
-        directory = self._station.directory
+        deployments = self._station.deployments
         return SeriesInfo(
             key,
             unit,
-            depth_m=directory.depth_at(key.profile, key.position),
+            depth_m=deployments.depth_at(key.profile, key.position),
             first_us=ends[0],
             last_us=ends[-1],
-            period_s=directory.period_s(key),
-            note=directory.note(key),
+            period_s=deployments.period_s(key),
+            note=deployments.note(key),
         )
 
     def _rank(self, info: SeriesInfo) -> tuple[str, str, float, str, int]:

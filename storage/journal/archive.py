@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import ArchiveError, StorageError
-from soilco2.storage.journal.failpoint import fault
+from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.schema import INDEXES, TABLES
 from soilco2.storage.reader import Piece, SeriesInfo
@@ -112,16 +112,16 @@ def write_archive(station: Station, start_us: int, end_us: int) -> Made | None:
         if not any(counts):
             fresh.unlink()
             return None
-        fault("archive-written")
+        failpoint("archive-written")
         _sync(fresh)
         made = Made(Archive(path, start_us, end_us), *counts, _sha256(fresh))
         _prove(station.journal_path, fresh, counts, start_us, end_us)
         _seal(path).write_text(f"{made.sha256}  {path.name}\n", encoding="ascii")
         _sync(_seal(path))
-        fault("archive-sealed")
+        failpoint("archive-sealed")
         fresh.rename(path)
         _sync(folder)
-        fault("archive-named")
+        failpoint("archive-named")
     except OSError as error:
         raise ArchiveError(f"{path}: the archive cannot be written: {error.strerror or error}") from error
     except sqlite3.Error as error:

@@ -35,7 +35,7 @@ class Step(NamedTuple):
     pruned: int
 
 
-def relieve(
+def make_room(
     station: Station, submit: Submit, now_us: int, *, before_us: int | None = None, prune: bool = True
 ) -> Iterator[Step]:
     """Archive what is old and confirmed, and take it out of the journal.

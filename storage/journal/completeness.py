@@ -126,19 +126,19 @@ def completeness(
     now_us : int
         Nothing is expected after this [µs UTC].
     """
-    directory = station.directory
+    deployments = station.deployments
     reasons = _Reasons(station, journal, start_us, end_us, now_us)
-    days = list(local_days(start_us, min(end_us, now_us), directory.zone))
-    for series in directory.series():
+    days = list(local_days(start_us, min(end_us, now_us), deployments.zone))
+    for series in deployments.series():
         key = SeriesKey(*series)
-        period = directory.period_s(key)
+        period = deployments.period_s(key)
         if not period:
             continue
         step = round(period * 1e6)
-        derived = key in directory.derived
+        derived = key in deployments.derived
         spans = [
             (max(since, start_us), min(until or _FOREVER, end_us, now_us))
-            for serial, channel, since, until in directory.instruments_of(key)
+            for serial, channel, since, until in deployments.instruments_of(key)
             if not derived or (channel_variable(station, serial, channel) == "bulk_ec")
         ]
         for day, begin, end in days:
@@ -154,7 +154,7 @@ def completeness(
             else:
                 found.received = sum(
                     journal.count_samples(serial, channel, max(since, begin), min(until or _FOREVER, end))
-                    for serial, channel, since, until in directory.instruments_of(key)
+                    for serial, channel, since, until in deployments.instruments_of(key)
                 )
             if found.stored < found.expected:
                 came, empty = _came(journal, key, begin, end)
@@ -164,7 +164,7 @@ def completeness(
 
 def channel_variable(station: Station, serial: str, channel: str) -> str:
     """The variable of a channel; empty when it is unknown."""
-    found = station.directory.channel(serial, channel)
+    found = station.deployments.channel(serial, channel)
     return "" if found is None else found.variable
 
 
@@ -257,7 +257,7 @@ class _Reasons:
         self, station: Station, journal: JournalReader, start_us: int, end_us: int, now_us: int
     ) -> None:
         self._file = station.file
-        self._directory = station.directory
+        self._deployments = station.deployments
         self._end = min(end_us, now_us)
         events = journal.events(end_us=end_us)
         self._connection = {
@@ -335,7 +335,7 @@ class _Reasons:
 
     def explain(self, key: SeriesKey, holes: Sequence[_Span], step: int, empty: Sequence[int]) -> list[Gap]:
         """The holes cut into gaps, each with its cause; at the times `empty` the probe had no number to give."""
-        serials = {row[0] for row in self._directory.instruments_of(key)}
+        serials = {row[0] for row in self._deployments.instruments_of(key)}
         connections = {self._connection[serial] for serial in serials if serial in self._connection}
         names = serials | {self._name[serial] for serial in serials if serial in self._name}
         silent = [span for name in names for span in self._silent.get(name, [])]

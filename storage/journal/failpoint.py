@@ -27,10 +27,10 @@ def _armed(wanted: str, count: int) -> None:
             if left[point] <= 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    globals()["fault"] = reached
+    globals()["failpoint"] = reached
 
 
-fault = _nothing
+failpoint = _nothing
 if "SOILCO2_FAULT" in os.environ:
     _name, _, _number = os.environ["SOILCO2_FAULT"].partition(":")
     _armed(_name, int(_number or 1))

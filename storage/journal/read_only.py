@@ -17,23 +17,23 @@ class _Cursor(sqlite3.Cursor):
 
     connection: ReadOnly
 
-    def _told(self, step: Callable[..., _T], *arguments: Any) -> _T:
+    def _translated(self, step: Callable[..., _T], *arguments: Any) -> _T:
         try:
             return step(*arguments)
         except sqlite3.Error as error:
             raise storage_error(self.connection.path, error) from error
 
     def execute(self, *arguments: Any) -> _Cursor:
-        return self._told(super().execute, *arguments)
+        return self._translated(super().execute, *arguments)
 
     def fetchone(self) -> Any:
-        return self._told(super().fetchone)
+        return self._translated(super().fetchone)
 
     def fetchall(self) -> list[Any]:
-        return self._told(super().fetchall)
+        return self._translated(super().fetchall)
 
     def __next__(self) -> Any:
-        return self._told(super().__next__)
+        return self._translated(super().__next__)
 
 
 class ReadOnly(sqlite3.Connection):

@@ -110,7 +110,7 @@ class JournalReader:
         """Every series, sorted by profile, depth and variable."""
         self._load_keys()
         station = self.station()
-        directory = station.directory if station else None
+        deployments = station.deployments if station else None
         infos = []
         for number, key in self._keys.items():
             first, last = self._db.execute(
@@ -127,12 +127,12 @@ class JournalReader:
                 SeriesInfo(
                     key,
                     known.unit if known else "",
-                    directory.depth_at(key.profile, key.position) if directory else None,
+                    deployments.depth_at(key.profile, key.position) if deployments else None,
                     first,
                     last,
-                    directory.period_s(key) if directory else None,
+                    deployments.period_s(key) if deployments else None,
                     "instant",
-                    directory.note(key) if directory else "",
+                    deployments.note(key) if deployments else "",
                 )
             )
         infos.sort(key=lambda i: (i.key.profile, i.depth_m if i.depth_m is not None else -99.0, i.key[2:]))

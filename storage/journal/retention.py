@@ -16,10 +16,10 @@ from pathlib import Path
 
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import JournalFullError
-from soilco2.storage.journal.failpoint import fault
+from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.file import crc
 from soilco2.storage.journal.rollups import LEVELS
-from soilco2.storage.journal.samples import REFUSED, Ledger, NewEvent
+from soilco2.storage.journal.samples import REFUSED, NewEvent, Samples
 from soilco2.storage.journal.schema import EventKind
 
 _AT_ONCE = 20_000
@@ -31,7 +31,7 @@ _PARKED_SHARE = 0.1
 _DAY_US = 86_400_000_000
 
 
-class Pruning(Ledger):
+class Pruning(Samples):
     """A ledger with bounds."""
 
     station: Station
@@ -146,7 +146,7 @@ class Pruning(Ledger):
         }  # fmt: skip
         with self._transaction():
             self._event(NewEvent(EventKind.ARCHIVED, Path(path).name, f"{samples} samples archived", data))
-        fault("archive-told")
+        failpoint("archive-told")
 
     def prune(self, path: str) -> int:
         """Take out some of what stands in an archive, unchanged since; 0 when nothing is left to take out.
@@ -174,7 +174,7 @@ class Pruning(Ledger):
                     " AND o.rev = k.rev LIMIT ?)",
                     (_AT_ONCE,),
                 ).rowcount
-            fault("pruned-some")
+            failpoint("pruned-some")
         finally:
             self._db.execute("DETACH kept")
         return len(seqs) + gone

@@ -93,7 +93,7 @@ class CommitResult(NamedTuple):
     last_rev: int
 
 
-class Ledger:
+class Samples:
     """What every change of a journal is made of; `soilco2.storage.journal.writer.Writer` is the one that is used.
 
     Parameters
@@ -187,9 +187,9 @@ class Ledger:
                     self._db.execute("ROLLBACK")
                 self._load()
             except sqlite3.Error as second:
-                raise self._told(second) from error
+                raise self._storage_error(second) from error
             if isinstance(error, sqlite3.Error | OSError):
-                raise self._told(error) from error
+                raise self._storage_error(error) from error
             raise
 
     def _there(self) -> None:
@@ -222,7 +222,7 @@ class Ledger:
         except OSError as error:
             log.warning("%s: the names cannot be kept a second time: %s", self.path, error.strerror or error)
 
-    def _told(self, error: sqlite3.Error | OSError) -> StorageError:
+    def _storage_error(self, error: sqlite3.Error | OSError) -> StorageError:
         """The sentence for a fault; a damaged file is set aside when it is opened next."""
         said = storage_error(self.path, error)
         if isinstance(said, JournalDamagedError):

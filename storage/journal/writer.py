@@ -175,7 +175,7 @@ class Writer(Rolling):
     def _ready(self) -> Pipeline:
         """The pipeline, primed with what was judged before; what is being kept just now is not among it."""
         if self._pipeline is None or self._pipeline.stale:
-            pipeline = Pipeline(self.station.directory, self.station.hash, self._manual())
+            pipeline = Pipeline(self.station.deployments, self.station.hash, self._manual())
             newest = self._newest_us()
             if newest is not None:
                 since = newest - pipeline.lookback_us
@@ -253,7 +253,7 @@ class Writer(Rolling):
 
     def _touched(self, from_us: int, until_us: int) -> Stretch:
         """What may change with a window: itself, and what looks back on it."""
-        pipeline = Pipeline(self.station.directory, self.station.hash)
+        pipeline = Pipeline(self.station.deployments, self.station.hash)
         return Stretch(from_us, until_us + pipeline.lookback_us)
 
     def _remake(self, stretches: Sequence[Stretch]) -> int:
@@ -262,12 +262,12 @@ class Writer(Rolling):
         manual = self._manual() if stretches else []
         lookback = self._pipeline.lookback_us if self._pipeline else 0
         if not lookback and stretches:
-            lookback = Pipeline(self.station.directory, self.station.hash, manual).lookback_us
+            lookback = Pipeline(self.station.deployments, self.station.hash, manual).lookback_us
         for start, end in stretches:
             samples = self._samples(start - lookback, end)
             made = {
                 (o.series, o.time_us): o
-                for o in recompute(self.station.directory, self.station.hash, manual, samples, start, end)
+                for o in recompute(self.station.deployments, self.station.hash, manual, samples, start, end)
             }
             archived = archived_observations(self._archives(start, end), start, end)
             live = self._times(start, end)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import Flag, Sample
 from soilco2.station_config.base import moment_us
-from soilco2.station_config.deployments import IMPORT, SITE, Directory
+from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
@@ -77,14 +77,14 @@ def read_samples(
     TidyFileError
         When the file as a whole cannot be used.
     """
-    directory = station.directory
+    deployments = station.deployments
     latest_us = moment.now_us + round(station.file.quality.future_tolerance * 1e6)
     source = source_name(path)
     now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
 
     def refuse(place: Place) -> str:
-        found = find_channel(directory, place)
+        found = find_channel(deployments, place)
         if isinstance(found, str):
             return found
         channels[place] = found
@@ -112,20 +112,20 @@ def read_samples(
     yield Stretch(samples, faults, line)
 
 
-def find_channel(directory: Directory, place: Place) -> tuple[str, str] | str:
+def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | str:
     """Serial number and channel of the pseudo-instrument for a row's place, or why there is none."""
-    if place.station and place.station != directory.station_id:
-        return f"station {place.station!r} is not {directory.station_id!r}"
-    found = _find_position(directory, place)
+    if place.station and place.station != deployments.station_id:
+        return f"station {place.station!r} is not {deployments.station_id!r}"
+    found = _find_position(deployments, place)
     if isinstance(found, str):
         return found
     serial = f"{IMPORT}{found[0]}/{found[1]}"
-    if directory.channel(serial, place.variable) is None:
+    if deployments.channel(serial, place.variable) is None:
         return f"{found[0]}/{found[1]} is no position of the station"
     return serial, place.variable
 
 
-def _find_position(directory: Directory, place: Place) -> tuple[str, str] | str:
+def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | str:
     """Profile and position, from the names or the depth that a row gives."""
     known = VARIABLES[place.variable]
     if place.profile in ("", SITE) and not place.position and (place.depth_m is None or not known.has_depth):
@@ -134,33 +134,33 @@ def _find_position(directory: Directory, place: Place) -> tuple[str, str] | str:
         return SITE, ""
     fitting = [
         (profile.id, position.id)
-        for profile in directory.file.profile
+        for profile in deployments.file.profile
         for position in profile.position
         if place.profile in ("", profile.id)
         and place.position in ("", position.id)
-        and (place.position or _at(directory, profile.id, position.id, place.depth_m))
+        and (place.position or _at(deployments, profile.id, position.id, place.depth_m))
     ]
     what = "/".join(part for part in (place.profile, place.position) if part)
     if place.depth_m is not None and not place.position:
         what = f"{what} depth {place.depth_m:g} m".strip()
     if not fitting:
-        places = [f"{p.id}/{q.id}" for p in directory.file.profile for q in p.position]
+        places = [f"{p.id}/{q.id}" for p in deployments.file.profile for q in p.position]
         return f"{what} is no position of the station; there are {', '.join(places[:20]) or 'none'}"
     if len(fitting) > 1:
         names = ", ".join("/".join(pair) for pair in fitting)
         return f"{what} fits more than one position ({names}); give profile and position"
     profile, position = fitting[0]
-    if place.depth_m is not None and not _at(directory, profile, position, place.depth_m):
-        depth = directory.depth_at(profile, position)
+    if place.depth_m is not None and not _at(deployments, profile, position, place.depth_m):
+        depth = deployments.depth_at(profile, position)
         return f"{what} lies at {depth:g} m by the station file, not at {place.depth_m:g} m"
     return fitting[0]
 
 
-def _at(directory: Directory, profile: str, position: str, depth_m: float | None) -> bool:
+def _at(deployments: Deployments, profile: str, position: str, depth_m: float | None) -> bool:
     """Whether a position was ever at this depth: the surface may have moved."""
     if depth_m is None:
         return False
-    surface = next(row.surface for row in directory.file.profile if row.id == profile)
-    moments = [TIME_MIN_US, *(moment_us(row.from_, directory.zone) for row in surface)]
-    depths = [directory.depth_at(profile, position, at) for at in moments]
+    surface = next(row.surface for row in deployments.file.profile if row.id == profile)
+    moments = [TIME_MIN_US, *(moment_us(row.from_, deployments.zone) for row in surface)]
+    depths = [deployments.depth_at(profile, position, at) for at in moments]
     return any(depth is not None and abs(depth - depth_m) <= _SAME_DEPTH_M for depth in depths)

@@ -166,7 +166,7 @@ def _moving_depth(station: Station | None, key: SeriesKey) -> Callable[[int], fl
     """Depth by time where the surface of the profile moves; None where the depth stays."""
     if station is None or not any(p.id == key.profile and p.surface for p in station.file.profile):
         return None
-    return lambda time_us: station.directory.depth_at(key.profile, key.position, time_us)
+    return lambda time_us: station.deployments.depth_at(key.profile, key.position, time_us)
 
 
 def _only(piece: Piece, flags: Collection[int]) -> Piece:
@@ -325,7 +325,7 @@ def _series(info: SeriesInfo, rows: int, station: Station | None) -> dict[str, A
         "note": info.note,
     }
     if station is not None:
-        rows_of = station.directory.instruments_of(info.key)
+        rows_of = station.deployments.instruments_of(info.key)
         found["installations"] = [
             {
                 "serial": serial,
@@ -339,14 +339,14 @@ def _series(info: SeriesInfo, rows: int, station: Station | None) -> dict[str, A
 
 
 def _instrument(station: Station, serial: str) -> dict[str, Any]:
-    directory = station.directory
+    deployments = station.deployments
     instrument = next((row for row in station.file.instrument if row.serial == serial), None)
     if instrument is None:
         return {"serial": serial, "model": "imported table"}
     model = station.models[instrument.model]
     compensation = instrument.compensation
     corrections: dict[str, dict[str, str | float | None]] = {}
-    for channel in directory.channels_of(serial):
+    for channel in deployments.channels_of(serial):
         spec = channel.spec
         if spec.variable == "co2":
             corrections["co2"] = {
@@ -354,9 +354,9 @@ def _instrument(station: Station, serial: str) -> dict[str, Any]:
                 "temperature": (compensation and compensation.temperature) or spec.temperature,
                 "meaning": "device: the probe compensates; none: corrected here to the measured state",
             }
-    if directory.ec_coefficient(serial) is not None:
+    if deployments.ec_coefficient(serial) is not None:
         corrections["ec"] = {
-            "probe_coefficient_per_k": directory.ec_coefficient(serial),
+            "probe_coefficient_per_k": deployments.ec_coefficient(serial),
             "coefficient_per_k": station.file.quality.ec_coefficient,
         }
     return {
@@ -370,10 +370,10 @@ def _instrument(station: Station, serial: str) -> dict[str, Any]:
         "calibrations": [
             {
                 "channel": row.channel,
-                "valid_from": iso(moment_us(row.valid_from, directory.zone)),
+                "valid_from": iso(moment_us(row.valid_from, deployments.zone)),
                 "valid_until": None
                 if row.valid_until is None
-                else iso(moment_us(row.valid_until, directory.zone)),
+                else iso(moment_us(row.valid_until, deployments.zone)),
                 "gain": row.gain,
                 "offset": row.offset,
                 "certificate": row.certificate,

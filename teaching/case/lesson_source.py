@@ -5,7 +5,7 @@ A source is text. A head of ``key: value`` lines, then cells that begin with ``=
 * ``=== text``: ``--- zh`` and ``--- en``, Markdown.
 * ``=== code``: Python for both; ``«中文|English»`` gives each language its words.
 * ``=== task NAME``: ``--- zh``, ``--- en``, and ``--- solution``: the Python expression of a right answer, or ``@``
-  for the one that the marking computes. The trainee's notebook holds ``desk.check("NAME", ...)`` in its place.
+  for the one that the marking computes. The trainee's notebook holds ``notebook.check("NAME", ...)`` in its place.
 
 ``@2-3`` keeps a cell for those levels; without it a cell is for all.
 """
@@ -176,8 +176,8 @@ def notebook(one: Lesson, lang: str, level: int, *, solutions: bool = False) -> 
             add("markdown", f"{cell.name}-task", cell.parts[lang])
             answer = in_language(cell.parts["solution"], lang) if solutions else "..."
             if answer == "@":
-                answer = f'task("{cell.name}").right(desk.work.context())'
-            add("code", cell.name, f'desk.check("{cell.name}", {answer})', task=cell.name)
+                answer = f'task("{cell.name}").right(notebook.work.context())'
+            add("code", cell.name, f'notebook.check("{cell.name}", {answer})', task=cell.name)
     return {
         "cells": cells,
         "metadata": {

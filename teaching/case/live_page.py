@@ -19,7 +19,7 @@ def address(port: int) -> str:
 
 
 def serve(folder: Path, drill: str, lang: str) -> str:
-    """Serve the page of a run of ``desk.bench``, or without a drill that of the station itself; shows its address.
+    """Serve the page of a run of ``notebook.bench``, or without a drill that of the station itself; shows its address.
 
     The station itself is the one that runs, or ran, in terminals; before it ever ran, the run without a fault.
 
@@ -32,7 +32,7 @@ def serve(folder: Path, drill: str, lang: str) -> str:
     place = own if not drill and (own / "journal.sqlite").is_file() else own / f"run-{drill or 'healthy'}"
     station = place / "station.toml"
     if not station.is_file():
-        bench = f'desk.bench("{drill}")' if drill else "desk.bench()"
+        bench = f'notebook.bench("{drill}")' if drill else "notebook.bench()"
         raise CaseError(
             f"还没有这次运行：先运行 {bench}。"
             if lang == "zh"

@@ -1,4 +1,4 @@
-"""The notebook's side: the folder's data, figures in the trainee's language, and ``desk.check``."""
+"""What a lesson's notebook works with: the folder's data, figures in the trainee's language, and ``notebook.check``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from soilco2.storage.files import write_whole
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.lesson_source import lesson
 from soilco2.teaching.case.marks import task
-from soilco2.teaching.case.tasks import Verdict, say
+from soilco2.teaching.case.tasks import Verdict, in_language
 from soilco2.teaching.case.work_folder import Work, open_work, read_notebook
 from soilco2.teaching.errors import CaseError, UnansweredError
 
@@ -74,7 +74,7 @@ def mark(work: Work, name: str, answer: Any) -> Verdict:
         return Verdict(True, "", reason)
     kept = plain(answer)
     if is_empty(kept):
-        form = say(one.form, work.lang)
+        form = in_language(one.form, work.lang)
         raise UnansweredError(
             f"任务 {name} 还没有答案：把 ... 换成你的答案，例如 {form}，再运行这一格。"
             if zh
@@ -87,8 +87,8 @@ def mark(work: Work, name: str, answer: Any) -> Verdict:
     return verdict
 
 
-class Desk:
-    """What a notebook works with.
+class Notebook:
+    """The lesson of a notebook: its data, figures, checks.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Desk:
             Shown as one sentence.
         """
         verdict = mark(self.work, name, answer)
-        print(("✓ " if verdict.right else "✗ ") + say(verdict.words, self.lang))
+        print(("✓ " if verdict.right else "✗ ") + in_language(verdict.words, self.lang))
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the folder's ``data``, with times.
@@ -255,20 +255,20 @@ class Desk:
             print(line)
 
 
-def open_desk(name: str, start: Path | None = None) -> Desk:
-    """The desk of a lesson; call it in the first cell of its notebook.
+def open_notebook(name: str, start: Path | None = None) -> Notebook:
+    """What the notebook of a lesson works with; its first cell calls this.
 
     Notes each run of a cell in the folder's record, from which the time at work is told.
     """
     work = open_work(start or Path.cwd())
-    desk = Desk(work, name)
-    path = work.path / desk.lesson.file(work.lang)
+    notebook = Notebook(work, name)
+    path = work.path / notebook.lesson.file(work.lang)
     if path.is_file():
         try:
             old = read_notebook(path).revision
         except CaseError:
-            old = desk.lesson.revision  # being written this moment
-        if old != desk.lesson.revision and not list(work.path.glob(f"{path.stem}.*{path.suffix}")):
+            old = notebook.lesson.revision  # being written this moment
+        if old != notebook.lesson.revision and not list(work.path.glob(f"{path.stem}.*{path.suffix}")):
             print(
                 "这份笔记本来自较早的版本；soilco2 teach start 会在旁边放一份新的，你的答案都保留。"
                 if work.lang == "zh"
@@ -279,11 +279,11 @@ def open_desk(name: str, start: Path | None = None) -> Desk:
     try:
         from IPython import get_ipython
     except ImportError:
-        return desk
+        return notebook
     shell = get_ipython()
     if shell is not None:
         shell.events.register("post_run_cell", lambda _result: work.note(kind="run", lesson=name))
-    return desk
+    return notebook
 
 
-__all__ = ["Desk", "mark", "open_desk", "plain"]
+__all__ = ["Notebook", "mark", "open_notebook", "plain"]

@@ -69,9 +69,11 @@ def describe(work: Work) -> str:
 def fallen(work: Work) -> list[str]:
     """The tasks on own data that fall away, a line each with the reason."""
     from soilco2.teaching.case.marks.own_data import TASKS
-    from soilco2.teaching.case.tasks import say
+    from soilco2.teaching.case.tasks import in_language
 
     context = work.context()
     return [
-        f"  {one.id}  {say(reason, work.lang)}" for one in TASKS if (reason := one.away(context)) is not None
+        f"  {one.id}  {in_language(reason, work.lang)}"
+        for one in TASKS
+        if (reason := one.away(context)) is not None
     ]

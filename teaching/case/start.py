@@ -209,11 +209,11 @@ def task_sheet(work: Work) -> str:
     out.append(
         f"\n## 学时（{level}不少于 {CLASS_HOURS[work.level]} 学时）\n\n| 模块 | 大纲 | 本案例 | 须在别处完成 |\n"
         f"| --- | --- | --- | --- |\n{rows}\n\n"
-        "答案在笔记本里用 `desk.check` 检查，随答随记；`soilco2 teach check` 全部重批一遍，`soilco2 teach progress` 看进度。\n"
+        "答案在笔记本里用 `notebook.check` 检查，随答随记；`soilco2 teach check` 全部重批一遍，`soilco2 teach progress` 看进度。\n"
         if zh
         else f"\n## Class hours ({level}: {CLASS_HOURS[work.level]} at least)\n\n| block | syllabus | this case | elsewhere |\n"
         f"| --- | --- | --- | --- |\n{rows}\n\n"
-        "Answers are checked in the notebook with `desk.check` and recorded as they are given; `soilco2 teach check` marks them "
+        "Answers are checked in the notebook with `notebook.check` and recorded as they are given; `soilco2 teach check` marks them "
         "all again, `soilco2 teach progress` shows how far you are.\n"
     )
     return "\n".join(out)

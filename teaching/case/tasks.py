@@ -14,7 +14,7 @@ Words = tuple[str, str]
 """Chinese, English."""
 
 
-def say(words: Words, lang: str) -> str:
+def in_language(words: Words, lang: str) -> str:
     """The words of a language."""
     return words[0] if lang == "zh" else words[1]
 

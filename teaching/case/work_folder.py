@@ -168,7 +168,7 @@ def read_notebook(path: Path) -> Found:
 
 
 def _answers(source: str) -> Iterator[tuple[str, Any]]:
-    """Plain values given to ``desk.check`` in a cell; whatever is computed needs its kernel."""
+    """Plain values given to ``notebook.check`` in a cell; whatever is computed needs its kernel."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, MemoryError, RecursionError):

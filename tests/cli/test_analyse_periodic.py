@@ -68,7 +68,7 @@ def test_the_first_start_answers_for_the_last_day_that_ended(
     (path,) = list_results(tmp_path, "correlation")
     found = read_results(path)
     end = datetime.fromisoformat(found.data_to)
-    zone = load_station(station).directory.zone
+    zone = load_station(station).deployments.zone
     assert end.astimezone(zone).strftime("%H:%M") == "00:00", "periods end at the station's midnight"
     assert end <= datetime.fromtimestamp(NOW_US / 1e6, UTC)
     assert all(row.end < found.data_to for row in found.rows if row.end), "nothing after the period was used"

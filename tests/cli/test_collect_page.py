@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from soilco2.cli.commands.collect import command
-from soilco2.cli.page_process import CLOCK_NAME, PagePart
+from soilco2.cli.page_process import CLOCK_NAME, PageProcess
 from soilco2.storage.journal.writer import Writer
 from tests.dashboards.live.small import small_station
 
@@ -107,7 +107,7 @@ def test_a_page_that_is_killed_comes_back_and_the_collector_goes_on(
 
 def test_a_page_that_cannot_start_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     station = small_station(tmp_path, more='[page]\nhost = "0.0.0.0"\n')
-    part = PagePart(station.path)
+    part = PageProcess(station.path)
     part.start()
     assert part._child is not None
     part._child.wait(60)

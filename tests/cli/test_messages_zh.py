@@ -19,13 +19,13 @@ from tests.station_config.test_messages_zh import HAN, texts
 
 SPOKEN = ("demo", "import_", "parked", "flag", "note", "verify", "archive", "replay", "reprocess", "export",
           "simulate", "analyse/jobs", "analyse/plan", "analyse/flux", "analyse/periodic")  # fmt: skip
-SPEAKERS = {"say", "_say", "fail", "BadParameter", "DemoError"}
+SPEAKERS = {"echo", "_echo", "fail", "BadParameter", "DemoError"}
 FAULTY = {
     "SinkRefused", "SinkDenied", "SinkTooLarge", "SinkUnavailable", "PortBusy", "PortGone", "NoAnswer", "LocalEcho",
     "ExceptionAnswer", "WrongAnswer", "BadFrame", "DoubleAnswer",
 }  # fmt: skip
 """Errors that `soilco2 status` tells."""
-TELLING = {"NewEvent", "BusEvent", "_tell", "_on_event"}
+TELLING = {"NewEvent", "BusEvent", "_log_event", "_on_event"}
 """What an event says; the longer texts stand in a variable of these modules."""
 EVENTFUL = {"polling.py", "collector.py", "retention.py", "rollup_writer.py", "archiving.py"}
 REASONS = {ROOT / "storage" / "tidy" / "rows.py", ROOT / "storage" / "tidy" / "samples.py"}

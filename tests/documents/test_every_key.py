@@ -17,7 +17,7 @@ from soilco2.documents import vocabulary
 from soilco2.documents.document import Document
 from soilco2.documents.errors import PlanError
 from soilco2.documents.formats.markdown import to_markdown
-from soilco2.documents.language import Tongue
+from soilco2.documents.language import Language
 from soilco2.documents.monitoring import monitoring_plan
 from soilco2.documents.quality import quality_plan
 from soilco2.quality.checks import CHECKS
@@ -194,7 +194,7 @@ def test_terms_of_the_glossary(tmp_path: Path) -> None:
 
 
 def test_a_share_that_is_not_whole_never_reads_as_whole() -> None:
-    t = Tongue("en", ZoneInfo("UTC"))
+    t = Language("en", ZoneInfo("UTC"))
     # 17566 of 17568 half hours: 99.98862 %
     assert t.percent(17566 / 17568) == "99.99 %"
     assert (t.percent(1.0), t.percent(0.0), t.percent(0.875)) == ("100.0 %", "0.0 %", "87.5 %")

@@ -1,4 +1,4 @@
-"""The writer's thread, the keeper of parts and the clock's verdict, in one process on a real journal."""
+"""The writer's thread, the supervisor of parts and the clock's verdict, in one process on a real journal."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from soilco2.ingest.clock.system import BUILT_US, SystemClock
 from soilco2.ingest.collector import Collector
-from soilco2.ingest.supervisor import Keeper, Kept
-from soilco2.ingest.writer_thread import Intake
+from soilco2.ingest.supervisor import Managed, Supervisor
+from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
 from soilco2.storage.errors import DiskFullError, JournalDamagedError, StorageError
 from soilco2.storage.journal.reader import JournalReader
@@ -37,8 +37,10 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
         yield made
 
 
-def intake_of(writer: Writer) -> Intake:
-    made = Intake(writer, SystemClock(), {}, commit_every_s=0.0, commit_rows=1000, on_commit=lambda: None)
+def intake_of(writer: Writer) -> WriterThread:
+    made = WriterThread(
+        writer, SystemClock(), {}, commit_every_s=0.0, commit_rows=1000, on_commit=lambda: None
+    )
     made.start()
     return made
 
@@ -50,10 +52,10 @@ def counters(writer: Writer) -> dict[str, int]:
 
 def test_a_sample_that_cannot_be_kept_does_not_keep_the_others_out(writer: Writer) -> None:
     """2⁶³ µs is beyond what SQLite's integers hold."""
-    intake = intake_of(writer)
-    intake.deliver([sample(0), sample(1, time_us=2**63), sample(2)])
-    until(lambda: intake.settled and counters(writer).get("in") == 3)
-    intake.close()
+    writer_thread = intake_of(writer)
+    writer_thread.deliver([sample(0), sample(1, time_us=2**63), sample(2)])
+    until(lambda: writer_thread.settled and counters(writer).get("in") == 3)
+    writer_thread.close()
     assert counters(writer) == {"in": 3, "stored": 2, "rejected": 1}
     with JournalReader(writer.path) as reader:
         (row,) = reader.parked()
@@ -73,16 +75,16 @@ def test_a_full_disk_is_waited_out_and_nothing_is_dropped(
         return real(*args, **keys)  # type: ignore[arg-type]
 
     monkeypatch.setattr(writer, "commit", commit)
-    intake = intake_of(writer)
-    intake.deliver([sample(0)])
-    until(lambda: intake.error == "the disk is full")
-    assert not intake.settled
-    intake.deliver([sample(1)])
-    assert intake.call(lambda w: w.path) == writer.path  # commands still get an answer
+    writer_thread = intake_of(writer)
+    writer_thread.deliver([sample(0)])
+    until(lambda: writer_thread.error == "the disk is full")
+    assert not writer_thread.settled
+    writer_thread.deliver([sample(1)])
+    assert writer_thread.call(lambda w: w.path) == writer.path  # commands still get an answer
     full.clear()
-    until(lambda: intake.settled)
-    intake.close()
-    assert intake.error == ""
+    until(lambda: writer_thread.settled)
+    writer_thread.close()
+    assert writer_thread.error == ""
     assert counters(writer)["stored"] == 2
 
 
@@ -95,32 +97,32 @@ def test_a_journal_that_refuses_as_damaged_ends_the_writer_and_is_marked(
         raise sqlite3.DatabaseError("database disk image is malformed")
 
     monkeypatch.setattr(writer, "_keep", keep)
-    intake = intake_of(writer)
-    intake.deliver([sample(0)])
-    until(lambda: not intake.alive)
-    assert isinstance(intake.failure, JournalDamagedError)
+    writer_thread = intake_of(writer)
+    writer_thread.deliver([sample(0)])
+    until(lambda: not writer_thread.alive)
+    assert isinstance(writer_thread.failure, JournalDamagedError)
     assert "malformed" in writer.path.with_name(writer.path.name + ".damaged").read_text(encoding="utf-8")
 
 
 def test_what_an_operation_raises_is_the_callers(writer: Writer) -> None:
-    intake = intake_of(writer)
+    writer_thread = intake_of(writer)
 
     def wrong(_writer: Writer) -> None:
         raise ZeroDivisionError("mine")
 
     with pytest.raises(ZeroDivisionError, match="mine"):
-        intake.call(wrong)
-    assert intake.alive
-    intake.close()
+        writer_thread.call(wrong)
+    assert writer_thread.alive
+    writer_thread.close()
     with pytest.raises(StorageError):
-        intake.call(wrong)
+        writer_thread.call(wrong)
 
 
 def test_what_was_delivered_is_written_before_the_end(writer: Writer) -> None:
-    intake = intake_of(writer)
+    writer_thread = intake_of(writer)
     for n in range(100):
-        intake.deliver([sample(n)], [NewEvent(EventKind.NOTE, "x", str(n))])
-    intake.close()
+        writer_thread.deliver([sample(n)], [NewEvent(EventKind.NOTE, "x", str(n))])
+    writer_thread.close()
     assert counters(writer)["stored"] == 100
 
 
@@ -149,23 +151,25 @@ class Flaky:
 
 def test_a_part_that_fails_is_started_again_and_the_others_are_left_alone() -> None:
     said: list[tuple[str, str]] = []
-    keeper = Keeper(lambda name, text: said.append((name, text)))
-    keeper.install({"calm": Kept(Flaky, 1)})
-    (calm,) = keeper.of(Flaky)
+    supervisor = Supervisor(lambda name, text: said.append((name, text)))
+    supervisor.install({"calm": Managed(Flaky, 1)})
+    (calm,) = supervisor.of(Flaky)
     Flaky.failures = 2
-    keeper.install({"calm": Kept(Flaky, 1), "flaky": Kept(Flaky, 2)})
+    supervisor.install({"calm": Managed(Flaky, 1), "flaky": Managed(Flaky, 2)})
     until(
         lambda: (
-            keeper.look() is None and len(keeper.of(Flaky)) == 2 and all(p.alive for p in keeper.of(Flaky))
+            supervisor.look() is None
+            and len(supervisor.of(Flaky)) == 2
+            and all(p.alive for p in supervisor.of(Flaky))
         )
     )
     assert [name for name, _ in said] == ["flaky", "flaky"]
     assert "started again in 1 s" in said[0][1]
     assert "started again in 2 s" in said[1][1]
-    assert keeper.of(Flaky)[0] is calm
-    keeper.install({"calm": Kept(Flaky, "changed")})
+    assert supervisor.of(Flaky)[0] is calm
+    supervisor.install({"calm": Managed(Flaky, "changed")})
     assert not calm.alive
-    assert keeper.states() == {"calm": "running"}
+    assert supervisor.states() == {"calm": "running"}
 
 
 def test_samples_under_an_untrusted_clock_wait_and_get_their_time(tmp_path: Path) -> None:
@@ -181,9 +185,9 @@ def test_samples_under_an_untrusted_clock_wait_and_get_their_time(tmp_path: Path
     thread.start()
     try:
         held = [sample(n, time_us=None, boot="this-boot") for n in range(3)]
-        until(lambda: collector.intake.alive)
-        collector.intake.deliver(held)
-        until(lambda: collector.intake.settled)
+        until(lambda: collector.writer_thread.alive)
+        collector.writer_thread.deliver(held)
+        until(lambda: collector.writer_thread.settled)
         with JournalReader(station.journal_path) as reader:
             assert reader.held() == 3
             assert reader.last_rev() == 0

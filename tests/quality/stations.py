@@ -13,7 +13,7 @@ from pathlib import Path
 
 from soilco2.quality.pipeline import ManualFlag, Pipeline, recompute
 from soilco2.quality.records import Observation, Sample, SeriesKey
-from soilco2.station_config.deployments import Directory
+from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station, load_station
 from tests.paths import ROOT
 
@@ -98,9 +98,9 @@ def sample(serial: str, channel: str, time_us: int, raw: float | None, status: s
     return Sample(serial, channel, time_us, raw, status, None, time_us, time_us, "boot", "bus")
 
 
-def raw_of(directory: Directory, serial: str, channel: str, value: float) -> float:
+def raw_of(deployments: Deployments, serial: str, channel: str, value: float) -> float:
     """The whole number a register holds for a value in the canonical unit."""
-    found = directory.channel(serial, channel)
+    found = deployments.channel(serial, channel)
     assert found is not None
     raw = (value - found.b) / found.a
     return float(round(raw)) if found.spec.type != "float32" else raw
@@ -114,7 +114,7 @@ def key(position: str, variable: str) -> SeriesKey:
 
 def pipeline(place: Station, manual: Sequence[ManualFlag] = ()) -> Pipeline:
     """A fresh pipeline of a station."""
-    return Pipeline(place.directory, place.hash, manual)
+    return Pipeline(place.deployments, place.hash, manual)
 
 
 def fed(place: Station, samples: Iterable[Sample], manual: Sequence[ManualFlag] = ()) -> Store:
@@ -185,7 +185,7 @@ class Writer:
         for start, end in outcome.stretches:
             self.made_again += 1
             again = recompute(
-                self.place.directory,
+                self.place.deployments,
                 self.place.hash,
                 self.manual,
                 self._between(start - back, end),

@@ -97,11 +97,11 @@ def month() -> tuple[Sample, ...]:
     for serial in ("S1", "S2"):
         water = sources[serial, "soil_water"]
         sources[serial, "bulk_ec"] = {at: 0.05 + value for at, value in water.items()}
-    directory = place().directory
+    deployments = place().deployments
     rows = []
     for (serial, channel), values in sources.items():
         for at in range(T0, T0 + 1440 * SLOT, SLOT):
-            raw = raw_of(directory, serial, channel, values[at]) if at in values else None
+            raw = raw_of(deployments, serial, channel, values[at]) if at in values else None
             rows.append(sample(serial, channel, at, raw, "" if raw is not None else "nan"))
     return tuple(sorted(rows, key=lambda row: row.time_us or 0))
 
@@ -137,7 +137,7 @@ def test_a_month_made_again_in_pieces() -> None:
     for start in range(T0, T0 + 1440 * SLOT, 100 * SLOT):
         end = start + 100 * SLOT
         rows = [row for row in month() if start - back <= (row.time_us or 0) < end]
-        store.add(recompute(place().directory, place().hash, LAYER, rows, start, end))
+        store.add(recompute(place().deployments, place().hash, LAYER, rows, start, end))
     assert store == expected_month()
 
 

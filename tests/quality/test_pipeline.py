@@ -287,7 +287,7 @@ def test_what_a_probe_says_without_explanation_is_suspect_and_kept() -> None:
 def test_co2_is_brought_to_the_measured_pressure() -> None:
     # GMP252: computes for 1013.25 hPa; 1000 ppm x 1013.25 / 810.6 = 1250 ppm (0.8 atm)
     place = station(co2(), barometer())
-    pressure = raw_of(place.directory, "B1", "air_pressure", 810.6)
+    pressure = raw_of(place.deployments, "B1", "air_pressure", 810.6)
     assert pressure == 811.0  # the barometer's resolution is 1 hPa
     store = fed(place, [*warm(), sample("B1", "air_pressure", T0, 811.0), sample("C1", "co2", T0, 1000.0)])
     row = store[CO2, T0]

@@ -62,7 +62,7 @@ def test_a_file_is_a_station_or_a_list_of_faults(tmp_path: Path, changes: list[t
         faults = error.faults
     else:
         assert parse_station(station.text).hash == station.hash
-        assert isinstance(station.directory.series(), list)
+        assert isinstance(station.deployments.series(), list)
         return
     assert faults
     for fault in faults:
@@ -79,4 +79,4 @@ def test_a_file_is_a_station_or_a_list_of_faults(tmp_path: Path, changes: list[t
 def test_the_file_that_is_changed_is_valid_itself(tmp_path: Path) -> None:
     path = tmp_path / "any.toml"
     path.write_text(_changed([]), encoding="utf-8")
-    assert load_station(path).directory.series()
+    assert load_station(path).deployments.series()

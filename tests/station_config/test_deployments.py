@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soilco2.station_config.catalogue.load import load_catalogue
-from soilco2.station_config.deployments import Directory, standard_pressure
+from soilco2.station_config.deployments import Deployments, standard_pressure
 from soilco2.station_config.loader import load_station
 from soilco2.station_config.tables.stationfile import StationFile
 from tests.station_config.example import SOIL, YULIN, changed, write
@@ -31,7 +31,7 @@ def _us(hours: float) -> int:
     return int(_at(hours).timestamp()) * 1_000_000
 
 
-def _directory(instruments: list[dict[str, Any]], profile: dict[str, Any] | None = None) -> Directory:
+def _deployments(instruments: list[dict[str, Any]], profile: dict[str, Any] | None = None) -> Deployments:
     positions = [{"id": f"d{n}", "depth_m": n / 100} for n in range(5)]
     data = {
         "station": STATION,
@@ -42,7 +42,7 @@ def _directory(instruments: list[dict[str, Any]], profile: dict[str, Any] | None
             for row in instruments
         ],
     }
-    return Directory(StationFile.model_validate(data), MODELS)
+    return Deployments(StationFile.model_validate(data), MODELS)
 
 
 @st.composite
@@ -67,7 +67,7 @@ def test_a_reading_belongs_where_its_channel_was_at_that_moment(
         {"position": place, "from": _at(start)} | ({} if end is None else {"until": _at(end)})
         for place, start, end in rows
     ]
-    directory = _directory([{"id": "i", "serial": "S", "installation": installations}])
+    deployments = _deployments([{"id": "i", "serial": "S", "installation": installations}])
     edges = [hour for _, start, end in rows for hour in (start, end) if hour is not None]
     for hour in hours + edges:
         wanted = [
@@ -75,14 +75,14 @@ def test_a_reading_belongs_where_its_channel_was_at_that_moment(
             for place, start, end in rows
             if start <= hour and (end is None or hour < end)
         ]
-        found = directory.series_at("S", "soil_water", _us(hour))
+        found = deployments.series_at("S", "soil_water", _us(hour))
         assert ([found] if found else []) == wanted
-        assert directory.active("S", _us(hour)) == any(end is None or hour < end for _, _, end in rows)
-    for series in directory.series():
+        assert deployments.active("S", _us(hour)) == any(end is None or hour < end for _, _, end in rows)
+    for series in deployments.series():
         if series[3] in ("ec25", "salinity"):
             continue
         spans = [(start, end) for place, start, end in rows if f"{series[1]}/{series[2]}" == place]
-        assert directory.instruments_of(series) == [
+        assert deployments.instruments_of(series) == [
             ("S", series[3], _us(start), None if end is None else _us(end)) for start, end in sorted(spans)
         ]  # fmt: skip
 
@@ -97,23 +97,25 @@ def test_depth_follows_the_surface_from_when_it_was_measured(
 ) -> None:
     position = {"id": "d0", "depth_m": 0.2} | ({} if measured is None else {"measured": _at(measured)})
     surface = [{"from": _at(hour), "change_m": change / 1000} for hour, change in changes]
-    directory = _directory([], {"position": [position], "surface": surface})
+    deployments = _deployments([], {"position": [position], "surface": surface})
 
     def moved(hour: int) -> float:
         return sum(change for at, change in changes if at <= hour) / 1000
 
     start = 0.0 if measured is None else moved(measured)
     for hour in hours + [at for at, _ in changes]:
-        assert directory.depth_at("p", "d0", _us(hour)) == pytest.approx(0.2 + moved(hour) - start, abs=1e-9)
-    assert directory.depth_at("p", "d0") == pytest.approx(0.2 + moved(10_000) - start, abs=1e-9)
+        assert deployments.depth_at("p", "d0", _us(hour)) == pytest.approx(
+            0.2 + moved(hour) - start, abs=1e-9
+        )
+    assert deployments.depth_at("p", "d0") == pytest.approx(0.2 + moved(10_000) - start, abs=1e-9)
 
 
 def test_sand_blown_in_makes_deeper_and_blown_away_shallower() -> None:
     surface = [{"from": _at(24), "change_m": 0.03}, {"from": _at(48), "change_m": -0.05}]
-    directory = _directory([], {"position": [{"id": "d10", "depth_m": 0.10}], "surface": surface})
-    assert [directory.depth_at("p", "d10", _us(hour)) for hour in (23, 24, 48)] == [0.10, 0.13, 0.08]
-    assert directory.depth_at("site", "") is None
-    assert directory.depth_at("p", "nowhere") is None
+    deployments = _deployments([], {"position": [{"id": "d10", "depth_m": 0.10}], "surface": surface})
+    assert [deployments.depth_at("p", "d10", _us(hour)) for hour in (23, 24, 48)] == [0.10, 0.13, 0.08]
+    assert deployments.depth_at("site", "") is None
+    assert deployments.depth_at("p", "nowhere") is None
 
 
 @given(st.lists(st.integers(0, 1000), max_size=8, unique=True), st.lists(st.integers(-10, 1100), max_size=10))
@@ -122,24 +124,26 @@ def test_the_newest_calibration_valid_at_a_moment_applies(starts: list[int], hou
         {"channel": "bulk_ec", "valid_from": _at(hour), "certificate": str(hour), "gain": 1.0 + hour}
         for hour in starts
     ]
-    directory = _directory([{"id": "i", "serial": "S", "calibration": rows}])
+    deployments = _deployments([{"id": "i", "serial": "S", "calibration": rows}])
     for hour in hours + starts:
-        found = directory.calibration_at("S", "bulk_ec", _us(hour))
+        found = deployments.calibration_at("S", "bulk_ec", _us(hour))
         past = [start for start in starts if start <= hour]
         assert (found.certificate if found else None) == (str(max(past)) if past else None)
-        assert directory.calibration_at("S", "soil_water", _us(hour)) is None
+        assert deployments.calibration_at("S", "soil_water", _us(hour)) is None
 
 
 def test_a_calibration_falls_due_at_the_earliest_of_what_is_said(tmp_path: Path) -> None:
-    directory = load_station(write(tmp_path, YULIN)).directory
+    deployments = load_station(write(tmp_path, YULIN)).deployments
     day = 86_400_000_000
     start = int(datetime(2026, 2, 19, 16, tzinfo=UTC).timestamp()) * 1_000_000  # midnight of 20 Feb at UTC+8
-    assert directory.calibration_at("R1234567", "co2", start - 1) is None
-    assert directory.calibration_due("R1234567", "co2", start) == start + 365 * day  # the GMP252's catalogue
+    assert deployments.calibration_at("R1234567", "co2", start - 1) is None
+    assert (
+        deployments.calibration_due("R1234567", "co2", start) == start + 365 * day
+    )  # the GMP252's catalogue
     text = changed("gain = 1.012", "gain = 1.012\ndue = 2026-08-20\nvalid_until = 2026-09-20")
-    directory = load_station(write(tmp_path, text)).directory
-    assert directory.calibration_due("R1234567", "co2", start) == start + 181 * day
-    assert directory.calibration_due("THC0001", "soil_water", start) is None
+    deployments = load_station(write(tmp_path, text)).deployments
+    assert deployments.calibration_due("R1234567", "co2", start) == start + 181 * day
+    assert deployments.calibration_due("THC0001", "soil_water", start) is None
 
 
 # U.S. Standard Atmosphere 1976, table I, by geopotential altitude: -400, 0, 1000, 2000, 5000 m
@@ -151,18 +155,18 @@ def test_standard_pressure_is_that_of_the_standard_atmosphere(altitude: float, h
 
 
 def test_raw_numbers_become_canonical_units(tmp_path: Path) -> None:
-    directory = load_station(write(tmp_path, YULIN)).directory
+    deployments = load_station(write(tmp_path, YULIN)).deployments
     # CWT manual: registers 0292h, FF9Bh, 03E8h are 65.8 %, -10.1 °C, 1000 µS/cm
     for channel, raw, wanted in (
         ("soil_water", 0x292, 0.658),
         ("soil_temperature", -101, -10.1),
         ("bulk_ec", 1000, 1.0),
     ):
-        found = directory.channel("THC0001", channel)
+        found = deployments.channel("THC0001", channel)
         assert found is not None
         assert found.a * raw + found.b == pytest.approx(wanted, rel=1e-12)
     # Linovision manual: 03EDh is 100.5 kPa
-    found = directory.channel("AP77", "air_pressure")
+    found = deployments.channel("AP77", "air_pressure")
     assert found is not None
     assert found.a * 0x3ED + found.b == pytest.approx(1005.0)
 
@@ -171,8 +175,8 @@ def test_series_are_sorted_by_depth_and_variable_and_say_where_they_come_from(tm
     text = changed(
         "address = 12\n", 'address = 12\nmodelled = { bulk_ec = "EC by Rhoades 1976 from water" }\n'
     )
-    directory = load_station(write(tmp_path, text)).directory
-    assert [series[1:] for series in directory.series()] == [
+    deployments = load_station(write(tmp_path, text)).deployments
+    assert [series[1:] for series in deployments.series()] == [
         ("site", "", "air_pressure"),
         ("site", "", "supply_voltage"),
         ("p1", "d10", "co2"),
@@ -186,59 +190,59 @@ def test_series_are_sorted_by_depth_and_variable_and_say_where_they_come_from(tm
     ]
     ec = ("yulin", "p1", "d10", "bulk_ec")
     temperature = ("yulin", "p1", "d10", "soil_temperature")
-    assert directory.derived[("yulin", "p1", "d10", "ec25")] == (ec, temperature)
+    assert deployments.derived[("yulin", "p1", "d10", "ec25")] == (ec, temperature)
     for name in ("bulk_ec", "ec25", "salinity"):
-        assert directory.note(("yulin", "p1", "d10", name)) == "modelled: EC by Rhoades 1976 from water"
-    assert directory.note(temperature) == ""
-    assert directory.period_s(("yulin", "site", "", "air_pressure")) == 300.0
-    assert directory.period_s(("yulin", "p9", "d1", "co2")) is None
-    assert directory.salinity_factor("THC0001") == 0.55
-    assert directory.ec_coefficient("THC0001") == 0.0
-    assert directory.ec_coefficient("R1234567") is None
+        assert deployments.note(("yulin", "p1", "d10", name)) == "modelled: EC by Rhoades 1976 from water"
+    assert deployments.note(temperature) == ""
+    assert deployments.period_s(("yulin", "site", "", "air_pressure")) == 300.0
+    assert deployments.period_s(("yulin", "p9", "d1", "co2")) is None
+    assert deployments.salinity_factor("THC0001") == 0.55
+    assert deployments.ec_coefficient("THC0001") == 0.0
+    assert deployments.ec_coefficient("R1234567") is None
 
 
 def test_salinity_is_not_computed_where_an_instrument_gives_it(tmp_path: Path) -> None:
     text = changed('position = "p1/d30"', 'position = "p1/d10"').replace(
         '"co2", "soil_temperature", "supply_voltage"', '"salinity", "supply_voltage"'
     )
-    directory = load_station(write(tmp_path, text)).directory
-    assert [series[3] for series in directory.derived] == ["ec25"]
+    deployments = load_station(write(tmp_path, text)).deployments
+    assert [series[3] for series in deployments.derived] == ["ec25"]
 
 
 def test_a_station_may_set_what_the_catalogue_says_of_a_probe(tmp_path: Path) -> None:
     text = changed(
         "address = 12\n", "address = 12\nsettings = { ec_coefficient = 0.02, salinity_factor = 0.6 }\n"
     )
-    directory = load_station(write(tmp_path, text)).directory
-    assert (directory.ec_coefficient("THC0001"), directory.salinity_factor("THC0001")) == (0.02, 0.6)
-    directory = load_station(write(tmp_path, text + "[quality]\nsalinity_factor = 0.64\n")).directory
-    assert directory.salinity_factor("THC0001") == 0.64
+    deployments = load_station(write(tmp_path, text)).deployments
+    assert (deployments.ec_coefficient("THC0001"), deployments.salinity_factor("THC0001")) == (0.02, 0.6)
+    deployments = load_station(write(tmp_path, text + "[quality]\nsalinity_factor = 0.64\n")).deployments
+    assert deployments.salinity_factor("THC0001") == 0.64
 
 
 def test_imported_tables_are_instruments_of_their_own(tmp_path: Path) -> None:
-    directory = load_station(write(tmp_path, YULIN)).directory
-    assert directory.series_at("import/p1/d10", "co2", 5) == ("yulin", "p1", "d10", "co2")
-    assert directory.series_at("import/site/", "air_pressure", 5) == ("yulin", "site", "", "air_pressure")
-    assert directory.series_at("import/p1/d99", "co2", 5) is None
-    assert directory.series_at("import/p1/d10", "nonsense", 5) is None
-    found = directory.channel("import/p1/d10", "soil_water")
+    deployments = load_station(write(tmp_path, YULIN)).deployments
+    assert deployments.series_at("import/p1/d10", "co2", 5) == ("yulin", "p1", "d10", "co2")
+    assert deployments.series_at("import/site/", "air_pressure", 5) == ("yulin", "site", "", "air_pressure")
+    assert deployments.series_at("import/p1/d99", "co2", 5) is None
+    assert deployments.series_at("import/p1/d10", "nonsense", 5) is None
+    found = deployments.channel("import/p1/d10", "soil_water")
     assert found is not None
     assert (found.a, found.b, found.spec.unit, found.instrument) == (1.0, 0.0, "m3/m3", None)
-    assert directory.channel("import/p1/d99", "co2") is None
-    assert directory.channel("nobody", "co2") is None
+    assert deployments.channel("import/p1/d99", "co2") is None
+    assert deployments.channel("nobody", "co2") is None
 
 
 def test_channels_that_a_station_does_not_use_are_not_there(tmp_path: Path) -> None:
-    directory = load_station(write(tmp_path, YULIN)).directory
-    assert {channel.key[1] for channel in directory.channels_of("N30")} == {
+    deployments = load_station(write(tmp_path, YULIN)).deployments
+    assert {channel.key[1] for channel in deployments.channels_of("N30")} == {
         "co2", "soil_temperature", "supply_voltage",
     }  # fmt: skip
-    assert directory.channel("N30", "rain") is None
-    assert directory.channels_of("nobody") == ()
+    assert deployments.channel("N30", "rain") is None
+    assert deployments.channels_of("nobody") == ()
 
 
 def test_a_probe_without_installation_is_read_but_gives_no_series(tmp_path: Path) -> None:
-    directory = load_station(write(tmp_path, changed(SOIL, ""))).directory
-    assert directory.active("THC0001", 0)
-    assert directory.series_at("THC0001", "soil_water", 1_800_000_000_000_000) is None
-    assert not directory.active("nobody", 0)
+    deployments = load_station(write(tmp_path, changed(SOIL, ""))).deployments
+    assert deployments.active("THC0001", 0)
+    assert deployments.series_at("THC0001", "soil_water", 1_800_000_000_000_000) is None
+    assert not deployments.active("nobody", 0)

@@ -7,9 +7,8 @@ import tomllib
 
 from soilco2.cli.messages_zh import in_chinese
 from soilco2.station_config.extras import how_to_add
+from tests.house.tree import ROOMS
 from tests.paths import ROOT
-
-ROOMS = ("soilco2", "teaching", "dashboards", "analysis", "ingest", "storage", "quality", "station_config")
 
 
 def test_every_extra_that_is_named_is_one_and_its_sentence_is_known_in_chinese() -> None:

@@ -47,7 +47,7 @@ def test_the_canonical_text_gives_the_same_station_back(tmp_path: Path) -> None:
     assert again.models == station.models
     assert (again.text, again.hash) == (station.text, station.hash)
     assert again.path is None
-    assert again.directory.series() == station.directory.series()
+    assert again.deployments.series() == station.deployments.series()
     assert set(station.models) == {
         "vaisala-gmp252", "cwt-soil-thc-s", "linovision-iot-s300ap", "soilco2-node",
     }  # fmt: skip
@@ -105,7 +105,7 @@ def test_loading_needs_no_heavy_library(tmp_path: Path) -> None:
     path = write(tmp_path, YULIN)
     code = (
         "import sys; from soilco2.station_config.loader import load_station\n"
-        f"load_station({str(path)!r}).directory.series()\n"
+        f"load_station({str(path)!r}).deployments.series()\n"
         "print(' '.join(sorted({name.split('.')[0] for name in sys.modules})))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

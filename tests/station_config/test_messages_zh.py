@@ -36,7 +36,7 @@ def texts(node: ast.expr) -> list[str]:
 
 def sentences() -> Iterator[tuple[str, str]]:
     """Where, and what is said."""
-    for path in sorted(FOLDER.glob("*.py")):
+    for path in sorted(FOLDER.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue

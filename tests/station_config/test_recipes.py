@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -28,10 +29,10 @@ def test_a_new_probe_is_a_new_file(tmp_path: Path) -> None:
     )
     station = load_station(write(tmp_path, text))
     assert "dfrobot-sen0600" in station.models
-    assert station.directory.series_at("DF0600-0042", "soil_water", 1_800_000_000_000_000) == (
+    assert station.deployments.series_at("DF0600-0042", "soil_water", 1_800_000_000_000_000) == (
         "yulin", "p1", "d30", "soil_water",
     )  # fmt: skip
-    channel = station.directory.channel("DF0600-0042", "soil_temperature")
+    channel = station.deployments.channel("DF0600-0042", "soil_temperature")
     assert channel is not None
     assert channel.a * -101 + channel.b == pytest.approx(
         -10.1
@@ -41,6 +42,9 @@ def test_a_new_probe_is_a_new_file(tmp_path: Path) -> None:
 
 def test_a_new_variable_is_a_new_row(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "station_config", tmp_path / "station_config")
+    (tmp_path / "src" / "soilco2").mkdir(parents=True)
+    shutil.copy(ROOT / "src" / "soilco2" / "__init__.py", tmp_path / "src" / "soilco2")
+    (tmp_path / "src" / "soilco2" / "station_config").symlink_to(tmp_path / "station_config")
     (tmp_path / "docs" / "reference").mkdir(parents=True)
     (row,) = _blocks("add_a_variable.md", "python")
     (channel,) = _blocks("add_a_variable.md", "toml")
@@ -56,15 +60,18 @@ def test_a_new_variable_is_a_new_row(tmp_path: Path) -> None:
         "from soilco2.station_config.loader import load_station\n"
         "from soilco2.station_config.units import conversion\n"
         "station = load_station('yulin.toml')\n"
-        "assert ('yulin', 'p1', 'd30', 'ch4') in station.directory.series()\n"
-        "assert station.directory.channel('import/p1/d30', 'ch4') is not None\n"
+        "assert ('yulin', 'p1', 'd30', 'ch4') in station.deployments.series()\n"
+        "assert station.deployments.channel('import/p1/d30', 'ch4') is not None\n"
         "a, b = conversion('ppb', 'ch4')\n"
         "assert abs(a * 1900 + b - 1.9) < 1e-12\n"
     )
     (shell,) = _blocks("add_a_variable.md", "sh")
     assert shell.strip() == "python -m soilco2.station_config.reference_pages"
     for command in (["-c", code], ["-m", "soilco2.station_config.reference_pages"]):
-        done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+            capture_output=True, text=True,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
     page = (tmp_path / "docs" / "reference" / "variables.md").read_text(encoding="utf-8")
     assert "| `ch4` | x(CH₄) | `ppm` |" in page

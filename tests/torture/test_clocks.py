@@ -39,12 +39,12 @@ def iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-class Kept:
+class Managed:
     """A decoder and a journal that go by the clock of the last message."""
 
     def __init__(self, folder: Path) -> None:
         station = make_station(folder)
-        self.decoder = Decoder(station.directory, "field", "boot")
+        self.decoder = Decoder(station.deployments, "field", "boot")
         self.now_us = BUILT_US
         self.writer = Writer.open(station, now_us=lambda: self.now_us)
 
@@ -63,8 +63,8 @@ class Kept:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
-    made = Kept(tmp_path)
+def kept(tmp_path: Path) -> Iterator[Managed]:
+    made = Managed(tmp_path)
     yield made
     made.writer.close()
 
@@ -76,7 +76,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
     "stamp", ["1970-01-01T00:00:10Z", "2000-01-01T00:00:00Z", "1990-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]
 )
 def test_a_node_with_a_lost_clock_is_parked_and_its_next_values_are_not_hidden(
-    kept: Kept, stamp: str
+    kept: Managed, stamp: str
 ) -> None:
     assert kept.put(stamped(0, stamp), NOW)[0] == 0
     assert kept.put(stamped(1, iso(NOW)), NOW) == (1, [])
@@ -87,7 +87,7 @@ def test_a_node_with_a_lost_clock_is_parked_and_its_next_values_are_not_hidden(
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-def test_a_node_that_is_an_hour_off(kept: Kept, hours: int) -> None:
+def test_a_node_that_is_an_hour_off(kept: Managed, hours: int) -> None:
     """Ahead is not believed; behind is late data, which is normal."""
     stored, reasons = kept.put(stamped(0, iso(NOW + timedelta(hours=hours))), NOW)
     assert (stored, len(reasons)) == ((0, 1) if hours > 0 else (1, 0))
@@ -95,7 +95,7 @@ def test_a_node_that_is_an_hour_off(kept: Kept, hours: int) -> None:
     assert kept.times()[-1] == NOW
 
 
-def test_a_leap_day_is_a_day(kept: Kept) -> None:
+def test_a_leap_day_is_a_day(kept: Managed) -> None:
     now = datetime(2028, 3, 1, 0, 0, tzinfo=UTC)
     moments = [now - timedelta(hours=h) for h in (36, 24, 12, 0)]
     assert kept.put(stamped(0, *map(iso, moments)), now) == (4, [])
@@ -106,7 +106,7 @@ def test_a_leap_day_is_a_day(kept: Kept) -> None:
     assert len(reasons) == 1
 
 
-def test_a_logger_in_daylight_saving_time(kept: Kept) -> None:
+def test_a_logger_in_daylight_saving_time(kept: Managed) -> None:
     """The hour that comes twice cannot be told by wall time: such stamps are parked, UTC stamps are kept."""
     zone = ZoneInfo("Europe/Madrid")
     begin = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_a_logger_in_daylight_saving_time(kept: Kept) -> None:
     assert kept.times() == moments
 
 
-def test_two_devices_with_different_clocks(kept: Kept) -> None:
+def test_two_devices_with_different_clocks(kept: Managed) -> None:
     """One is eleven minutes behind: each keeps its own time, and neither is a duplicate of the other."""
     behind = NOW - timedelta(minutes=11)
     assert kept.put(stamped(0, iso(NOW)), NOW) == (1, [])
@@ -132,7 +132,7 @@ def test_two_devices_with_different_clocks(kept: Kept) -> None:
     assert kept.times() == [behind, NOW]
 
 
-def test_a_node_that_drifts_is_kept_by_its_own_stamps(kept: Kept) -> None:
+def test_a_node_that_drifts_is_kept_by_its_own_stamps(kept: Managed) -> None:
     """Two seconds a day behind: a month of daily values gives a month of different times."""
     for day in range(30):
         now = NOW + timedelta(days=day)

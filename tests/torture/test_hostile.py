@@ -65,7 +65,7 @@ def hostile(dice: random.Random, number: int) -> bytes:
 @pytest.mark.timeout(7200)
 def test_fuzzed_messages_are_all_accounted_for(tmp_path: Path, record_property: Record) -> None:
     station = make_station(tmp_path)
-    decoder = Decoder(station.directory, "field", "boot")
+    decoder = Decoder(station.deployments, "field", "boot")
     dice = random.Random(SEED)
     total = count(4000, 1_000_000)
     entered = rejected = 0

@@ -36,12 +36,12 @@ class Observed(Protocol):
 def of_station(station: Station) -> dict[SeriesKey, str]:
     """CO2 series whose instruments are compensated, and by whom."""
     found = {}
-    for series in station.directory.series():
+    for series in station.deployments.series():
         key = SeriesKey(*series)
         if key.variable != "co2":
             continue
-        for serial, name, _, _ in station.directory.instruments_of(key):
-            channel = station.directory.channel(serial, name)
+        for serial, name, _, _ in station.deployments.instruments_of(key):
+            channel = station.deployments.channel(serial, name)
             if channel is None:
                 continue
             own = None if channel.instrument is None else channel.instrument.compensation

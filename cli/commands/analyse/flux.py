@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from soilco2.cli.options import (
+    echo,
     emit_json,
     fail,
     json_option,
     language_option,
     parse_time,
     present_or_fail,
-    say,
     window_options,
 )
 
@@ -92,7 +92,7 @@ def command(
             from soilco2.cli.options import load
 
             station = load(data[0])
-            zone = station.directory.zone
+            zone = station.deployments.zone
             shifts = _shifts(station, zone)
         if soil is not None:
             found = settings_of.read(soil)
@@ -169,10 +169,10 @@ def _beside(station: Station, settings: Settings, wanted: Wanted, once: bool) ->
             if once:
                 raise
             # the bookmark stays, so nothing is left out: results that were kept are found unchanged
-            say(f"{error}; the next round tries again", err=True)
+            echo(f"{error}; the next round tries again", err=True)
         else:
             bookmark.write(done.rev)
-            say(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
+            echo(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
         if once or stop.wait(wanted.every_s):
             return
 

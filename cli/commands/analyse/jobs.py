@@ -1,4 +1,4 @@
-"""What ``soilco2 analyse`` does for the statistical analyses: read, run, write, tell."""
+"""What ``soilco2 analyse`` does for the statistical analyses: read, run, write, echo_run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from soilco2.cli.commands.analyse.plan import Asked, Plan, _executor, one_round, tell
+from soilco2.cli.commands.analyse.plan import Asked, Plan, _executor, echo_run, run_once
 from soilco2.cli.options import fail, parse_time, present_or_fail
 from soilco2.station_config.extras import how_to_add
 
@@ -30,7 +30,7 @@ def main(name: str, asked: Asked) -> None:
         from soilco2.cli.options import load
 
         station = load(asked.data[0])
-        zone = station.directory.zone
+        zone = station.deployments.zone
     plan = Plan(
         name, present() if name == "all" else (name,), asked, station, zone,
         parse_time(asked.since, zone) if asked.since else None,
@@ -43,9 +43,9 @@ def main(name: str, asked: Asked) -> None:
 
                 periodic.main(plan, executor)
                 return
-            made = one_round(plan, executor)
+            made = run_once(plan, executor)
     except AnalysisError as error:
         fail(str(error), 1)
-    tell(plan, made)
+    echo_run(plan, made)
     if made.faults:
         raise click.exceptions.Exit(1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from soilco2.cli.options import fail, say
+from soilco2.cli.options import echo, fail
 from soilco2.cli.periodic import last_end, now_text, stop_event
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _reached(plan: Plan, job: str) -> int | None:
         try:
             found = read_results(path)
         except ResultsError as error:
-            say(f"{error}; made again", err=True)
+            echo(f"{error}; made again", err=True)
             continue
         if found.station == plan.station.file.station.id and found.data_to:
             return _us(found.data_to)
@@ -128,13 +128,13 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
     tells all.
     """
     from soilco2.analysis.errors import AnalysisError
-    from soilco2.cli.commands.analyse.plan import one_round
+    from soilco2.cli.commands.analyse.plan import run_once
     from soilco2.storage.errors import StorageError
 
     last_day = datetime.fromtimestamp(end_us / 1e6 - 1, plan.zone).date().isoformat()
     jobs = tuple(job for job in plan.jobs if job not in kept)
     try:
-        made = one_round(replace(plan, jobs=jobs), executor, end_us=end_us, date=last_day, kept=kept)
+        made = run_once(replace(plan, jobs=jobs), executor, end_us=end_us, date=last_day, kept=kept)
     except (AnalysisError, StorageError) as error:
         _report(last_day, [str(error)])
         return False
@@ -147,4 +147,4 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
 
 def _report(day: str, faults: Sequence[str]) -> None:
     for fault in faults:
-        say(f"{now_text()} {day}: {fault}; tried again later", err=True)
+        echo(f"{now_text()} {day}: {fault}; tried again later", err=True)

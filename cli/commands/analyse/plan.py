@@ -61,7 +61,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Round:
+class Run:
     """What one round made."""
 
     done: list[Done] = field(default_factory=list)
@@ -74,14 +74,14 @@ class Round:
         return [row for one in self.done if one.outcome is not None for row in one.outcome.rows]
 
 
-def one_round(
+def run_once(
     plan: Plan,
     executor: Executor | None,
     *,
     end_us: int | None = None,
     date: str = "",
     kept: Mapping[str, Done] | None = None,
-) -> Round:
+) -> Run:
     """Read the data, run the jobs, write what they found.
 
     Parameters
@@ -101,10 +101,10 @@ def one_round(
 
     asked = plan.asked
     options = Options(seed=asked.seed, depths_m=asked.depths, trust_clock=asked.trust_clock)
-    made = Round()
+    made = Run()
     end = plan.end_us if end_us is None else end_us
-    with progress(f"analyse {plan.name}", wanted=not asked.as_json) as say:
-        say("reading")
+    with progress(f"analyse {plan.name}", wanted=not asked.as_json) as show:
+        show("reading")
         reader = open_reader(asked.data, source=asked.source)  # type: ignore[arg-type]
         try:
             frames = from_reader(reader, plan.start_us, end, site=_site(plan))
@@ -113,17 +113,17 @@ def one_round(
         if not frames:
             fail(f"{asked.data[0]}: there are no data in this window", 1)
         _check(frames, asked.depths)
-        say.total(len(frames) * len(plan.jobs))
+        show.total(len(frames) * len(plan.jobs))
         at = ""
 
         def started(job: str) -> None:
             nonlocal at
             at = job
-            say(job)
+            show(job)
 
         made.done = run_jobs(
-            frames, plan.jobs, options, executor, started=started, finished=lambda _: say.step(),
-            within=lambda words, share: say.within(f"{at}, {words}", share),
+            frames, plan.jobs, options, executor, started=started, finished=lambda _: show.step(),
+            within=lambda words, share: show.within(f"{at}, {words}", share),
         )  # fmt: skip
         made.faults = [f"{one.job}: {one.error}" for one in made.done if one.outcome is None]
         moment = now_text()
@@ -132,7 +132,7 @@ def one_round(
             folder = asked.out if len(frames) == 1 else asked.out / _safe(frame.station)
             files, faults = write(
                 folder, frame, mine, _said(asked), options, moment, title=plan.name, lang=asked.lang, date=date,
-                end_us=end_us, kept=list((kept or {}).values()), told=lambda job: say(f"drawing {job}"),
+                end_us=end_us, kept=list((kept or {}).values()), told=lambda job: show(f"drawing {job}"),
             )  # fmt: skip
             made.files += files
             made.faults += faults
@@ -154,7 +154,7 @@ def _check(frames: list[Frame], depths: tuple[float, ...]) -> None:
         raise faults[0]
 
 
-def tell(plan: Plan, made: Round) -> None:
+def echo_run(plan: Plan, made: Run) -> None:
     """Print what was found, or one JSON object."""
     if plan.asked.as_json:
         emit_json(

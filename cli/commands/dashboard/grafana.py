@@ -100,7 +100,7 @@ def publish(
       SOILCO2_GRAFANA_TOKEN=… soilco2 dashboard publish yulin.toml --url https://grafana.example.org
     """
     from soilco2.dashboards.errors import GrafanaError
-    from soilco2.dashboards.grafana.provision import all_boards, database, known_source
+    from soilco2.dashboards.grafana.provision import all_dashboards, database, known_source
     from soilco2.dashboards.grafana.upload import Done, Grafana
 
     loaded = [load(path) for path in stations]
@@ -112,7 +112,7 @@ def publish(
     outcomes = []
     try:
         database(loaded, chosen)
-        boards = all_boards(loaded, languages or ("en", "zh"), known_source(datasource))
+        boards = all_dashboards(loaded, languages or ("en", "zh"), known_source(datasource))
         with closing(Grafana(url, token, ca_file)) as grafana:
             if grafana.unsafe:
                 click.echo("the token goes over the network unencrypted: use https", err=True)

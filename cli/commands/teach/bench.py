@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli.demo.reaper import Reaper
-from soilco2.cli.options import choose, fail, language, load, told, word
+from soilco2.cli.options import choose, fail, language, load, translate, word
 from soilco2.station_config.extras import how_to_add
 
 PATIENCE_S = 300.0
@@ -58,7 +58,7 @@ def bench(folder: Path, drill: str | None, fault: str | None) -> None:
         _run(run, fault, reaper, slow=drill == "d")
     finally:
         reaper.stop("collect", "simulate", "broker")
-    _tell(run)
+    _echo_events(run)
 
 
 def _broker(run: Path, reaper: Reaper) -> int:
@@ -130,7 +130,7 @@ def _show_status(run: Path) -> None:
     click.echo(text)
 
 
-def _tell(run: Path) -> None:
+def _echo_events(run: Path) -> None:
     """Events, and the series as ``series.csv``."""
     from soilco2.storage.journal.reader import JournalReader
     from soilco2.teaching.case.drills import BEGIN_US, LONG_END_US
@@ -143,9 +143,9 @@ def _tell(run: Path) -> None:
             if BEGIN_US < event.time_us < LONG_END_US and event.kind not in ("config", "start", "stop"):
                 text = event.text.replace(f"{run}/", "")
                 when = moment(event.time_us, "%H:%M")
-                said = told(text)
+                said = translate(text)
                 if said == text:
-                    said = "; ".join(told(one) for one in text.split("; "))
+                    said = "; ".join(translate(one) for one in text.split("; "))
                 click.echo(f"{when}  {word(event.kind)}  {event.subject}  {said}")
         with (run / "series.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)

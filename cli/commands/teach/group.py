@@ -166,7 +166,7 @@ def check(folders: tuple[Path, ...], as_json: bool) -> None:
       soilco2 teach check soil-profile-zh-1
     """
     from soilco2.teaching.case.check import check as mark_all
-    from soilco2.teaching.case.tasks import say
+    from soilco2.teaching.case.tasks import in_language
     from soilco2.teaching.case.work_folder import open_work
 
     everything = []
@@ -179,9 +179,15 @@ def check(folders: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         emit_json(
             [
-                {"folder": str(work.path), "remarks": found.remarks,
-                 "tasks": [{"task": row.task, "right": row.right, "idea": row.idea, "said": say(row.words, work.lang)}
-                           for row in found.rows]}
+                {
+                    "folder": str(work.path),
+                    "remarks": found.remarks,
+                    "tasks": [
+                        {"task": row.task, "right": row.right, "idea": row.idea,
+                         "said": in_language(row.words, work.lang)}
+                        for row in found.rows
+                    ],
+                }
                 for work, found in everything
             ]
         )  # fmt: skip
@@ -191,7 +197,7 @@ def check(folders: tuple[Path, ...], as_json: bool) -> None:
                 click.echo(str(work.path))
             for row in found.rows:
                 sign = "✓" if row.right else ("…" if row.idea == "open" else "✗")
-                click.echo(f"{sign} {row.task}  {say(row.words, work.lang)}")
+                click.echo(f"{sign} {row.task}  {in_language(row.words, work.lang)}")
             for remark in found.remarks:
                 click.echo(f"! {remark}")
     if not fine:

@@ -16,7 +16,7 @@ from soilco2.quality.corrections import (
     salinity,
     temperature_factor,
 )
-from soilco2.station_config.deployments import Directory
+from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.teaching.questions.bank import sjer
 from soilco2.teaching.questions.maker import Body, Registry, number, numeric, short, worded
@@ -235,7 +235,7 @@ def too_fast(limit: float, *readings: float) -> Body:
     )  # fmt: skip
 
 
-def _directory(depth: float, changes: list[float]) -> Directory:
+def _deployments(depth: float, changes: list[float]) -> Deployments:
     surface = [{"from": date(2026, 4, day + 1), "change_m": change} for day, change in enumerate(changes)]
     profile = {"id": "p1", "position": [{"id": "x", "depth_m": depth}], "surface": surface}
     place = {
@@ -246,7 +246,7 @@ def _directory(depth: float, changes: list[float]) -> Directory:
         "altitude_m": 1150.0,
         "timezone": "Asia/Shanghai",
     }
-    return Directory(StationFile.model_validate({"station": place, "profile": [profile]}), {})
+    return Deployments(StationFile.model_validate({"station": place, "profile": [profile]}), {})
 
 
 @MONITORING.add(
@@ -255,7 +255,7 @@ def _directory(depth: float, changes: list[float]) -> Directory:
      3: [(0.15, 0.07, -0.03), (0.08, -0.05, 0.02), (0.40, 0.11, -0.15), (0.25, -0.04, -0.06)]},
 )  # fmt: skip
 def moving_surface(depth: float, first: float, second: float) -> Body:
-    value = _directory(depth, [first, second]).depth_at("p1", "x")
+    value = _deployments(depth, [first, second]).depth_at("p1", "x")
     assert value is not None
     return numeric(
         (f"A probe was buried at {100 * depth:g} cm in a dune. Since then the surface changed by {_signed(100 * first)} cm and later by {_signed(100 * second)} cm (sand added is positive). How deep is it now?",
@@ -266,7 +266,7 @@ def moving_surface(depth: float, first: float, second: float) -> Body:
          (100 * (depth + first), "Only the first change was counted.", "只算了第一次。"),
          (100 * (depth + abs(first) + abs(second)), "The signs were dropped.", "丢了正负号。"),
          (100 * depth, "The surface was taken as fixed.", "把地表当作不动。")],
-        ("Depth plus every change since.", "埋深加上此后每次变化。"), "soilco2: soilco2.station_config.deployments.Directory.depth_at", digits=2,
+        ("Depth plus every change since.", "埋深加上此后每次变化。"), "soilco2: soilco2.station_config.deployments.Deployments.depth_at", digits=2,
     )  # fmt: skip
 
 
@@ -331,7 +331,7 @@ def calibration_due(valid_from: str, valid_until: str, due: str) -> Body:
          ((far, far), ("The maker's interval was added to a date that stands already.", "在已写明的日期上又加了厂家周期。")),
          ((valid_from, valid_from), ("That is when it began to apply.", "这是生效日期。"))],
         ("The earlier of valid_until and due; it goes on applying, with flag 2.", "取 valid_until 与 due 中较早者；仍继续使用，质量标识 2。"),
-        "soilco2: soilco2.station_config.deployments.Directory.calibration_due", first,
+        "soilco2: soilco2.station_config.deployments.Deployments.calibration_due", first,
     )  # fmt: skip
 
 

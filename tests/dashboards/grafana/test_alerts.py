@@ -60,7 +60,7 @@ def well(station: Station, now: int) -> State:
     ]  # fmt: skip
     series = [
         SeriesKey("sjer", profile, position, variable)
-        for _, profile, position, variable in station.directory.series()
+        for _, profile, position, variable in station.deployments.series()
     ]
     times = [now - n * HOUR // 2 for n in range(8)]
     observations = [

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from soilco2.dashboards.errors import GrafanaError
-from soilco2.dashboards.grafana.dashboards import boards
+from soilco2.dashboards.grafana.dashboards import dashboards
 from soilco2.dashboards.grafana.influxql import name, text
-from soilco2.dashboards.grafana.inventory import Survey, depth_text, span, uid
+from soilco2.dashboards.grafana.inventory import Inventory, depth_text, span, uid
 from soilco2.dashboards.grafana.model import Dashboard
-from soilco2.dashboards.grafana.provision import all_boards
+from soilco2.dashboards.grafana.provision import all_dashboards
 from soilco2.station_config.loader import Station
 from soilco2.station_config.variables import VARIABLES
 from tests.dashboards.grafana.checks import faults
@@ -46,7 +46,7 @@ def station(request: pytest.FixtureRequest, tmp_path: Path) -> Station:
 
 
 def every(station: Station) -> list[Dashboard]:
-    return [board for _, board in all_boards([station], ("en", "zh"), "soilco2")]
+    return [board for _, board in all_dashboards([station], ("en", "zh"), "soilco2")]
 
 
 def test_every_dashboard_passes_grafanas_schemas(station: Station) -> None:
@@ -68,7 +68,7 @@ def test_without_the_schemas_a_test_says_how_to_get_them(
 
 
 def test_the_schemas_refuse_what_is_wrong(tmp_path: Path) -> None:
-    board = json.loads(boards(Survey(sjer(tmp_path)), "en", "s")[0].text)
+    board = json.loads(dashboards(Inventory(sjer(tmp_path)), "en", "s")[0].text)
     next(panels(board))["options"]["graphMode"] = "fireworks"
     board["colour"] = "blue"
     assert len(complaints(board)) == 2
@@ -106,14 +106,16 @@ def test_every_dashboard_passes_our_own_checks(station: Station) -> None:
     ],
 )
 def test_our_checks_find_what_is_wrong(change: Any, said: str, tmp_path: Path) -> None:
-    board = json.loads(boards(Survey(sjer(tmp_path)), "en", "s")[0].text)
+    board = json.loads(dashboards(Inventory(sjer(tmp_path)), "en", "s")[0].text)
     change(list(panels(board))[1])
     assert any(said in fault for fault in faults(board, units())), faults(board, units())
 
 
 def test_both_languages_ask_the_same_and_differ_in_words(tmp_path: Path) -> None:
-    survey = Survey(sjer(tmp_path))
-    for english, chinese in zip(boards(survey, "en", "s"), boards(survey, "zh", "s"), strict=True):
+    inventory = Inventory(sjer(tmp_path))
+    for english, chinese in zip(
+        dashboards(inventory, "en", "s"), dashboards(inventory, "zh", "s"), strict=True
+    ):
         one, other = (list(panels(json.loads(board.text))) for board in (english, chinese))
         assert [[t["query"] for t in p["targets"]] for p in one] == [
             [t["query"] for t in p["targets"]] for p in other
@@ -139,7 +141,7 @@ def test_the_same_file_gives_the_same_bytes_in_another_process(tmp_path: Path) -
 
 def test_units_limits_and_colours_come_from_the_registry(tmp_path: Path) -> None:
     """Expected names: Grafana's list of units; decimals: the resolutions in the registry, by hand."""
-    _, profile, *_ = boards(Survey(sjer(tmp_path)), "en", "s")
+    _, profile, *_ = dashboards(Inventory(sjer(tmp_path)), "en", "s")
     shown = {row.title: row.panels for row in profile.rows}
     raster, column, lines = shown["CO₂ mole fraction"]
     assert {raster.unit, column.unit, lines.unit} == {"ppm"}
@@ -155,7 +157,7 @@ def test_units_limits_and_colours_come_from_the_registry(tmp_path: Path) -> None
 
 def test_modelled_numbers_have_a_star_and_say_how_they_were_made(tmp_path: Path) -> None:
     """The demonstration's conductivity is modelled: its station file says so, with the paper."""
-    english, chinese = (boards(Survey(sjer(tmp_path)), language, "s") for language in ("en", "zh"))
+    english, chinese = (dashboards(Inventory(sjer(tmp_path)), language, "s") for language in ("en", "zh"))
     for found, beginning in ((english, "Not measured but modelled: "), (chinese, "非实测，为模拟值：")):
         for board in found:
             for panel in panels(board.json()):
@@ -181,7 +183,7 @@ variable = "co2"
 position = "p004/d08"
 upper = 5000
 """
-    board = boards(Survey(sjer(tmp_path, DATABASE + more)), "en", "s")[0]
+    board = dashboards(Inventory(sjer(tmp_path, DATABASE + more)), "en", "s")[0]
     shown = {p["title"]: p["fieldConfig"]["defaults"] for p in panels(board.json())}
     assert shown["CO₂ mole fraction"]["custom"]["thresholdsStyle"] == {"mode": "dashed"}
     assert [(step["value"], step["color"]) for step in shown["CO₂ mole fraction"]["thresholds"]["steps"]] == [
@@ -193,13 +195,13 @@ upper = 5000
 
 def test_depths_follow_the_surface_and_replicates_have_their_letter(tmp_path: Path) -> None:
     """The hand-made station: 5 cm steps from 0.3 m above ground, 1.5 cm of sand on top, two probes at 0.1 m."""
-    survey = Survey(hostile(tmp_path))
-    labels = [level.label for level in survey.levels(VARIABLES["co2"])]
+    inventory = Inventory(hostile(tmp_path))
+    labels = [level.label for level in inventory.levels(VARIABLES["co2"])]
     assert labels[:3] == ["-0.285 m", "-0.235 m", "-0.185 m"]
     assert labels[8:10] == ["0.115 m A", "0.115 m B"]
     assert len(labels) == 13
-    assert all(len(level.spots) == 2 for level in survey.levels(VARIABLES["co2"]))
-    assert survey.longest_s(VARIABLES["co2"]) == 600
+    assert all(len(level.spots) == 2 for level in inventory.levels(VARIABLES["co2"]))
+    assert inventory.longest_s(VARIABLES["co2"]) == 600
 
 
 def test_hostile_names_stand_where_grafana_shows_text_and_nowhere_else(tmp_path: Path) -> None:
@@ -211,7 +213,7 @@ def test_hostile_names_stand_where_grafana_shows_text_and_nowhere_else(tmp_path:
         assert "DROP" not in json.dumps(found)
         assert len(free["title"]) < 190  # Grafana's column
         assert "\u2028" not in json.dumps(free, ensure_ascii=False)
-    english = boards(Survey(station), "en", "s")[1]
+    english = dashboards(Inventory(station), "en", "s")[1]
     (profile,) = [v for v in english.json()["templating"]["list"] if v["name"] == "profile"]
     assert [option["value"] for option in profile["options"]] == ["p.1", "P-2"]
     # Grafana splits the list at commas that have no backslash, and each entry at the last " : "
@@ -262,7 +264,7 @@ def test_a_station_of_nothing_but_a_barometer_has_no_profile(tmp_path: Path) -> 
     from soilco2.station_config.loader import load_station
 
     path.write_text(head + baro[0] + DATABASE, encoding="utf-8")
-    found = boards(Survey(load_station(path)), "en", "s")
+    found = dashboards(Inventory(load_station(path)), "en", "s")
     assert [board.uid for board in found] == [
         "soilco2-sjer-station-en",
         "soilco2-sjer-quality-en",

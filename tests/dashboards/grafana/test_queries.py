@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from soilco2.dashboards.grafana.inventory import Survey
-from soilco2.dashboards.grafana.provision import all_boards
+from soilco2.dashboards.grafana.inventory import Inventory
+from soilco2.dashboards.grafana.provision import all_dashboards
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.journal.reader import JournalReader
@@ -41,7 +41,7 @@ Panels = dict[tuple[str, str], dict[str, Any]]
 def known(filled: Filled) -> Panels:
     """Panels by kind of dashboard and title, in English."""
     found = {}
-    for _, board in all_boards([filled.station], ["en"], "soilco2"):
+    for _, board in all_dashboards([filled.station], ["en"], "soilco2"):
         kind = board.uid.removesuffix("-en").rsplit("-", 1)[-1]
         for panel in panels(board.json()):
             found[kind, panel["title"]] = panel
@@ -90,11 +90,11 @@ def test_hostile_choices_find_themselves_or_nothing(asker: Asker, known: Panels)
 
 def _each_level(filled: Filled, profile: str) -> list[tuple[str, str, str, str]]:
     """Variable, its name, depth and position of what a profile measures."""
-    survey = Survey(filled.station)
+    inventory = Inventory(filled.station)
     return [
         (row.id, row.name_en[0].upper() + row.name_en[1:] + MARK.get(row.id, ""), level.label, spot.position)
-        for row in survey.at_depth
-        for level in survey.levels(row)
+        for row in inventory.at_depth
+        for level in inventory.levels(row)
         for spot in level.spots
         if spot.profile == profile
     ]
@@ -190,7 +190,7 @@ def test_what_happened_is_marked(filled: Filled, asker: Asker) -> None:
     with JournalReader(filled.station.journal_path) as reader:
         happened = {(e.time_us // 1000, e.text, e.subject, e.kind) for e in reader.events()}
     assert {"flag", "config"} <= {kind for *_, kind in happened}
-    for name, board in all_boards([filled.station], ["en"], "soilco2"):
+    for name, board in all_dashboards([filled.station], ["en"], "soilco2"):
         people, marks = board.json()["annotations"]["list"]
         assert people["builtIn"] == 1
         asked = rendered(marks["target"]["query"], START, END + HALF_HOUR, "5m", station="sjer")
@@ -252,7 +252,7 @@ def test_instruments_are_told_apart(filled: Filled, asker: Asker, known: Panels)
 
 
 def test_template_variables_find_what_there_is(filled: Filled, asker: Asker) -> None:
-    found = {board.uid: board for _, board in all_boards([filled.station], ["en"], "s")}
+    found = {board.uid: board for _, board in all_dashboards([filled.station], ["en"], "s")}
     (position,) = [v for v in found["soilco2-sjer-quality-en"].variables if v.name == "position"]
     for profile in ("p003", "p004"):
         (series,) = asker.panel(position.query, "", station="sjer", profile=profile)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.dashboards.grafana.dashboards import boards
-from soilco2.dashboards.grafana.inventory import Survey
+from soilco2.dashboards.grafana.dashboards import dashboards
+from soilco2.dashboards.grafana.inventory import Inventory
 from soilco2.station_config.loader import load_station
 from tests.dashboards.grafana.filled import panels, rendered
 from tests.dashboards.grafana.test_broker import Guests, Shared, run, tls
@@ -60,7 +60,7 @@ def test_what_a_node_publishes_stands_in_the_panel(
     until(lambda: len(held(influx)) == COUNT, collector.said)
 
     station = load_station(collector.file)
-    board = boards(Survey(station), "en", "s")[0].json()
+    board = dashboards(Inventory(station), "en", "s")[0].json()
     (panel,) = [one for one in panels(board) if one["title"] == "CO₂ mole fraction"]
     (query,) = [target["query"] for target in panel["targets"] if target["alias"] == "0.05 m"]
     names = {"station": "streamlet", "profile": "p1"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soilco2.dashboards.live.decimation import cut, raster_row, sums, thin
+from soilco2.dashboards.live.decimation import cut, decimate, raster_row, sums
 from soilco2.dashboards.live.queries import _column_us
 from soilco2.quality.records import SeriesKey
 from soilco2.storage.reader import Piece
@@ -25,7 +25,7 @@ def piece(values: list[float], flags: list[int] | None = None, step_us: int = MI
 
 
 def test_few_points_are_left_as_they_are() -> None:
-    found = thin([piece([1.0, nan, 3.0], [1, 9, 4])], 0, 3 * MINUTE, 10)
+    found = decimate([piece([1.0, nan, 3.0], [1, 9, 4])], 0, 3 * MINUTE, 10)
     assert found.times == [0, MINUTE, 2 * MINUTE]
     assert found.values == [1.0, None, 3.0]
     assert found.flags == [1, 9, 4]
@@ -34,7 +34,7 @@ def test_few_points_are_left_as_they_are() -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(2, 60))
 def test_the_extremes_of_the_whole_always_stay(values: list[float], points: int) -> None:
-    found = thin([piece(values)], 0, len(values) * MINUTE, points)
+    found = decimate([piece(values)], 0, len(values) * MINUTE, points)
     assert min(values) in found.values
     assert max(values) in found.values
     assert found.times == sorted(found.times)
@@ -55,7 +55,7 @@ def test_each_stretch_keeps_what_its_definition_says(rows: list[tuple[float, int
         Piece(KEY, one.times[a:b], one.values[a:b], one.flags[a:b])
         for a, b in ((0, apart), (apart, len(rows)))
     ]
-    found = thin(parts, 0, len(rows) * MINUTE, 4)
+    found = decimate(parts, 0, len(rows) * MINUTE, 4)
     edges = cut(0, len(rows) * MINUTE, 4).edges
     wanted = set()
     for start, end in pairwise(edges):
@@ -74,7 +74,7 @@ def test_each_stretch_keeps_what_its_definition_says(rows: list[tuple[float, int
 def test_a_flagged_spike_does_not_hide_the_good_maximum() -> None:
     values = [10.0] * 50 + [99_999.0] + [20.0] * 49
     flags = [1] * 50 + [4] + [1] * 49
-    found = thin([piece(values, flags)], 0, 100 * MINUTE, 4)
+    found = decimate([piece(values, flags)], 0, 100 * MINUTE, 4)
     good = [v for v, f in zip(found.values, found.flags, strict=True) if f == 1]
     assert max(v for v in good if v is not None) == 20.0
     assert 99_999.0 in found.values

@@ -24,12 +24,12 @@ SCHEMA = json.loads((ROOT / "docs" / "reference" / "message.schema.json").read_t
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Decoder:
-    return Decoder(make_station(tmp_path).directory, "field", "boot")
+    return Decoder(make_station(tmp_path).deployments, "field", "boot")
 
 
 @pytest.fixture(scope="module")
 def decoder_of_module(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
-    return Decoder(make_station(tmp_path_factory.mktemp("station")).directory, "field", "boot")
+    return Decoder(make_station(tmp_path_factory.mktemp("station")).deployments, "field", "boot")
 
 
 def reading(**changes: Any) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def test_the_station_read_over_its_lines_equals_the_backfill(
             rows = [
                 (probe.instrument.model_copy(update={"timeout": 10.0}), probe.model) for probe in bus.probes
             ]
-            threads.append(BusThread(bus.connection, rows, clock, deliver, active=demo.directory.active))
+            threads.append(BusThread(bus.connection, rows, clock, deliver, active=demo.deployments.active))
         for number in range(3):
             clock.set(first + number * HALF_HOUR)
             for thread in threads:

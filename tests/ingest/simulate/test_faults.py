@@ -29,7 +29,7 @@ def moment(text: str) -> int:
 
 def probe(station: Station, sjer: Measured, serial: str, *faults: Fault) -> SimulatedProbe:
     row = next(row for row in station.file.instrument if row.serial == serial)
-    return SimulatedProbe(row, Feed(station.directory, sjer), START, faults)
+    return SimulatedProbe(row, Feed(station.deployments, sjer), START, faults)
 
 
 def soil_at(one: SimulatedProbe, at: int) -> list[float | None]:

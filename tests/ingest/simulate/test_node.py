@@ -108,7 +108,7 @@ def test_messages_follow_the_schema_and_hold_the_measured_values(
     schema = json.loads((ROOT / "docs" / "reference" / "message.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     expected = list(backfill_samples(station, START, START + 30 * HALF_HOUR))
-    decoder = Decoder(station.directory, "node3", "boot")
+    decoder = Decoder(station.deployments, "node3", "boot")
     with running(station, sjer, clock, tmp_path):
         for number in range(30):
             clock.set(START + number * HALF_HOUR)

@@ -103,8 +103,8 @@ def test_every_value_of_the_month_comes_back(
 
 
 def test_every_channel_of_the_demonstration_has_data(station: Station, sjer: Measured) -> None:
-    feed = Feed(station.directory, sjer)
-    for span in station.directory.spans:
+    feed = Feed(station.deployments, sjer)
+    for span in station.deployments.spans:
         assert feed.told_by(span.serial, span.channel, START), (span.serial, span.channel)
     assert feed.told_by("SJER-004-S-503", "soil_temperature", START) == "soil_temperature of 004 at 0.27 m"
     assert feed.told_by("SJER-003-S-501", "bulk_ec", START) == (
@@ -115,7 +115,7 @@ def test_every_channel_of_the_demonstration_has_data(station: Station, sjer: Mea
 def test_what_is_modelled_is_called_so(station: Station, sjer: Measured) -> None:
     """Every conductivity of the demonstration says how it was made, and nothing else does."""
     for instrument in station.file.instrument:
-        channels = {span.channel for span in station.directory.spans if span.serial == instrument.serial}
+        channels = {span.channel for span in station.deployments.spans if span.serial == instrument.serial}
         assert set(instrument.modelled) == channels & {"bulk_ec"}
         assert all(
             "Mualem & Friedman 1991" in words for words in (both.en for both in instrument.modelled.values())
@@ -157,12 +157,12 @@ def test_a_backfill_in_two_parts_is_the_whole(station: Station, month: list[Samp
 
 
 def test_repeated_data_keep_the_time_of_day(station: Station, sjer: Measured) -> None:
-    feed = Feed(station.directory, sjer, repeat=True)
+    feed = Feed(station.deployments, sjer, repeat=True)
     later = START + 4 * 30 * 86_400_000_000 + 5 * HALF_HOUR
     assert feed.value("SJER-004-CO2-501", "co2", later) == feed.value(
         "SJER-004-CO2-501", "co2", START + 5 * HALF_HOUR
     )
-    once = Feed(station.directory, sjer)
+    once = Feed(station.deployments, sjer)
     assert once.value("SJER-004-CO2-501", "co2", later) is None
 
 
@@ -171,6 +171,6 @@ def test_a_station_with_names_of_its_own_takes_plots_in_order(tmp_path: Path, sj
     text = text.replace("depth_m = 0.03", "depth_m = 0.05")
     path = tmp_path / "station.toml"
     path.write_text(text, encoding="utf-8")
-    feed = Feed(load_station(path).directory, sjer)
+    feed = Feed(load_station(path).deployments, sjer)
     assert feed.told_by("SJER-004-CO2-501", "co2", START) == "co2 of 001 at 0.03 m"
     assert feed.told_by("SJER-003-CO2-502", "co2", START) == "co2 of 002 at 0.03 m"

@@ -85,7 +85,7 @@ def test_a_replaced_probe_hands_its_address_and_place_on(tmp_path: Path) -> None
         SOIL, SOIL + "until = 2026-04-01\n", second(address="12", position="p1/d10", since="2026-04-01")
     )
     station = load_station(write(tmp_path, text))
-    assert [row[0] for row in station.directory.instruments_of(("yulin", "p1", "d10", "soil_water"))] == [
+    assert [row[0] for row in station.deployments.instruments_of(("yulin", "p1", "d10", "soil_water"))] == [
         "THC0001", "THC0002",
     ]  # fmt: skip
     early = changed('serial = "THC0002"', 'serial = "THC0002" ', text).replace(
@@ -101,13 +101,13 @@ def test_a_probe_with_several_depths_places_each_channel(tmp_path: Path) -> None
         f'[[instrument.installation]]\nchannel = "{name}"\nposition = "p1/{place}"\nfrom = 2026-03-01\n'
         for name, place in (("soil_water", "d10"), ("soil_temperature", "d10"), ("bulk_ec", "d30"))
     )
-    directory = load_station(write(tmp_path, changed(SOIL, each))).directory
-    assert directory.series_at("THC0001", "bulk_ec", 1_800_000_000_000_000) == (
+    deployments = load_station(write(tmp_path, changed(SOIL, each))).deployments
+    assert deployments.series_at("THC0001", "bulk_ec", 1_800_000_000_000_000) == (
         "yulin",
         "p1",
         "d30",
         "bulk_ec",
     )
-    assert directory.series_at("THC0001", "soil_water", 1_800_000_000_000_000) == (
+    assert deployments.series_at("THC0001", "soil_water", 1_800_000_000_000_000) == (
         "yulin", "p1", "d10", "soil_water",
     )  # fmt: skip

@@ -133,14 +133,14 @@ def test_depth_period_and_remark_come_from_the_station(influx: InfluxBucket, sin
     from soilco2.station_config.loader import load_station
 
     station = load_station(ROOT / "teaching" / "demo" / "sjer.toml")
-    key = SeriesKey(*next(s for s in station.directory.series() if s[3] == "bulk_ec"))
+    key = SeriesKey(*next(s for s in station.deployments.series() if s[3] == "bulk_ec"))
     sink.write(encode([seen(key, MARCH, 0.5), seen(KEY, MARCH, 400.0)]))
     reader = InfluxReader(influx.table(), station)
     (info,) = reader.series()
     reader.close()
     assert info.key == key
-    assert info.depth_m == station.directory.depth_at(key.profile, key.position)
-    assert info.period_s == station.directory.period_s(key)
+    assert info.depth_m == station.deployments.depth_at(key.profile, key.position)
+    assert info.period_s == station.deployments.period_s(key)
     assert info.note.startswith("modelled")
 
 

@@ -25,7 +25,7 @@ from soilco2.storage.journal.archive import (
     open_journal,
     write_archive,
 )
-from soilco2.storage.journal.archiving import relieve
+from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import submit
 from soilco2.storage.journal.failpoint import ARCHIVE_POINTS
 from soilco2.storage.journal.operations import run
@@ -114,7 +114,7 @@ def on(station: Station) -> Callable[..., Any]:
 
 
 def work(station: Station, before_us: int) -> int:
-    return sum(step.pruned for step in relieve(station, on(station), NOW, before_us=before_us))
+    return sum(step.pruned for step in make_room(station, on(station), NOW, before_us=before_us))
 
 
 def test_what_was_archived_and_pruned_is_read_as_before(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_series_that_lies_in_archives_alone_keeps_its_span(tmp_path: Path) -> 
     station = make(tmp_path)
     fill(station)
     end = T0 + DAYS * DAY
-    for _ in relieve(station, on(station), end + 60 * DAY, before_us=end):
+    for _ in make_room(station, on(station), end + 60 * DAY, before_us=end):
         pass
     with JournalReader(station.journal_path) as reader:
         assert reader.first_sample_us() is None
@@ -342,7 +342,7 @@ def test_at_the_limit_reading_stops_loudly_and_goes_on_when_there_is_room(tmp_pa
             assert reader.size()[0] < 18 * 2**20
             writer.move_cursor("influxdb", reader.last_rev())
             now = (reader.last_sample_us() or 0) + 40 * DAY
-        for _ in relieve(station, lambda op, **a: run(writer, op, a), now):
+        for _ in make_room(station, lambda op, **a: run(writer, op, a), now):
             pass
         assert writer.bytes_in_use() < 0.6 * 16 * 2**20
         assert writer.commit([sample(10**6)]).stored == 1

@@ -17,7 +17,7 @@ from soilco2.quality.records import Sample, SeriesKey
 from soilco2.station_config.loader import Station, load_station
 from soilco2.storage.journal import rollups
 from soilco2.storage.journal.archive import open_journal
-from soilco2.storage.journal.archiving import relieve
+from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import submit
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
@@ -312,7 +312,7 @@ def test_archived_and_pruned_stretches_stay(tmp_path: Path) -> None:
         writer.move_cursor("influxdb", done.last_rev)
         rolled_up(writer)
     before = T0 + 10 * DAY
-    steps = list(relieve(station, lambda op, **a: submit(station, op, **a), now, before_us=before))
+    steps = list(make_room(station, lambda op, **a: submit(station, op, **a), now, before_us=before))
     assert sum(step.pruned for step in steps) > 0
     compare(station)
     with Writer.open(station, now_us=lambda: now) as writer:

@@ -60,7 +60,7 @@ def place(profile: str = "", position: str = "", depth_m: float | None = None, v
     ],
 )
 def test_the_position_that_a_row_means(station: Station, row: Place, serial: str) -> None:
-    assert find_channel(station.directory, row) == (serial, row.variable)
+    assert find_channel(station.deployments, row) == (serial, row.variable)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_position_that_a_row_means(station: Station, row: Place, serial: str
     ],
 )
 def test_rows_that_mean_no_position(station: Station, row: Place, words: str) -> None:
-    found = find_channel(station.directory, row)
+    found = find_channel(station.deployments, row)
     assert isinstance(found, str)
     assert words in found
 

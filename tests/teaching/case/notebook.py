@@ -6,16 +6,16 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 from soilco2.teaching.case.drills import CO2, FILE, SOIL, described, drills
-from soilco2.teaching.case.notebook import Desk
+from soilco2.teaching.case.notebook import Notebook
 from soilco2.teaching.case.work_folder import Work
 
 
 def run_drills(work: Work, letters: str) -> None:
     """Run drills of a folder of seed 5, all at a time as a class would, and look at what they show."""
-    desk = Desk(work, "station")
-    desk.write(FILE, described(work.context()))
+    notebook = Notebook(work, "station")
+    notebook.write(FILE, described(work.context()))
     with ThreadPoolExecutor(len(letters)) as threads:
-        series = dict(zip(letters, threads.map(desk.bench, letters), strict=True))
+        series = dict(zip(letters, threads.map(notebook.bench, letters), strict=True))
     drill = drills(work.context())
     assert [one.kind for one in drill.values()] == [
         "address-clash", "stuck", "brown-out", "drift", "clock-reset",

@@ -56,7 +56,7 @@ def joined(names: list[str], lang: str, level: int) -> Any:
         for cell in made.cells:
             if cell.metadata.get("task"):
                 book.cells.append(
-                    nbformat.v4.new_code_cell(f'desk.check("{cell.id}", ...)', id=f"{cell.id}-empty")
+                    nbformat.v4.new_code_cell(f'notebook.check("{cell.id}", ...)', id=f"{cell.id}-empty")
                 )
             book.cells.append(cell)
     return book

@@ -93,7 +93,7 @@ def test_the_page_of_a_run_behind_a_hubs_prefix(
     for port in ports:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
             assert b"<html" in answer.read()
-    with pytest.raises(CaseError, match=r'run desk\.bench\("x"\) first'):
+    with pytest.raises(CaseError, match=r'run notebook\.bench\("x"\) first'):
         live_page.serve(runs.parent, "x", "en")
     _end_pages()
 
@@ -102,7 +102,7 @@ def test_the_page_of_the_station_that_runs_in_terminals(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a drill it is the trainee's own station, on its own clock, as soon as that has a journal."""
-    with pytest.raises(CaseError, match=r"run desk\.bench\(\) first"):
+    with pytest.raises(CaseError, match=r"run notebook\.bench\(\) first"):
         live_page.serve(tmp_path, "", "en")
     own = tmp_path / "station"
     shutil.copytree(runs / "run-a", own, symlinks=True)
@@ -131,7 +131,7 @@ def test_a_notebook_is_valid_and_holds_no_solution(lang: str, level: int) -> Non
         assert "soilco2.teaching.case.marks" not in text
         for cell in one.cells:
             if cell.kind == "task" and level in cell.levels:
-                assert f'desk.check(\\"{cell.name}\\", ...)' in text
+                assert f'notebook.check(\\"{cell.name}\\", ...)' in text
 
 
 def test_both_languages_have_the_same_cells() -> None:
@@ -153,4 +153,4 @@ def test_the_desk_is_there_before_the_first_task(one: Lesson) -> None:
     """A trainee opens each notebook in a kernel of its own."""
     for level in (1, 2, 3):
         cells = [cell for cell in notebook(one, "en", level)["cells"] if cell["cell_type"] == "code"]
-        assert f'desk = open_desk("{one.name}")' in cells[0]["source"]
+        assert f'notebook = open_notebook("{one.name}")' in cells[0]["source"]

@@ -18,7 +18,7 @@ from soilco2.cli.main import cli
 from soilco2.storage.errors import StorageError
 from soilco2.teaching.case.check import check
 from soilco2.teaching.case.lesson_source import lesson, lessons
-from soilco2.teaching.case.notebook import mark, open_desk
+from soilco2.teaching.case.notebook import mark, open_notebook
 from soilco2.teaching.case.own_data import describe
 from soilco2.teaching.case.progress import (
     CLASS_HOURS,
@@ -61,12 +61,12 @@ def test_a_folder_that_was_moved_is_found(tmp_path: Path) -> None:
     shutil.move(work.path, tmp_path / "elsewhere 另一处")
     moved = open_work(tmp_path / "elsewhere 另一处" / "data")
     assert [row.task for row in done(moved) if row.right] == ["read-flag"]
-    assert open_desk("read", moved.path).folder == moved.path
+    assert open_notebook("read", moved.path).folder == moved.path
 
 
 def test_a_notebook_outside_its_folder_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"case\.json is missing"):
-        open_desk("read", tmp_path)
+        open_notebook("read", tmp_path)
 
 
 @pytest.mark.parametrize(("lang", "word"), [("en", "half saved"), ("zh", "没有存完整")])
@@ -93,10 +93,10 @@ def test_a_notebook_of_an_older_version(tmp_path: Path, capsys: pytest.CaptureFi
     book = work.path / "01_read.ipynb"
     text = book.read_text(encoding="utf-8").replace(lesson("read").revision, "0000000000")
     book.write_text(
-        text.replace('desk.check(\\"read-flag\\", ...)', 'desk.check(\\"read-flag\\", \\"c\\")'),
+        text.replace('notebook.check(\\"read-flag\\", ...)', 'notebook.check(\\"read-flag\\", \\"c\\")'),
         encoding="utf-8",
     )
-    open_desk("read", work.path)
+    open_notebook("read", work.path)
     assert "older version" in capsys.readouterr().out
     found = check(work)
     assert next(row for row in found.rows if row.task == "read-flag").right, "its answers count"
@@ -192,8 +192,8 @@ def test_numbers_of_numpy_and_pandas_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "desk.check('read-flag', {[]: 1})", "a" + ".b" * 50_000, "x = " + "-" * 100_000 + "1", "desk.check(*x, **y)",
-        "desk.check('read-depth', '\\ud800')", "while True: pass", 5,
+        "notebook.check('read-flag', {[]: 1})", "a" + ".b" * 50_000, "x = " + "-" * 100_000 + "1", "notebook.check(*x, **y)",
+        "notebook.check('read-depth', '\\ud800')", "while True: pass", 5,
     ],
     ids=lambda source: str(source)[:30],
 )  # fmt: skip
