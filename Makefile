@@ -5,11 +5,12 @@ PYTEST_ARGS ?=
 
 BUNDLE ?= dist/soilco2-usb
 
-.PHONY: bundle bundle-check notebooks help demo test lint bench torture calibrate constraints clean
+.PHONY: bundle bundle-check notebooks help demo test kernels lint bench torture calibrate constraints clean
 
 help:
 	@echo "make demo       run a station of simulated probes on measured data and open its page"
 	@echo "make test       run every test, with real broker, database and browser where they can be had"
+	@echo "make kernels    the tests of the analysis with the arithmetic of old processors (x86-64)"
 	@echo "make lint       style, types, and who may import whom"
 	@echo "make bench      speed and size, each beside a baseline in the same run"
 	@echo "make torture    every proof of reliability with large counts, and one table of them"
@@ -27,6 +28,9 @@ demo: .venv/.demo
 test: .venv/.dev
 	@tools/parts.sh
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+kernels: .venv/.dev
+	@tools/kernels.sh
 
 lint: .venv/.dev
 	@$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import MIN_PORE_WATER
 
 Array = NDArray[np.float64]
@@ -64,7 +65,7 @@ def pore_ec(bulk_ec: ArrayLike, temperature: ArrayLike, water: ArrayLike) -> Arr
         [m3/m3]
     """
     t, w = np.asarray(temperature, dtype=float), np.asarray(water, dtype=float)
-    wet = w >= MIN_PORE_WATER
+    wet = np.isfinite(w) & ~rounding.below(w, MIN_PORE_WATER)
     eps = permittivity(np.where(wet, w, 0.3))
     pore = (80.3 - 0.37 * (t - 20)) * ec25(bulk_ec, t) / (eps - OFFSET_PERMITTIVITY)
     return np.where(wet, pore, np.nan)

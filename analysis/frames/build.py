@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import DAY_S
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.frame import NOWHERE, Array, Column, Frame, Site, Times
@@ -241,7 +242,7 @@ def _clean(raw: _Raw) -> tuple[_Raw, dict[str, int]]:
     drop(np.isfinite(values), "missing")
     drop(np.isin(flags, GOOD_FLAGS), "flagged")
     row = VARIABLES[raw.info.key.variable]
-    drop((values >= row.lower) & (values <= row.upper), "impossible")
+    drop(rounding.within(values, row.lower, row.upper), "impossible")
     drop((times >= _EARLIEST) & (times < _LATEST), "clock")
     if times.size > 1 and (np.diff(times) <= 0).any():
         order = np.argsort(times, kind="stable")
@@ -251,7 +252,7 @@ def _clean(raw: _Raw) -> tuple[_Raw, dict[str, int]]:
             group = np.cumsum(np.r_[True, ~repeated]) - 1
             low = np.minimum.reduceat(values, np.flatnonzero(np.r_[True, ~repeated]))
             high = np.maximum.reduceat(values, np.flatnonzero(np.r_[True, ~repeated]))
-            conflict = (high > low)[group]
+            conflict = rounding.above(high, low)[group]
             drop(~conflict, "one time, two values")
             drop(np.r_[True, np.diff(times) > 0] if times.size else np.empty(0, bool), "repeated")
     middle = {"start": 0.5, "end": -0.5}.get(raw.info.stamp, 0.0)
@@ -304,6 +305,6 @@ def _stuck(values: Array, least: int) -> int:
     """Values in runs of one repeated value longer than `least`."""
     if values.size < 2:
         return 0
-    starts = np.flatnonzero(np.r_[True, np.diff(values) != 0])
+    starts = np.flatnonzero(np.r_[True, rounding.above(np.abs(np.diff(values)), 0.0, np.abs(values).max())])
     lengths = np.diff(np.r_[starts, values.size])
     return int(lengths[lengths > least].sum())

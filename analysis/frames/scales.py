@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import DAY_COVERAGE, SYNOPTIC_DAYS
 from soilco2.analysis.errors import DataError
 
@@ -54,7 +55,7 @@ def running_mean(x: ArrayLike, weights: ArrayLike, coverage: float) -> Array:
 
     total = fftconvolve(np.where(present, x - centre, 0.0), w)[half : half + x.size]
     weight = fftconvolve(present.astype(float), w)[half : half + x.size]
-    enough = weight >= (coverage - 1e-9) * w.sum()
+    enough = ~rounding.below(weight, coverage * w.sum())
     mean: Array = np.divide(total, weight, out=np.full(x.shape, np.nan), where=enough & (weight > 1e-9))
     return mean + centre
 
@@ -104,7 +105,7 @@ def daily_mean(x: ArrayLike, slots: int, coverage: float = DAY_COVERAGE) -> Arra
     present = np.isfinite(rest)
     count = present.sum(1)
     total = np.where(present, rest, 0.0).sum(1)
-    enough = count >= max(coverage * slots - 1e-9, 1)
+    enough = ~rounding.below(count, max(coverage * slots, 1))
     mean: Array = np.divide(total, count, out=np.full(count.shape, np.nan), where=enough)
     return mean + level
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.salinity import ec25
@@ -83,7 +84,9 @@ def targets(frame: Frame, depths_m: Sequence[float] = ()) -> list[Target]:
             "an analysis needs one of them"
         )
     chosen = [
-        c for c in series if not depths_m or any(abs((c.depth_m or 0.0) - z) <= 0.005 for z in depths_m)
+        c
+        for c in series
+        if not depths_m or any(not rounding.above(abs((c.depth_m or 0.0) - z), 0.005, 1.0) for z in depths_m)
     ]
     if not chosen:
         known = sorted({f"{c.depth_m:g}" for c in series if c.depth_m is not None})

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import (
     ANTI_PHASE_H,
     AS_MEASURED,
@@ -48,7 +49,7 @@ from soilco2.analysis.soil_response.audit import (
 )
 from soilco2.analysis.soil_response.clock_check import clocks, jump
 from soilco2.analysis.soil_response.damping import layers, misplaced, smallest_step
-from soilco2.analysis.statistics.correlation import MIN_PAIRS, correlation, variance_inflation
+from soilco2.analysis.statistics.correlation import MIN_PAIRS, constant, correlation, variance_inflation
 from soilco2.analysis.statistics.diel import fit_wave, lag, wrap
 from soilco2.analysis.statistics.intervals import t_quantile
 from soilco2.station_config.variables import VARIABLES
@@ -122,7 +123,7 @@ def _series(frame: Frame, column: Column) -> list[Result]:
     by_hour = hourly_coverage(column.values, frame.slots)
     if found.coverage < LEAST_COVERAGE:
         details |= warn("gappy", percent=100 * found.coverage, longest_gap_h=found.longest * hour)
-    elif float(np.ptp(by_hour)) > UNEVEN:
+    elif rounding.above(np.ptp(by_hour), UNEVEN):
         details |= warn("uneven_hours", least=float(by_hour.min()), most=float(by_hour.max()))
     v = column.values[np.isfinite(column.values)]
     lost = sum(column.left_out.values())
@@ -138,7 +139,7 @@ def _series(frame: Frame, column: Column) -> list[Result]:
             else {}
         )
         rows.append(row(check.what, column, value=part, method=check.method, details=carried, **common))
-    if v.size > 1 and np.ptp(v) == 0:
+    if v.size > 1 and constant(v):
         rows.append(
             row(
                 "constant",
@@ -184,7 +185,7 @@ def _checks(column: Column, v: Array, lost: int) -> Iterator[_Check]:
         flat, limit = at_limit(v)
         yield _Check("at_range_limit", flat, v.size, "clipped", MAX_CLIPPED,
                      "values on a flat top at an end of range", {"limit": limit})  # fmt: skip
-        low = int((v < LOWEST_SOIL_PPM).sum())
+        low = int(rounding.below(v, LOWEST_SOIL_PPM).sum())
         yield _Check("below_air", low, v.size, "below_air", 0.01, "values below 350 ppm", {})
     elif column.variable == "co2_flux":
         low = int((v <= 0).sum())
@@ -192,10 +193,10 @@ def _checks(column: Column, v: Array, lost: int) -> Iterator[_Check]:
             "negative_flux", low, v.size, "negative_flux", MAX_DROPPED, "values of zero or below", {}
         )
     elif column.variable == "soil_temperature":
-        low = int((v < FROZEN_BELOW).sum())
+        low = int(rounding.below(v, FROZEN_BELOW).sum())
         yield _Check("frozen", low, v.size, "frozen", 0.0, "values below 0.5 degC", {})
     elif column.variable == "soil_water":
-        high = int((v > MOST_WATER).sum())
+        high = int(rounding.above(v, MOST_WATER).sum())
         yield _Check("too_wet", high, v.size, "too_wet", 0.01, "values above 0.6 m3/m3", {})
     if column.variable in ("co2", "soil_temperature", "soil_water", "air_pressure"):
         yield _Check("spikes", spikes(column.values), 1, "spiky", 0.0,
@@ -233,8 +234,10 @@ def _same_values(frame: Frame) -> list[Result]:
             n = int(both.sum())
             if (
                 n >= frame.slots
-                and (one.values[both] == two.values[both]).all()
-                and np.ptp(one.values[both]) > 0
+                and not constant(one.values[both])
+                and not rounding.above(
+                    np.abs(one.values[both] - two.values[both]), 0.0, np.abs(one.values[both]).max()
+                ).any()
             ):
                 rows.append(
                     row("same_values", two, one, value=1.0, n=n, scale=AS_MEASURED, when=span(frame, both),
@@ -305,7 +308,9 @@ def _target(frame: Frame, target: Target) -> list[Result]:
         low, high = spread(driver.values[both])
         n = int(both.sum())
         if n:
-            narrow = Refusal(code, {"range": round(high - low, 4)}) if high - low < limit else None
+            narrow = (
+                Refusal(code, {"range": round(high - low, 4)}) if rounding.below(high - low, limit) else None
+            )
         else:
             narrow = Refusal("few_pairs", {"n": 0, "least": 1})
         rows.append(

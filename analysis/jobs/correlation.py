@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import (
     DAY_TO_DAY,
     FROZEN_BELOW,
@@ -74,7 +75,7 @@ def unfrozen(target: Target) -> NDArray[np.bool_]:
     """Slots in which the soil at the temperature sensor is not frozen (True where it is not known)."""
     if target.temperature is None:
         return np.ones(target.co2.values.size, bool)
-    return ~(target.temperature.values < FROZEN_BELOW)
+    return ~rounding.below(target.temperature.values, FROZEN_BELOW)
 
 
 def _target(frame: Frame, target: Target) -> list[Result]:
@@ -175,7 +176,7 @@ def _barred(
             return Refusal("salinity_raw")
         if driver.variable == "pore_ec" and target.water is not None:
             both = np.isfinite(driver.values) & np.isfinite(target.water.values)
-            if not both.any() or np.median(target.water.values[both]) < MIN_PORE_WATER:
+            if not both.any() or rounding.below(np.median(target.water.values[both]), MIN_PORE_WATER):
                 return Refusal("pore_dry")
         if water is not None:
             r = float(correlation(scaled[driver.variable], water))

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import ANTI_PHASE_H, BLOCKS, MIN_N_EFF, MIN_W_RANGE, WITHIN_DAY
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.frames.scales import daily_mean, within_day
@@ -114,7 +115,7 @@ def water_days(frame: Frame, target: Target) -> tuple[list[tuple[str, Mask]], Re
     if known.size < len(CLASS_NAMES):
         return [], Refusal("days", {"days": int(known.size), "least": 5})
     low, high = np.quantile(known, (0.05, 0.95))
-    if high - low < MIN_W_RANGE:
+    if rounding.below(high - low, MIN_W_RANGE):
         return [], Refusal("w_range", {"range": round(float(high - low), 4)})
     index = water_class(mean, water_limits(mean))
     return [(name, index == k) for k, name in enumerate(CLASS_NAMES)], None
@@ -205,7 +206,7 @@ def _details(
                 f"{name}_amplitude_12h": wave.amplitude_12h,
             }
     if math.isfinite(answer.hours):
-        if abs(answer.hours) > ANTI_PHASE_H:
+        if rounding.above(abs(answer.hours), ANTI_PHASE_H):
             details["phase"] = "anti-phase"
         details["r_left_at_zero_lag"] = math.cos(2 * math.pi * answer.hours / 24)
     deeper = (target.co2.depth_m or 0.0) - (driver.depth_m or 0.0)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import (
     AS_MEASURED,
     BLOCKS,
@@ -337,7 +338,7 @@ def _too_dry(column: Column, water: Column | None) -> Refusal | None:
     if water is None or column.variable != "pore_ec":
         return None
     both = np.isfinite(column.values) & np.isfinite(water.values)
-    dry = not both.any() or float(np.median(water.values[both])) < MIN_PORE_WATER
+    dry = not both.any() or bool(rounding.below(np.median(water.values[both]), MIN_PORE_WATER))
     return Refusal("pore_dry") if dry else None
 
 
@@ -395,7 +396,8 @@ def _same_depth(targets: Sequence[Target]) -> list[list[Target]]:
         depth = target.co2.depth_m or 0.0
         if groups:
             last = groups[-1]
-            near = depth - (last[0].co2.depth_m or 0.0) <= SAME_DEPTH_M and last[0].is_flux == target.is_flux
+            apart = rounding.above(depth - (last[0].co2.depth_m or 0.0), SAME_DEPTH_M, 1.0)
+            near = not apart and last[0].is_flux == target.is_flux
             if near and target.co2.key.profile not in {t.co2.key.profile for t in last}:
                 last.append(target)
                 continue

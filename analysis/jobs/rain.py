@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import AS_MEASURED, DAY_TO_DAY, EVENT, WITHIN_DAY
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.frames.targets import Target
@@ -101,8 +102,8 @@ def _target(frame: Frame, target: Target, tables: dict[str, dict[str, list[objec
                            scale=EVENT, when=when, refusal=few)]  # fmt: skip
     groups: list[tuple[str, list[Answer]]] = [("all", known)]
     if np.isfinite(before).sum() >= 2 * LEAST_EVENTS:
-        middle = float(np.nanmedian(before))
-        for name, part in (("dry before", before < middle), ("wet before", before >= middle)):
+        dry = rounding.below(before, np.nanmedian(before))
+        for name, part in (("dry before", dry), ("wet before", np.isfinite(before) & ~dry)):
             groups.append((name, [a for a, k in zip(known, part.tolist(), strict=True) if k]))
     for name, group in groups:
         rows += _medians(target, source, name, group, when)

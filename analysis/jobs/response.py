@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import AS_MEASURED, MIN_DAYS, SEASONAL
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.frames.scales import daily_mean, mean_day, within_day
@@ -288,7 +289,7 @@ class _Job:
         found = [q10(self.R, c.values, self.slots) for c in sensors]
         lags = [diel_lag(c.values, self.R, self.slots, c.offset_h, self.target.co2.offset_h) for c in sensors]
         fits = np.array([f.r2 for f in found])
-        best = int(np.nanargmax(fits)) if np.isfinite(fits).any() else -1
+        best = rounding.first_largest(fits) if np.isfinite(fits).any() else -1
         here = sensors.index(self.driver)
         for k, (sensor, answer, hours) in enumerate(zip(sensors, found, lags, strict=True)):
             note = ""

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.frames.scales import as_days
 
 Array = NDArray[np.float64]
@@ -90,7 +91,8 @@ def longest_run(x: ArrayLike) -> int:
     v = np.asarray(x, dtype=float)
     if not np.isfinite(v).any():
         return 0
-    new = np.r_[True, ~(np.diff(v) == 0)]
+    step = np.diff(v)
+    new = np.r_[True, np.isnan(step) | rounding.above(np.abs(step), 0.0, np.nanmax(np.abs(v)))]
     starts = np.flatnonzero(new & np.isfinite(v))
     ends = np.r_[np.flatnonzero(new)[1:], v.size]
     following = ends[np.searchsorted(ends, starts, side="right")]
@@ -104,13 +106,13 @@ def at_limit(co2: ArrayLike) -> tuple[int, float]:
     """
     c = np.asarray(co2, dtype=float)
     c = c[np.isfinite(c)]
-    if c.size < 3 or np.ptp(c) == 0:
+    if c.size < 3 or not rounding.above(np.ptp(c), 0.0, np.abs(c).max()):
         return 0, float("nan")
     top = float(c.max())
     ends = np.array(RANGES_PPM)
     end = float(ends[np.argmin(np.abs(ends - top))])
     flat = int((c >= top - 1e-6 * top).sum())
-    if flat < 3 or abs(top - end) > NEAR_RANGE * end:
+    if flat < 3 or rounding.above(abs(top - end), NEAR_RANGE * end, end):
         return 0, float("nan")
     return flat, end
 
@@ -127,11 +129,12 @@ def spikes(x: ArrayLike) -> int:
     if known.size < 20:
         return 0
     usual = float(np.quantile(known, 0.9))
-    if usual <= 0:
+    scale = float(np.nanmax(np.abs(v)))
+    if not rounding.above(usual, 0.0, scale):
         return 0
     far = np.nan_to_num(step)
-    there = (np.abs(far[:-1]) > JUMP_TIMES * usual) & (np.abs(far[1:]) > JUMP_TIMES * usual)
-    return int((there & (far[:-1] * far[1:] < 0)).sum())
+    jumps = rounding.above(np.abs(far), JUMP_TIMES * usual, scale)
+    return int((jumps[:-1] & jumps[1:] & (far[:-1] * far[1:] < 0)).sum())
 
 
 def spread(x: ArrayLike) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import DAY_S, MIN_AMPLITUDE_STEPS, MIN_HARMONIC_R2
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.refusals import Refusal
@@ -74,13 +75,18 @@ def clocks(frame: Frame, profile: str) -> list[Clock]:
         utc = frame.utc_hour(layer.hour)
         solar = frame.solar_hour(utc) if frame.site.longitude is not None else None
         depth = layer.column.depth_m or 0.0
-        shallow = SHALLOW_M[0] <= depth <= SHALLOW_M[1]
+        shallow = bool(rounding.within(depth, *SHALLOW_M))
         wrong = None
-        if layer.usable and shallow and solar is not None and not EARLIEST_H <= solar <= LATEST_H:
+        if (
+            layer.usable
+            and shallow
+            and solar is not None
+            and not rounding.within(solar, EARLIEST_H, LATEST_H)
+        ):
             wrong = Refusal("clock_sun", {"depth": depth, "hour": round(solar, 2)})
         elif layer.usable and above is not None:
             later = float(wrap(layer.hour - above.hour))
-            if later < -EARLIER_H:
+            if rounding.below(later, -EARLIER_H):
                 over = above.column.depth_m or 0.0
                 wrong = Refusal("clock_depth", {"depth": depth, "above": over, "hours": round(-later, 2)})
         out.append(Clock(layer, utc, solar, shallow, layer.usable and (shallow or above is not None), wrong))
@@ -142,8 +148,8 @@ def jump(column: Column, slots: int) -> tuple[int, float] | None:
         apart = float(np.angle(after * np.conj(before)) * 12 / np.pi)
         left = np.r_[np.angle(unit[:cut] * np.conj(before)), np.angle(unit[cut:] * np.conj(after))]
         spread = float(np.sqrt((left**2).mean()) * 12 / np.pi)
-        if abs(apart) > abs(best[0]):
+        if rounding.above(abs(apart), abs(best[0]), 24.0):
             best = (apart, spread, cut)
-    if abs(best[0]) > JUMP_H and abs(best[0]) > 4 * best[1]:
+    if rounding.above(abs(best[0]), JUMP_H, 24.0) and abs(best[0]) > 4 * best[1]:
         return first[best[2]], best[0]
     return None

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, MIN_AMPLITUDE_STEPS, MIN_DAYS, MIN_HARMONIC_R2
 from soilco2.analysis.frames.frame import Column
 from soilco2.analysis.statistics.diel import Moments, covered_days, moments, phasors, wave, wrap
@@ -177,12 +178,12 @@ def fit_damping(depth_m: Array, parts: Sequence[Moments]) -> Damping:
 def _inverse(slope: Array) -> tuple[float, float, float]:
     """1/slope with its interval by the block jackknife; NaN where the slope is not surely above zero."""
     nan = float("nan")
-    if slope[0] <= 0:
+    if not rounding.above(slope[0], 0.0, 1.0):
         return nan, nan, nan
     if slope.size <= BLOCKS:
         return float(1 / slope[0]), nan, nan
     reach = t_quantile(BLOCKS - 1) * float(jackknife_se(slope[1:]))
-    if slope[0] - reach <= 0:
+    if not rounding.above(slope[0] - reach, 0.0, 1.0):
         return float(1 / slope[0]), nan, nan
     return float(1 / slope[0]), float(1 / (slope[0] + reach)), float(1 / (slope[0] - reach))
 
@@ -205,7 +206,7 @@ def misplaced(found: Sequence[Layer]) -> list[Misplaced]:
     out = []
     usable = [layer for layer in found if layer.usable]
     for upper, lower in itertools.pairwise(usable):
-        if (lower.column.depth_m or 0.0) - (upper.column.depth_m or 0.0) < 0.005:
+        if rounding.below((lower.column.depth_m or 0.0) - (upper.column.depth_m or 0.0), 0.005, 1.0):
             continue
         later = float(wrap(lower.hour - upper.hour))
         margin = 2 * float(np.hypot(np.nan_to_num(upper.hour_se), np.nan_to_num(lower.hour_se)))

@@ -25,6 +25,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import DAY_COVERAGE, LEVEL
 
 Array = NDArray[np.float64]
@@ -105,10 +106,10 @@ def rain_events(rain: ArrayLike, slots: int, least_mm: float = LEAST_MM) -> list
         [mm]
     """
     fallen: Array = np.nan_to_num(np.asarray(rain, dtype=float))
-    found = _grouped(np.flatnonzero(fallen >= WET_MM), slots)
+    found = _grouped(np.flatnonzero(~rounding.below(fallen, WET_MM)), slots)
     total = np.r_[0.0, np.cumsum(fallen)]
     events = (Event(a, b, float(total[b + 1] - total[a])) for a, b in found)
-    return [e for e in events if e.mm >= least_mm]
+    return [e for e in events if not rounding.below(e.mm, least_mm, total[-1])]
 
 
 def wetting_events(water: ArrayLike, slots: int) -> list[Event]:
@@ -126,10 +127,10 @@ def wetting_events(water: ArrayLike, slots: int) -> list[Event]:
     if w.size <= reach:
         return []
     rise = w[reach:] - w[:-reach]
-    wet = np.flatnonzero(rise > STEP_M3) + 1  # the slot after the one from which it rose
+    wet = np.flatnonzero(rounding.above(rise, STEP_M3, 1.0)) + 1  # the slot after the one from which it rose
     step = np.nan_to_num(np.r_[0.0, np.diff(w)])
     return [
-        Event(a + int(np.argmax(step[a : a + reach])), b + reach - 1, float("nan"))
+        Event(a + rounding.first_largest(step[a : a + reach]), b + reach - 1, float("nan"))
         for a, b in _grouped(wet, slots)
     ]
 
@@ -170,7 +171,9 @@ def rises(co2: ArrayLike, slots: int) -> Array:
     base = (total[at] - total[at - before]) / np.maximum(n_before, 1)
     filled = np.where(present, c, -np.inf)
     top = np.lib.stride_tricks.sliding_window_view(filled, after).max(-1)[before:]
-    enough = (n_before >= LEAST_COVERAGE * before) & (n_after >= LEAST_COVERAGE * after)
+    enough = ~rounding.below(n_before, LEAST_COVERAGE * before) & ~rounding.below(
+        n_after, LEAST_COVERAGE * after
+    )
     out[at[enough]] = (top - base)[enough]
     return out
 
@@ -223,11 +226,15 @@ def _answer(c: Array, event: Event, stop: int, hour: float, chance: Array) -> An
     if np.isfinite(before).sum() < wanted[0] or np.isfinite(window).sum() < max(wanted[1], 1):
         return none
     base = float(np.nanmean(before))
-    top = int(np.nanargmax(window))
+    top = rounding.first_largest(window)
     rise = float(window[top]) - base
-    share = (1 + int((chance >= rise).sum())) / (1 + chance.size) if chance.size else nan
+    share = (
+        (1 + int((~rounding.below(chance, rise, abs(base))).sum())) / (1 + chance.size)
+        if chance.size
+        else nan
+    )
     tau, r2 = nan, nan
-    if rise > 0:
+    if rounding.above(rise, 0.0, abs(base)):
         first = event.start + top
         tail = c[first : min(first + round(DECAY_H / hour), stop)] - base
         tau, r2 = decay_time(np.arange(tail.size) * hour, tail)
@@ -273,7 +280,7 @@ def decay_time(t: ArrayLike, y: ArrayLike) -> tuple[float, float]:
         return 1 - fit**2 / float(e @ e) / total if fit > 0 else 1.0
 
     grid = np.linspace(low, high, 33)
-    best = int(np.argmin([lost(g) for g in grid]))
+    best = rounding.first_largest([-lost(g) for g in grid])
     if best in (0, grid.size - 1):
         return nan, nan
     found = minimize_scalar(
@@ -338,5 +345,5 @@ def dry_season(water: ArrayLike, slots: int) -> Mask:
     known = np.isfinite(mean)
     if not known.any():
         return np.zeros(np.size(water), bool)
-    dry = known & (np.nan_to_num(mean, nan=np.inf) < np.median(mean[known]))
+    dry = known & rounding.below(mean, np.median(mean[known]))
     return np.repeat(dry, slots)

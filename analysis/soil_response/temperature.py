@@ -22,6 +22,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, MAX_DROPPED, MIN_DAYS, MIN_N_EFF, MIN_T_RANGE, T_REF
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.refusals import Refusal
@@ -135,7 +136,7 @@ def q10(
     none = Q10(
         nan, nan, nan, nan, nan, nan, where.size, days, nan, dropped, float(low), float(high), nan, nan, None
     )
-    if dropped > MAX_DROPPED * pairs:
+    if rounding.above(dropped, MAX_DROPPED * pairs):
         return none._replace(refusal=Refusal("dropped", {"percent": round(100 * dropped / pairs, 1)}))
     if where.size < min_pairs:
         return none._replace(refusal=Refusal("few_pairs", {"n": int(where.size), "least": min_pairs}))
@@ -143,7 +144,7 @@ def q10(
         return none._replace(refusal=Refusal("days", {"days": days, "least": min_days}))
     if constant(R[where]):
         return none._replace(refusal=Refusal("constant", {"name": "CO2"}))
-    if high - low < MIN_T_RANGE:
+    if rounding.below(high - low, MIN_T_RANGE):
         return none._replace(refusal=Refusal("t_range", {"range": round(float(high - low), 1)}))
     x, y = T[where] - T_REF, R[where]
     y = np.log(y) if kind == "log" else y

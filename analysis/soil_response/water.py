@@ -28,6 +28,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, LEVEL, MIN_DAYS, MIN_N_EFF, MIN_T_RANGE, MIN_W_RANGE, T_REF
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.statistics.correlation import constant
@@ -102,7 +103,7 @@ def barred(days: Days) -> Refusal | None:
         return Refusal("days", {"days": int(days.R.size), "least": max(MIN_DAYS, MIN_ROWS)})
     if constant(days.R):
         return Refusal("constant", {"name": "CO2"})
-    if not (wide := days.high - days.low) >= MIN_W_RANGE:
+    if rounding.below(wide := days.high - days.low, MIN_W_RANGE):
         return Refusal("w_range", {"range": round(wide, 3)})
     return None
 
@@ -267,7 +268,11 @@ def _t_range(days: Days) -> Refusal | None:
     if not days.R.size:
         return Refusal("days", {"days": 0, "least": max(MIN_DAYS, MIN_ROWS)})
     low, high = np.quantile(days.T, (0.05, 0.95))
-    return Refusal("t_range", {"range": round(float(high - low), 1)}) if high - low < MIN_T_RANGE else None
+    return (
+        Refusal("t_range", {"range": round(float(high - low), 1)})
+        if rounding.below(high - low, MIN_T_RANGE)
+        else None
+    )
 
 
 class Bins(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import MIN_CLASS_DAYS, MIN_CLASS_PAIRS, MIN_N_EFF, T_REF
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.soil_response.temperature import Q10, SPREAD_POWER, Kind, fit_rate, q10
@@ -33,7 +34,8 @@ def water_limits(water: ArrayLike) -> Array:
 def water_class(water: ArrayLike, limits: ArrayLike) -> NDArray[np.int64]:
     """Class of each value: 0 below the first limit, 1 up to the next and so on; -1 where missing."""
     water = np.asarray(water, dtype=float)
-    index = np.searchsorted(np.asarray(limits, dtype=float), np.nan_to_num(water), side="right")
+    edges = np.asarray(limits, dtype=float) * (1.0 - rounding.ROUNDING)
+    index = np.searchsorted(edges, np.nan_to_num(water), side="right")
     return np.where(np.isfinite(water), index, -1)
 
 

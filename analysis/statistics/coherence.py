@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.statistics.intervals import block_sums, jackknife
 
@@ -88,12 +89,15 @@ def coherences(x: ArrayLike, y: ArrayLike, slots: int) -> list[Coherence]:
     fx, fy = _spectra(x[rows]), _spectra(y[rows])
     cross = fx.conj() * fy
     parts = np.stack([np.abs(fx) ** 2, np.abs(fy) ** 2, cross.real, cross.imag], axis=-1)
+    # no value of a spectrum exceeds the sum of its segment: below rounding of that, nothing is left but rounding
+    most = np.array([np.abs(v[rows]).sum(1).max() for v in (x, y)])
+    floor = starts.size * (rounding.ROUNDING * most) ** 2
     out = []
     for name, first, last in BANDS:
         terms = parts[:, first : last + 1].sum(1)
         k = starts.size * OVERLAP_SHARE * max((last - first + 1) / BINS_APART, 1.0)
         total = terms.sum(0)
-        if min(total[0], total[1]) <= 0:
+        if (total[:2] <= floor).any():
             why = Refusal("no_fit")
             out.append(Coherence(name, nan, nan, nan, nan, nan, nan, int(starts.size), why))
             continue

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 from scipy.stats import rankdata
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, MIN_N_EFF
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.statistics.effective_sample_size import effective_number, pair_and_each
@@ -105,7 +106,7 @@ def correlation(x: ArrayLike, y: ArrayLike) -> Array:
     saa, sbb = (a * a).sum(-1), (b * b).sum(-1)
     size_a = np.abs(np.where(both, x, 0.0)).max(-1, initial=0.0) ** 2 * count[..., 0]
     size_b = np.abs(np.where(both, y, 0.0)).max(-1, initial=0.0) ** 2 * count[..., 0]
-    good = (saa > 1e-20 * size_a) & (sbb > 1e-20 * size_b)
+    good = (saa > rounding.ROUNDING**2 * size_a) & (sbb > rounding.ROUNDING**2 * size_b)
     norm = np.sqrt(np.where(good, saa, 1.0)) * np.sqrt(np.where(good, sbb, 1.0))
     r: Array = np.where(good, np.clip((a * b).sum(-1) / norm, -1, 1), np.nan)
     return r
@@ -123,11 +124,14 @@ def residuals(y: ArrayLike, given: Sequence[ArrayLike]) -> Array:
     for z in columns:
         part = z[good] - z[good].mean()
         spread = part.std()
-        scaled.append(part / spread if spread > 0 else part)
+        scaled.append(part / spread if rounding.above(spread, 0.0, np.abs(z[good]).max()) else 0.0 * part)
     design = np.column_stack(scaled)
     centred = y[good] - y[good].mean()
     solution, *_ = np.linalg.lstsq(design, centred, rcond=1e-10)
-    out[good] = centred - design @ solution
+    rest = centred - design @ solution
+    if not rounding.above(np.abs(rest).max(), 0.0, np.abs(y[good]).max()):
+        rest[:] = 0.0  # nothing is left but rounding
+    out[good] = rest
     return out
 
 
@@ -136,7 +140,7 @@ def ranks(x: ArrayLike) -> Array:
     x = np.asarray(x, dtype=float)
     present = np.isfinite(x)
     out = np.full(x.shape, np.nan)
-    out[present] = rankdata(x[present])
+    out[present] = rankdata(rounding.tied(x[present]))
     return out
 
 
@@ -257,7 +261,7 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
 
 def constant(x: Array) -> bool:
     """True when the values do not differ by more than rounding."""
-    return x.size == 0 or float(np.ptp(x)) <= 1e-12 * max(1.0, float(np.abs(x).max()))
+    return x.size == 0 or not rounding.above(np.ptp(x), 0.0, np.abs(x).max())
 
 
 def _standard(x: Array) -> Array:

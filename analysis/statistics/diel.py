@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, DAY_COVERAGE, MIN_AMPLITUDE_STEPS, MIN_DAYS, MIN_HARMONIC_R2
 from soilco2.analysis.frames.scales import as_days
 from soilco2.analysis.refusals import Refusal
@@ -155,7 +156,7 @@ def covered_days(coverage: float, slots: int, *series: ArrayLike, keep: Mask | N
     """Days on which every series has at least `coverage` of its slots; shape (days,)."""
     out: Mask | None = keep
     for x in series:
-        enough = np.isfinite(as_days(x, slots)).sum(1) >= max(coverage * slots - 1e-9, 1)
+        enough = ~rounding.below(np.isfinite(as_days(x, slots)).sum(1), max(coverage * slots, 1))
         out = enough if out is None else out & enough
     assert out is not None
     return out
@@ -355,7 +356,7 @@ def lag(
     waves = [wave(m) for m in pair]
     none = none._replace(x=waves[0], y=waves[1])
     for found, step, name in zip(waves, steps, names, strict=True):
-        if not found.amplitude > MIN_AMPLITUDE_STEPS * step + 1e-9 * abs(found.level):
+        if not rounding.above(found.amplitude, MIN_AMPLITUDE_STEPS * step, abs(found.level)):
             return none._replace(refusal=Refusal("amplitude", {"name": name, "amplitude": found.amplitude}))
         if found.r2 < MIN_HARMONIC_R2:
             return none._replace(refusal=Refusal("harmonic", {"name": name, "r2": found.r2}))

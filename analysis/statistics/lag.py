@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, DAY_COVERAGE, MIN_DAYS
 from soilco2.analysis.frames.scales import as_days
 from soilco2.analysis.refusals import Refusal
@@ -131,21 +132,21 @@ def cross_correlation(x: ArrayLike, y: ArrayLike, slots: int, offset_h: float = 
     known = np.isfinite(table).any(1)
     size = np.nanmax(np.abs(table[known]), axis=1)
     top, bottom = _turning(lag_h, curve), _turning(lag_h, -curve)
-    peak = top if top[1] >= bottom[1] else (bottom[0], -bottom[1])
+    peak = (bottom[0], -bottom[1]) if rounding.below(top[1], bottom[1]) else top
     return CrossCorrelation(
         lag_h, curve, *peak, float(curve[half]), *top, bottom[0], -bottom[1],
-        float((size >= size[0] - 1e-12).mean()), int(size.size), int(count[0]),
+        float((~rounding.below(size, size[0], 1.0)).mean()), int(size.size), int(count[0]),
     )  # fmt: skip
 
 
 def _turning(lag_h: Array, r: Array) -> tuple[float, float]:
     """Lag and value of the largest r, by a parabola through it and its neighbours."""
-    best = int(np.nanargmax(r))
+    best = rounding.first_largest(r)
     near = r[max(best - 1, 0) : best + 2]
     if near.size < 3 or not np.isfinite(near).all():
         return float(lag_h[best]), float(r[best])
     bend = near[0] - 2 * near[1] + near[2]
-    if bend >= 0:
+    if not rounding.below(bend, 0.0, 1.0):
         return float(lag_h[best]), float(r[best])
     part = 0.5 * (near[0] - near[2]) / bend
     step = float(lag_h[1] - lag_h[0])
@@ -224,7 +225,9 @@ def loop(
     means = [s / c for c, s in total]
     levels = [float(m.level.mean()) for m in whole]
     if min(float(np.ptp(v)) for v in means) <= 1e-9 * max(1.0, *(abs(v) for v in levels)):
-        name = "driver" if np.ptp(means[0]) <= np.ptp(means[1]) else "CO2"
+        name = (
+            "CO2" if rounding.above(np.ptp(means[0]), np.ptp(means[1]), max(map(abs, levels))) else "driver"
+        )
         return none._replace(refusal=Refusal("constant", {"name": name}))
     area = loop_area(*means)
     without = []

@@ -38,6 +38,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.definitions import T_REF
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.statistics.effective_sample_size import autocorrelation
@@ -272,24 +273,38 @@ def fit(model: Model, R: Array, T: Array, W: Array, start: ArrayLike | None = No
         theta, at_limit = np.empty(0), False
     else:
         if start is None:
-            start = min(map(np.array, product(*model.grids)), key=lambda p: float((rest(p) ** 2).sum()))
+            start = min(
+                map(np.array, product(*model.grids)),
+                key=lambda p: max(float((rest(p) ** 2).sum()), _exact(R)),
+            )
         low = np.array([g[0] for g in model.grids])
         high = np.array([g[-1] for g in model.grids])
         step = np.array([float(np.diff(g).max()) for g in model.grids])
-        theta = _refine(rest, np.clip(np.asarray(start, dtype=float), low, high), low, high, step)
+        begin = np.clip(np.asarray(start, dtype=float), low, high)
+        theta = _refine(rest, begin, low, high, step, _exact(R))
         at_limit = bool(((theta - low < 1e-3 * step) | (high - theta < 1e-3 * step)).any())
     columns = model.columns(theta, T, W)
     scale = np.sqrt((columns**2).sum(0))
     scale[scale == 0] = 1.0
-    coefficients = np.linalg.lstsq(columns / scale, R, rcond=1e-12)[0] / scale
-    return Fit(theta, coefficients, float(((R - columns @ coefficients) ** 2).sum()), at_limit)
+    coefficients = np.linalg.lstsq(columns / scale, R, rcond=rounding.ROUNDING)[0] / scale
+    rss = float(((R - columns @ coefficients) ** 2).sum())
+    return Fit(theta, coefficients, rss if rss > _exact(R) else 0.0, at_limit)
 
 
-def _refine(rest: Callable[[Array], Array], theta: Array, low: Array, high: Array, step: Array) -> Array:
-    """Levenberg-Marquardt from a good start, within limits; differences for derivatives."""
+def _exact(R: Array) -> float:
+    """Sum of squares that rounding may leave of a response without any error."""
+    return R.size * float(rounding.ROUNDING * np.abs(R).max()) ** 2
+
+
+def _refine(
+    rest: Callable[[Array], Array], theta: Array, low: Array, high: Array, step: Array, exact: float
+) -> Array:
+    """Levenberg-Marquardt from a good start, within limits, until the fit is exact; differences for derivatives."""
     r = rest(theta)
     square, damping = float(r @ r), 1e-4
     for _ in range(100):
+        if square <= exact:
+            break
         h = np.where(theta + 1e-5 * step > high, -1e-5, 1e-5) * step
         J = np.stack([(rest(theta + d) - r) / d.sum() for d in np.diag(h)], axis=-1)
         normal, pull = J.T @ J, J.T @ r
@@ -316,7 +331,10 @@ def _project(columns: Array, R: Array) -> Array:
         c = columns[:, 0]
         square = float(c @ c)
         return c * (float(c @ R) / square) if square > 0 else np.zeros_like(R)
-    q, _ = np.linalg.qr(columns)
+    q, r = np.linalg.qr(columns)
+    q = q[
+        :, rounding.above(np.abs(np.diag(r)), 0.0, np.linalg.norm(columns, axis=0))
+    ]  # the rest are in the span
     out: Array = q @ (q.T @ R)
     return out
 
@@ -358,11 +376,13 @@ def compare(models: Sequence[Model], R: Array, T: Array, W: Array, days: NDArray
     n = R.size
     fits = [fit(m, R, T, W) for m in models]
     total = float(((R - R.mean()) ** 2).sum())
-    if total <= 0:
+    if total <= _exact(R):
         raise DataError("the response does not change: there is nothing for a model to tell")
     aicc = np.array([_aicc(f.rss, n, m.parameters + 1) for f, m in zip(fits, models, strict=True)])
     fullest = int(np.nanargmin(aicc))
     rest = R - models[fullest].predict(fits[fullest], T, W)
+    if fits[fullest].rss == 0.0:
+        rest = np.zeros_like(R)
     length = block_length(rest, days)
     _, block = np.unique((days - days[0]) // length, return_inverse=True)
     blocks = int(block.max()) + 1
@@ -378,7 +398,7 @@ def compare(models: Sequence[Model], R: Array, T: Array, W: Array, days: NDArray
                 part = fit(m, R[kept], T[kept], W[kept], whole.theta)
                 square[index, out] = (R[out] - m.predict(part, T[out], W[out])) ** 2
         sums = np.stack([np.bincount(block, row, blocks) for row in square])
-        errors, against = sums[:-1], sums[-1]
+        errors, against = np.where(sums[:-1] <= _exact(R), 0.0, sums[:-1]), sums[-1]
     press = errors.sum(1)
     decided = bool(np.isfinite(press).all())
     best = int(np.argmin(press)) if decided else fullest

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from soilco2.analysis import rounding
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.scales import as_days
 from soilco2.analysis.statistics.correlation import correlation
@@ -81,7 +82,7 @@ def day_shift_test(x: ArrayLike, y: ArrayLike, slots: int) -> Surrogate:
     present = r[np.isfinite(r)]
     if not np.isfinite(r[0]):
         return Surrogate(float("nan"), float("nan"), int(present.size))
-    p = float((np.abs(present) >= abs(r[0]) - 1e-12).mean())
+    p = float((~rounding.below(np.abs(present), abs(r[0]), 1.0)).mean())
     return Surrogate(float(r[0]), p, int(present.size))
 
 
@@ -120,5 +121,5 @@ def phase_test(x: ArrayLike, y: ArrayLike, draws: int, rng: np.random.Generator)
     for first in range(0, draws, 128):
         size = min(128, draws - first)
         phase = rng.uniform(0, 2 * np.pi, (size, cross.size))
-        exceed += int((np.abs(np.cos(phase) @ (weight * cross)) / norm >= abs(r) - 1e-12).sum())
+        exceed += int((~rounding.below(np.abs(np.cos(phase) @ (weight * cross)) / norm, abs(r), 1.0)).sum())
     return Surrogate(r, (1 + exceed) / (1 + draws), draws)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.flux.errors import FluxError, UnitQuestionError
 
 CO2_LIMITS_PPM = (0.0, 300_000.0)
@@ -15,7 +16,8 @@ PRESSURE_LIMITS_HPA = (500.0, 1100.0)
 def _typical(values: ArrayLike) -> float:
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
-    return float(np.median(finite)) if finite.size else float("nan")
+    # nine digits: at a limit the last ones decide nothing
+    return float(f"{np.median(finite):.9g}") if finite.size else float("nan")
 
 
 def ask_pressure(pressure_hpa: ArrayLike) -> None:
@@ -95,7 +97,7 @@ def ask_depth(depth_m: ArrayLike, what: str) -> None:
         return
     if not np.all(np.isfinite(z)):
         raise FluxError(f"a {what} probe has no depth; give every one a depth in m")
-    if np.max(np.abs(z)) > 10.0 or (z.size > 1 and np.median(np.abs(z)) >= 2.0):
+    if rounding.above(np.max(np.abs(z)), 10.0) or (z.size > 1 and _typical(np.abs(z)) >= 2.0):
         raise UnitQuestionError(
             f"{what} probes at {z.tolist()}: are these cm? depth in m is expected; divide by 100"
         )
@@ -108,5 +110,4 @@ def ask_depth(depth_m: ArrayLike, what: str) -> None:
 
 def within(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.float64]:
     """The values with those outside physical limits replaced by NaN (a copy)."""
-    with np.errstate(invalid="ignore"):
-        return np.where((values >= limits[0]) & (values <= limits[1]), values, np.nan)
+    return np.where(rounding.within(values, *limits), values, np.nan)

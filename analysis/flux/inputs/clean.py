@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from soilco2.analysis.flux.errors import FluxError, UnitQuestionError
 from soilco2.analysis.flux.inputs import checks
 from soilco2.analysis.flux.physics import gas
-from soilco2.analysis.flux.physics.environment import carry
+from soilco2.analysis.flux.physics.environment import ONE_DEPTH_M, carry
 from soilco2.analysis.flux.records import Profile
 from soilco2.analysis.flux.refusals import Reason, ReasonArray, mark, no_reasons
 from soilco2.station_config.tables.flux import FluxTable
@@ -59,7 +59,7 @@ def clean(p: Profile, s: FluxTable) -> Clean:
     notes, refused = no_reasons((n,)), no_reasons((n,))
     depth = np.asarray(p.co2_depth_m, dtype=float) + p.surface_shift_m
     air = np.asarray(p.co2_depth_m, dtype=float) <= 0.0
-    bared = ~air & (depth <= 1e-6)
+    bared = ~air & (depth <= ONE_DEPTH_M)
     co2 = checks.within(p.co2_ppm, checks.CO2_LIMITS_PPM)
     mark(notes, np.any(np.isfinite(p.co2_ppm) & ~np.isfinite(co2), axis=1), Reason.CO2_IMPOSSIBLE)
     if bared.any():
@@ -72,7 +72,7 @@ def clean(p: Profile, s: FluxTable) -> Clean:
     water, water_depth, kept_w = _below(p.water, p.water_depth_m, p.surface_shift_m, (0.0, 1.0), notes)
     order = np.argsort(np.where(air | bared, np.inf, depth), kind="stable")[: int(np.sum(~(air | bared)))]
     soil_depth = depth[order]
-    if np.any(np.diff(soil_depth) < 1e-6):
+    if np.any(np.diff(soil_depth) < ONE_DEPTH_M):
         mark(refused, np.ones(n, dtype=bool), Reason.DUPLICATE_DEPTH)
     x = co2[:, order]
     if p.co2_sd_ppm is not None:
@@ -113,7 +113,7 @@ def _below(
     values: Array, depth_m: Array, shift: float, limits: tuple[float, float], notes: ReasonArray
 ) -> tuple[Array, Array, NDArray[np.intp]]:
     z = np.asarray(depth_m, dtype=float) + shift
-    above = z < 0.0
+    above = z < -ONE_DEPTH_M
     if above.any():
         mark(notes, np.any(np.isfinite(values[:, above]), axis=1), Reason.ABOVE_SURFACE)
     order = np.argsort(z, kind="stable")

@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 TOLERANCE = 1e-11
 """Violations below this, in scaled unknowns, count as none."""
 
+EPSILON = float(np.finfo(float).eps)
+
 BLOCK_TRIES = 3
 """Block moves without progress before single moves begin."""
 
@@ -48,7 +50,10 @@ class Solution:
 
 
 def cholesky(h: Array) -> Array:
-    """Lower Cholesky factors of (n, n, batch), row by row over the whole batch; NaN where not definite."""
+    """Lower Cholesky factors of (n, n, batch), row by row over the whole batch; NaN where not definite.
+
+    A pivot below the rounding of its diagonal tells nothing: there H counts as not definite.
+    """
     n = h.shape[0]
     factor = np.zeros_like(h)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -61,7 +66,7 @@ def cholesky(h: Array) -> Array:
             value = h[i, i].copy()
             for k in range(i):
                 value -= factor[i, k] * factor[i, k]
-            factor[i, i] = np.sqrt(np.where(value > 0.0, value, np.nan))
+            factor[i, i] = np.sqrt(np.where(value > EPSILON * h[i, i], value, np.nan))
     return factor
 
 

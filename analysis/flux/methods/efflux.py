@@ -56,6 +56,10 @@ def line(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
     return top(f) if f.shape[-1] == 1 else regression(f, middle_m(depth_m))[1]
 
 
+NO_FLUX = 1e-6
+"""Flux that counts as none [umol m-2 s-1]: no chamber resolves a thousand times more, and what rounding makes of equal
+mole fractions is less than 1e-7 (conductivity 1e-4 mol m-1 s-1, 3e5 ppm, 1e-2 m, 1e-12 of the mole fraction: 3e-9)."""
+
 SINGLE_LAYER_SD = 0.25
 """Relative error (1 sd) of a surface flux known from one layer only, where nothing tells how production is
 spread: half of the difference between none and half of it above the layer's middle. A convention."""
@@ -70,7 +74,7 @@ def exponential(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         power = m[..., 0] / (m[..., 1] - m[..., 0])
         value = f[..., 0] * (f[..., 0] / f[..., 1]) ** power
-    return np.asarray(np.where((f[..., 0] > 0.0) & (f[..., 1] > 0.0), value, np.nan))
+    return np.asarray(np.where((f[..., 0] > NO_FLUX) & (f[..., 1] > NO_FLUX), value, np.nan))
 
 
 SHORTEST = 0.25
@@ -117,7 +121,7 @@ def fading(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
             s = np.clip(s - (value - wanted) / slope, 0.0, fastest)
         steep = np.maximum(s * first, 1e-12)
         efflux = upper * steep / -np.expm1(-steep)
-    return np.asarray(np.where(upper > 0.0, efflux, np.nan))
+    return np.asarray(np.where(upper > NO_FLUX, efflux, np.nan))
 
 
 def excess(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
@@ -184,7 +188,7 @@ def tells(fluxes: ArrayLike) -> NDArray[np.bool_]:
     Where nothing comes up to the sensors, or one flux alone, nothing is known of what is made above them.
     """
     f = np.asarray(fluxes, dtype=float)
-    return np.asarray(np.all(f[..., :2] > 0.0, axis=-1) & (f.shape[-1] > 1))
+    return np.asarray(np.all(f[..., :2] > NO_FLUX, axis=-1) & (f.shape[-1] > 1))
 
 
 def surface_mole_fraction_ppm(co2_ppm: ArrayLike, depth_m: ArrayLike) -> Array:

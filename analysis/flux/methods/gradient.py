@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis.flux.errors import FluxError
+from soilco2.analysis.rounding import ROUNDING, below
 
 Array = NDArray[np.float64]
 
@@ -96,7 +97,7 @@ def spline_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, knots_m: ArrayLike) -> 
     knots = np.concatenate([[z[0]], np.asarray(knots_m, dtype=float), [z[-1]]])
     basis = np.clip((z[:, None] - knots[:-1]) / np.diff(knots), 0.0, 1.0) * np.diff(knots)
     design = np.column_stack([np.ones(len(z)), basis])
-    if np.linalg.matrix_rank(design) < design.shape[1]:
+    if np.linalg.matrix_rank(design, rtol=ROUNDING) < design.shape[1]:
         raise FluxError(f"{len(z)} levels cannot tell {len(knots) - 1} slopes; give fewer knots")
     return np.asarray(x @ np.linalg.pinv(design)[1:].T)
 
@@ -120,7 +121,7 @@ def spline_at_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, edges_m: ArrayLike) 
     low[0], high[-1] = -np.inf, np.inf
     basis = np.clip(z[..., None], low, high) - edges[:-1]
     design = np.concatenate([np.ones((*basis.shape[:-1], 1)), basis], axis=-1)
-    if np.linalg.matrix_rank(design).min() < design.shape[-1]:
+    if np.linalg.matrix_rank(design, rtol=ROUNDING).min() < design.shape[-1]:
         return np.full((*np.broadcast_shapes(x.shape, z.shape)[:-1], len(edges) - 1), np.nan)
     return np.asarray((np.linalg.pinv(design) @ x[..., None])[..., 1:, 0])
 
@@ -141,14 +142,23 @@ def flux_umol_m2_s(gradient_ppm_m: ArrayLike, conductivity_mol_m_s: ArrayLike) -
 
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
+_EXACT = 1e-11
+"""Residual of a curve through the values, as a part of them, that is rounding: 1e5 times double precision."""
+
 
 def _minimise(
-    cost: Callable[[Array], Array], grid: Array, steps: int = 52
+    squares: Callable[[Array], Array], y: Array, grid: Array, steps: int = 52
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Least cost of a batch over one positive shape parameter: a grid, then golden sections on its logarithm.
+    """Least squares of a batch over one positive shape parameter: a grid, then golden sections on its logarithm.
 
-    Returns the parameter and whether it lies inside the grid.
+    Returns the parameter and whether it lies inside the grid. Of shapes that fit y equally well the smallest is
+    taken: a sum of squares that rounding alone may leave counts as none.
     """
+    floor = np.sum((_EXACT * y) ** 2, axis=-1)
+
+    def cost(shape: Array) -> Array:
+        return np.maximum(squares(shape), floor)
+
     costs = np.stack([cost(np.asarray(value)) for value in grid])
     costs = np.where(np.isfinite(costs), costs, np.inf)
     best = np.argmin(costs, axis=0)
@@ -204,7 +214,7 @@ def power_law_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, at_m: ArrayLike) -> 
     h = z[..., -1:] - z
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         exponent, inside = _minimise(
-            lambda c: _line_through(h ** c[..., None], y, 1.0)[2], np.geomspace(0.02, 50, 60)
+            lambda c: _line_through(h ** c[..., None], y, 1.0)[2], y, np.geomspace(0.02, 50, 60)
         )
         _, b, _ = _line_through(h ** exponent[..., None], y, 1.0)
         height = z[..., -1:] - np.asarray(at_m, dtype=float)
@@ -227,6 +237,7 @@ def saturating_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, at_m: ArrayLike) ->
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         k, _ = _minimise(
             lambda c: _line_through(-np.expm1(-c[..., None] * d / span), y, None)[2],
+            y,
             np.geomspace(1e-4, 2e3, 80),
         )
         _, b, _ = _line_through(-np.expm1(-k[..., None] * d / span), y, None)
@@ -241,4 +252,5 @@ def _not_convex(y: Array, z: Array) -> NDArray[np.bool_]:
     curve).
     """
     slopes = np.diff(y) / np.diff(z)
-    return np.asarray(np.abs(slopes[..., 0]) >= 0.98 * np.abs(slopes[..., -1]))
+    level = np.abs(y).max(axis=-1) / np.diff(z).min(axis=-1)
+    return ~below(np.abs(slopes[..., 0]), 0.98 * np.abs(slopes[..., -1]), level)

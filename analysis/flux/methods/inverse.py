@@ -89,6 +89,10 @@ def design(
     return out
 
 
+LEAST_OBSERVED = {"free": 3, "zero": 2}
+"""Observations that determine what the prior leaves free: the surface, the mean production and a free flux from below.
+With fewer the system is singular, whatever rounding makes of its pivots."""
+
 SMALLEST_FLUX = 0.01
 """Flux below which the prior does not shrink further [umol m-2 s-1]."""
 
@@ -235,6 +239,8 @@ def invert(
     )
     count, n, batch = g_matrix.shape
     m = n - 2
+    if count < LEAST_OBSERVED[bottom]:
+        x = np.full_like(x, np.nan)
     inverse_sd = 1.0 / np.broadcast_to(np.asarray(sd_ppm, dtype=float), (batch, count)).T
     weighted = g_matrix * inverse_sd[:, None]
     right = np.einsum("oib,ob->ib", weighted, x * inverse_sd)

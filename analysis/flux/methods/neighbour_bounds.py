@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from soilco2.analysis.flux.methods import propagate
 from soilco2.analysis.flux.methods.outputs import Outputs
 from soilco2.analysis.flux.methods.propagate import ONE_SIDED, Conductivity, Inputs, Linear, Term
+from soilco2.analysis.rounding import ROUNDING
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,8 @@ def edges(
             continue
         effects = np.nan_to_num(np.concatenate([moved[which], with_air[which][None]]) - base[which])
         noise = np.sqrt(np.sum(effects**2, axis=0))
-        step = sign * ONE_SIDED * effects / np.maximum(noise, 1e-30)
+        known = noise > ROUNDING * np.abs(base[which])  # the direction of rounding is none
+        step = sign * ONE_SIDED * np.divide(effects, noise, out=np.zeros_like(effects), where=known)
         ends = propagate.along(i, terms, step[:-1], conductivity, outputs)[:, outputs.whole]
         z = i.depth_m + step[:-1].T @ down
         edge = outputs.alternatives(ends + step[-1][:, None] * air, z, excess_sd)[which]

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from soilco2.analysis.rounding import ROUNDING, above, below
+
 Array = NDArray[np.float64]
 Target = Literal["co2", "depth", "water", "porosity", "temperature", "pressure", "ln_d"]
 
@@ -154,12 +156,13 @@ def linear(
     skewness = np.zeros_like(value)
     for q in range(skewed):
         sd = np.sqrt(np.sum(parts[..., q] ** 2, axis=0))
+        known = sd > ROUNDING * np.abs(value[..., q])  # the direction of rounding is none
         with np.errstate(invalid="ignore", divide="ignore"):
-            direction = np.where(sd > 0.0, parts[..., q] / sd, 0.0)
+            direction = np.where(known, parts[..., q] / sd, 0.0)
         ends = [along(inputs, terms, sign * direction, conductivity, outputs)[..., q] for sign in (1.0, -1.0)]
         bend = (ends[0] + ends[1] - 2.0 * value[..., q]) / 2.0
         with np.errstate(invalid="ignore", divide="ignore"):
-            skewness[..., q] = np.where(sd > 0.0, 6.0 * bend / sd, 0.0)
+            skewness[..., q] = np.where(known, 6.0 * bend / sd, 0.0)
     curvature[..., skewed:] = 0.0
     return Linear(value, parts, curvature, skewness)
 
@@ -214,7 +217,7 @@ def needs_sampling(
         return np.asarray(curved)
     part = np.sum(result.parts[moist, :, column] ** 2, axis=0)
     spread = np.sqrt(sum(np.broadcast_to(terms[t].displacement, water.shape) ** 2 for t in moist))
-    near = np.any((water < 2.5 * spread) | (water > porosity - 2.5 * spread), axis=-1)
+    near = np.any(below(water, 2.5 * spread) | above(water, porosity - 2.5 * spread), axis=-1)
     return np.asarray(curved | (near & (part > WATER_SHARE_LIMIT * sd * sd)))
 
 
@@ -242,7 +245,7 @@ def hold_water(inputs: Inputs, terms: Sequence[Term]) -> tuple[Inputs, list[Term
     spread = depth_first(
         np.sqrt(sum(np.broadcast_to(t.displacement, inputs.water.shape) ** 2 for t in moist))
     )
-    near = (inputs.water < 5.0 * spread) | (inputs.porosity - inputs.water < 5.0 * spread)
+    near = below(inputs.water, 5.0 * spread) | below(inputs.porosity - inputs.water, 5.0 * spread)
     if not near.any():
         return inputs, list(terms)
     mean, sd = truncated_moments(inputs.water, spread, inputs.porosity)

@@ -23,6 +23,7 @@ from soilco2.analysis.flux.physics.environment import Carried, carry, patterns
 from soilco2.analysis.flux.physics.soil import Horizons
 from soilco2.analysis.flux.records import Fluxes, Profile
 from soilco2.analysis.flux.refusals import Reason, mark
+from soilco2.analysis.rounding import ROUNDING, above, below
 from soilco2.station_config.tables.flux import FluxTable
 
 __all__ = ["Fluxes", "Profile", "solve"]
@@ -138,15 +139,15 @@ class _Work:
             clean.temperature[rows], clean.temperature_depth, points, s.temperature_reach_m,
             s.temperature_sd_at_10cm * growth,
         )  # fmt: skip
-        with np.errstate(invalid="ignore"):
-            for where, reason in (
-                (~np.isfinite(water.value), Reason.NO_WATER),
-                (~np.isfinite(temperature.value), Reason.NO_TEMPERATURE),
-                (temperature.value <= 0.0, Reason.FROZEN),
-                (water.value > phi, Reason.WATER_ABOVE_POROSITY),
-                ((water.value <= phi) & (phi - water.value < LEAST_AIR), Reason.PORES_SATURATED),
-            ):
-                out.refused[rows] |= np.where(where.any(axis=1), np.uint32(reason), np.uint32(0))
+        drowned = above(water.value, phi)
+        for where, reason in (
+            (~np.isfinite(water.value), Reason.NO_WATER),
+            (~np.isfinite(temperature.value), Reason.NO_TEMPERATURE),
+            (np.isfinite(temperature.value) & ~above(temperature.value, 0.0, 1.0), Reason.FROZEN),
+            (drowned, Reason.WATER_ABOVE_POROSITY),
+            (~drowned & below(phi - water.value, LEAST_AIR, phi), Reason.PORES_SATURATED),
+        ):
+            out.refused[rows] |= np.where(where.any(axis=1), np.uint32(reason), np.uint32(0))
         keep = out.refused[rows] == 0
         rows, water, temperature = rows[keep], water.at(keep), temperature.at(keep)
         if rows.size == 0:
@@ -200,7 +201,7 @@ class _Work:
         kept = clean.kept_water
         for probe, depth in enumerate(clean.water_depth):
             weight = water.of_probe(probe)
-            if not weight.any():
+            if not above(weight, 0.0, 1.0).any():
                 continue
             if p.water_sd is not None:
                 given = p.water_sd[rows, kept[probe]]
@@ -251,7 +252,8 @@ class _Work:
         k = conductivity(held.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d)
         own = outputs.own_error(i, k, result.value[:, outputs.whole])
         if not outputs.surface:
-            unseen = np.isfinite(result.value[:, 0]) & ~np.isfinite(own)
+            known = np.isfinite(result.value[:, outputs.whole]).all(axis=1)
+            unseen = known & ~np.isfinite(own)  # first: no curve through the levels could mend it
             mark(out.refused, _only(rows, unseen, out), Reason.SURFACE_UNSEEN)
         value, total = result.point(0.0), result.sd
         total[:, 0] = np.hypot(total[:, 0], own)
@@ -303,14 +305,15 @@ class _Work:
         step = np.diff(i.co2_ppm)
         error = np.sqrt(variance[:, 1:] + variance[:, :-1])
         used = slice(0, outputs.layers_used)
-        inverted = np.any(step[:, used] < -propagate.Z95 * error[:, used], axis=1)
+        rounded = np.abs(i.co2_ppm).max(axis=1, keepdims=True)
+        inverted = np.any(below(step[:, used], -propagate.Z95 * error[:, used], rounded), axis=1)
         mark(self.out.refused, _only(rows, inverted, self.out), Reason.INVERTED_GRADIENT)
         column = outputs.ln_k
         factor = np.exp((upper[:, column] - lower[:, column]) / 2.0)
         with np.errstate(invalid="ignore"):
             mark(
                 self.out.refused,
-                _only(rows, ~(factor <= self.s.ds_factor_max), self.out),
+                _only(rows, ~(factor <= self.s.ds_factor_max * (1.0 + ROUNDING)), self.out),
                 Reason.DS_UNCERTAIN,
             )
         unknown = ~np.isfinite(lower[:, 0] + upper[:, 0])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.flux.errors import SoilTableError
 
 Array = NDArray[np.float64]
@@ -270,7 +271,8 @@ def require_possible(text: str) -> None:
     formula = compile_expression(text)
     with np.errstate(all="ignore"):
         found = formula(eps, np.full_like(eps, 0.45), DEFAULTS)
-    wrong = ~((found >= 0.0) & (found <= 1.0)) | (np.max(found) == 0.0)
+    nothing = not rounding.above(found, 0.0, 1.0).any()
+    wrong = ~np.isfinite(found) | rounding.below(found, 0.0, 1.0) | rounding.above(found, 1.0) | nothing
     if wrong.any():
         first = int(np.argmax(wrong))
         raise SoilTableError(

@@ -17,6 +17,9 @@ from soilco2.analysis.flux.errors import FluxError
 
 Array = NDArray[np.float64]
 
+ONE_DEPTH_M = 1e-6
+"""Depths nearer to each other than this are one depth [m]: far below what anyone can measure."""
+
 
 def patterns(valid: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
     """Split rows by which of their columns are valid.
@@ -112,13 +115,15 @@ def carry(
     source = np.asarray(source_m, dtype=float)
     order = np.argsort(source, kind="stable")
     z = source[order]
-    if np.any(np.diff(z) <= 0.0):
+    if np.any(np.diff(z) < ONE_DEPTH_M):
         raise FluxError("two probes of one quantity stand at one depth; average them first")
     shape = (n, len(target))
     if k == 0:
         nothing = np.full(shape, np.nan)
         zero = np.zeros(shape, dtype=np.intp)
         return Carried(nothing, nothing, zero, zero, np.zeros(shape), np.zeros(shape, dtype=bool))
+    nearest = z[np.argmin(np.abs(target[:, None] - z), axis=1)]
+    target = np.where(np.abs(target - nearest) < ONE_DEPTH_M, nearest, target)
     valid = np.isfinite(values[:, order])
     places = np.arange(k)
     last = np.maximum.accumulate(np.where(valid, places, -1), axis=1)
@@ -140,6 +145,6 @@ def carry(
     rows = np.arange(n)[:, None]
     above, below = order[above], order[below]
     value = (1.0 - share) * values[rows, above] + share * values[rows, below]
-    value[(distance > reach_m + 1e-12) & beyond | absent] = np.nan
+    value[(distance > reach_m + ONE_DEPTH_M) & beyond | absent] = np.nan
     spread = np.where(np.isfinite(value), growth_per_sqrt_m * np.sqrt(np.maximum(distance, 0.0)), np.nan)
     return Carried(value, spread, above, below, share, beyond)

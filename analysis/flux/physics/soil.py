@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.flux.errors import SoilTableError
+from soilco2.analysis.flux.physics.environment import ONE_DEPTH_M
 from soilco2.station_config.tables.soil import SoilTable
 
 Array = NDArray[np.float64]
@@ -61,7 +63,7 @@ def air_filled_porosity(porosity_m3_m3: ArrayLike, water_m3_m3: ArrayLike) -> Ar
     0.
     """
     eps = np.asarray(porosity_m3_m3, dtype=float) - np.asarray(water_m3_m3, dtype=float)
-    return np.asarray(np.where(eps >= 0.0, eps, np.nan))
+    return np.asarray(np.where(rounding.below(eps, 0.0, porosity_m3_m3), np.nan, np.maximum(eps, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,10 @@ class Horizons:
     def index(self, depth_m: ArrayLike) -> NDArray[np.intp]:
         """Horizon of each depth: ``top <= depth < bottom``, the last one with its lower edge; -1 in a gap."""
         z = np.asarray(depth_m, dtype=float)
-        found = np.searchsorted(self.top_m, z, side="right") - 1
+        found = np.searchsorted(self.top_m, z + ONE_DEPTH_M, side="right") - 1
         safe = np.maximum(found, 0)
-        inside = (found >= 0) & (
-            (z < self.bottom_m[safe]) | ((z == self.bottom_m[-1]) & (safe == len(self.top_m) - 1))
-        )
+        reach = np.where(safe == len(self.top_m) - 1, ONE_DEPTH_M, -ONE_DEPTH_M)
+        inside = (found >= 0) & (z < self.bottom_m[safe] + reach)
         return np.where(inside, safe, -1)
 
     def edges(self) -> Array:

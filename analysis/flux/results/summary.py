@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from soilco2.analysis import rounding
 from soilco2.analysis.flux.methods.propagate import Z95
 from soilco2.analysis.flux.records import Fluxes
 
@@ -71,7 +72,7 @@ def means(fluxes: Fluxes, period_us: int, least_share: float = 0.5, offset_us: i
     random = mean(fluxes.random_sd**2) / np.maximum(n, 1)
     sides = [np.nan_to_num(mean(own)) ** 2 for own in (fluxes.method_below, fluxes.method_above)]
     below, above = (Z95 * np.sqrt(lasting + own + random) for own in sides)
-    enough = n >= np.maximum(1, least_share * asked)
+    enough = ~rounding.below(n, np.maximum(1, least_share * asked))
     value = np.where(enough, value, np.nan)
     return Means(
         periods * period_us + offset_us,
