@@ -9,13 +9,16 @@ from soilco2.teaching.case.lesson_source import LESSONS, OWN_LESSON
 from soilco2.teaching.case.tasks import Task
 from soilco2.teaching.errors import CaseError
 
+_MODULES = {OWN_LESSON: "own_data"}
+"""Where a lesson's module has another name than the lesson."""
+
 
 @cache
 def tasks() -> dict[str, Task]:
     """Every task, by id."""
     found: dict[str, Task] = {}
     for name in (*LESSONS, OWN_LESSON):
-        module = import_module(f"soilco2.teaching.case.marks.{name}")
+        module = import_module(f"soilco2.teaching.case.marks.{_MODULES.get(name, name)}")
         found |= {one.id: one for one in module.TASKS}
     return found
 
