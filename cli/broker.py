@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from soilco2.station_config.connections.kind import kind_of
 from soilco2.station_config.loader import Station
-from soilco2.station_config.tables.connection import MqttConnection
 
 ITERATIONS = 101
 """Rounds of PBKDF2, mosquitto's own number; the passwords are random, so more would add nothing."""
@@ -55,18 +55,19 @@ def accounts(stations: Sequence[Station]) -> list[Account]:
     topics: list[tuple[str, str, str]] = []
     for station in stations:
         name = station.file.station.id
-        lines = [row for row in station.file.connection if isinstance(row, MqttConnection)]
+        lines = [(row, kind_of(row).topics(row, name)) for row in station.file.connection]
+        lines = [(row, topics) for row, topics in lines if topics]
         if not lines:
             raise BrokerFilesError(
                 f"station {name} has no [[connection]] of kind 'mqtt', so the broker has no use for it"
             )
-        mine = []
-        for line in lines:
-            topic = line.topic or f"soilco2/{name}/data"
-            _check_topic(topic, f"station {name}, connection {line.id}")
-            mine.append(topic)
-            topics.append((name, line.id, topic))
-            found.append(Account(f"{name}.{line.id}", name, (("write", topic),)))
+        mine: list[str] = []
+        for line, listened in lines:
+            for topic in listened:
+                _check_topic(topic, f"station {name}, connection {line.id}")
+                topics.append((name, line.id, topic))
+            mine += listened
+            found.append(Account(f"{name}.{line.id}", name, tuple(("write", topic) for topic in listened)))
         table = station.file.mqtt
         collector = (table.username if table is not None else None) or f"soilco2-{name}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", collector):

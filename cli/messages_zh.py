@@ -124,6 +124,8 @@ COMMANDS: dict[str, str] = {
     "they are kept: soilco2 parked list {}": "这些行已保留：soilco2 parked list {0}",
     # parked
     "nothing is parked": "没有搁置的内容",
+    "entry {} came by {}, which is no connection of the station file any more":
+        "条目 {0} 来自 {1}，台站文件中已没有这个连接",
     "there is no parked entry {}; 'soilco2 parked list --all' shows them":
         "没有第 {0} 号搁置项；用 soilco2 parked list --all 查看",
     "entry {} dropped": "第 {0} 号已放弃",

@@ -11,8 +11,8 @@ from soilco2.documents.errors import PlanError
 from soilco2.documents.facts import Measured, measured
 from soilco2.documents.language import Language
 from soilco2.documents.vocabulary import ROLES
+from soilco2.station_config.connections.kind import kind_of
 from soilco2.station_config.loader import Station
-from soilco2.station_config.tables.connection import ModbusRtuConnection
 
 TITLES = {
     "monitoring": ("Monitoring plan", "监测计划"),
@@ -195,8 +195,8 @@ def line_tables(t: Language, station: Station) -> list[Grid]:
     """Lines and broker, key by key."""
     found = []
     for row in station.file.connection:
-        kind = "Modbus RTU" if isinstance(row, ModbusRtuConnection) else "MQTT"
-        found.append(tables.by_key(t, t(f"Line {row.id} ({kind})", f"线路 {row.id}（{kind}）"), row))
+        en, zh = kind_of(row).label
+        found.append(tables.by_key(t, t(f"Line {row.id} ({en})", f"线路 {row.id}（{zh}）"), row))
     if station.file.mqtt is not None:
         found.append(tables.by_key(t, t("Broker", "消息服务器"), station.file.mqtt))
     return found

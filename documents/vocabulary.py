@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
+from soilco2.station_config.connections.kind import kinds
+
 Both = tuple[str, str]
 """English and Chinese."""
 
 KEYS: dict[str, dict[str, Both]] = {
-    "ModbusRtuConnection": {
-        "id": ("line", "线路"),
-        "kind": ("protocol", "协议"),
-        "port": ("serial port", "串口"),
-        "baudrate": ("speed [Bd]", "波特率 [Bd]"),
-        "bytesize": ("data bits", "数据位"),
-        "parity": ("parity", "校验"),
-        "stopbits": ("stop bits", "停止位"),
-        "quiet": ("silence between frames", "帧间静默"),
-        "echo": ("adapter returns what is sent", "转换器回送所发内容"),
-    },
-    "MqttConnection": {
-        "id": ("line", "线路"),
-        "kind": ("protocol", "协议"),
-        "topic": ("topic", "主题"),
-    },
+    **{kind.table.__name__: dict(kind.keys) for kind in kinds().values() if kind.table is not None},
     "MqttTable": {
         "host": ("broker", "消息服务器"),
         "port": ("port", "端口"),
@@ -102,7 +89,12 @@ ELSEWHERE = {"limits"}
 """Keys of such tables that have a table of their own."""
 
 LEFT_OUT: dict[str, Both] = {
-    "MqttConnection.topic": ("`soilco2/<station>/data`", "`soilco2/<站点>/data`"),
+    **{
+        f"{kind.table.__name__}.{key}": words
+        for kind in kinds().values()
+        if kind.table is not None
+        for key, words in kind.left_out.items()
+    },
     "MqttTable.client_id": ("`soilco2-<station>`", "`soilco2-<站点>`"),
     "MqttTable.username": ("none", "无"),
     "MqttTable.password": ("none", "无"),

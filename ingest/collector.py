@@ -12,20 +12,20 @@ from typing import Any
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.polling import BusEvent, BusThread
+from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.polling import PollingThread
+from soilco2.ingest.drivers.registry import services
 from soilco2.ingest.events import event_of, log_event
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
-from soilco2.ingest.protocols.soilco2_json import topic as usual_topic
-from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from soilco2.ingest.station_file import remember, stamp
 from soilco2.ingest.supervisor import Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
-from soilco2.ingest.transports.mqtt import Subscriber
 from soilco2.ingest.writer_thread import WriterThread
+from soilco2.quality.records import Sample
+from soilco2.station_config.connections.kind import kind_of, kinds
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
-from soilco2.station_config.tables.connection import ModbusRtuConnection, MqttConnection
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
@@ -107,7 +107,6 @@ class Collector:
         self.writer_thread = WriterThread(
             self._writer,
             self.clock,
-            self._decoders(station),
             commit_every_s=self._every(station),
             commit_rows=table.commit_rows,
             on_commit=self._committed,
@@ -151,19 +150,18 @@ class Collector:
         fine = True
         try:
             end = monotonic() + patience_s
-            buses = self._supervisor.of(BusThread)
-            while monotonic() < end and any(bus.status()["rounds"] == 0 for bus in buses):
+            lines = self._supervisor.of(PollingThread)
+            while monotonic() < end and any(line.status()["rounds"] == 0 for line in lines):
                 self._stop.wait(0.05)
-            fine = all(self._answered(bus) for bus in buses)
-            subscriber = self.writer_thread.subscriber
+            fine = all(self._answered(line) for line in lines)
+            sources = list(self.writer_thread.sources.values())
             quiet = monotonic() + 3.0
-            received = -1
-            while subscriber is not None and monotonic() < min(quiet, end):
-                status = subscriber.status()
-                if status["received"] != received:
-                    received, quiet = status["received"], monotonic() + 3.0
+            received = [-1 for _ in sources]
+            while sources and monotonic() < min(quiet, end):
+                if received != [source.received for source in sources]:
+                    received, quiet = [source.received for source in sources], monotonic() + 3.0
                 self._stop.wait(0.1)
-            fine = fine and (subscriber is None or subscriber.status()["state"] == "connected")
+            fine = fine and all(source.connected for source in sources)
             self._look()
             while not self.writer_thread.settled and monotonic() < end:
                 self._stop.wait(0.05)
@@ -175,12 +173,12 @@ class Collector:
         return fine and self.writer_thread.failure is None
 
     @staticmethod
-    def _answered(bus: BusThread) -> bool:
-        return all(row["answered"] for row in bus.status()["instruments"].values())
+    def _answered(line: PollingThread) -> bool:
+        return all(row["answered"] for row in line.status()["instruments"].values())
 
     def status(self) -> dict[str, Any]:
         """How every part is doing."""
-        subscriber = self.writer_thread.subscriber
+        sources = self.writer_thread.sources
         return {
             "fault": self.fault,
             "configuration": self.station.hash,
@@ -190,8 +188,12 @@ class Collector:
             "commits": self.writer_thread.commits,
             "hung": hung(self._pulses()),
             "answered_us": dict(self.writer_thread.answered),
-            "buses": [bus.status() for bus in self._supervisor.of(BusThread)],
-            "mqtt": None if subscriber is None else subscriber.status(),
+            "buses": [line.status() for line in self._supervisor.of(PollingThread)],
+            **{
+                name: sources[name].status() if name in sources else None
+                for name, kind in kinds().items()
+                if kind.contract == "pushed"
+            },
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
         }
@@ -200,7 +202,7 @@ class Collector:
 
     def _wait_for_ports(self) -> None:
         """Simulated probes make their ports when they start: a replay does not run away from them."""
-        ports = [Path(c.port) for c in self.station.file.connection if isinstance(c, ModbusRtuConnection)]
+        ports = [port for row in self.station.file.connection for port in kind_of(row).ports(row)]
         end = monotonic() + _PORTS_S
         while monotonic() < end and not all(port.exists() for port in ports):
             if self._stop.wait(0.05):
@@ -219,8 +221,8 @@ class Collector:
         self._supervisor.install(self._wanted(once=once))
         if isinstance(self.clock, ReplayClock) and self.clock.owner:
             self.clock.settled = lambda: self.writer_thread.settled
-            if self.writer_thread.subscriber is not None:  # no node publishes before somebody listens
-                self.writer_thread.subscriber.subscribed.wait(_PORTS_S)
+            for source in self.writer_thread.sources.values():  # nobody sends before somebody listens
+                source.wait_ready(_PORTS_S)
             self.clock.start()
         self._notifier.ready(f"collecting {self.station.file.station.id}")
         log.info("collecting %s, configuration %s", self.station.file.station.id, self.station.hash)
@@ -228,12 +230,11 @@ class Collector:
     def _end(self) -> None:
         self._notifier.stopping()
         self._control.close()
-        subscriber = self.writer_thread.subscriber
-        if subscriber is not None:
-            subscriber.pause()
+        for source in self.writer_thread.sources.values():
+            source.pause()
         if isinstance(self.clock, ReplayClock):
             self.clock.halt()
-        self._supervisor.stop(BusThread, Forwarder)
+        self._supervisor.stop(PollingThread, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left
@@ -251,26 +252,7 @@ class Collector:
 
     def _wanted(self, *, once: bool = False) -> dict[str, Managed]:
         file = self.station.file
-        wanted: dict[str, Managed] = {}
-        for connection in file.connection:
-            if isinstance(connection, ModbusRtuConnection):
-                rows = [
-                    (row.model_copy(update={"interval": 1.0} if once else {}), self.station.models[row.model])
-                    for row in file.instrument
-                    if row.connection == connection.id
-                ]
-                if rows:
-                    plain = [(row.model_copy(update={"calibration": (), "note": ""}), m) for row, m in rows]
-                    longest = max(row.interval for row, _ in rows)
-                    name = f"bus {connection.id}"
-                    wanted[name] = Managed(
-                        lambda c=connection, r=rows, n=name: self._bus(n, c, r),  # type: ignore[misc]
-                        (connection, plain),
-                        patience_s=None if isinstance(self.clock, ReplayClock) else 2 * longest + 300.0,
-                    )
-        topics = self._topics()
-        if topics and file.mqtt is not None:
-            wanted["mqtt"] = Managed(self._subscriber, (file.mqtt, topics), patience_s=120.0)
+        wanted = services(self._host(once), file.connection)
         for table in file.influxdb:
             wanted[f"forwarder {table.id}"] = Managed(
                 lambda t=table: self._forwarder(t),  # type: ignore[misc]
@@ -281,48 +263,23 @@ class Collector:
             wanted[name] = Managed(lambda m=make: m(self), (name, self.station.hash))  # type: ignore[misc]
         return wanted
 
-    def _topics(self) -> dict[str, str]:
-        station = self.station.file.station.id
-        return {
-            connection.topic or usual_topic(station): connection.id
-            for connection in self.station.file.connection
-            if isinstance(connection, MqttConnection)
-        }
-
-    def _bus(self, name: str, connection: ModbusRtuConnection, rows: Sequence[Any]) -> Service:
-        def deliver(samples: Sequence[Any], events: Sequence[BusEvent]) -> None:
-            told = [event_of(*row[1:], time_us=row.time_us) for row in events]
-            for event in told:
+    def _host(self, once: bool) -> Host:
+        def deliver(samples: Sequence[Sample], events: Sequence[DriverEvent]) -> None:
+            said = [event_of(*row[1:], time_us=row.time_us) for row in events]
+            for event in said:
                 log_event(event)
-            self.writer_thread.deliver(samples, told)
+            self.writer_thread.deliver(samples, said)
 
-        def on_round(_slot_us: int) -> None:
-            self._supervisor.beat(name)
-
-        return BusThread(
-            connection,
-            rows,
-            self.clock,
-            deliver,
-            active=lambda serial, at: self.station.deployments.active(serial, at),
-            on_round=on_round,
+        return Host(
+            station=lambda: self.station,
+            clock=self.clock,
+            deliver=deliver,
+            beat=self._supervisor.beat,
+            happened=lambda kind, subject, text: self._happened(event_of(kind, subject, text)),
+            attach=self.writer_thread.attach,
+            wake=self.writer_thread.messages_wait,
+            once=once,
         )
-
-    def _subscriber(self) -> Service:
-        assert self.station.file.mqtt is not None
-        mqtt = {c.id for c in self.station.file.connection if isinstance(c, MqttConnection)}
-        periods = [row.interval for row in self.station.file.instrument if row.connection in mqtt]
-        made = Subscriber(
-            self.station.file.mqtt,
-            self.station.file.station.id,
-            self._topics(),
-            self.clock,
-            on_messages=self.writer_thread.messages_wait,
-            on_event=lambda kind, subject, text: self._happened(event_of(kind, subject, text)),
-            silent_after_s=max(600.0, 3 * max(periods, default=0.0)),
-        )
-        self.writer_thread.subscriber = made
-        return made
 
     def _forwarder(self, table: Any) -> Service:
         def move(sink: str, rev: int, **rest: Any) -> None:
@@ -415,11 +372,11 @@ class Collector:
         forwarders = self._supervisor.of(Forwarder)
         errors: dict[str, dict[str, int]] = {
             serial: row["errors"]
-            for bus in self._supervisor.of(BusThread)
-            for serial, row in bus.status()["instruments"].items()
+            for line in self._supervisor.of(PollingThread)
+            for serial, row in line.status()["instruments"].items()
         }
-        for serial, kinds in errors.items():
-            for kind, count in kinds.items():
+        for serial, counts in errors.items():
+            for kind, count in counts.items():
                 told = self._errors_told.get((serial, kind), 0)
                 self._errors_told[serial, kind] = count
                 if fresh := count - (told if count >= told else 0):
@@ -491,7 +448,7 @@ class Collector:
         def change(writer: Writer) -> None:
             writer.install_config(station)
             self.writer_thread.use(
-                self._decoders(station), commit_every_s=self._every(station), commit_rows=table.commit_rows
+                station, commit_every_s=self._every(station), commit_rows=table.commit_rows
             )
 
         try:
@@ -501,7 +458,8 @@ class Collector:
             return
         self.station = station
         self._supervisor.install(self._wanted())
-        self.writer_thread.subscriber = next(iter(self._supervisor.of(Subscriber)), None)
+        serving = {one for one in self.writer_thread.sources.values() if one.alive}
+        self.writer_thread.sources = {one.kind: one for one in serving}
         log.info("configuration %s in force", station.hash)
 
     def _say_fault(self, text: str) -> None:
@@ -517,13 +475,6 @@ class Collector:
 
     def _every(self, station: Station) -> float:
         return 0.0 if isinstance(self.clock, ReplayClock) else station.file.journal.commit_every
-
-    def _decoders(self, station: Station) -> dict[str, Decoder]:
-        return {
-            connection.id: Decoder(station.deployments, connection.id, self.clock.boot_id)
-            for connection in station.file.connection
-            if isinstance(connection, MqttConnection)
-        }
 
     def _committed(self) -> None:
         for forwarder in self._supervisor.of(Forwarder):

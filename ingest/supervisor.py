@@ -25,7 +25,10 @@ STOP_S = 20.0
 class Service(Protocol):
     """A thread that is watched over."""
 
-    failure: BaseException | None
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended it, if it was not asked to end."""
+        ...
 
     def start(self) -> None:
         """Begin."""

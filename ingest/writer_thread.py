@@ -10,19 +10,19 @@ import json
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.drivers.driver import Batch, Pushed
 from soilco2.ingest.errors import CollectorError
-from soilco2.ingest.protocols.soilco2_json_decode import Decoded, Decoder
-from soilco2.ingest.transports.mqtt import Subscriber, Taken
 from soilco2.quality.records import Sample
+from soilco2.station_config.loader import Station
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.samples import NewEvent, Parked
+from soilco2.storage.journal.samples import NewEvent
 from soilco2.storage.journal.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -35,18 +35,14 @@ LONGEST_WAIT_S = 30.0
 """Between two attempts to write a journal that cannot be written [s]."""
 _BURST = 10
 _STALLED_S = 0.005
-_RETAINED = "a retained message is one that was delivered before; it is no new reading"
-_NOBODYS = "nobody asked for this topic any more; the subscription is taken back"
 
 
 class _Group(NamedTuple):
     """What one commit keeps."""
 
-    samples: list[Sample]
-    parked: list[Parked]
+    batch: Batch
     events: list[NewEvent]
-    counts: Counter[tuple[str, str]]
-    taken: list[Taken]
+    taken: list[tuple[Pushed, Batch]]
     rounds: int
 
 
@@ -57,8 +53,6 @@ class WriterThread:
     ----------
     writer : Writer
     clock : Clock
-    decoders : mapping of str to Decoder
-        By connection.
     commit_every_s, commit_rows : float, int
         How long a group is gathered at most [s], and how large it may become.
     on_commit : callable
@@ -69,7 +63,6 @@ class WriterThread:
         self,
         writer: Writer,
         clock: Clock,
-        decoders: Mapping[str, Decoder],
         *,
         commit_every_s: float,
         commit_rows: int,
@@ -84,10 +77,10 @@ class WriterThread:
         self.answered: dict[str, int] = {}
         """When each instrument was last heard, by serial number [µs UTC]."""
         self.commits = 0
-        self.subscriber: Subscriber | None = None
+        self.sources: dict[str, Pushed] = {}
+        """What is taken from, by kind of connection."""
         self._writer = writer
         self._clock = clock
-        self._decoders = dict(decoders)
         self._every_s, self._rows = commit_every_s, commit_rows
         self._on_commit = on_commit
         self._some = threading.Condition()
@@ -146,7 +139,7 @@ class WriterThread:
             self._counts[source, name] += amount
 
     def messages_wait(self) -> None:
-        """The subscriber has something to take."""
+        """A source has something to take."""
         with self._some:
             self._messages = True
             self._some.notify_all()
@@ -171,9 +164,14 @@ class WriterThread:
                 if not self.alive:
                     raise StorageError("the journal's writer has ended") from None
 
-    def use(self, decoders: Mapping[str, Decoder], *, commit_every_s: float, commit_rows: int) -> None:
+    def attach(self, source: Pushed) -> None:
+        """Take from this source from now on, instead of one of its kind before it."""
+        self.sources[source.kind] = source
+
+    def use(self, station: Station, *, commit_every_s: float, commit_rows: int) -> None:
         """Go on with another configuration; call it on the writer's thread."""
-        self._decoders = dict(decoders)
+        for source in self.sources.values():
+            source.use(station)
         self._every_s, self._rows = commit_every_s, commit_rows
 
     def close(self) -> None:
@@ -238,7 +236,7 @@ class WriterThread:
                 return
 
     def _count_waiting(self) -> int:
-        return len(self._samples) + (self.subscriber.waiting if self.subscriber is not None else 0)
+        return len(self._samples) + sum(source.waiting for source in self.sources.values())
 
     def _group(self) -> _Group:
         with self._some:
@@ -248,38 +246,15 @@ class WriterThread:
             rounds = self._delivered
             self._messages = False
             self._some.notify_all()
-        group = _Group(samples, [], events, counts, [], rounds)
-        if self.subscriber is not None and (taken := self.subscriber.take()) is not None:
-            self._decode(taken, group)
-        return group
-
-    def _decode(self, taken: Taken, group: _Group) -> None:
-        group.taken.append(taken)
-        trusted = self._clock.trusted()
-        counts, parked = group.counts, group.parked
-        by_source: dict[str, list[tuple[bytes, int, int]]] = {}
-        for _, source, payload, arrival_us, mono_us, retained, topic in taken.messages:
-            if source in self._decoders and not retained:
-                by_source.setdefault(source, []).append((payload, arrival_us, mono_us))
-                continue
-            name = source or "mqtt"
-            counts[name, "in"] += 1
-            counts[name, "rejected"] += 1
-            if retained:
-                counts[name, "retained"] += 1
-            else:
-                reason = f"{topic.decode('utf-8', 'replace')}: {_NOBODYS}"
-                parked.append(Parked("message", name, reason, payload, None, arrival_us))
-        for source, messages in by_source.items():
-            counts[source, "messages"] += len(messages)
-            found: Decoded = self._decoders[source].batch(messages, trusted=trusted)
-            group.samples.extend(found.samples)
-            if found.refusals:
-                counts[source, "in"] += len(found.refusals)
-                counts[source, "rejected"] += len(found.refusals)
-                parked += [Parked("message", source, *row) for row in found.refusals]
-            for gap in found.gaps:
-                counts[source, "messages_missing"] += gap.last - gap.first + 1
+        batch = Batch(samples, [], counts)
+        taken = []
+        for source in list(self.sources.values()):
+            if (found := source.take()) is not None:
+                taken.append((source, found))
+                batch.samples.extend(found.samples)
+                batch.parked.extend(found.parked)
+                batch.counts.update(found.counts)
+        return _Group(batch, events, taken, rounds)
 
     def _keep(self, group: _Group) -> None:
         """Commit a group, however long it takes."""
@@ -306,12 +281,11 @@ class WriterThread:
             log.warning("the journal can be written again")
             self.error = ""
         self.commits += 1
-        for sample in group.samples:
+        for sample in group.batch.samples:
             self.answered[sample[0]] = sample[6]
-        if self.subscriber is not None:
-            for taken in group.taken:
-                self.subscriber.acknowledge(taken)
-            failpoint("after-ack")
+        for source, batch in group.taken:
+            source.acknowledge(batch)
+        failpoint("after-ack")
         self._committed = group.rounds
         self.beat = monotonic()
         self._on_commit()
@@ -319,18 +293,18 @@ class WriterThread:
     def _commit(self, group: _Group) -> None:
         failpoint("before-commit")
         rest = {
-            "parked": group.parked,
+            "parked": group.batch.parked,
             "events": group.events,
-            "counts": [(*key, n) for key, n in group.counts.items()],
+            "counts": [(*key, n) for key, n in group.batch.counts.items()],
         }
         try:
-            self._writer.commit(group.samples, **rest)  # type: ignore[arg-type]
+            self._writer.commit(group.batch.samples, **rest)  # type: ignore[arg-type]
         except StorageError:
             raise
         except Exception:  # one sample must not keep the others out
-            log.exception("a group of %d samples cannot be kept as it is", len(group.samples))
+            log.exception("a group of %d samples cannot be kept as it is", len(group.batch.samples))
             self._writer.commit((), **rest)  # type: ignore[arg-type]
-            self._one_by_one(group.samples)
+            self._one_by_one(group.batch.samples)
         failpoint("after-commit")
 
     def _one_by_one(self, samples: Sequence[Sample]) -> None:
@@ -341,9 +315,8 @@ class WriterThread:
                 raise
             except Exception as error:  # noqa: BLE001 - kept with its reason
                 reason = f"it cannot be kept: {type(error).__name__}: {error}"
+                refused = Batch()
                 payload = json.dumps(list(sample), default=str).encode()
-                source, arrival_us = sample.source, sample.arrival_us
-                self._writer.commit(
-                    parked=[Parked("message", source, reason, payload, None, arrival_us)],
-                    counts=[(source, "in", 1), (source, "rejected", 1)],
-                )
+                refused.refuse(sample.source, reason, payload, None, sample.arrival_us)
+                counts = [(*key, n) for key, n in refused.counts.items()]
+                self._writer.commit(parked=refused.parked, counts=counts)

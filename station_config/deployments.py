@@ -12,6 +12,7 @@ from functools import cached_property
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ChannelSpec, ProbeModel
+from soilco2.station_config.connections.tidy_file import TableModel
 from soilco2.station_config.tables.instrument import Calibration, Installation, Instrument
 from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.station_config.units import conversion
@@ -26,7 +27,7 @@ SITE = "site"
 IMPORT = "import/"
 """Serial numbers of imported tables begin with this: ``import/<profile>/<position>``."""
 
-_IMPORTED = ProbeModel.model_validate(
+_IMPORTED = TableModel.model_validate(
     {
         "id": "import",
         "maker": "soilco2",
@@ -37,7 +38,6 @@ _IMPORTED = ProbeModel.model_validate(
         "status": [
             {
                 "id": "source",
-                "block": "table",
                 "bits": [
                     {"mask": 1, "name": "source_suspect", "flag": 3},
                     {"mask": 2, "name": "source_bad", "flag": 4},

@@ -17,6 +17,7 @@ from soilco2.station_config.catalogue.load import read_folders
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
+from soilco2.station_config.connections.kind import model_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
 from soilco2.station_config.parsing.faults import from_models, secrets_in
@@ -130,7 +131,8 @@ def parse_station(text: str) -> Station:
         value: dict[str, Any] = json.loads(text)
         file = StationFile.model_validate_json(json.dumps(value["station_file"]))
         models = {
-            name: ProbeModel.model_validate_json(json.dumps(model)) for name, model in value["models"].items()
+            name: (model_of(model) or ProbeModel).model_validate_json(json.dumps(model))
+            for name, model in value["models"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise StationConfigError(

@@ -131,6 +131,12 @@ SENTENCES: dict[str, str] = {
     "a number above {} = {} is expected": "应大于 {0} = {1}",
     "limits of {} stand at line {} already; join them": "{0} 的限值已在第 {1} 行；请合并",
     "no such profile; {}": "没有这个剖面；{0}",
+    # kinds of connection that other packages bring
+    "the kind of connection {} ({}) cannot be used: {}; update or remove the package that brings it":
+        "连接类型 {0}（{1}）不能使用：{2}；请更新或卸载提供它的软件包",
+    "the kind of connection {} ({}) cannot be used: a Kind of this name, which no other has, is expected; "
+    "update or remove the package that brings it":
+        "连接类型 {0}（{1}）不能使用：应为同名的 Kind，且不与其他类型重名；请更新或卸载提供它的软件包",
     # wiring
     "this {} is used already at line {}; each needs one of its own": "此 {0} 已在第 {1} 行使用；每个应各有其一",
     "serial number": "序列号",

@@ -22,6 +22,7 @@ from pydantic_core import PydanticUndefined
 
 from soilco2.station_config.base import Names, Secret, Table, duration_text, parse_duration
 from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.connections.kind import protocols
 from soilco2.station_config.parsing.faults import show
 from soilco2.station_config.tables.fields import keys, tables
 from soilco2.station_config.tables.stationfile import StationFile
@@ -73,9 +74,15 @@ _CATALOGUE = """\
 ## Catalogue files
 
 A model of probe is one TOML file in `station_config/catalogue/`, or in a folder that the key `catalogue` of
-the station file names. [Add a probe](../howto/add_a_probe.md) goes through one.
+the station file names. [Add a probe](../howto/add_a_probe.md) goes through one. Files of 0.1.0, which have
+`block`, `offset`, `type` and `word_order` beside the other keys of a channel instead of in its table `at`, go on
+being read.
 
 """
+
+
+_COLUMNS = "| key | value | default | meaning |\n| --- | --- | --- | --- |"
+_INSIDE = "Nothing; it is the program's own, for tables that are imported."
 
 
 @cache
@@ -190,7 +197,7 @@ def _sections(model: type[Table], name: str, many: bool) -> Iterator[str]:
         header = f"[[{name}]]" if many else f"[{name}]"
         yield f"## `{header}`{choice}\n\n{_about(model)}\n"
     if rows:
-        yield "| key | value | default | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+        yield f"{_COLUMNS}\n" + "\n".join(rows) + "\n"
     for child, below, several in inner:
         yield from _sections(child, below, several)
 
@@ -205,14 +212,36 @@ def _about(model: type[Table]) -> str:
     return text.replace("``", "`")
 
 
+def _catalogue() -> str:
+    """What every file of the catalogue has, then what each protocol adds."""
+    common = "\n".join(_sections(ProbeModel, "", many=False)).replace("\n## `", "\n### `")
+    said = {row for section in common.split("\n### `")[1:] for row in _rows(section)}
+    parts = [common]
+    for protocol, (kind, model) in protocols().items():
+        head = f"### What `protocol = {show(protocol)}` adds\n\n"
+        needs = f"Its instruments need a connection of kind `{show(kind.name)}`." if kind.table else _INSIDE
+        fresh = []
+        for section in "\n".join(_sections(model, "", many=False)).split("\n## `")[1:]:
+            if own := [row for title, row in _rows(section) if (title, row) not in said]:
+                about, _ = section.split("\n| key |", 1)
+                fresh.append(f"\n#### `{about.rstrip()}\n\n{_COLUMNS}\n" + "\n".join(own) + "\n")
+        parts.append(f"{head}{needs}\n" + "".join(fresh))
+    return "\n".join(parts)
+
+
+def _rows(section: str) -> list[tuple[str, str]]:
+    """The keys of a section, each with the section's title."""
+    title, *lines = section.splitlines()
+    return [(title, line) for line in lines if line.startswith("| `")]
+
+
 def station_file_page() -> str:
     """The page docs/reference/station_file.md."""
-    top = "## Keys outside every table\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n"
+    top = f"## Keys outside every table\n\n{_COLUMNS}\n"
     include = "| `include` | list of path |  | Files read before this one. |\n"
     first, *rest = list(_sections(StationFile, "", many=False))
     body = top + include + first.split("\n", 2)[2] + "\n" + "\n".join(rest)
-    catalogue = "\n".join(_sections(ProbeModel, "", many=False)).replace("\n## `", "\n### `")
-    return f"{_HEAD}{body}\n{_CATALOGUE}{catalogue}".rstrip() + "\n"
+    return f"{_HEAD}{body}\n{_CATALOGUE}{_catalogue()}".rstrip() + "\n"
 
 
 def variables_page() -> str:

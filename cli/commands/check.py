@@ -135,14 +135,15 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
     """Warnings that depend on the machine and the day: missing ports and secrets, overdue calibrations."""
+    from soilco2.station_config.connections.kind import kind_of
     from soilco2.station_config.errors import Fault, StationConfigError
-    from soilco2.station_config.tables.connection import ModbusRtuConnection
 
     path = str(station.path)
     found = [
-        Fault(path, None, f"connection {row.id}", str(row.port), "there is no such port on this machine now")
+        Fault(path, None, f"connection {row.id}", str(port), "there is no such port on this machine now")
         for row in station.file.connection
-        if isinstance(row, ModbusRtuConnection) and not Path(row.port).exists()
+        for port in kind_of(row).ports(row)
+        if not port.exists()
     ]
     secrets: list[tuple[str, Secret]] = [(f"{row.id} token", row.token) for row in station.file.influxdb]
     if station.file.mqtt is not None and station.file.mqtt.password is not None:
@@ -303,16 +304,11 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     from rich.table import Table
     from rich.text import Text
 
-    from soilco2.station_config.tables.connection import ModbusRtuConnection
+    from soilco2.station_config.connections.kind import kind_for, kind_of
 
     words = _WORDS[lang]
     connection = next(row for row in station.file.connection if row.id == name)
-    if isinstance(connection, ModbusRtuConnection):
-        line = f"{connection.baudrate} {connection.bytesize}{connection.parity}{connection.stopbits}"
-        what = f"{connection.id}: Modbus RTU, {connection.port}, {line}"
-    else:
-        topic = connection.topic or f"soilco2/{station.file.station.id}/data"
-        what = f"{connection.id}: MQTT, {topic}"
+    what = f"{connection.id}: {kind_of(connection).describe(connection, station.file.station.id)}"
     console.print()
     console.print(Text(what, style="bold"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
@@ -325,7 +321,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
         first = True
         for channel in deployments.channels_of(row.serial):
             spans = _spans(deployments, channel)
-            if not spans and station.models[row.model].protocol == "json-mqtt":
+            if not spans and kind_for(station.models[row.model]).open_ended:
                 continue  # a node may send anything: only what is placed is worth a line
             rows: list[Span | None] = [*spans] if spans else [None]
             for span in rows:

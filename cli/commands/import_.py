@@ -44,25 +44,25 @@ def command(
     file again stores and keeps nothing twice. The exit code is 1 when a row was rejected.
     """
     from soilco2.ingest.clock.system import SystemClock
+    from soilco2.ingest.drivers.registry import recognise
     from soilco2.ingest.files.importing import import_table
     from soilco2.storage.journal.control import Submitter
     from soilco2.storage.tidy.dry_run import Rehearsal
     from soilco2.storage.tidy.samples import Moment
-    from soilco2.storage.tidy.text import find_layout
 
     known = load(station)
     zone = _zone(timezone)
     for path in files:
         if path.suffix.lower() in (".parquet", ".pq"):
             fail(f"{path}: import takes text; 'soilco2 export {path} -o table.csv' makes a CSV file of it")
-    layouts = [find_layout(path) for path in files]
+    recognised = [recognise(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
     with Rehearsal(known.journal_path) if dry_run else Submitter(known) as target:
         accounts = []
-        for layout in layouts:
+        for driver, layout in recognised:
             with progress(str(layout.path), wanted=not as_json) as show:
-                account = import_table(known, layout, zone, moment, target, show)
+                account = import_table(known, layout, driver, zone, moment, target, show)
             _say_faults(layout.path, account)
             if account.rejected and not dry_run:
                 echo(f"they are kept: soilco2 parked list {known.path}", err=True)

@@ -156,14 +156,16 @@ def _window(row: ParkedRow) -> tuple[int, int]:
 
 def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
     """Decode a message with the station file as it is now and keep its samples."""
-    from soilco2.ingest.protocols.soilco2_json_decode import Decoder
+    from soilco2.ingest.drivers.registry import driver_at
 
     if row.source.startswith("import:"):
         fail(f"entry {row.id} is a line of the table {row.source[7:]}: mend the table and import it again")
-    decoder = Decoder(station.deployments, row.source, "retried")
-    found = decoder.batch([(row.payload, row.arrival_us, 0)], trusted=True)
+    driver = driver_at(station.file.connection, row.source)
+    if driver is None:
+        fail(f"entry {row.id} came by {row.source}, which is no connection of the station file any more", 1)
+    found = driver.retry(station, row.source, row.payload, row.arrival_us)
     if not found.samples:
-        reasons = "; ".join(str(refusal[0]) for refusal in found.refusals)
+        reasons = "; ".join(one.reason for one in found.parked)
         fail(f"entry {row.id} still cannot be used: {reasons or row.reason}", 1)
     done = door.submit("import", samples=found.samples, parked=[], counts=[])
     counts = f"{done['stored']} stored, {done['duplicate']} duplicate, {done['conflict']} conflicts"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,17 +108,18 @@ def _describe(simulation: Simulation, as_json: bool) -> None:
     if as_json:
         emit_json(
             {
-                "ports": {bus.connection.id: str(bus.line.link) for bus in simulation.buses},
-                "topics": {node.connection.id: node.topic for node in simulation.nodes},
+                "ports": simulation.places("ports"),
+                "topics": simulation.places("topics"),
                 "data": simulation.feed.data.name,
                 "channels": [row._asdict() for row in channels],
             }
         )
         return
-    for bus in simulation.buses:
-        echo(f"{bus.connection.id}: {len(bus.probes)} probes at {bus.line.link}")
-    for node in simulation.nodes:
-        echo(f"{node.connection.id}: {len(node.instruments)} instruments publish on {node.topic}")
+    on_line = Counter(row.connection for row in simulation.station.file.instrument)
+    for name, port in simulation.places("ports").items():
+        echo(f"{name}: {on_line[name]} probes at {port}")
+    for name, topic in simulation.places("topics").items():
+        echo(f"{name}: {on_line[name]} instruments publish on {topic}")
     for row in channels:
         source = row.source or f"no data in {simulation.feed.data.name}: the device says that it has no value"
         click.echo(f"  {row.instrument}/{row.channel}: {translate(source)}")

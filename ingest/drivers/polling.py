@@ -1,14 +1,13 @@
-"""The instruments of one serial line: a thread that reads them in scheduled rounds.
+"""The instruments of one line that are asked: a thread that reads them in scheduled rounds.
 
 The schedule clock is handed in and says when a round is due; slots are the multiples of an instrument's
 interval since 1970 UTC, and the slot is the time of the sample. Deadlines on the line are real monotonic
 time.
 
-One bad device costs the others at most its own deadline. A damaged or foreign answer is asked for once more.
-A device that failed gets a second try at the end of the round, after the others, if it was well before. A
-device that goes on failing is left out for 2, 4, 8 … of its intervals, five minutes at most. Nothing is made
-up: a device that does not answer gives no sample; it gives an event when it falls silent and one when it is
-back.
+One bad device costs the others at most its own deadline. A device that failed gets a second try at the end of
+the round, after the others, if it was well before. A device that goes on failing is left out for 2, 4, 8 … of
+its intervals, five minutes at most. Nothing is made up: a device that does not answer gives no sample; it gives
+an event when it falls silent and one when it is back.
 """
 
 from __future__ import annotations
@@ -16,18 +15,15 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.modbus import RawReading, blocks_to_read, raw_readings, used_channels
-from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
-from soilco2.ingest.protocols.modbus import Request
-from soilco2.ingest.protocols.registers import WIDTH, decode
-from soilco2.ingest.transports.modbus_serial import RtuMaster, Trace
+from soilco2.ingest.drivers.driver import Arrival, DriverEvent, Line, Plan, sample_of
+from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone
 from soilco2.quality.records import Sample
-from soilco2.station_config.catalogue.load import ProbeModel, Setting
-from soilco2.station_config.tables.connection import ModbusRtuConnection
+from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.tables.instrument import Instrument
 
 WARM_UP = "warm-up"
@@ -38,46 +34,20 @@ _REOPEN_S = (0.5, 10.0)
 _NEVER = 1 << 62
 
 
-class BusEvent(NamedTuple):
-    """Something worth a line in the station's log.
-
-    Parameters
-    ----------
-    time_us : int
-        Slot of the round [µs UTC].
-    kind : str
-        ``device-silent``, ``device-back``, ``port-gone``, ``port-back``, ``slots-missed``, ``settings``.
-    subject : str
-        Serial number of the instrument, or id of the connection.
-    text : str
-        One sentence.
-    """
-
-    time_us: int
-    kind: str
-    subject: str
-    text: str
-
-
-Deliver = Callable[[list[Sample], list[BusEvent]], None]
+Deliver = Callable[[list[Sample], list[DriverEvent]], None]
 
 
 class _Device:
     """One instrument on the line and how it has been doing."""
 
-    def __init__(self, instrument: Instrument, model: ProbeModel) -> None:
-        address = instrument.address if instrument.address is not None else model.address
-        assert address is not None  # the station file's check sees to it
+    def __init__(self, instrument: Instrument, model: ProbeModel, plan: Plan) -> None:
         self.instrument = instrument
-        self.model = model
+        self.plan = plan
         self.serial = instrument.serial
-        self.address = address
         self.timeout = instrument.timeout if instrument.timeout is not None else model.timeout
         self.interval_us = round(instrument.interval * 1e6)
         warm_up = instrument.warm_up if instrument.warm_up is not None else model.warm_up
         self.warm_up_us = round(warm_up * 1e6)
-        self.channels = used_channels(model, instrument.channels)
-        self.blocks = blocks_to_read(model, self.channels)
         self.next_slot_us = 0
         self.paused_until_us = 0
         self.warm_until_us = 0
@@ -114,12 +84,15 @@ class _Device:
         return "ok" if self.answered else "not read yet"
 
 
-class BusThread:
+class PollingThread:
     """Reads the instruments of one connection, round by round, until stopped.
 
     Parameters
     ----------
-    connection : ModbusRtuConnection
+    connection, port : str
+        Id of the connection, and what it is on this machine, for people.
+    line : Line
+        The driver's side.
     instruments : sequence of (Instrument, ProbeModel)
         Those on this connection.
     clock : Clock
@@ -131,8 +104,6 @@ class BusThread:
         `Deployments.active`.
     on_round : callable, optional
         Called with the slot [µs UTC] when a round is over and delivered.
-    trace : callable, optional
-        Sees every byte on the line.
 
     Notes
     -----
@@ -141,38 +112,31 @@ class BusThread:
 
     def __init__(
         self,
-        connection: ModbusRtuConnection,
+        connection: str,
+        port: str,
+        line: Line,
         instruments: Sequence[tuple[Instrument, ProbeModel]],
         clock: Clock,
         deliver: Deliver,
         *,
         active: Callable[[str, int], bool] | None = None,
         on_round: Callable[[int], None] | None = None,
-        trace: Trace | None = None,
     ) -> None:
         self.connection = connection
+        self.port = port
         self.failure: BaseException | None = None
         """What ended the thread, if it did not end by `stop`."""
         self._clock = clock
         self._deliver = deliver
         self._active = active or (lambda _serial, _slot: True)
         self._on_round = on_round or (lambda _slot: None)
-        self._devices = [_Device(*pair) for pair in instruments]
-        self._devices.sort(key=lambda device: device.address)
-        quiet = max([connection.quiet, *(device.model.quiet for device in self._devices)])
-        self._master = RtuMaster(
-            str(connection.port),
-            baudrate=connection.baudrate,
-            bytesize=connection.bytesize,
-            parity=connection.parity,
-            stopbits=connection.stopbits,
-            quiet=quiet,
-            trace=trace,
-        )
+        self._devices = [_Device(row, model, line.plan(row, model)) for row, model in instruments]
+        self._devices.sort(key=lambda device: device.plan.address)
+        self._line = line
         self._stop = threading.Event()
         self._joined = threading.Event()
         self._mutex = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name=f"bus {connection.id}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"bus {connection}", daemon=True)
         self._port_error = ""
         self._port_errors: Counter[str] = Counter()
         self._reopen_wait = 0.0
@@ -211,19 +175,19 @@ class BusThread:
         """How the line and each instrument are doing: state, counters by kind of error, times."""
         with self._mutex:
             return {
-                "connection": self.connection.id,
-                "port": str(self.connection.port),
-                "state": "open" if self._master.is_open else "closed",
+                "connection": self.connection,
+                "port": self.port,
+                "state": "open" if self._line.is_open else "closed",
                 "error": self._port_error,
                 "errors": dict(self._port_errors),
                 "rounds": self._rounds,
                 "missed_slots": self._missed,
-                "late_answers": self._master.late,
+                "late_answers": self._line.late,
                 "last_round_us": self._last_round_us,
                 "instruments": {
                     device.serial: {
                         "id": device.instrument.id,
-                        "address": device.address,
+                        "address": device.plan.address,
                         "state": "not reached" if self._port_error else device.state,
                         "failed_rounds": device.failures,
                         "answered": device.answered,
@@ -248,14 +212,14 @@ class BusThread:
             self.failure = error
         finally:
             self._joined.set()
-            self._master.close()
+            self._line.close()
 
     def _begin(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
             device.align(now)
         self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
-        events: list[BusEvent] = []
+        events: list[DriverEvent] = []
         try:  # a missing adapter is told at once, not at the first slot
             self._open(now, events)
         except (PortGone, PortBusy) as error:
@@ -274,7 +238,7 @@ class BusThread:
             self._clock.wait_until(slot, self._stop)
             return
         due = [device for device in self._devices if device.next_slot_us == slot]
-        events: list[BusEvent] = []
+        events: list[DriverEvent] = []
         reading = []
         for device in due:
             behind = now - slot
@@ -285,7 +249,7 @@ class BusThread:
                 with self._mutex:
                     self._missed += gone
                 events.append(
-                    BusEvent(
+                    DriverEvent(
                         slot,
                         "slots-missed",
                         device.serial,
@@ -307,7 +271,7 @@ class BusThread:
         self._on_round(slot)
 
     def _round(
-        self, slot: int, devices: Sequence[_Device], samples: list[Sample], events: list[BusEvent]
+        self, slot: int, devices: Sequence[_Device], samples: list[Sample], events: list[DriverEvent]
     ) -> None:
         again: list[tuple[_Device, BusError]] = []
         for device in devices:
@@ -326,15 +290,15 @@ class BusThread:
             error = self._poll(device, slot, samples, events)
             if error is not None and not isinstance(error, PortGone | PortBusy):
                 device.failed(error, slot)
-                events.append(BusEvent(slot, "device-silent", device.serial, str(error)))
+                events.append(DriverEvent(slot, "device-silent", device.serial, str(error)))
 
     def _poll(
-        self, device: _Device, slot: int, samples: list[Sample], events: list[BusEvent]
+        self, device: _Device, slot: int, samples: list[Sample], events: list[DriverEvent]
     ) -> BusError | None:
         """Read one device; None when it answered, else the error it failed with."""
         try:
             self._open(slot, events)
-            readings = self._read(device)
+            readings = self._line.read(device.plan, device.timeout, partial(self._failed, device))
         except BusError as error:
             if isinstance(error, PortGone | PortBusy):
                 self._port_lost(error, slot, events)
@@ -343,17 +307,14 @@ class BusThread:
         if device.failures:
             device.settings_day = -1
             text = f"answers again after {device.failures} failed rounds"
-            events.append(BusEvent(slot, "device-back", device.serial, text))
+            events.append(DriverEvent(slot, "device-back", device.serial, text))
             if device.silent:  # it may have been without power
                 device.warm_until_us = slot + device.warm_up_us
         note = f"{WARM_UP} " if slot < device.warm_until_us else ""
         time = slot if self._clock.trusted() else None
-        boot, source = self._clock.boot_id, self.connection.id
+        came = Arrival(arrival, mono, self._clock.boot_id, self.connection)
         samples.extend(
-            Sample(
-                *(device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip()),
-                *(None, arrival, mono, boot, source),
-            )
+            sample_of(device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip(), None, came)
             for row in readings
         )
         with self._mutex:
@@ -365,50 +326,34 @@ class BusThread:
             device.last_error = ""
         return None
 
-    def _read(self, device: _Device) -> list[RawReading]:
-        words = {}
-        for block in device.blocks:
-            request = Request(device.address, block.function, block.start, block.count)
-            words[block.id] = self._ask(device, request)
-        return raw_readings(device.model, device.channels, words)
+    def _counted(self, device: _Device, error: BusError) -> None:
+        with self._mutex:
+            device.errors[error.kind] += 1
 
-    def _ask(self, device: _Device, request: Request) -> tuple[int, ...]:
-        """One request; a damaged or foreign answer is asked for once more."""
-        try:
-            return self._counted(device, request)
-        except (NoAnswer, ExceptionAnswer, PortGone, PortBusy):
-            raise
-        except BusError:
-            return self._counted(device, request)
-
-    def _counted(self, device: _Device, request: Request) -> tuple[int, ...]:
-        try:
-            return self._master.read(request, device.timeout)
-        except BusError as error:
-            with self._mutex:
-                device.errors[error.kind] += 1
-                device.last_error = str(error)
-            raise
+    def _failed(self, device: _Device, error: BusError) -> None:
+        with self._mutex:
+            device.errors[error.kind] += 1
+            device.last_error = str(error)
 
     # the port
 
-    def _open(self, slot: int, events: list[BusEvent]) -> None:
-        if self._master.is_open:
+    def _open(self, slot: int, events: list[DriverEvent]) -> None:
+        if self._line.is_open:
             return
         if monotonic() < self._reopen_at:
             raise PortGone(self._port_error)
-        self._master.open()
+        self._line.open()
         if self._port_error:
-            events.append(BusEvent(slot, "port-back", self.connection.id, f"{self.connection.port} is back"))
+            events.append(DriverEvent(slot, "port-back", self.connection, f"{self.port} is back"))
         with self._mutex:
             self._port_error = ""
             self._reopen_wait = 0.0
 
-    def _port_lost(self, error: BusError, slot: int, events: list[BusEvent]) -> None:
+    def _port_lost(self, error: BusError, slot: int, events: list[DriverEvent]) -> None:
         if monotonic() < self._reopen_at:
             return
         if not self._port_error:
-            events.append(BusEvent(slot, "port-gone", self.connection.id, str(error)))
+            events.append(DriverEvent(slot, "port-gone", self.connection, str(error)))
         shortest, longest = _REOPEN_S
         with self._mutex:
             self._port_error = str(error)
@@ -422,40 +367,14 @@ class BusThread:
         day = slot // 86_400_000_000
         events = []
         for device in devices:
-            if self._stop.is_set() or not self._master.is_open:
+            if self._stop.is_set() or not self._line.is_open:
                 break
             if device.settings_day == day or device.failures or not device.answered:
                 continue
             device.settings_day = day
-            text = self._settings_of(device)
+            text = self._line.settings(device.plan, device.timeout, partial(self._counted, device))
             if text and text != device.settings_told:
                 device.settings_told = text
-                events.append(BusEvent(slot, "settings", device.serial, text))
+                events.append(DriverEvent(slot, "settings", device.serial, text))
         if events:
             self._deliver([], events)
-
-    def _settings_of(self, device: _Device) -> str:
-        found = []
-        for setting in device.model.setting:
-            request = Request(device.address, setting.function, setting.start, WIDTH[setting.type])
-            try:
-                words = self._master.read(request, device.timeout)
-            except ExceptionAnswer:
-                found.append(f"{setting.id}: the device refuses to tell")
-                continue
-            except BusError as error:
-                with self._mutex:
-                    device.errors[error.kind] += 1
-                found.append(f"{setting.id}: not read ({error.kind})")
-                break
-            found.append(_setting_text(setting, words, device.instrument))
-        return "; ".join(found)
-
-
-def _setting_text(setting: Setting, words: tuple[int, ...], instrument: Instrument) -> str:
-    value = decode(words, 0, setting.type, setting.word_order) * setting.scale
-    text = f"{setting.id} = {value:.6g} {setting.unit}".rstrip()
-    expected = instrument.settings.get(setting.id)
-    if expected is not None and abs(expected - value) > abs(setting.scale) / 2:
-        text += f" but the station file says {expected:g}"
-    return text

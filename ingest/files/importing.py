@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
 from soilco2.station_config.loader import Station
 from soilco2.storage.journal.control import Submitter
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
 from soilco2.storage.tidy.rows import TidyFault
-from soilco2.storage.tidy.samples import Moment, Stretch, read_samples, source_name
+from soilco2.storage.tidy.samples import Moment, source_name
 from soilco2.storage.tidy.text import Layout
 
 SHOWN = 5
@@ -57,6 +58,7 @@ class Account:
 def import_table(
     station: Station,
     layout: Layout,
+    driver: FileDriver,
     zone: ZoneInfo | None,
     moment: Moment,
     target: Submitter | Rehearsal,
@@ -69,6 +71,8 @@ def import_table(
     station : Station
     layout : Layout
         Of the table, with its path.
+    driver : FileDriver
+        Which recognised it.
     zone : ZoneInfo or None
         Zone of times that name none.
     moment : Moment
@@ -88,7 +92,8 @@ def import_table(
     source = source_name(layout.path)
     account = Account()
     parked = ParkedRows(station.journal_path, source)
-    for stretch in read_samples(station, layout.path, moment, zone, layout):
+    arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
+    for stretch in driver.rows(station, layout, zone, arrival):
         samples, faults, again = parked.sort_out(stretch.samples, stretch.faults)
         account.parked_before += again
         account.faults += len(faults)
@@ -107,7 +112,7 @@ def import_table(
     return account
 
 
-def _keep(target: Submitter, source: str, rows: Stretch, again: int, moment: Moment) -> dict[str, int]:
+def _keep(target: Submitter, source: str, rows: Rows, again: int, moment: Moment) -> dict[str, int]:
     """Have a stretch of rows kept, and counted."""
     if not rows.samples and not rows.faults and not again:
         return {"stored": 0, "duplicate": 0, "conflict": 0}

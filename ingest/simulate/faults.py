@@ -41,9 +41,6 @@ MEANING = {
 }
 """What each fault does."""
 
-LINE_ONLY = frozenset({Kind.ADDRESS_CLASH, Kind.NOISE})
-NODE_ONLY = frozenset({Kind.CLOCK_RESET})
-
 DRIFT_PER_DAY = 0.02
 POROSITY = 0.45
 """1 - 1.45/2.65 [m³/m³]: bulk density of horizon A2 of the SJER pit (NEON DP1.00096.001) and of quartz."""

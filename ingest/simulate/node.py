@@ -20,12 +20,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.errors import BrokerError, IngestError, SimulationError
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message, topic
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.outbox import Outbox
 from soilco2.ingest.simulate.replay import Feed, readings_at
-from soilco2.station_config.tables.connection import MqttConnection
+from soilco2.station_config.connections.mqtt import MqttConnection
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.tables.mqtt import MqttTable
 
@@ -95,6 +96,30 @@ class SimulatedNode:
             threading.Thread(target=self._measure, name=f"node {self.name} measures", daemon=True),
             threading.Thread(target=self._send, name=f"node {self.name} sends", daemon=True),
         ]
+
+    @classmethod
+    def of(cls, bench: Bench) -> SimulatedNode:
+        """The far end of a connection.
+
+        Raises
+        ------
+        SimulationError
+            When the station has no broker, or the outbox cannot be made.
+        """
+        broker = bench.station.file.mqtt
+        connection = bench.connection
+        if broker is None:
+            raise SimulationError(
+                f"connection {connection.id}: the station file has no table [mqtt]; "
+                "add it with host and port of the broker"
+            )
+        outbox = Outbox(outbox_path(bench.folder, connection.id))
+        return cls(connection, broker, bench.instruments, bench.feed, bench.clock, outbox, bench.faults)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The topic it publishes to."""
+        return "topics", self.topic
 
     def _make_client(self) -> mqtt.Client:
         five = self._broker.version == "5"

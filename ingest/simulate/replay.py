@@ -28,9 +28,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.modbus import RawReading, raw_readings, register_image, used_channels
+from soilco2.ingest.drivers.driver import Driver
+from soilco2.ingest.drivers.registry import driver_of
+from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
 from soilco2.quality.records import Sample
+from soilco2.station_config.connections.kind import kind_for
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.instrument import Instrument
@@ -39,8 +42,6 @@ EC_PASTE = 2.13
 """Conductivity of the saturated paste, horizon A1 of the SJER pit [dS/m at 25 °C]."""
 EC_COEFFICIENT = 0.0191
 """Relative change of conductivity with temperature [1/K]."""
-NO_VALUE = "no value"
-"""Status of a node's reading in a gap of the data."""
 
 
 def modelled_ec(water: float, temperature: float) -> float:
@@ -211,20 +212,18 @@ def _numbered(instrument: Instrument, number: int, start_us: int, end_us: int) -
         yield slot, number
 
 
-def readings_at(feed: Feed, instrument: Instrument, slot_us: int) -> list[RawReading]:
+def readings_at(feed: Feed, instrument: Instrument, slot_us: int) -> list[Reading]:
     """What an instrument says at a slot [µs UTC]; nothing where it is not to be read."""
     model = feed.deployments.models[instrument.model]
     if not feed.deployments.active(instrument.serial, slot_us):
         return []
-    if model.protocol == "modbus-rtu":
-        words = register_image(model, probe_raws(feed, instrument, slot_us))
-        return raw_readings(model, used_channels(model, instrument.channels), words)
-    found = []
-    for spec in used_channels(model, instrument.channels):
-        if feed.told_by(instrument.serial, spec.id, slot_us):
-            raw = feed.raw(instrument.serial, spec.id, slot_us)
-            found.append(RawReading(spec.id, raw, NO_VALUE if raw is None else ""))
-    return found
+    driver: Driver = driver_of(kind_for(model))
+    raws = {
+        spec.id: feed.raw(instrument.serial, spec.id, slot_us)
+        for spec in model.used(instrument.channels)
+        if not kind_for(model).open_ended or feed.told_by(instrument.serial, spec.id, slot_us)
+    }
+    return driver.simulated(model, instrument.channels, raws)
 
 
 def probe_raws(feed: Feed, instrument: Instrument, slot_us: int) -> Mapping[str, float | None]:

@@ -1,4 +1,4 @@
-"""All simulated instruments of a station: a line per Modbus connection, a node per MQTT connection."""
+"""All simulated instruments of a station: the far end of each of its connections."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.modbus import used_channels
+from soilco2.ingest.drivers.driver import Bench, FarEnd
+from soilco2.ingest.drivers.registry import driver_of
 from soilco2.ingest.errors import SimulationError
-from soilco2.ingest.simulate.faults import LINE_ONLY, NODE_ONLY, Fault, Kind
+from soilco2.ingest.simulate.faults import Fault
 from soilco2.ingest.simulate.measured import Measured
-from soilco2.ingest.simulate.node import SimulatedNode, outbox_path
-from soilco2.ingest.simulate.outbox import Outbox
 from soilco2.ingest.simulate.replay import Feed
-from soilco2.ingest.simulate.slave import SimulatedBus, SimulatedProbe
+from soilco2.station_config.connections.kind import Connection, kind_of, kinds
 from soilco2.station_config.loader import Station
-from soilco2.station_config.tables.connection import Connection, ModbusRtuConnection, MqttConnection
 from soilco2.station_config.tables.instrument import Instrument
 
 _TICK_S = 0.05
@@ -74,8 +72,8 @@ class Simulation:
     ) -> None:
         self.station = station
         self.feed = Feed(station.deployments, data, repeat)
-        self.buses: list[SimulatedBus] = []
-        self.nodes: list[SimulatedNode] = []
+        self.far_ends: dict[str, FarEnd] = {}
+        """By connection."""
         self._clock = clock
         self._folder = folder
         self._hits = [(fault, self._victims(fault)) for fault in faults]
@@ -87,7 +85,7 @@ class Simulation:
 
     def _victims(self, fault: Fault) -> frozenset[str]:
         """Serial numbers of the instruments a fault hits."""
-        kinds = {row.id: row.kind for row in self.station.file.connection}
+        kinds_of = {row.id: row.kind for row in self.station.file.connection}
         named = [
             row
             for row in self.station.file.instrument
@@ -98,29 +96,33 @@ class Simulation:
             raise SimulationError(
                 f"fault {fault.kind}: there is no instrument {fault.target!r}; expected one of {known}"
             )
-        fit = [
-            row
-            for row in named
-            if not (fault.kind in LINE_ONLY and kinds[row.connection] != "modbus-rtu")
-            and not (fault.kind in NODE_ONLY and kinds[row.connection] != "mqtt")
-        ]
+        drivers = {name: driver_of(kinds()[name]) for name in dict.fromkeys(kinds_of.values())}
+        own = {name for name in drivers if fault.kind in drivers[name].own_faults}
+        theirs = {
+            name: driver_of(kind)
+            for name, kind in kinds().items()
+            if kind.contract != "file" and fault.kind in driver_of(kind).own_faults
+        }
+        fit = [row for row in named if not theirs or kinds_of[row.connection] in own]
         if not fit:
-            want = "on a Modbus line" if fault.kind in LINE_ONLY else "of an MQTT node"
+            want = " or ".join(driver.victims for driver in theirs.values())
             found = f"{fault.target!r} is not one" if fault.target else "the station has none"
             raise SimulationError(f"fault {fault.kind} is for an instrument {want}; {found}")
         return frozenset(row.serial for row in fit)
-
-    def _faults_of(self, instrument: Instrument) -> list[Fault]:
-        return [fault for fault, serials in self._hits if instrument.serial in serials]
 
     def told(self) -> Iterator[Told]:
         """Where each installed channel's numbers come from."""
         now = self._clock.now_us()
         for instrument in self.station.file.instrument:
-            for spec in used_channels(self.station.models[instrument.model], instrument.channels):
+            for spec in self.station.models[instrument.model].used(instrument.channels):
                 if self.station.deployments.series_at(instrument.serial, spec.id, now) is not None:
                     source = self.feed.told_by(instrument.serial, spec.id, now)
                     yield Told(instrument.connection, instrument.id, spec.id, source)
+
+    def places(self, what: str) -> dict[str, str]:
+        """``"ports"`` or ``"topics"`` of the far ends, by connection."""
+        found = {name: far_end.place for name, far_end in self.far_ends.items()}
+        return {name: where for name, (kind, where) in found.items() if kind == what}
 
     def start(self) -> None:
         """Make the lines and start the nodes.
@@ -132,41 +134,18 @@ class Simulation:
         """
         with contextlib.ExitStack() as undo:
             for connection in self.station.file.connection:
-                if isinstance(connection, ModbusRtuConnection):
-                    bus = self._bus(connection)
-                    undo.callback(bus.stop)
-                    self.buses.append(bus)
-                else:
-                    node = self._node(connection)
-                    node.start()
-                    undo.callback(node.stop)
-                    self.nodes.append(node)
+                far_end = driver_of(kind_of(connection)).far_end(self._bench(connection))
+                undo.callback(far_end.stop)
+                far_end.start()
+                self.far_ends[connection.id] = far_end
             undo.pop_all()
         self._thread.start()
 
-    def _bus(self, connection: ModbusRtuConnection) -> SimulatedBus:
-        now = self._clock.now_us()
-        on_line = self._on(connection)
-        probes = [SimulatedProbe(row, self.feed, now, self._faults_of(row)) for row in on_line]
-        pulled = [
-            fault
-            for fault, serials in self._hits
-            if fault.kind is Kind.UNPLUG and any(row.serial in serials for row in on_line)
-        ]
-        return SimulatedBus(connection, probes, self._clock, pulled)
-
-    def _node(self, connection: MqttConnection) -> SimulatedNode:
-        broker = self.station.file.mqtt
-        if broker is None:
-            raise SimulationError(
-                f"connection {connection.id}: the station file has no table [mqtt]; "
-                "add it with host and port of the broker"
-            )
+    def _bench(self, connection: Connection) -> Bench:
         instruments = self._on(connection)
         serials = frozenset(row.serial for row in instruments)
         faults = [(fault, hit & serials) for fault, hit in self._hits if hit & serials]
-        outbox = Outbox(outbox_path(self._folder, connection.id))
-        return SimulatedNode(connection, broker, instruments, self.feed, self._clock, outbox, faults)
+        return Bench(self.station, connection, instruments, self.feed, self._clock, self._folder, faults)
 
     def wait(self, stop: threading.Event) -> None:
         """Wait until `stop` is set.
@@ -177,23 +156,19 @@ class Simulation:
             When a node cannot go on.
         """
         while not stop.wait(1.0):
-            for node in self.nodes:
-                if node.failure is not None:
-                    raise node.failure
+            for far_end in self.far_ends.values():
+                if far_end.failure is not None:
+                    raise far_end.failure
 
     def _tick(self) -> None:
         while not self._stop.wait(_TICK_S):
-            for bus in self.buses:
-                bus.tick()
-            for node in self.nodes:
-                node.tick()
+            for far_end in self.far_ends.values():
+                far_end.tick()
 
     def stop(self) -> None:
         """Take everything away; unsent messages stay in the outboxes."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        for bus in self.buses:
-            bus.stop()
-        for node in self.nodes:
-            node.stop()
+        for far_end in self.far_ends.values():
+            far_end.stop()

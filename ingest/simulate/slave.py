@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.modbus import register_image, used_channels
+from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import (
     ILLEGAL_ADDRESS,
@@ -19,12 +19,12 @@ from soilco2.ingest.protocols.modbus import (
     answer_frame,
     exception_frame,
 )
+from soilco2.ingest.protocols.register_map import register_image
 from soilco2.ingest.protocols.registers import encode
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.replay import Feed, probe_raws
-from soilco2.station_config.catalogue.load import ProbeModel
-from soilco2.station_config.tables.connection import ModbusRtuConnection
+from soilco2.station_config.connections.modbus_rtu import ModbusModel, ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
 
 _DAY_US = 86_400_000_000
@@ -49,13 +49,15 @@ class SimulatedProbe:
         self, instrument: Instrument, feed: Feed, begun_us: int, faults: Sequence[Fault] = ()
     ) -> None:
         self.instrument = instrument
-        self.model: ProbeModel = feed.deployments.models[instrument.model]
+        model = feed.deployments.models[instrument.model]
+        assert isinstance(model, ModbusModel)
+        self.model: ModbusModel = model
         address = instrument.address if instrument.address is not None else self.model.address
         if address is None:
             raise SimulationError(f"instrument {instrument.id}: it has no address; give it one")
         self.address = address
         self.interval_us = round(instrument.interval * 1e6)
-        self.channels = used_channels(self.model, instrument.channels)
+        self.channels = self.model.used(instrument.channels)
         self._feed = feed
         self._begun_us = begun_us
         self._faults = faults
@@ -199,6 +201,27 @@ class SimulatedBus:
         self._clock = clock
         self._faults = faults
         self.line = PtyLine(connection.port, self._respond)
+        self.failure: Exception | None = None
+
+    @classmethod
+    def of(cls, bench: Bench) -> SimulatedBus:
+        """The far end of a connection; its line is there at once."""
+        now = bench.clock.now_us()
+        hits = bench.faults
+        probes = [
+            SimulatedProbe(row, bench.feed, now, [fault for fault, serials in hits if row.serial in serials])
+            for row in bench.instruments
+        ]
+        pulled = [fault for fault, _ in hits if fault.kind is Kind.UNPLUG]
+        return cls(bench.connection, probes, bench.clock, pulled)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The port that was made."""
+        return "ports", str(self.line.link)
+
+    def start(self) -> None:
+        """Nothing more is needed."""
 
     def tick(self) -> None:
         """Pull or put in the adapter as the schedule wants it."""

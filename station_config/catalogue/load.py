@@ -8,19 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from soilco2.station_config.catalogue.probe import (
-    WORDS,
-    Block,
-    ChannelSpec,
-    Line,
-    ProbeModel,
-    Setting,
-    StatusBit,
-    StatusBits,
-)
+from soilco2.station_config.catalogue.probe import ChannelSpec, Line, ProbeModel, StatusBit, StatusBits
+from soilco2.station_config.connections.kind import model_of, protocols
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
 from soilco2.station_config.parsing.faults import Path as KeyPath
 from soilco2.station_config.parsing.faults import fault_at, from_models, nearest
@@ -30,11 +23,9 @@ from soilco2.station_config.units import conversion
 
 __all__ = [
     "BUILT_IN",
-    "Block",
     "ChannelSpec",
     "Line",
     "ProbeModel",
-    "Setting",
     "StatusBit",
     "StatusBits",
     "load_catalogue",
@@ -55,30 +46,31 @@ def read_model(path: Path) -> ProbeModel:
         With every fault in the file.
     """
     data, root = read_toml(path)
+    table = model_of(data)
     try:
-        model = ProbeModel.model_validate(data)
+        model = (table or ProbeModel).model_validate(data)
     except ValidationError as error:
-        raise StationFileError(from_models(error.errors(include_url=False), data, root, ProbeModel)) from None
-    faults = list(_rules(model, root))
+        faults = from_models(error.errors(include_url=False), data, root, table or ProbeModel)
+        raise StationFileError([*_unknown(data, root, table), *faults]) from None
+    faults = [*_unknown(data, root, table), *_rules(model, root)]
     if faults:
         raise StationFileError(faults)
     return model
 
 
+def _unknown(data: dict[str, Any], root: Spot, table: type[ProbeModel] | None) -> Iterator[Fault]:
+    if table is None and "protocol" in data:
+        known = [f"'{name}'" for name in protocols()]
+        expected = f"expected {', '.join(known[:-1])} or {known[-1]}"
+        yield fault_at(root, ("protocol",), data["protocol"], expected)
+
+
 def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
-    blocks = {block.id: block for block in model.block}
-    named = {
-        "block": [row.id for row in model.block],
-        "channel": [row.id for row in model.channel],
-        "setting": [row.id for row in model.setting],
-        "status": [row.id for row in model.status],
-    }
+    named = {"channel": [row.id for row in model.channel], "status": [row.id for row in model.status]}
     for table, ids in named.items():
         for n, name in enumerate(ids):
             if name in ids[:n]:
                 yield fault_at(root, (table, n, "id"), name, f"this id is used twice under [[{table}]]")
-    if model.protocol == "modbus-rtu" and not model.block:
-        yield fault_at(root, ("block",), None, "a Modbus model needs [[block]] tables: the registers to read")
     for n, spec in enumerate(model.channel):
         path: KeyPath = ("channel", n)
         try:
@@ -91,35 +83,14 @@ def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
             yield fault_at(root, (*path, "upper"), spec.upper, expected)
         if spec.scale == 0:
             yield fault_at(root, (*path, "scale"), 0, "a scale other than 0 is expected")
-        if model.protocol != "modbus-rtu":
-            continue
-        if spec.type == "number":
-            types = ", ".join(WORDS)
-            yield fault_at(root, (*path, "type"), None, f"a register needs its type: one of {types}")
-        else:
-            yield from _in_block(root, path, spec.block, spec.offset, WORDS[spec.type], blocks)
     known = [spec.id for spec in model.channel]
     for n, status in enumerate(model.status):
-        yield from _in_block(root, ("status", n), status.block, status.offset, status.count, blocks)
         for m, name in enumerate(status.channels):
             if name not in known:
                 yield fault_at(
                     root, ("status", n, "channels", m), name, f"no such channel; {nearest(name, known)}"
                 )
-
-
-def _in_block(
-    root: Spot, path: KeyPath, name: str | None, offset: int, words: int, blocks: dict[str, Block]
-) -> Iterator[Fault]:
-    block = blocks.get(name or "")
-    if block is None:
-        hint = nearest(name or "", blocks)
-        yield fault_at(root, (*path, "block"), name, f"the block it is read from is expected; {hint}")
-    elif offset + words > block.count:
-        yield fault_at(
-            root, (*path, "offset"), offset,
-            f"block {name} has {block.count} registers; {words} from this offset do not fit in it",
-        )  # fmt: skip
+    yield from model.faults(root)
 
 
 @lru_cache(maxsize=16)

@@ -1,18 +1,17 @@
-"""What a file of the catalogue says of a model of probe: registers, scaling, line, sentinels, limits."""
+"""What every file of the catalogue says of a model of probe: channels, scaling, line, sentinels, limits.
+
+Each kind of connection adds what its protocol needs, among it the table `at` of a channel: where its number is found.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from soilco2.station_config.base import BothNames, Duration, Identifier, Table
-
-NumberType = Literal["int16", "uint16", "int32", "uint32", "float32", "number"]
-WordOrder = Literal["high-first", "low-first"]
-
-WORDS: dict[str, int] = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
-"""Registers that a number takes."""
+from soilco2.station_config.errors import Fault
 
 
 class Line(Table):
@@ -31,19 +30,6 @@ class Line(Table):
 
     def __str__(self) -> str:
         return f"{self.baudrate} {self.bytesize}{self.parity}{self.stopbits}"
-
-
-class Block(Table):
-    """Registers read in one request: `count` registers from wire address `start` (0-based) by `function`."""
-
-    id: Identifier
-    """Name for channels to refer to."""
-    function: Literal[3, 4]
-    """3 holding registers, 4 input registers."""
-    start: int = Field(ge=0, le=0xFFFF)
-    """Wire address of the first register, from 0 (the manual's number less 1 where it counts from 1)."""
-    count: int = Field(ge=1, le=125)
-    """Registers read."""
 
 
 class ChannelSpec(Table):
@@ -65,14 +51,6 @@ class ChannelSpec(Table):
     """Factor on the raw number."""
     shift: float = 0.0
     """Added after the factor [unit]."""
-    block: str | None = None
-    """The block it is read from."""
-    offset: int = Field(default=0, ge=0)
-    """Register within the block, from 0."""
-    type: NumberType = "number"
-    """How the number is coded; `number` in a message."""
-    word_order: WordOrder = "high-first"
-    """Which word of a 32-bit number comes first."""
     sentinels: tuple[float, ...] = ()
     """Raw numbers that mean that there is no value, before scaling."""
     lower: float | None = None
@@ -107,7 +85,7 @@ class StatusBit(Table):
 
 
 class StatusBits(Table):
-    """A status word: `count` registers of `block` from `offset`, put together high word first.
+    """A status word.
 
     A sample carries it as ``"<id>=0x<hex>"``, several joined by a space, words that are zero left out.
     `channels` are the ids it judges; empty means all.
@@ -115,37 +93,10 @@ class StatusBits(Table):
 
     id: Identifier = "status"
     """Name of the word."""
-    block: str
-    """The block it is read from."""
-    offset: int = Field(default=0, ge=0)
-    """Register within the block, from 0."""
-    count: int = Field(default=1, ge=1, le=4)
-    """Registers, the first one highest."""
     bits: tuple[StatusBit, ...]
     """What the bits mean."""
     channels: tuple[str, ...] = ()
     """Channels judged; empty: all."""
-
-
-class Setting(Table):
-    """A register that is logged once a day, because a change of it changes what the readings mean."""
-
-    id: Identifier
-    """Name of the setting."""
-    function: Literal[3, 4] = 3
-    """3 holding registers, 4 input registers."""
-    start: int = Field(ge=0, le=0xFFFF)
-    """Wire address, from 0."""
-    type: Literal["int16", "uint16", "int32", "uint32", "float32"] = "uint16"
-    """How the number is coded."""
-    word_order: WordOrder = "high-first"
-    """Which word of a 32-bit number comes first."""
-    scale: float = 1.0
-    """Factor on the raw number."""
-    unit: str = ""
-    """Unit after scaling."""
-    meaning: BothNames
-    """What it does."""
 
 
 class ProbeModel(Table):
@@ -164,7 +115,10 @@ class ProbeModel(Table):
     """Maker."""
     name: BothNames
     """Name for people."""
-    protocol: Literal["modbus-rtu", "json-mqtt", "table"]
+    protocols: ClassVar[tuple[str, ...]] = ()
+    """Protocols that this table is for."""
+
+    protocol: str
     """How it is read."""
     line: Line | None = None
     """Line settings from the factory."""
@@ -176,14 +130,10 @@ class ProbeModel(Table):
     """Longest time to an answer."""
     warm_up: Duration = 0.0
     """Time after power-on in which readings are suspect."""
-    block: tuple[Block, ...] = ()
-    """Registers read in one request."""
     channel: tuple[ChannelSpec, ...]
     """What it gives."""
     status: tuple[StatusBits, ...] = ()
     """Status words."""
-    setting: tuple[Setting, ...] = ()
-    """Registers logged once a day."""
     salinity_factor: float | None = Field(default=None, gt=0)
     """The probe's salinity [mg/L] per conductivity [µS/cm]."""
     ec_coefficient: float | None = Field(default=None, ge=0, le=0.1)
@@ -198,3 +148,20 @@ class ProbeModel(Table):
     def spec(self, channel: str) -> ChannelSpec | None:
         """The channel with this id, or None."""
         return next((spec for spec in self.channel if spec.id == channel), None)
+
+    def used(self, names: Iterable[str] = ()) -> tuple[ChannelSpec, ...]:
+        """The channels of `names`, in the order of the catalogue; all of them when it is empty."""
+        wanted = set(names)
+        return tuple(spec for spec in self.channel if not wanted or spec.id in wanted)
+
+    def requests(self) -> int:
+        """Requests that one reading takes."""
+        return 1
+
+    def settings(self) -> tuple[str, ...]:
+        """Ids of the settings that the instrument tells."""
+        return ()
+
+    def faults(self, root: Any) -> Iterator[Fault]:
+        """What is wrong between the tables of a catalogue file; `root` is the place of its keys."""
+        yield from ()

@@ -7,19 +7,17 @@ from dataclasses import replace
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.connections.kind import kind_for, kind_of, kinds
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.parsing.faults import Path
 from soilco2.station_config.parsing.salvage import Salvaged
-from soilco2.station_config.tables.connection import ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
 
 STANDARD_HPA = 1013.25
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_ANSWER_S = 0.05
 _DEEP_M = 3.0
 """Deeper than this a depth may have been meant in centimetres."""
-"""Time a probe takes before it begins to answer [s]; cheap ones take about this."""
 
 
 def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
@@ -28,42 +26,21 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     for n, row in enumerate(salvaged.file.instrument):
         model = deployments.models[row.model]
         if (row.model, row.connection) not in said:  # once for all probes of a kind on a line
-            yield from _line(salvaged, n, row, model)
+            connection = next(one for one in salvaged.file.connection if one.id == row.connection)
+            path: Path = ("instrument", n)
+            yield from kind_of(connection).advice_on_instrument(salvaged, path, row, model, connection)
         if model.unconfirmed and row.model not in {name for name, _ in said}:
             expected = f"not confirmed in the catalogue: {model.unconfirmed.en}"
             chinese = f"型号库中未证实：{model.unconfirmed.zh}"
             yield replace(salvaged.fault(("instrument", n, "model"), row.model, expected), chinese=chinese)
         said.add((row.model, row.connection))
         yield from _use(salvaged, n, row, model, deployments)
-    yield from _load(salvaged, deployments)
+    for kind in kinds().values():
+        yield from kind.advice(salvaged, deployments.models)
     yield from _pressure(salvaged, deployments)
     yield from _surface(salvaged)
     yield from _deep(salvaged)
     yield from _open_doors(salvaged)
-
-
-def _line(salvaged: Salvaged, n: int, row: Instrument, model: ProbeModel) -> Iterator[Fault]:
-    connection = next((one for one in salvaged.file.connection if one.id == row.connection), None)
-    if model.line is None or not isinstance(connection, ModbusRtuConnection):
-        return
-    line = model.line
-    has = f"{connection.baudrate} 8{connection.parity}{connection.stopbits}"
-    if (connection.baudrate, connection.parity) != (line.baudrate, line.parity):
-        yield salvaged.fault(
-            ("instrument", n, "model"), row.model,
-            f"{model.id} leaves the factory at {line} and {connection.id} runs at {has}: set the probe "
-            "before it goes on the bus",
-        )  # fmt: skip
-    elif connection.stopbits != line.stopbits:
-        harm = (
-            "an extra stop bit does no harm"
-            if connection.stopbits > line.stopbits
-            else "this usually works but is not guaranteed: set the probe, or stopbits of the connection"
-        )
-        yield salvaged.fault(
-            ("instrument", n, "model"), row.model,
-            f"{model.id} leaves the factory at {line} and {connection.id} runs at {has}; {harm}",
-        )  # fmt: skip
 
 
 def _use(
@@ -78,7 +55,7 @@ def _use(
         )  # fmt: skip
         return
     placed = {span.channel for span in deployments.spans if span.serial == row.serial}
-    open_ended = model.protocol == "json-mqtt" and not row.channels
+    open_ended = kind_for(model).open_ended and not row.channels
     if open_ended and any(one.channel is None for one in row.installation):
         yield salvaged.fault(
             path, None,
@@ -91,38 +68,6 @@ def _use(
             yield salvaged.fault(
                 path, None, f"{', '.join(idle)} of {row.id} is read but installed nowhere: it gives no series"
             )
-
-
-def read_time(row: Instrument, model: ProbeModel, connection: ModbusRtuConnection) -> float:
-    """Time that one reading of an instrument takes on its line [s].
-
-    Every block is a request of 8 bytes and an answer of 5 bytes and 2 for each register, with 10 or 11 bits
-    a byte (Modbus over serial line V1.02, 2.5.1), the silence after each frame and the probe's own delay.
-    """
-    bits = 9 + connection.stopbits + (connection.parity != "N")
-    silence = max(connection.quiet, model.quiet, 3.5 * bits / connection.baudrate)
-    return sum(
-        (8 + 5 + 2 * block.count) * bits / connection.baudrate + 2 * silence + _ANSWER_S
-        for block in model.block
-    )
-
-
-def _load(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
-    for n, connection in enumerate(salvaged.file.connection):
-        if not isinstance(connection, ModbusRtuConnection):
-            continue
-        rows = [
-            row
-            for row in salvaged.file.instrument
-            if row.connection == connection.id and any(one.until is None for one in row.installation)
-        ]
-        share = sum(read_time(row, deployments.models[row.model], connection) / row.interval for row in rows)
-        if share > 1.0:
-            yield salvaged.fault(
-                ("connection", n), None,
-                f"reading everything on {connection.id} takes {share:.0%} of the time there is, so rounds "
-                "will be missed: make the intervals longer, the line faster, or use two lines",
-            )  # fmt: skip
 
 
 def _pressure(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.base import moment_us
+from soilco2.station_config.connections.kind import kind_of
 from soilco2.station_config.loader import Station
-from soilco2.station_config.tables.connection import MqttConnection
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Event
 from soilco2.storage.journal.schema import EventKind
@@ -264,7 +264,7 @@ class _Reasons:
             row.serial: row.connection for row in station.file.instrument if row.connection is not None
         }
         self._name = {row.serial: row.id for row in station.file.instrument}
-        self._mqtt = {row.id for row in station.file.connection if isinstance(row, MqttConnection)}
+        self._mqtt = {row.id for row in station.file.connection if "mqtt" in kind_of(row).needs}
         self._down = self._collector(events, journal)
         self._full = self._between(events, {EventKind.LIMIT}, {EventKind.START, EventKind.PRUNED})
         self._clock = self._between(

@@ -25,7 +25,7 @@ FAULTY = {
     "ExceptionAnswer", "WrongAnswer", "BadFrame", "DoubleAnswer",
 }  # fmt: skip
 """Errors that `soilco2 status` tells."""
-TELLING = {"NewEvent", "BusEvent", "_log_event", "_on_event"}
+TELLING = {"NewEvent", "DriverEvent", "_log_event", "_on_event"}
 """What an event says; the longer texts stand in a variable of these modules."""
 EVENTFUL = {"polling.py", "collector.py", "retention.py", "rollup_writer.py", "archiving.py"}
 REASONS = {ROOT / "storage" / "tidy" / "rows.py", ROOT / "storage" / "tidy" / "samples.py"}

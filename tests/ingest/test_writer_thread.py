@@ -38,9 +38,7 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
 
 
 def intake_of(writer: Writer) -> WriterThread:
-    made = WriterThread(
-        writer, SystemClock(), {}, commit_every_s=0.0, commit_rows=1000, on_commit=lambda: None
-    )
+    made = WriterThread(writer, SystemClock(), commit_every_s=0.0, commit_rows=1000, on_commit=lambda: None)
     made.start()
     return made
 

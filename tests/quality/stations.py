@@ -103,7 +103,7 @@ def raw_of(deployments: Deployments, serial: str, channel: str, value: float) ->
     found = deployments.channel(serial, channel)
     assert found is not None
     raw = (value - found.b) / found.a
-    return float(round(raw)) if found.spec.type != "float32" else raw
+    return float(round(raw)) if found.spec.at.type != "float32" else raw
 
 
 def key(position: str, variable: str) -> SeriesKey:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from soilco2.quality import checks
 from soilco2.quality.checks import CHECKS, FlatLine, RateOfChange, WarmUp, read_status, verdict
 from soilco2.quality.records import Flag, worst
-from soilco2.station_config.catalogue.load import StatusBits
+from soilco2.station_config.connections.modbus_rtu import RegisterStatus
 from tests.quality.stations import HOUR, MINUTE
 
-BITS = StatusBits.model_validate(
+BITS = RegisterStatus.model_validate(
     {
         "block": "status",
         "bits": [

@@ -27,8 +27,8 @@ from soilco2.cli.broker import BrokerFilesError, accounts, fits, hashed, meet
 from soilco2.cli.main import cli
 from soilco2.ingest.clock.system import SystemClock
 from soilco2.ingest.transports.mqtt import Subscriber
+from soilco2.station_config.connections.mqtt import MqttConnection
 from soilco2.station_config.loader import Station, load_station
-from soilco2.station_config.tables.connection import MqttConnection
 from tests.paths import ROOT
 from tests.servers import _PATH, HOST, Server, missing
 

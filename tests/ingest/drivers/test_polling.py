@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.drivers.modbus import register_image
-from soilco2.ingest.drivers.polling import BusEvent, BusThread
+from soilco2.ingest.drivers.driver import DriverEvent
+from soilco2.ingest.drivers.modbus_rtu import polling
+from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.protocols.modbus import Request, answer_frame, exception_frame
+from soilco2.ingest.protocols.register_map import register_image
 from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.load import load_catalogue
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.tables.connection import ModbusRtuConnection
+from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
 
 MODELS = load_catalogue()
@@ -121,23 +123,23 @@ class Rig:
         stack.callback(self.line.stop)
         self.clock = HandClock()
         self.samples: list[Sample] = []
-        self.events: list[BusEvent] = []
+        self.events: list[DriverEvent] = []
         self.stack = stack
 
     def _respond(self, request: Request, foreign: int) -> Iterable[Piece]:
         device = self.devices.get(request.address)
         return [] if device is None else device(request)
 
-    def deliver(self, samples: list[Sample], events: list[BusEvent]) -> None:
+    def deliver(self, samples: list[Sample], events: list[DriverEvent]) -> None:
         self.samples += samples
         self.events += events
 
     def run(
         self,
         intervals: dict[int, str] | None = None,
-        deliver: Callable[[list[Sample], list[BusEvent]], None] | None = None,
+        deliver: Callable[[list[Sample], list[DriverEvent]], None] | None = None,
         **extra: object,
-    ) -> BusThread:
+    ) -> PollingThread:
         connection = ModbusRtuConnection(
             id="bus1", kind="modbus-rtu", port=str(self.line.link), baudrate=9600, quiet="2ms"
         )
@@ -154,7 +156,7 @@ class Rig:
                 **extra,
             )
             pairs.append((row, device.model.model_copy(update={"quiet": 0.002})))
-        bus = BusThread(connection, pairs, self.clock, deliver or self.deliver)
+        bus = polling(connection, pairs, self.clock, deliver or self.deliver)
         bus.start()
         self.stack.callback(bus.join)
         self.stack.callback(bus.stop)
@@ -407,7 +409,7 @@ def test_a_probe_that_refuses_its_settings_still_gives_readings(rig: Rig) -> Non
 
 
 def test_what_delivery_raises_ends_the_thread_and_is_kept(rig: Rig) -> None:
-    def full(samples: list[Sample], events: list[BusEvent]) -> None:
+    def full(samples: list[Sample], events: list[DriverEvent]) -> None:
         raise OSError(28, "No space left on device")
 
     bus = rig.run(deliver=full)
@@ -434,7 +436,7 @@ def test_an_instrument_that_is_not_installed_is_not_asked(rig: Rig, tmp_path: Pa
         id="p", model="cwt-soil-thc-s", serial="S1", connection="bus1", address=1, interval="10s"
     )
     asked: list[tuple[str, int]] = []
-    bus = BusThread(
+    bus = polling(
         connection,
         [(row, MODELS[row.model])],
         rig.clock,

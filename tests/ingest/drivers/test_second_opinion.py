@@ -16,9 +16,9 @@ from pymodbus.client import ModbusSerialClient
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from soilco2.ingest.drivers.modbus import raw_readings, register_image
 from soilco2.ingest.errors import ExceptionAnswer
 from soilco2.ingest.protocols.modbus import Request, answer_frame, exception_frame
+from soilco2.ingest.protocols.register_map import raw_readings, register_image
 from soilco2.ingest.simulate.line import PtyLine
 from soilco2.ingest.transports.modbus_serial import RtuMaster
 from soilco2.station_config.catalogue.load import load_catalogue
@@ -144,11 +144,11 @@ def test_pymodbus_client_reads_our_probes(name: str, tmp_path: Path) -> None:
             read = client.read_holding_registers if block.function == 3 else client.read_input_registers
             words = read(block.start, count=block.count, device_id=9).registers
             for spec in model.channel:
-                if spec.block == block.id:
-                    width = 1 if spec.type.endswith("16") else 2
-                    part = words[spec.offset : spec.offset + width]
-                    order = "big" if spec.word_order == "high-first" else "little"
-                    assert client.convert_from_registers(part, types[spec.type], order) == told[spec.id]
+                if spec.at.block == block.id:
+                    width = 1 if spec.at.type.endswith("16") else 2
+                    part = words[spec.at.offset : spec.at.offset + width]
+                    order = "big" if spec.at.word_order == "high-first" else "little"
+                    assert client.convert_from_registers(part, types[spec.at.type], order) == told[spec.id]
     finally:
         client.close()
         line.stop()

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from soilco2.ingest.drivers.polling import BusThread
+from soilco2.ingest.drivers.polling import PollingThread
 
 START = 1_654_041_600_000_000
 """2022-06-01T00:00Z [µs]: the first slot of the measured data."""
@@ -32,7 +32,7 @@ class HandClock:
     def trusted(self) -> bool:
         return True
 
-    def wait_for_members(self, threads: Sequence[BusThread], slot_us: int) -> None:
+    def wait_for_members(self, threads: Sequence[PollingThread], slot_us: int) -> None:
         """Wait until each bus has finished the round of a slot."""
         with self._changed:
             assert self._changed.wait_for(lambda: all(row.next_slot_us > slot_us for row in threads), 60)

@@ -13,17 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.drivers.polling import BusEvent, BusThread
+from soilco2.ingest.drivers.driver import DriverEvent
+from soilco2.ingest.drivers.modbus_rtu import polling
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import Request
 from soilco2.ingest.simulate.line import PtyLine
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.replay import backfill_samples
 from soilco2.ingest.simulate.run import Simulation
+from soilco2.ingest.simulate.slave import SimulatedBus
 from soilco2.ingest.transports.modbus_serial import RtuMaster
 from soilco2.quality.records import Sample
+from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.loader import Station
-from soilco2.station_config.tables.connection import ModbusRtuConnection
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
 from tests.paths import ROOT
 
@@ -167,11 +169,15 @@ def test_the_station_read_over_its_lines_equals_the_backfill(
     first = START + 22 * HALF_HOUR  # the data have a gap at slots 23 and 24
     clock.set(first)
     simulation = Simulation(demo, sjer, clock, tmp_path)
-    buses = [simulation._bus(row) for row in demo.file.connection if isinstance(row, ModbusRtuConnection)]
+    buses = [
+        SimulatedBus.of(simulation._bench(row))
+        for row in demo.file.connection
+        if isinstance(row, ModbusRtuConnection)
+    ]
     samples: list[Sample] = []
-    events: list[BusEvent] = []
+    events: list[DriverEvent] = []
 
-    def deliver(more: list[Sample], happened: list[BusEvent]) -> None:
+    def deliver(more: list[Sample], happened: list[DriverEvent]) -> None:
         samples.extend(more)
         events.extend(happened)
 
@@ -181,7 +187,7 @@ def test_the_station_read_over_its_lines_equals_the_backfill(
             rows = [
                 (probe.instrument.model_copy(update={"timeout": 10.0}), probe.model) for probe in bus.probes
             ]
-            threads.append(BusThread(bus.connection, rows, clock, deliver, active=demo.deployments.active))
+            threads.append(polling(bus.connection, rows, clock, deliver, active=demo.deployments.active))
         for number in range(3):
             clock.set(first + number * HALF_HOUR)
             for thread in threads:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.drivers.modbus import raw_readings
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import Request, find_answer, find_exception
+from soilco2.ingest.protocols.register_map import raw_readings
 from soilco2.ingest.simulate.faults import MEANING, Fault, Kind, parse_fault
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.replay import Feed

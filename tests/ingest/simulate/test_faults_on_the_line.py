@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.drivers.polling import BusEvent, BusThread
+from soilco2.ingest.drivers.driver import DriverEvent
+from soilco2.ingest.drivers.modbus_rtu import polling
 from soilco2.ingest.simulate.faults import Fault, Kind
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.replay import backfill_samples
 from soilco2.ingest.simulate.run import Simulation
 from soilco2.ingest.simulate.slave import SimulatedBus
 from soilco2.quality.records import Sample
+from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.loader import Station
-from soilco2.station_config.tables.connection import ModbusRtuConnection
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
 
 VICTIM = "SJER-004-CO2-502"
@@ -32,10 +33,10 @@ class Line:
         simulation = Simulation(station, sjer, self.clock, folder, faults=faults)
         connection = station.file.connection[0]
         assert isinstance(connection, ModbusRtuConnection)
-        self.bus: SimulatedBus = simulation._bus(connection)
+        self.bus: SimulatedBus = SimulatedBus.of(simulation._bench(connection))
         stack.callback(self.bus.stop)
         self.samples: list[Sample] = []
-        self.events: list[BusEvent] = []
+        self.events: list[DriverEvent] = []
         # the victim's answers fail in milliseconds; a stall of the machine must not fail the others
         rows = [
             (
@@ -46,11 +47,11 @@ class Line:
             )
             for probe in self.bus.probes
         ]
-        self.thread = BusThread(connection, rows, self.clock, self._deliver)
+        self.thread = polling(connection, rows, self.clock, self._deliver)
         stack.callback(self.thread.join)
         stack.callback(self.thread.stop)
 
-    def _deliver(self, samples: list[Sample], events: list[BusEvent]) -> None:
+    def _deliver(self, samples: list[Sample], events: list[DriverEvent]) -> None:
         self.samples += samples
         self.events += events
 

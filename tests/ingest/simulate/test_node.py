@@ -96,7 +96,7 @@ def running(
     simulation = Simulation(station, sjer, clock, folder, faults=faults)
     simulation.start()
     try:
-        yield simulation.nodes[0]
+        yield next(iter(simulation.far_ends.values()))
     finally:
         simulation.stop()
 

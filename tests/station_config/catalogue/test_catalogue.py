@@ -38,12 +38,12 @@ def _value(model: str, channel: str, answer: str) -> float:
     """The canonical value of a channel in an answer frame (hex)."""
     spec = MODELS[model].spec(channel)
     assert spec is not None
-    data = bytes.fromhex(answer)[3:-2][2 * spec.offset :]
-    if spec.type == "float32":
-        words = data[2:4] + data[:2] if spec.word_order == "low-first" else data[:4]
+    data = bytes.fromhex(answer)[3:-2][2 * spec.at.offset :]
+    if spec.at.type == "float32":
+        words = data[2:4] + data[:2] if spec.at.word_order == "low-first" else data[:4]
         raw = struct.unpack(">f", words)[0]
     else:
-        raw = struct.unpack({"int16": ">h", "uint16": ">H"}[spec.type], data[:2])[0]
+        raw = struct.unpack({"int16": ">h", "uint16": ">H"}[spec.at.type], data[:2])[0]
     a, b = conversion(spec.unit, spec.variable)
     return float(a * (raw * spec.scale + spec.shift) + b)
 

@@ -1,0 +1,350 @@
+"""What a driver is: the far side of one kind of connection, by one of three contracts.
+
+*Polled*: the station asks. A driver opens a `Line`; when it is asked, how often again and when a silent probe
+rests is `soilco2.ingest.drivers.polling`'s.
+*Pushed*: the instrument sends. A driver is a source of `Batch`es, which the writer's thread takes and, once
+they are on disk, acknowledges.
+*File*: it lies there. A driver recognises a file by its content and gives its rows from a place where an
+earlier reading ended.
+
+Whatever the contract, samples are made by `sample_of`, and what cannot become one is counted and parked by
+`Batch.refuse`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.errors import BusError
+from soilco2.ingest.protocols.reading import Reading
+from soilco2.ingest.supervisor import Managed, Service
+from soilco2.quality.records import Sample
+from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.connections.kind import Connection
+from soilco2.station_config.loader import Station
+from soilco2.station_config.tables.instrument import Instrument
+from soilco2.storage.journal.samples import Parked
+
+_new = tuple.__new__
+
+
+class Arrival(NamedTuple):
+    """When and where something came in, as samples keep it."""
+
+    arrival_us: int
+    mono_us: int
+    boot_id: str
+    source: str
+
+
+def sample_of(
+    serial: str,
+    channel: str,
+    time_us: int | None,
+    raw: float | None,
+    status: str,
+    device_us: int | None,
+    arrival: Arrival,
+) -> Sample:
+    """The sample of one number, the same for every driver (see `soilco2.quality.records.Sample`)."""
+    return _new(Sample, (serial, channel, time_us, raw, status, device_us, *arrival))
+
+
+class DriverEvent(NamedTuple):
+    """Something worth a line in the station's log.
+
+    Parameters
+    ----------
+    time_us : int
+        [µs UTC]
+    kind : str
+        ``device-silent``, ``device-back``, ``port-gone``, ``port-back``, ``slots-missed``, ``settings``.
+    subject : str
+        Serial number of the instrument, or id of the connection.
+    text : str
+        One sentence.
+    """
+
+    time_us: int
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a source hands over at once: samples, what was refused, counts.
+
+    Parameters
+    ----------
+    samples : list of Sample
+    parked : list of Parked
+    counts : Counter
+        By source and name of the counter; samples are counted where they are stored.
+    token : object
+        The source's own, for its acknowledgement.
+    """
+
+    samples: list[Sample] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    token: Any = None
+
+    def refuse(self, source: str, reason: str, payload: bytes, time_us: int | None, arrival_us: int) -> None:
+        """Count and park one thing that did not become a sample, as it came."""
+        self.parked.append(Parked("message", source, reason, payload, time_us, arrival_us))
+        self.reject(source)
+
+    def reject(self, source: str) -> None:
+        """Count one thing that did not become a sample and need not be kept."""
+        self.counts[source, "in"] += 1
+        self.counts[source, "rejected"] += 1
+
+
+class Host(NamedTuple):
+    """What the collector offers to drivers.
+
+    Parameters
+    ----------
+    station : callable
+        The station as it is configured now.
+    clock : Clock
+    deliver : callable
+        Takes samples and events of a round; it may block, and raises when the collector closes.
+    beat : callable
+        Takes the name of a service that got something done.
+    happened : callable
+        Takes kind, subject and one sentence of something for the log.
+    attach : callable
+        Takes a pushed source as soon as it is made; one of the same name is replaced.
+    wake : callable
+        Something waits to be taken.
+    once : bool
+        Every instrument is read once, now.
+    """
+
+    station: Callable[[], Station]
+    clock: Clock
+    deliver: Callable[[Sequence[Sample], Sequence[DriverEvent]], None]
+    beat: Callable[[str], None]
+    happened: Callable[[str, str, str], None]
+    attach: Callable[[Pushed], None]
+    wake: Callable[[], None]
+    once: bool = False
+
+
+class Plan(Protocol):
+    """How one instrument is asked; the rest of it is the driver's own."""
+
+    @property
+    def address(self) -> Any:
+        """Its address on the line, by which the instruments are asked in order."""
+        ...
+
+
+class Line(Protocol):
+    """A line that instruments are asked on; errors are `soilco2.ingest.errors.BusError`.
+
+    A request that was damaged on its way is asked once more by the line; what fails is told to `failed`, every
+    time.
+    """
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        ...
+
+    @property
+    def late(self) -> int:
+        """Answers that came too late and were dropped."""
+        ...
+
+    def open(self) -> None:
+        """Open it; PortGone or PortBusy when it cannot be."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+    def plan(self, instrument: Instrument, model: ProbeModel) -> Plan:
+        """How an instrument is asked."""
+        ...
+
+    def read(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> list[Reading]:
+        """What an instrument says now."""
+        ...
+
+    def settings(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> str:
+        """What an instrument is set to, in words; empty when it tells nothing."""
+        ...
+
+
+class Pushed(Service, Protocol):
+    """A source that sends."""
+
+    @property
+    def kind(self) -> str:
+        """Name of its kind of connection."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How much `take` would give."""
+        ...
+
+    @property
+    def received(self) -> int:
+        """How much has come, ever."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can be reached by those who send."""
+        ...
+
+    def use(self, station: Station) -> None:
+        """Go on with another configuration; called on the writer's thread."""
+        ...
+
+    def take(self) -> Batch | None:
+        """What has come since, to be acknowledged when it is on disk; called on the writer's thread."""
+        ...
+
+    def acknowledge(self, batch: Batch) -> None:
+        """A batch is on disk."""
+        ...
+
+    def pause(self) -> None:
+        """Take nothing more in; what was taken can still be acknowledged."""
+        ...
+
+    def wait_ready(self, timeout_s: float) -> None:
+        """Wait until what is sent is heard."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """How it is doing."""
+        ...
+
+
+class FarEnd(Protocol):
+    """A simulated far end of a connection."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it is found: ``"ports"`` and a device, or ``"topics"`` and a topic."""
+        ...
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended it, if it was not taken away."""
+        ...
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def tick(self) -> None:
+        """Let time pass."""
+        ...
+
+    def stop(self) -> None:
+        """Take it away."""
+        ...
+
+
+class Bench(NamedTuple):
+    """What a simulation offers to far ends: the instruments of one connection, their data and faults.
+
+    Parameters
+    ----------
+    station : Station
+    connection : Connection
+    instruments : list of Instrument
+    feed : Feed
+        Measured values.
+    clock : Clock
+    folder : Path
+        Where far ends keep what must outlive them.
+    faults : list of (Fault, frozenset of str)
+        Each with the serial numbers of this connection that it hits.
+    """
+
+    station: Station
+    connection: Any
+    instruments: list[Instrument]
+    feed: Any
+    clock: Clock
+    folder: Path
+    faults: list[tuple[Any, frozenset[str]]]
+
+
+class Driver:
+    """A driver: stateless, one for each kind of connection that is polled or pushed."""
+
+    victims: str = "of this kind"
+    """Which instruments a fault of only this kind is for, as a sentence says it."""
+    own_faults: frozenset[str] = frozenset()
+    """Simulated faults that only this kind of instrument can have."""
+
+    def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
+        """The threads that serve the connections of this kind, by name, with how each is made."""
+        raise NotImplementedError
+
+    def retry(self, station: Station, source: str, payload: bytes, arrival_us: int) -> Batch:
+        """Decode a parked message anew."""
+        raise NotImplementedError
+
+    def far_end(self, bench: Bench) -> FarEnd:
+        """The simulated far end of one connection."""
+        raise NotImplementedError
+
+    def simulated(
+        self, model: ProbeModel, names: Sequence[str], raws: Mapping[str, float | None]
+    ) -> list[Reading]:
+        """What an instrument with these raw numbers says of the channels `names` (all when empty)."""
+        raise NotImplementedError
+
+
+class Rows(NamedTuple):
+    """Some rows of a file.
+
+    Parameters
+    ----------
+    samples : list of Sample
+    faults : list
+        Rows that cannot be used, each with `line`, `reason`, `text`.
+    line : int
+        The last line that was read, from which a later reading goes on.
+    """
+
+    samples: list[Sample]
+    faults: list[Any]
+    line: int
+
+
+class FileDriver(Protocol):
+    """A driver of files."""
+
+    def sniff(self, path: Path) -> Any:
+        """How a file is laid out.
+
+        Raises
+        ------
+        StorageError
+            When it is not one of this kind, or cannot be read.
+        """
+        ...
+
+    def rows(
+        self, station: Station, layout: Any, zone: ZoneInfo | None, arrival: Arrival, after_line: int = 0
+    ) -> Iterator[Rows]:
+        """Rows behind a line, in bounded pieces, as samples."""
+        ...

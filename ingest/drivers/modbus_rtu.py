@@ -1,0 +1,202 @@
+"""Modbus RTU slaves on a serial line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.clock.replay import ReplayClock
+from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host
+from soilco2.ingest.drivers.polling import Deliver, PollingThread
+from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
+from soilco2.ingest.protocols.modbus import Request
+from soilco2.ingest.protocols.reading import Reading
+from soilco2.ingest.protocols.register_map import blocks_to_read, raw_readings, register_image
+from soilco2.ingest.protocols.registers import WIDTH, decode
+from soilco2.ingest.supervisor import Managed
+from soilco2.ingest.transports.modbus_serial import RtuMaster, Trace
+from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.connections.kind import Connection
+from soilco2.station_config.connections.modbus_rtu import (
+    Block,
+    ModbusModel,
+    ModbusRtuConnection,
+    RegisterChannel,
+    Setting,
+)
+from soilco2.station_config.tables.instrument import Instrument
+
+Rows = Sequence[tuple[Instrument, ProbeModel]]
+
+
+class RegisterPlan(NamedTuple):
+    """What is asked of one slave."""
+
+    address: int
+    model: ModbusModel
+    instrument: Instrument
+    channels: tuple[RegisterChannel, ...]
+    blocks: tuple[Block, ...]
+
+
+class ModbusLine:
+    """The serial line as polling sees it.
+
+    Parameters
+    ----------
+    connection : ModbusRtuConnection
+    quiet_s : float
+        Silence between frames [s].
+    trace : callable, optional
+        Sees every byte on the line.
+    """
+
+    def __init__(self, connection: ModbusRtuConnection, quiet_s: float, trace: Trace | None = None) -> None:
+        self._master = RtuMaster(
+            str(connection.port),
+            baudrate=connection.baudrate,
+            bytesize=connection.bytesize,
+            parity=connection.parity,
+            stopbits=connection.stopbits,
+            quiet=quiet_s,
+            trace=trace,
+        )
+        self.open = self._master.open
+        self.close = self._master.close
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the port is open."""
+        return self._master.is_open
+
+    @property
+    def late(self) -> int:
+        """Answers that came too late and were dropped."""
+        return self._master.late
+
+    def plan(self, instrument: Instrument, model: ProbeModel) -> RegisterPlan:
+        """Address, channels and blocks of an instrument."""
+        assert isinstance(model, ModbusModel)
+        address = instrument.address if instrument.address is not None else model.address
+        assert address is not None  # the station file's check sees to it
+        channels = model.used(instrument.channels)
+        return RegisterPlan(address, model, instrument, channels, blocks_to_read(model, channels))
+
+    def read(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> list[Reading]:
+        """What the registers of an instrument say now."""
+        words = {}
+        for block in plan.blocks:
+            request = Request(plan.address, block.function, block.start, block.count)
+            words[block.id] = self._ask(request, timeout_s, failed)
+        return raw_readings(plan.model, plan.channels, words)
+
+    def _ask(self, request: Request, timeout_s: float, failed: Callable[[BusError], None]) -> tuple[int, ...]:
+        """One request; a damaged or foreign answer is asked for once more."""
+        try:
+            return self._counted(request, timeout_s, failed)
+        except (NoAnswer, ExceptionAnswer, PortGone, PortBusy):
+            raise
+        except BusError:
+            return self._counted(request, timeout_s, failed)
+
+    def _counted(
+        self, request: Request, timeout_s: float, failed: Callable[[BusError], None]
+    ) -> tuple[int, ...]:
+        try:
+            return self._master.read(request, timeout_s)
+        except BusError as error:
+            failed(error)
+            raise
+
+    def settings(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> str:
+        """The registers that change what readings mean, in words."""
+        found = []
+        for setting in plan.model.setting:
+            request = Request(plan.address, setting.function, setting.start, WIDTH[setting.type])
+            try:
+                words = self._master.read(request, timeout_s)
+            except ExceptionAnswer:
+                found.append(f"{setting.id}: the device refuses to tell")
+                continue
+            except BusError as error:
+                failed(error)
+                found.append(f"{setting.id}: not read ({error.kind})")
+                break
+            found.append(_setting_text(setting, words, plan.instrument))
+        return "; ".join(found)
+
+
+def _setting_text(setting: Setting, words: tuple[int, ...], instrument: Instrument) -> str:
+    value = decode(words, 0, setting.type, setting.word_order) * setting.scale
+    text = f"{setting.id} = {value:.6g} {setting.unit}".rstrip()
+    expected = instrument.settings.get(setting.id)
+    if expected is not None and abs(expected - value) > abs(setting.scale) / 2:
+        text += f" but the station file says {expected:g}"
+    return text
+
+
+def polling(
+    connection: ModbusRtuConnection,
+    rows: Rows,
+    clock: Clock,
+    deliver: Deliver,
+    *,
+    trace: Trace | None = None,
+    **more: Any,
+) -> PollingThread:
+    """The thread that polls the instruments of a line; `more` goes to `PollingThread`."""
+    quiet = max([connection.quiet, *(model.quiet for _, model in rows)])
+    line = ModbusLine(connection, quiet, trace)
+    return PollingThread(connection.id, str(connection.port), line, rows, clock, deliver, **more)
+
+
+class _ModbusRtuDriver(Driver):
+    victims = "on a Modbus line"
+    own_faults = frozenset({"address-clash", "noise"})
+
+    def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
+        station = host.station()
+        found = {}
+        for connection in connections:
+            assert isinstance(connection, ModbusRtuConnection)
+            rows = [
+                (row.model_copy(update={"interval": 1.0} if host.once else {}), station.models[row.model])
+                for row in station.file.instrument
+                if row.connection == connection.id
+            ]
+            if rows:
+                plain = [(row.model_copy(update={"calibration": (), "note": ""}), m) for row, m in rows]
+                longest = max(row.interval for row, _ in rows)
+                name = f"bus {connection.id}"
+                found[name] = Managed(
+                    lambda c=connection, r=rows, n=name: _begin(host, n, c, r),  # type: ignore[misc]
+                    (connection, plain),
+                    patience_s=None if isinstance(host.clock, ReplayClock) else 2 * longest + 300.0,
+                )
+        return found
+
+    def far_end(self, bench: Bench) -> FarEnd:
+        from soilco2.ingest.simulate.slave import SimulatedBus
+
+        return SimulatedBus.of(bench)
+
+    def simulated(
+        self, model: ProbeModel, names: Sequence[str], raws: Mapping[str, float | None]
+    ) -> list[Reading]:
+        assert isinstance(model, ModbusModel)
+        return raw_readings(model, model.used(names), register_image(model, raws))
+
+
+def _begin(host: Host, name: str, connection: ModbusRtuConnection, rows: Rows) -> PollingThread:
+    return polling(
+        connection,
+        rows,
+        host.clock,
+        host.deliver,
+        active=lambda serial, at: host.station().deployments.active(serial, at),
+        on_round=lambda _slot_us: host.beat(name),
+    )
+
+
+DRIVER = _ModbusRtuDriver()

@@ -1,0 +1,67 @@
+"""From a kind of connection to its driver, which is imported when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from soilco2.ingest.drivers.driver import Driver, FileDriver, Host
+from soilco2.ingest.errors import CollectorError
+from soilco2.ingest.supervisor import Managed
+from soilco2.station_config.connections.kind import Connection, Kind, kind_of, kinds
+from soilco2.storage.errors import TidyFileError
+
+
+def driver_of(kind: Kind) -> Any:
+    """The driver of a kind.
+
+    Raises
+    ------
+    CollectorError
+        When the module that should hold it cannot be used.
+    """
+    module, _, name = kind.driver.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise CollectorError(
+            f"the driver of connections of kind {kind.name!r} cannot be used: {error}"
+        ) from error
+
+
+def services(host: Host, connections: Sequence[Connection]) -> dict[str, Managed]:
+    """The threads that serve a station's connections, by name."""
+    found: dict[str, Managed] = {}
+    for name in dict.fromkeys(row.kind for row in connections):
+        kind = kinds()[name]
+        driver: Driver = driver_of(kind)
+        found |= driver.services(host, [row for row in connections if row.kind == name])
+    return found
+
+
+def driver_at(connections: Sequence[Connection], source: str) -> Driver | None:
+    """The driver of the connection that a source names; None when there is none."""
+    connection = next((row for row in connections if row.id == source), None)
+    return None if connection is None else driver_of(kind_of(connection))
+
+
+def recognise(path: Path) -> tuple[FileDriver, Any]:
+    """The driver that knows a file by its content, and how the file is laid out.
+
+    Raises
+    ------
+    TidyFileError
+        What the last driver says when none knows it.
+    """
+    known: Mapping[str, Kind] = {name: kind for name, kind in kinds().items() if kind.contract == "file"}
+    refusal: TidyFileError | None = None
+    for kind in known.values():
+        driver: FileDriver = driver_of(kind)
+        try:
+            return driver, driver.sniff(path)
+        except TidyFileError as error:
+            refusal = error
+    assert refusal is not None  # tidy tables are always there
+    raise refusal

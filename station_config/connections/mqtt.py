@@ -1,0 +1,64 @@
+"""Instruments whose node publishes the message of soilco2 to the station's broker: table, models, rules, words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.connections.kind import Claim, Connection, Kind
+
+
+class MqttConnection(Connection):
+    """Instruments whose node publishes to the broker of the table ``[mqtt]``.
+
+    Without `topic` it is ``soilco2/<station>/data``.
+    """
+
+    kind: Literal["mqtt"]
+    """`"mqtt"`; the broker stands in `[mqtt]`."""
+    topic: str | None = None
+    """Topic the nodes publish to; `soilco2/<station>/data` when left out."""
+
+
+class NodeModel(ProbeModel):
+    """A model of node that sends the JSON message of soilco2."""
+
+    protocols: ClassVar[tuple[str, ...]] = ("json-mqtt",)
+
+    protocol: Literal["json-mqtt"]
+    """How it is read."""
+
+
+class _Mqtt(Kind):
+    name = "mqtt"
+    label = ("MQTT", "MQTT")
+    contract = "pushed"
+    table = MqttConnection
+    models = (NodeModel,)
+    driver = "soilco2.ingest.drivers.mqtt:DRIVER"
+    needs: ClassVar = {"mqtt": "an mqtt connection needs the broker's table: add [mqtt] with host and port"}
+    open_ended = True
+    keys: ClassVar = {
+        "id": ("line", "线路"),
+        "kind": ("protocol", "协议"),
+        "topic": ("topic", "主题"),
+    }
+    left_out: ClassVar = {"topic": ("`soilco2/<station>/data`", "`soilco2/<站点>/data`")}
+
+    def describe(self, connection: MqttConnection, station: str) -> str:
+        return f"MQTT, {connection.topic or usual_topic(station)}"
+
+    def topics(self, connection: MqttConnection, station: str) -> tuple[str, ...]:
+        return (connection.topic or usual_topic(station),)
+
+    def claims(self, connection: MqttConnection, station: str) -> Iterator[Claim]:
+        yield Claim("topic", "topic", connection.topic or usual_topic(station))
+
+
+def usual_topic(station: str) -> str:
+    """Where the nodes of a station publish, unless the station file says otherwise."""
+    return f"soilco2/{station}/data"
+
+
+KIND = _Mqtt()
