@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter
 
-from soilco2.analysis.statistics.diel import lag, wrap
+from soilco2.analysis.statistics.diel import wrap
+from soilco2.analysis.statistics.lag import lag
 
 SLOTS = 24
 TRUE_LAGS_H = (-2.5, 3.0, 11.5)

@@ -50,8 +50,9 @@ from soilco2.analysis.soil_response.audit import (
 from soilco2.analysis.soil_response.clock_check import clocks, jump
 from soilco2.analysis.soil_response.damping import layers, misplaced, smallest_step
 from soilco2.analysis.statistics.correlation import MIN_PAIRS, constant, correlation, variance_inflation
-from soilco2.analysis.statistics.diel import fit_wave, lag, wrap
+from soilco2.analysis.statistics.diel import fit_wave, wrap
 from soilco2.analysis.statistics.intervals import t_quantile
+from soilco2.analysis.statistics.lag import lag
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.results.results import Result
 

@@ -35,10 +35,18 @@ from soilco2.analysis.soil_response.damping import (
 )
 from soilco2.analysis.soil_response.water_classes import CLASS_NAMES, water_class, water_limits
 from soilco2.analysis.statistics.correlation import correlation
-from soilco2.analysis.statistics.diel import Lag, Wave, lag, wrap
+from soilco2.analysis.statistics.diel import Wave, wrap
 from soilco2.analysis.statistics.effective_sample_size import effective_number
 from soilco2.analysis.statistics.intervals import t_quantile
-from soilco2.analysis.statistics.lag import CrossCorrelation, Loop, cross_correlation, loop, scaled_curve
+from soilco2.analysis.statistics.lag import (
+    CrossCorrelation,
+    Lag,
+    Loop,
+    cross_correlation,
+    lag,
+    loop,
+    scaled_curve,
+)
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.results.results import Result
 

@@ -54,8 +54,9 @@ from soilco2.analysis.soil_response.profile import (
 )
 from soilco2.analysis.statistics.coherence import coherences
 from soilco2.analysis.statistics.correlation import Association, associate, correlation
-from soilco2.analysis.statistics.diel import Wave, fit_wave, lag
+from soilco2.analysis.statistics.diel import Wave, fit_wave
 from soilco2.analysis.statistics.intervals import t_quantile
+from soilco2.analysis.statistics.lag import lag
 from soilco2.analysis.statistics.random_effects import combine
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.results.results import Result

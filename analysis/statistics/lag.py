@@ -1,4 +1,4 @@
-"""Cross-correlation within the day, and the loop that CO2 draws against its driver.
+"""How many hours CO2 comes after its driver: phase of the daily wave, cross-correlation, and the loop they draw.
 
 Cross-correlation
     r(L) = corr(CO2(t), driver(t - L)) of the values less their centred 24 h mean, L from -12 to 12 h, gaps left
@@ -22,10 +22,20 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from soilco2.analysis import rounding
-from soilco2.analysis.definitions import BLOCKS, DAY_COVERAGE, MIN_DAYS
+from soilco2.analysis.definitions import BLOCKS, DAY_COVERAGE, MIN_AMPLITUDE_STEPS, MIN_DAYS, MIN_HARMONIC_R2
 from soilco2.analysis.frames.scales import as_days
 from soilco2.analysis.refusals import Refusal
-from soilco2.analysis.statistics.diel import SPARSE_COVERAGE, Moments, covered_days, moments
+from soilco2.analysis.statistics.diel import (
+    SPARSE_COVERAGE,
+    Moments,
+    Wave,
+    covered_days,
+    moments,
+    phase_hours,
+    phasors,
+    wave,
+    wrap,
+)
 from soilco2.analysis.statistics.intervals import jackknife_se, t_quantile
 
 Array = NDArray[np.float64]
@@ -204,7 +214,7 @@ def loop(
     -------
     Loop
         Refused below `min_days` days and where an hour of the day was never measured. That both waves are there
-        at all is for :func:`soilco2.analysis.statistics.diel.lag` to say.
+        at all is for :func:`soilco2.analysis.statistics.lag.lag` to say.
     """
     nan = float("nan")
     least = max(min_days, BLOCKS)
@@ -295,3 +305,102 @@ def crossings(x: ArrayLike, y: ArrayLike) -> int:
     apart = (side(P, Q, p) * side(P, Q, q) < 0) & (side(p, q, P) * side(p, q, Q) < 0)
     step = np.abs(np.subtract.outer(np.arange(_FINE), np.arange(_FINE)))
     return int(np.triu(apart & (step > 1) & (step < _FINE - 1)).sum())
+
+
+def lag(
+    x: ArrayLike,
+    y: ArrayLike,
+    slots: int,
+    *,
+    offsets_h: tuple[float, float] = (0.0, 0.0),
+    steps: tuple[float, float] = (0.0, 0.0),
+    names: tuple[str, str] = ("x", "y"),
+    keep: Mask | None = None,
+    min_days: int = MIN_DAYS,
+) -> Lag:
+    """Hours by which the daily wave of y comes after that of x.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (days * slots,)
+        Driver and CO2: regular series, NaN where missing [any unit].
+    slots : int
+        Values a day.
+    offsets_h : tuple of float
+        Middle of what a value stands for, after the start of its slot, of x and y [h].
+    steps : tuple of float
+        Resolution of x and y [their units].
+    names : tuple of str
+        What x and y are, for the reasons.
+    keep : ndarray of bool, shape (days,), optional
+        Days that may be used.
+    min_days : int
+
+    Returns
+    -------
+    Lag
+        Refused below `min_days` days, where a 24 h wave explains less than 0.3 of the variance within days or
+        is smaller than three steps of the resolution, in either series, and where the interval would be wider than
+        6 h either way.
+    """
+    nan = float("nan")
+    least = max(min_days, BLOCKS)
+    coverage = DAY_COVERAGE
+    use = covered_days(coverage, slots, x, y)
+    if (use if keep is None else use & keep).sum() < least:
+        coverage = SPARSE_COVERAGE
+        use = covered_days(coverage, slots, x, y)
+    chosen = np.ones(int(use.sum()), bool) if keep is None else keep[use]
+    days = int(chosen.sum())
+    none = Lag(nan, nan, nan, nan, None, None, days, coverage, None)
+    if days < least:
+        return none._replace(refusal=Refusal("days", {"days": days, "least": least}))
+    pair = [moments(v, slots, use, o).only(chosen) for v, o in zip((x, y), offsets_h, strict=True)]
+    waves = [wave(m) for m in pair]
+    none = none._replace(x=waves[0], y=waves[1])
+    for found, step, name in zip(waves, steps, names, strict=True):
+        if not rounding.above(found.amplitude, MIN_AMPLITUDE_STEPS * step, abs(found.level)):
+            return none._replace(refusal=Refusal("amplitude", {"name": name, "amplitude": found.amplitude}))
+        if found.r2 < MIN_HARMONIC_R2:
+            return none._replace(refusal=Refusal("harmonic", {"name": name, "r2": found.r2}))
+    turned = phasors(pair[1]) * np.conj(phasors(pair[0]))
+    hours = float(wrap(np.angle(turned[0]) * 12 / np.pi))
+    se = float(jackknife_se(phase_hours(turned[1:], turned[0])))
+    reach = t_quantile(BLOCKS - 1) * se
+    if not reach <= WIDEST_LAG_H:
+        return none._replace(refusal=Refusal("phase_open", {"reach": min(reach, 99.0)}))
+    return none._replace(hours=hours, lower=hours - reach, upper=hours + reach, se=se)
+
+
+WIDEST_LAG_H: Final = 6.0
+"""Half width of an interval beyond which the phase is not determined [h]."""
+
+
+class Lag(NamedTuple):
+    """How many hours y comes after x.
+
+    Parameters
+    ----------
+    hours : float
+        -12 to 12 [h]; NaN when withheld.
+    lower, upper : float
+        95 % interval [h]; may reach beyond 12 on either side, which is the same hour a day on.
+    se : float
+        Standard error [h].
+    x, y : Wave or None
+    days : int
+        Days used, the same for both.
+    coverage : float
+        Share of a day that was asked for [1].
+    refusal : Refusal or None
+    """
+
+    hours: float
+    lower: float
+    upper: float
+    se: float
+    x: Wave | None
+    y: Wave | None
+    days: int
+    coverage: float
+    refusal: Refusal | None

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
+from soilco2.cli.demo.broker_and_database import Broker, Influx, free_port, start_broker, start_influx
 from soilco2.cli.demo.reaper import Reaper
-from soilco2.cli.demo.services import Broker, Influx, free_port, start_broker, start_influx
 from soilco2.cli.page_process import CLOCK_NAME
 from soilco2.ingest.protocols.soilco2_json import iso_time
 from soilco2.station_config.loader import Station, load_station, state_folder

@@ -6,7 +6,7 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from soilco2.teaching.case.tasks import Words
+from soilco2.teaching.case.marking import Words
 from soilco2.teaching.datasets import read
 
 if TYPE_CHECKING:

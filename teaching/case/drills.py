@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from soilco2.teaching.case.tasks import Context
+from soilco2.teaching.case.marking import Context
 
 FROM = "2022-06-02T00:00Z"
 TO = "2022-06-03T00:00Z"

@@ -17,7 +17,7 @@ from typing import Any
 
 from soilco2.storage.files import write_whole
 from soilco2.teaching.case.lesson_source import Lesson, lesson
-from soilco2.teaching.case.tasks import Context
+from soilco2.teaching.case.marking import Context
 from soilco2.teaching.errors import CaseError
 
 SETTINGS = "case.json"

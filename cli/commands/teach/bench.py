@@ -63,7 +63,7 @@ def bench(folder: Path, drill: str | None, fault: str | None) -> None:
 
 def _broker(run: Path, reaper: Reaper) -> int:
     """Start a broker of this run's own, on a free port."""
-    from soilco2.cli.demo.services import start_broker
+    from soilco2.cli.demo.broker_and_database import start_broker
 
     broker = start_broker(run / "broker", reaper, None)
     if broker is None:

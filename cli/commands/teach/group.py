@@ -165,8 +165,8 @@ def check(folders: tuple[Path, ...], as_json: bool) -> None:
     Example:
       soilco2 teach check soil-profile-zh-1
     """
-    from soilco2.teaching.case.check import check as mark_all
-    from soilco2.teaching.case.tasks import in_language
+    from soilco2.teaching.case.check_folder import check as mark_all
+    from soilco2.teaching.case.marking import in_language
     from soilco2.teaching.case.work_folder import open_work
 
     everything = []

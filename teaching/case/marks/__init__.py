@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 
 from soilco2.teaching.case.lesson_source import LESSONS, OWN_LESSON
-from soilco2.teaching.case.tasks import Task
+from soilco2.teaching.case.marking import Task
 from soilco2.teaching.errors import CaseError
 
 _MODULES = {OWN_LESSON: "own_data"}

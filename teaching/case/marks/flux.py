@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from soilco2.teaching.case import data
+from soilco2.teaching.case.marking import Context, Task, Words, Wrong, choice, number
 from soilco2.teaching.case.profiles import month
-from soilco2.teaching.case.tasks import Context, Task, Words, Wrong, choice, number
 
 MOLAR_MASS = 44.009
 """Of CO₂ [g/mol]: C 12.011, O 15.999 (IUPAC abridged standard atomic weights 2021, doi:10.1515/pac-2019-0603)."""

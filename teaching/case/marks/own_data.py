@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from soilco2.teaching.case.tasks import Context, Task, Words, Wrong, number, signs
+from soilco2.teaching.case.marking import Context, Task, Words, Wrong, number, signs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +139,7 @@ def _n(context: Context, what: str) -> float | _Away:
 
 
 def _lag(context: Context) -> float | _Away:
-    from soilco2.analysis.statistics.diel import lag
+    from soilco2.analysis.statistics.lag import lag
 
     found = context.fact("own target", _target)
     if isinstance(found, _Away):

@@ -7,7 +7,7 @@ from typing import Any
 
 from soilco2.teaching.case import data
 from soilco2.teaching.case.answers import fold, in_unit, read_day, read_number, read_word
-from soilco2.teaching.case.tasks import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
+from soilco2.teaching.case.marking import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
 
 FORM: Words = (
     '["卡死, co2, 0.08 m, 6月12日", ...]',

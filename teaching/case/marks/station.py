@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from soilco2.teaching.case.answers import fold, read_letters, read_word
 from soilco2.teaching.case.drills import CO2, FILE, SOIL, Drill, addresses, described, drills
-from soilco2.teaching.case.tasks import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
+from soilco2.teaching.case.marking import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from soilco2.teaching.case import data
-from soilco2.teaching.case.tasks import Context, Task, Words, Wrong, choice, number, signs
+from soilco2.teaching.case.marking import Context, Task, Words, Wrong, choice, number, signs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,7 +154,7 @@ def agua_grid() -> tuple[NDArray[np.float64], ...]:
 @cache
 def agua_lag() -> float:
     """Hours by which efflux comes after temperature at Agua Amarga, under the plant, all days."""
-    from soilco2.analysis.statistics.diel import lag
+    from soilco2.analysis.statistics.lag import lag
 
     T, _, F = agua_grid()
     return lag(T, F, 48).hours

@@ -18,8 +18,15 @@ from soilco2.analysis.jobs.base import Options
 from soilco2.analysis.jobs.lag import run
 from soilco2.analysis.soil_response.clock_check import clocks, failed, jump
 from soilco2.analysis.soil_response.damping import damping, layers, misplaced
-from soilco2.analysis.statistics.diel import circular_mean, fit_wave, lag, wrap
-from soilco2.analysis.statistics.lag import cross_correlation, crossings, loop, loop_area, rolled_correlations
+from soilco2.analysis.statistics.diel import circular_mean, fit_wave, wrap
+from soilco2.analysis.statistics.lag import (
+    cross_correlation,
+    crossings,
+    lag,
+    loop,
+    loop_area,
+    rolled_correlations,
+)
 from soilco2.quality.records import SeriesKey
 from soilco2.storage.results.results import Result
 from tests.analysis.data import agua_amarga, sjer_2020, sjer_2022

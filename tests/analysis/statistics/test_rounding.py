@@ -19,8 +19,7 @@ from soilco2.analysis.soil_response import audit, rain, water
 from soilco2.analysis.soil_response.temperature import q10
 from soilco2.analysis.soil_response.water_classes import q10_by_water, water_class, water_limits
 from soilco2.analysis.statistics import coherence, correlation, regression
-from soilco2.analysis.statistics.diel import lag
-from soilco2.analysis.statistics.lag import cross_correlation, loop
+from soilco2.analysis.statistics.lag import cross_correlation, lag, loop
 from tests.analysis.soil_response.test_rain import frame_of, made_up
 from tests.analysis.statistics.test_lag import SITE, frame, sine
 

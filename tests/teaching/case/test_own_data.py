@@ -16,16 +16,16 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.writer import Writer
 from soilco2.teaching.case import data
-from soilco2.teaching.case.check import check
+from soilco2.teaching.case.check_folder import check
 from soilco2.teaching.case.drills import END_US, described
 from soilco2.teaching.case.lesson_source import OWN_LESSON
+from soilco2.teaching.case.marking import Context
 from soilco2.teaching.case.marks.own_data import TASKS
 from soilco2.teaching.case.notebook import mark
 from soilco2.teaching.case.own_data import describe
 from soilco2.teaching.case.profiles import MONTH_US, profile_of
 from soilco2.teaching.case.progress import done
 from soilco2.teaching.case.start import start
-from soilco2.teaching.case.tasks import Context
 from soilco2.teaching.case.work_folder import Work
 from soilco2.teaching.errors import CaseError
 from tests.teaching.case.running import SOIL

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from soilco2.cli.main import cli
 from soilco2.storage.errors import StorageError
-from soilco2.teaching.case.check import check
+from soilco2.teaching.case.check_folder import check
 from soilco2.teaching.case.lesson_source import lesson, lessons
 from soilco2.teaching.case.notebook import mark, open_notebook
 from soilco2.teaching.case.own_data import describe

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.lesson_source import lesson
+from soilco2.teaching.case.marking import Words
 from soilco2.teaching.case.marks import task
 from soilco2.teaching.case.notebook import plain
-from soilco2.teaching.case.tasks import Words
 from soilco2.teaching.case.work_folder import RECORD, Work, read_notebook
 from soilco2.teaching.errors import CaseError
 
