@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,18 +15,18 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live import openapi, queries, screens
 from soilco2.dashboards.live import status as state
-from soilco2.dashboards.live.auth import Login, Password, Rate
 from soilco2.dashboards.live.event_stream import Feeds
-from soilco2.dashboards.live.middleware import Headers, Names, Packed, Prefix, in_chinese
+from soilco2.dashboards.web.auth import Password
+from soilco2.dashboards.web.limits import Slots
+from soilco2.dashboards.web.middleware import stack
+from soilco2.dashboards.web.responses import FinalizedStream, etag, etag_headers, in_chinese, not_modified
 from soilco2.storage.errors import StorageError
 
 MOST_LISTENERS = 256
@@ -46,20 +45,6 @@ _KEPT_BYTES = 16 * 2**20
 STATIC = Path(__file__).parent / "static"
 _STATIC_FILES = {path.name: path for path in sorted(STATIC.iterdir())}
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
-
-
-class _Told(StreamingResponse):
-    """A stream that says when it is over, also when it was never begun."""
-
-    def __init__(self, content: Any, over: Callable[[], None], **more: Any) -> None:
-        super().__init__(content, **more)
-        self._over = over
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._over()
 
 
 class _Kept:
@@ -132,18 +117,15 @@ def create_app(
     feeds = Feeds(by_id, every_s)
     kept = _Kept()
     reading = asyncio.Semaphore(MOST_AT_ONCE)
-    waiting = listening = downloading = 0
+    waiting, listening, downloading = Slots(), Slots(), Slots()
 
     async def ask(function: Callable[..., Any], *arguments: Any) -> Any:
-        nonlocal waiting
-        if waiting >= MOST_WAITING:
-            raise QueryError("too many queries at once; try again", "同时查询过多，请重试", 503)
-        waiting += 1
+        waiting.take(MOST_WAITING, ("too many queries at once; try again", "同时查询过多，请重试"))
         try:
             async with reading:
                 return await run_in_threadpool(function, *arguments)
         finally:
-            waiting -= 1
+            waiting.free()
 
     def told(request: Request, sentence: str) -> str:
         return chinese(sentence) if sentence and in_chinese(request.scope) else sentence
@@ -161,14 +143,14 @@ def create_app(
             return JSONResponse(found, headers={"cache-control": "no-store"})
         revision = await ask(queries.revision, page)
         here = (version, page.station.file.station.id, page.station.hash, revision, request.url.path)
-        mark = _mark(repr((*here, arguments)).encode())
-        if (same := _unchanged(request, mark)) is not None:
+        mark = etag(repr((*here, arguments)).encode())
+        if (same := not_modified(request, mark)) is not None:
             return same
         body = kept.get(mark)
         if body is None:
             body = bytes(JSONResponse(await ask(function, page, *arguments)).body)
             kept.put(mark, body)
-        return Response(body, media_type="application/json", headers=_marked(mark))
+        return Response(body, media_type="application/json", headers=etag_headers(mark))
 
     def named(name: str) -> queries.PageStation:
         if name not in by_id:
@@ -252,33 +234,27 @@ def create_app(
         return JSONResponse(found)
 
     async def table(request: Request) -> Response:
-        nonlocal downloading
         page = page_of(request)
         names = [name for name in request.query_params.get("series", "").split(",") if name]
         if not 1 <= len(names) <= queries.MOST_SERIES:
             raise queries.too_many_series(len(names))
-        if downloading >= MOST_TABLES:
-            raise QueryError(
+        downloading.take(
+            MOST_TABLES,
+            (
                 f"{MOST_TABLES} tables are being sent already; try again",
                 f"已有 {MOST_TABLES} 个表格正在发送，请重试",
-                503,
-            )
-        start, end = span(request, page)
-
-        def over() -> None:
-            nonlocal downloading
-            downloading -= 1
-
-        downloading += 1
+            ),
+        )
         try:
+            start, end = span(request, page)
             lines = await ask(state.table, page, names, start, end, MOST_ROWS)
         except BaseException:
-            over()
+            downloading.free()
             raise
         name = f"{page.station.file.station.id}.csv"
-        return _Told(
+        return FinalizedStream(
             lines,
-            over,
+            downloading.free,
             media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
@@ -295,37 +271,34 @@ def create_app(
             raise QueryError("there is no such screen with a picture", "没有这样的带图画面", 404)
         path = screen_folder / screen.picture.file
         there = path.stat()
-        mark = _mark(f"{path}:{there.st_mtime_ns}:{there.st_size}".encode())
-        if (same := _unchanged(request, mark)) is not None:
+        mark = etag(f"{path}:{there.st_mtime_ns}:{there.st_size}".encode())
+        if (same := not_modified(request, mark)) is not None:
             return same
-        return FileResponse(path, media_type=screens.PICTURES[path.suffix.lower()], headers=_marked(mark))
+        return FileResponse(
+            path, media_type=screens.PICTURES[path.suffix.lower()], headers=etag_headers(mark)
+        )
 
     async def description(_request: Request) -> Response:
         return JSONResponse(openapi.describe(version))
 
     async def stream(request: Request) -> Response:
-        nonlocal listening
         names = list(dict.fromkeys(request.query_params.getlist("station"))) or list(by_id)[:1]
         for name in names or [""]:
             named(name)
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        if listening >= MOST_LISTENERS:
-            raise QueryError(
+        listening.take(
+            MOST_LISTENERS,
+            (
                 f"{MOST_LISTENERS} are listening already; try again later",
                 f"已有 {MOST_LISTENERS} 个连接在接收，请稍后再试",
-                503,
-            )
+            ),
+        )
         if request.method == "HEAD":
+            listening.free()
             return Response(media_type="text/event-stream")
-
-        def over() -> None:
-            nonlocal listening
-            listening -= 1
-
-        listening += 1
-        return _Told(
+        return FinalizedStream(
             feeds.follow(names, since),
-            over,
+            listening.free,
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
@@ -345,9 +318,9 @@ def create_app(
         if path is None:
             raise HTTPException(404)
         body, mark = _read(path, path.stat().st_mtime_ns)
-        if (same := _unchanged(request, mark)) is not None:
+        if (same := not_modified(request, mark)) is not None:
             return same
-        return Response(body, media_type=_TYPES[path.suffix], headers=_marked(mark))
+        return Response(body, media_type=_TYPES[path.suffix], headers=etag_headers(mark))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -380,14 +353,9 @@ def create_app(
         exception_handlers=dict.fromkeys(
             (QueryError, StorageError, sqlite3.Error, HTTPException, Exception), refuse
         ),
-        middleware=[
-            Middleware(Headers),
-            Middleware(Packed),
-            *([Middleware(Prefix, prefix=prefix)] if prefix else []),
-            *([Middleware(Names)] if own_names else []),
-            Middleware(Rate, per_s=per_s, burst=8 * per_s, trust_proxy=trust_proxy),
-            *([Middleware(Login, password=password, trust_proxy=trust_proxy)] if password else []),
-        ],
+        middleware=stack(
+            password=password, per_s=per_s, prefix=prefix, trust_proxy=trust_proxy, own_names=own_names
+        ),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # it would lead to an address without the proxy's scheme and path
@@ -395,29 +363,11 @@ def create_app(
     return app
 
 
-def _mark(content: bytes) -> str:
-    """An ETag, weak: it is the same packed and not."""
-    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
-
-
-def _marked(mark: str) -> dict[str, str]:
-    """Headers of an answer with an ETag: a browser asks each time, else it keeps a file for a tenth of its age."""
-    return {"etag": mark, "cache-control": "no-cache"}
-
-
-def _unchanged(request: Request, mark: str) -> Response | None:
-    """The answer to a reader that has what an ETag stands for; None for others."""
-    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-    if had.isdisjoint((mark.removeprefix("W/"), "*")):
-        return None
-    return Response(status_code=304, headers=_marked(mark))
-
-
 @lru_cache
 def _read(path: Path, _changed_ns: int) -> tuple[bytes, str]:
     """A file of the page and its ETag."""
     body = path.read_bytes()
-    return body, _mark(body)
+    return body, etag(body)
 
 
 def _refused(request: Request, error: Exception, chinese: Callable[[str], str]) -> Response:
