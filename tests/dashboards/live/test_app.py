@@ -157,7 +157,7 @@ def test_a_database_that_is_down_is_left_alone_for_a_while(
 def test_too_many_tables_at_once_are_told(
     measured_page: PageStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("soilco2.dashboards.live.app.MOST_TABLES", 0)
+    monkeypatch.setattr("soilco2.dashboards.live.routes.MOST_TABLES", 0)
     with opened(measured_page) as client:
         answer = client.get("/api/v1/table?from=0&series=p004/d21/co2")
     assert answer.status_code == 503
