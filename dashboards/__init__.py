@@ -1,1 +1,1 @@
-"""The built-in live page and Grafana dashboards as code."""
+"""The built-in live page, Grafana dashboards as code, and what every web part needs."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from soilco2.dashboards.grafana import panels as looks
 from soilco2.dashboards.grafana.influxql import (
     POSITION,
     PROFILE,
@@ -31,6 +30,7 @@ from soilco2.dashboards.grafana.model import Dashboard, Link, Panel, Query, Row,
 from soilco2.dashboards.grafana.panels import (
     BAD,
     GOOD,
+    MISSING,
     PLAIN,
     SUSPECT,
     column,
@@ -376,7 +376,7 @@ def _flux(part: _Part) -> Dashboard:
                about=say("efflux_about")),
         states(say("refused"),
                [Query(select('max("flag")', DERIVED, *here, '"flag" >= 1', TIME, every=EVERY, by=["method"]), method)],
-               {"1": (say("answered"), GOOD), "9": (say("refusal"), looks.MISSING)},
+               {"1": (say("answered"), GOOD), "9": (say("refusal"), MISSING)},
                period_s=period_s, width=24, height=5),
     )  # fmt: skip
     rest_on = ("co2", "soil_temperature", "soil_water", "air_temperature", "air_pressure", "rain")

@@ -183,43 +183,44 @@ def files(
     for name in ids:
         if ids.count(name) > 1:
             raise GrafanaError(f"two station files have the id {name!r}; give each station its own")
-    table = database(stations, chosen)
+    sources = [data_source(database(stations, chosen), source, url)]
     found = {
-        f"datasources/{source}.yaml": yaml_text(
-            {"apiVersion": 1, "datasources": [data_source(table, source, url)]}, _HEADING
-        ),
-        f"dashboards/{source}.yaml": yaml_text(
-            {
-                "apiVersion": 1,
-                "providers": [
-                    {
-                        "name": source,
-                        "orgId": 1,
-                        "folder": FOLDER,
-                        "type": "file",
-                        "disableDeletion": False,
-                        "allowUiUpdates": False,
-                        "updateIntervalSeconds": 60,
-                        "options": {"path": literal(f"{mounted.rstrip('/')}/dashboards/{source}")},
-                    }
-                ],
-            },
-            _HEADING,
-        ),
+        f"datasources/{source}.yaml": yaml_text({"apiVersion": 1, "datasources": sources}, _HEADING),
+        f"dashboards/{source}.yaml": yaml_text(_provider(source, mounted), _HEADING),
     }
-    known = all_dashboards(stations, languages, source)
-    for _, board in known:
+    for _, board in all_dashboards(stations, languages, source):
         found[f"dashboards/{source}/{board.uid}.json"] = board.text
+    rules = _rules(stations, languages[0], source, former)
+    found[rules_file(source)] = yaml_text(rules, _HEADING)
+    return found
+
+
+def _provider(source: str, mounted: str) -> dict[str, Any]:
+    """Where Grafana finds the dashboards' files."""
+    provider = {
+        "name": source,
+        "orgId": 1,
+        "folder": FOLDER,
+        "type": "file",
+        "disableDeletion": False,
+        "allowUiUpdates": False,
+        "updateIntervalSeconds": 60,
+        "options": {"path": literal(f"{mounted.rstrip('/')}/dashboards/{source}")},
+    }
+    return {"apiVersion": 1, "providers": [provider]}
+
+
+def _rules(stations: Iterable[Station], language: str, source: str, former: str) -> dict[str, Any]:
+    """The alert rules of some stations, and those of `former` that are no more."""
     groups = []
     for station in stations:
         inventory = Inventory(station)
-        groups.append(group(inventory, source, FOLDER, dashboards(inventory, languages[0], source)))
+        groups.append(group(inventory, source, FOLDER, dashboards(inventory, language, source)))
     document: dict[str, Any] = {"apiVersion": 1, "groups": groups}
     kept = {rule["uid"] for one in groups for rule in one["rules"]}
     if gone := sorted({*re.findall(_RULE, former, re.MULTILINE)} - kept):
         document["deleteRules"] = [{"uid": uid, "orgId": 1} for uid in gone]
-    found[rules_file(source)] = yaml_text(document, _HEADING)
-    return found
+    return document
 
 
 def rules_file(source: str) -> str:

@@ -78,9 +78,10 @@ def serve(
     from soilco2.cli.messages_zh import in_chinese
     from soilco2.cli.page_process import CLOCK_NAME, end_with_parent
     from soilco2.dashboards.errors import ServeError
-    from soilco2.dashboards.live.auth import Password
-    from soilco2.dashboards.live.server import bind, server
+    from soilco2.dashboards.live.server import server
     from soilco2.dashboards.live.stations import pages_of
+    from soilco2.dashboards.web.auth import Password
+    from soilco2.dashboards.web.bind import bind
 
     if with_parent:
         end_with_parent()
@@ -120,7 +121,7 @@ def password(file: Path) -> None:
       soilco2 dashboard password ~/.config/soilco2/page.password
     """
     from soilco2.dashboards.errors import ServeError
-    from soilco2.dashboards.live.auth import write_password
+    from soilco2.dashboards.web.auth import write_password
 
     given = click.prompt("Password of the page", hide_input=True, confirmation_prompt=True)
     try:

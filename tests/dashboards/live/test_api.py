@@ -9,10 +9,8 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from soilco2.dashboards.errors import ServeError
 from soilco2.dashboards.live.app import create_app
 from soilco2.dashboards.live.queries import MOST_POINTS, PageStation
-from soilco2.dashboards.live.server import bind
 from soilco2.dashboards.live.stations import pages_of
 from soilco2.ingest.simulate.replay import backfill_samples
 from soilco2.station_config.loader import load_station
@@ -153,20 +151,6 @@ def test_who_keeps_an_answer_is_told_what_it_depends_on(client: TestClient) -> N
     for path in ("/api/v1/screens", "/api/v1/latest?station=none", "/api/v1/nothing"):
         told = client.get(path).headers.get_list("vary", split_commas=True)
         assert "Accept-Language" in told
-
-
-def test_beyond_loopback_it_does_not_open() -> None:
-    with pytest.raises(ServeError, match="beyond loopback"):
-        bind("0.0.0.0", 0)
-
-
-def test_a_port_that_is_taken_is_told() -> None:
-    taken = bind("127.0.0.1", 0)
-    try:
-        with pytest.raises(ServeError, match="cannot be used"):
-            bind("127.0.0.1", taken.getsockname()[1])
-    finally:
-        taken.close()
 
 
 def test_the_reference_names_every_route_and_limit(page: PageStation) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from soilco2.dashboards.live import server as serving
 from soilco2.dashboards.live.app import create_app
 from soilco2.dashboards.live.queries import PageStation
+from soilco2.dashboards.live.server import server
 from soilco2.dashboards.live.stations import pages_of
+from soilco2.dashboards.web.bind import bind
 from soilco2.storage.journal.writer import Writer
 from tests.dashboards.live.small import reading, small_station
 
@@ -26,8 +27,8 @@ END = b" HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
 @contextmanager
 def served(pages: list[PageStation]) -> Iterator[int]:
     """A server of its own on a free port."""
-    running = serving.server(pages, version="0")
-    listener = serving.bind("127.0.0.1", 0)
+    running = server(pages, version="0")
+    listener = bind("127.0.0.1", 0)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -45,7 +46,7 @@ def ask(port: int, path: str) -> bytes:
 
 
 def test_half_requests_do_not_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "REQUEST_S", 0.2)
+    monkeypatch.setattr("soilco2.dashboards.web.server.REQUEST_S", 0.2)
     with served(pages_of([small_station(tmp_path)])) as port:
         for half in (b"GET / HTTP/1.1\r\nhost: 12", b""):
             with socket.create_connection(("127.0.0.1", port), timeout=60) as one:

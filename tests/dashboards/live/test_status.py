@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from soilco2.dashboards.errors import ServeError
-from soilco2.dashboards.live import app
+from soilco2.dashboards.live import routes
 from soilco2.dashboards.live.app import create_app
 from soilco2.dashboards.live.queries import PageStation
 from soilco2.dashboards.live.stations import pages_of
@@ -69,7 +69,7 @@ def test_a_table_holds_the_stored_values(measured_client: TestClient, measured_p
 def test_a_table_that_is_too_long_is_refused(
     measured_client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "MOST_ROWS", 10)
+    monkeypatch.setattr(routes, "MOST_ROWS", 10)
     answer = measured_client.get("/api/v1/table", params={**SPAN, "series": CO2})
     assert answer.status_code == 400
     assert "more than 10 values" in answer.json()["error"]
@@ -149,7 +149,7 @@ def test_a_station_without_a_database_cannot_be_read_from_one(measured_page: Pag
 def test_more_listeners_than_allowed_are_told(
     measured_client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "MOST_LISTENERS", 0)
+    monkeypatch.setattr(routes, "MOST_LISTENERS", 0)
     answer = measured_client.get("/api/v1/stream")
     assert answer.status_code == 503
     assert "listening already" in answer.json()["error"]

@@ -1,4 +1,4 @@
-"""Who may ask, and how often: a password (scrypt), throttled; bounds on requests and listeners."""
+"""Who may ask: a password (scrypt), asked for by HTTP Basic, wrong ones throttled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from time import monotonic
 
@@ -21,7 +20,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soilco2.dashboards.errors import ServeError
-from soilco2.dashboards.live.middleware import in_chinese
+from soilco2.dashboards.web.limits import MOST_ADDRESSES, address_of
+from soilco2.dashboards.web.responses import Words, refusal
 
 _N, _R, _P = 2**14, 8, 5
 _STORED = re.compile(r"scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([0-9a-f]{32})\$([0-9a-f]{64})")
@@ -31,7 +31,6 @@ FREE_FAILURES = 5
 """Wrong passwords of one address before it has to wait."""
 LONGEST_WAIT_S = 300.0
 """The longest wait after wrong passwords [s]."""
-_ADDRESSES = 4096
 _KNOWN = 256
 _TRIED_AT_ONCE = 32
 
@@ -139,36 +138,12 @@ class Throttle:
         over = count - FREE_FAILURES
         wait = min(LONGEST_WAIT_S, 2.0 ** min(over, 20)) if over >= 0 else 0.0
         self._failed[address] = (count, self._clock() + wait)
-        while len(self._failed) > _ADDRESSES:
+        while len(self._failed) > MOST_ADDRESSES:
             self._failed.popitem(last=False)
 
     def succeeded(self, address: str) -> None:
         """Forget what was wrong before."""
         self._failed.pop(address, None)
-
-
-Words = tuple[str, str]
-"""In English and in Chinese."""
-
-
-def _refusal(scope: Scope, status: int, words: Words, headers: dict[str, str]) -> JSONResponse:
-    told = {"error": words[in_chinese(scope)]}
-    return JSONResponse(told, status_code=status, headers={"cache-control": "no-store", **headers})
-
-
-def address_of(scope: Scope, trust_proxy: bool) -> str:
-    """Who asks: the peer's address, behind a trusted proxy the last one it names; of IPv6 the network (/64)."""
-    text = str(scope["client"][0]) if scope.get("client") else ""
-    if trust_proxy:
-        named = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
-        text = named.rpartition(",")[2].strip() or text
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return text[:64]
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
-    return text
 
 
 class Login:
@@ -209,7 +184,7 @@ class Login:
             return self._wait(scope, address)
         if self._trying >= _TRIED_AT_ONCE:
             words = ("too many passwords are being tried; try again", "正在核对的密码过多，请重试")
-            return _refusal(scope, 503, words, {"retry-after": "2"})
+            return refusal(scope, 503, words, {"retry-after": "2"})
         self._trying += 1
         try:
             async with self._one:
@@ -239,37 +214,8 @@ class Login:
     def _wait(self, scope: Scope, address: str) -> JSONResponse:
         seconds = int(self._throttle.wait_s(address)) + 1
         words = ("too many wrong passwords; try again later", "密码错误次数过多，请稍后再试")
-        return _refusal(scope, 429, words, {"retry-after": str(seconds)})
+        return refusal(scope, 429, words, {"retry-after": str(seconds)})
 
 
 def _ask(scope: Scope, words: Words) -> JSONResponse:
-    return _refusal(scope, 401, words, {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'})
-
-
-class Rate:
-    """Requests by address: a bucket of `burst` that fills with `per_s` a second."""
-
-    def __init__(
-        self, app: ASGIApp, per_s: float = 50.0, burst: float = 400.0, trust_proxy: bool = False
-    ) -> None:
-        self.app = app
-        self._trust_proxy = trust_proxy
-        self._per_s, self._burst = per_s, burst
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        address = address_of(scope, self._trust_proxy)
-        now = monotonic()
-        left, at = self._left.pop(address, (self._burst, now))
-        left = min(self._burst, left + (now - at) * self._per_s)
-        self._left[address] = (max(0.0, left - 1), now)
-        while len(self._left) > _ADDRESSES:
-            self._left.popitem(last=False)
-        if left < 1:
-            words = ("too many requests; try again in a second", "请求过多，请稍候再试")
-            await _refusal(scope, 429, words, {"retry-after": "1"})(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+    return refusal(scope, 401, words, {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'})

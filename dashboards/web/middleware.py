@@ -1,13 +1,18 @@
-"""What every request passes first: headers of the answer, the path in front, the name it was asked by."""
+"""What every request passes first: headers of the answer, packing, the path in front, the name it was asked by."""
 
 from __future__ import annotations
 
 import re
 from ipaddress import ip_address
 
+from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from soilco2.dashboards.web.auth import Login, Password
+from soilco2.dashboards.web.limits import RateLimit
+from soilco2.dashboards.web.responses import in_chinese
 
 HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -20,15 +25,10 @@ HEADERS = {
 }
 
 
-def in_chinese(scope: Scope) -> bool:
-    """Whether who asks would rather read Chinese."""
-    return bool(dict(scope["headers"]).get(b"accept-language", b"").lower().startswith(b"zh"))
-
-
 _GZIP = re.compile(rb"(?:x-)?gzip(?:;q=(?!0(?:\.0*)?$).*)?")
 
 
-class Packed:
+class Compression:
     """Packs answers of a kilobyte and more for a reader that says it can unpack them (RFC 9110, 12.5.3)."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -86,7 +86,7 @@ class Prefix:
         await self.app(scope, receive, send)
 
 
-class Names:
+class HostNames:
     """Answers only when it was asked by address or as localhost.
 
     A page elsewhere whose name suddenly leads to this machine (DNS rebinding) could read the data through the
@@ -123,3 +123,36 @@ def _own(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def stack(
+    *,
+    password: Password | None = None,
+    per_s: float = 50.0,
+    prefix: str = "",
+    trust_proxy: bool = False,
+    own_names: bool = False,
+) -> list[Middleware]:
+    """All of it, in the order in which a request passes it.
+
+    Parameters
+    ----------
+    password : Password, optional
+        Asked for before anything is answered.
+    per_s : float
+        Requests of one address in the long run [1/s].
+    prefix : str
+        Path in front of every address, such as ``/soil``.
+    trust_proxy : bool
+        Believe a proxy in front who asks.
+    own_names : bool
+        Answer only to an address or localhost, not to other names.
+    """
+    return [
+        Middleware(Headers),
+        Middleware(Compression),
+        *([Middleware(Prefix, prefix=prefix)] if prefix else []),
+        *([Middleware(HostNames)] if own_names else []),
+        Middleware(RateLimit, per_s=per_s, burst=8 * per_s, trust_proxy=trust_proxy),
+        *([Middleware(Login, password=password, trust_proxy=trust_proxy)] if password else []),
+    ]

@@ -1,8 +1,7 @@
-"""What every request passes: a path in front, the language, the name asked by; faults told in one sentence."""
+"""The page as an application: behind a path, its language, faults told in one sentence, screens."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,12 +13,11 @@ from starlette.testclient import TestClient
 
 from soilco2.cli.commands.check import command as check
 from soilco2.cli.commands.dashboard.group import command
-from soilco2.dashboards.errors import ServeError
 from soilco2.dashboards.live import queries
 from soilco2.dashboards.live.app import create_app
 from soilco2.dashboards.live.queries import PageStation
 from soilco2.dashboards.live.screens import Screen, defaults, read_screens
-from soilco2.dashboards.live.server import bind, server
+from soilco2.dashboards.live.server import server
 from soilco2.dashboards.live.stations import pages_of
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import SinkUnavailable
@@ -67,22 +65,6 @@ def test_the_language_of_the_station_file_is_the_pages(measured_page: PageStatio
         assert client.get("/api/v1/stations").json()["language"] == language
     with opened(measured_page) as client:
         assert "data-language" not in client.get("/").text
-
-
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("127.0.0.1:8470", 200), ("localhost:8470", 200), ("[::1]:8470", 200), ("soil.localhost", 200),
-        ("rebound.example:8470", 421), ("127.0.0.1.example", 421), ("[::1].example", 421),
-    ],
-)  # fmt: skip
-def test_an_unguarded_page_answers_to_no_foreign_name(
-    measured_page: PageStation, host: str, status: int
-) -> None:
-    with opened(measured_page, own_names=True) as client:
-        answer = client.get("/api/v1/latest", headers={"host": host})
-        assert answer.status_code == status
-        assert status == 200 or "--trust-proxy" in answer.json()["error"]
 
 
 def test_only_a_page_without_guard_looks_at_the_name(measured_page: PageStation) -> None:
@@ -175,21 +157,11 @@ def test_a_database_that_is_down_is_left_alone_for_a_while(
 def test_too_many_tables_at_once_are_told(
     measured_page: PageStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("soilco2.dashboards.live.app.MOST_TABLES", 0)
+    monkeypatch.setattr("soilco2.dashboards.live.routes.MOST_TABLES", 0)
     with opened(measured_page) as client:
         answer = client.get("/api/v1/table?from=0&series=p004/d21/co2")
     assert answer.status_code == 503
     assert "tables" in answer.json()["error"]
-
-
-def test_an_address_that_is_none_of_this_machine_is_told() -> None:
-    with pytest.raises(ServeError, match="give one of this machine's"):
-        bind("192.0.2.1", 0, guarded=True)  # RFC 5737: nobody's
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(ServeError, match="choose another with --port"):
-            bind("127.0.0.1", taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("prefix", ["soil", "/so il", "/<b>", "/a//b"])

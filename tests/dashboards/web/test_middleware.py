@@ -1,0 +1,53 @@
+"""What every request passes, before an application that is no page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from soilco2.dashboards.web.auth import Password
+from tests.dashboards.web.guarded import SECRET, basic, guarded
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8470", 200), ("localhost:8470", 200), ("[::1]:8470", 200), ("soil.localhost", 200),
+        ("rebound.example:8470", 421), ("127.0.0.1.example", 421), ("[::1].example", 421),
+    ],
+)  # fmt: skip
+def test_an_unguarded_page_answers_to_no_foreign_name(host: str, status: int) -> None:
+    with TestClient(guarded(own_names=True)) as client:
+        answer = client.get("/api/v1/latest", headers={"host": host})
+        assert answer.status_code == status
+        assert status == 200 or "--trust-proxy" in answer.json()["error"]
+
+
+def test_a_prefix_is_taken_off_once_and_its_bare_path_leads_inside() -> None:
+    with TestClient(guarded(prefix="/soil"), follow_redirects=False) as client:
+        bare = client.get("/soil?x=1")
+        assert (bare.status_code, bare.headers["location"]) == (308, "/soil/?x=1")
+        for asked, inside in (
+            ("/soil/a", "/a"),
+            ("/a", "/a"),
+            ("/soil/soil/a", "/soil/a"),
+            ("/soils", "/soils"),
+        ):
+            assert client.get(asked).json()["path"] == inside
+
+
+def test_a_refusal_has_the_headers_of_an_answer_and_its_language(stored: Path) -> None:
+    app = guarded(password=Password(stored), own_names=True, per_s=1e6)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answers = [
+            client.get("/", headers=basic(SECRET)),
+            client.get("/"),
+            client.get("/", headers={"host": "rebound.example"}),
+        ]
+        assert [answer.status_code for answer in answers] == [200, 401, 421]
+        for answer in answers:
+            assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+            assert "Accept-Language" in answer.headers.get_list("vary", split_commas=True)
+        assert client.get("/", headers={"accept-language": "zh-CN"}).json() == {"error": "需要密码"}
