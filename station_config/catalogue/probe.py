@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from soilco2.station_config.base import BothNames, Duration, Identifier, Table
 from soilco2.station_config.errors import Fault
@@ -115,6 +115,8 @@ class ProbeModel(Table):
     """Maker."""
     name: BothNames
     """Name for people."""
+    model_config = ConfigDict(defer_build=True)  # a protocol that no station speaks costs nothing
+
     protocols: ClassVar[tuple[str, ...]] = ()
     """Protocols that this table is for."""
 

@@ -1,0 +1,198 @@
+"""This tree beside the build before, in one run: each drives the same work by command line, broker and files.
+
+    python benchmarks/paired.py [--turns 5] [--messages 20000] [--rows 50000] [--json]
+
+Both are wheels in environments of their own, made by ``benchmarks/before.sh``; turns alternate. What is printed is
+the median over the turns of the ratio of a turn's pair, this tree over the build before, with its range. Less is
+better for times and memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.publish import publish
+from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
+from tests.ingest.station import STATION, write_station
+from tests.paths import ROOT
+from tests.servers import Mosquitto
+
+START_US = 1_793_491_200_000_000
+TOPIC = f"soilco2/{STATION}/data"
+Measure = Callable[[Path, Path], dict[str, float]]
+
+
+def build(commit: str, folder: str = "") -> Path:
+    """The command of a commit's wheel."""
+    asked = os.environ | {"COMMIT": commit} | ({"FOLDER": folder} if folder else {})
+    done = subprocess.run(
+        [ROOT / "benchmarks" / "before.sh"], env=asked, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return Path(done.stdout.strip())
+
+
+def resident_mb(pid: int, what: str = "VmHWM") -> float:
+    """Resident memory of a process, its largest so far by default [MB]."""
+    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith(what))
+
+
+def processor_s(pid: int) -> float:
+    """Processor time of a process so far [s]."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stored(folder: Path) -> int:
+    """Samples in a station's journal."""
+    try:
+        with closing(sqlite3.connect(f"file:{folder}/journal.sqlite?mode=ro", uri=True)) as db:
+            return int(db.execute("SELECT count(*) FROM sample").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
+def help_(command: Path, folder: Path) -> dict[str, float]:
+    """The help, ten times."""
+    began = os.times()
+    for _ in range(10):
+        subprocess.run([command, "--help"], stdout=subprocess.DEVNULL, check=True)
+    ended = os.times()
+    used = ended.children_user + ended.children_system - began.children_user - began.children_system
+    return {"soilco2 --help, processor": used / 10}
+
+
+def importing(rows: int) -> Measure:
+    """A tidy table into a new journal, judged and synced."""
+
+    def run(command: Path, folder: Path) -> dict[str, float]:
+        station = write_station(folder, depths=2, port=1)
+        table = folder / "table.csv"
+        with table.open("w", encoding="ascii") as out:
+            out.write("time_utc,profile,position,variable,value,unit\n")
+            for n in range(rows):
+                at = time.gmtime((START_US + n * 60_000_000) // 1_000_000 - rows * 60)
+                out.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', at)},p1,d1,co2,{400 + n % 97 * 0.25},ppm\n")
+        began = time.perf_counter()
+        child = subprocess.Popen(
+            [command, "import", station, table], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        _, code, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(code)
+        assert child.returncode == 0
+        assert stored(folder) == rows
+        seconds = time.perf_counter() - began
+        return {
+            "import, seconds": seconds,
+            "import, processor": usage.ru_utime + usage.ru_stime,
+            "import, largest memory": usage.ru_maxrss / 1024,
+        }
+
+    return run
+
+
+def collecting(messages: int) -> Measure:
+    """Messages of QoS 1 that wait at a broker, until the journal has them all."""
+    payloads = [
+        encode_message(
+            STATION, "n", n, [Reading("N1", "co2", START_US + n * 1_000_000, 400 + n * 0.01, "ppm")]
+        )
+        for n in range(messages)
+    ]
+
+    def run(command: Path, folder: Path) -> dict[str, float]:
+        broker = Mosquitto(folder / "mosquitto")
+        broker.start()
+        try:
+            station = write_station(folder, depths=2, port=broker.port, commit_every="200ms")
+            environment = os.environ | {"SOILCO2_CLOCK": "trusted", "SOILCO2_STATE": str(folder / "state")}
+            words = [command, "collect", station]
+            first = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL)
+            publish(broker.port, TOPIC, payloads[:1])
+            while stored(folder) < 1:  # its session is there, so messages wait for it
+                time.sleep(0.05)
+                publish(broker.port, TOPIC, payloads[:1])
+            first.send_signal(signal.SIGTERM)
+            first.wait(30)
+            publish(broker.port, TOPIC, payloads)
+            began = time.perf_counter()
+            child = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL)
+            while stored(folder) < messages:
+                time.sleep(0.02)
+            seconds = time.perf_counter() - began
+            found = {
+                "messages, seconds": seconds,
+                "messages, processor": processor_s(child.pid),
+                "collector, largest memory": resident_mb(child.pid),
+            }
+            child.send_signal(signal.SIGTERM)
+            child.wait(30)
+            return found
+        finally:
+            broker.kill()
+
+    return run
+
+
+def main() -> None:
+    """Measure both in turn and print the ratios."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="soilco2-paired-"))
+    try:
+        builds = {"now": build("HEAD", str(work / "now")), "before": build("35a5bc9")}
+        ratios: dict[str, list[float]] = {}
+        values: dict[str, list[float]] = {}
+        for turn in range(chosen.turns):
+            for number, measure in enumerate((help_, importing(chosen.rows), collecting(chosen.messages))):
+                found = {}
+                for name, command in builds.items():
+                    folder = work / f"{turn}-{number}-{name}"
+                    folder.mkdir()
+                    found[name] = measure(command, folder)
+                    shutil.rmtree(folder)
+                for what, value in found["now"].items():
+                    ratios.setdefault(what, []).append(value / found["before"][what])
+                    values.setdefault(what, []).append(value)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    rows = {
+        what: {
+            "now": statistics.median(values[what]),
+            "ratio": statistics.median(found),
+            "from": min(found),
+            "to": max(found),
+        }
+        for what, found in ratios.items()
+    }
+    if chosen.json:
+        print(json.dumps(rows, indent=2))
+        return
+    for what, row in rows.items():
+        beside = f"{row['ratio']:.3f} of the build before ({row['from']:.3f} to {row['to']:.3f})"
+        print(f"{what:28} {row['now']:9.3f}   {beside}")
+
+
+if __name__ == "__main__":
+    main()
