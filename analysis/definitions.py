@@ -36,7 +36,6 @@ SEASONAL: Final = "seasonal"
 AS_MEASURED: Final = "as measured"
 EVENT: Final = "event"
 
-DAY_S: Final = 86_400
 SYNOPTIC_DAYS: Final = 15
 """Width of the running mean that the day-to-day scale subtracts [d]."""
 DAY_COVERAGE: Final = 0.75

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from soilco2.station_config.times import DAY_S
+
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
     from soilco2.station_config.tables.influxdb import InfluxdbTable
@@ -187,7 +189,7 @@ def parse_time(text: str, zone: ZoneInfo) -> int:
             "or 2026-03-01T00:00Z"
         ) from None
     delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return (delta.days * DAY_S + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def window_options(function: F) -> F:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from datetime import UTC, datetime
 
 
 def stop_event(once: bool) -> threading.Event:
@@ -18,8 +17,3 @@ def stop_event(once: bool) -> threading.Event:
 def last_end(now_us: int, every_us: int, offset_us: int = 0) -> int:
     """End of the last period that is over [µs UTC]; periods are counted from midnight, `offset_us` east of UTC."""
     return (now_us + offset_us) // every_us * every_us - offset_us
-
-
-def now_text() -> str:
-    """The time, ISO 8601 UTC."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

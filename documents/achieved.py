@@ -16,13 +16,14 @@ from soilco2.documents.quality import replicates
 from soilco2.documents.vocabulary import CAUSES
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.completeness import completeness
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Event
 from soilco2.storage.journal.schema import EventKind
 
-YEAR_US = 366 * 86_400_000_000
+YEAR_US = 366 * DAY_US
 """Longest window taken without being asked for [µs]."""
 
 _CLOCK = (EventKind.CLOCK_UNTRUSTED, EventKind.CLOCK_SET, EventKind.CLOCK_STEP, EventKind.START)
@@ -132,7 +133,7 @@ class Achieved:
 
     def _silent(self, document: Document, t: Language) -> None:
         last = max((info.last_us for info in self.infos if info.last_us is not None), default=None)
-        if last is not None and last < min(self.end_us, self.now_us) - 86_400_000_000:
+        if last is not None and last < min(self.end_us, self.now_us) - DAY_US:
             text = t(
                 f"The newest value in the journal is of {t.time(last)}.",
                 f"日志中最新的数值为 {t.time(last)}。",

@@ -23,13 +23,14 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.times import DAY_S
 
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", strip_whitespace=False)
 ]
 """A name used in paths, topics and database tags: letters, digits, dot, dash, underscore; 64 at most."""
 
-_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": float(DAY_S)}
 
 
 def parse_duration(value: Any) -> float:
@@ -85,7 +86,7 @@ def moment_us(value: datetime | date, zone: ZoneInfo) -> int:
     if not isinstance(value, datetime):
         value = datetime.combine(value, time(0), zone)
     delta = value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return (delta.days * DAY_S + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def _numbers_unquoted(schema: Any) -> None:

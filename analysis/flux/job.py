@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from soilco2.analysis.flux.records import Fluxes
 from soilco2.analysis.flux.results import summary
 from soilco2.analysis.flux.settings import Settings
 from soilco2.quality.records import Flag, SeriesKey
+from soilco2.station_config.times import now_iso
 from soilco2.storage.reader import Reader
 from soilco2.storage.results.results import Result, ResultFile, write_results, write_table
 
@@ -195,7 +195,7 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
     if model is not None and model.checked == "unverified":
         notes.append(f"The form of {model.name} could not be checked against a second source.")
     return ResultFile(
-        job=JOB, station=outcome.fluxes[0][0], created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        job=JOB, station=outcome.fluxes[0][0], created=now_iso(),
         version=version, seed=settings.flux.seed, asked=asked, rows=tuple(rows), notes=tuple(notes),
         data_from=iso(min(times, key=lambda t: int(t[0]))[:1])[0],
         data_to=iso(max(times, key=lambda t: int(t[-1]))[-1:])[0],

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from soilco2.analysis.flux.records import EFFLUX_FIELDS, Fluxes
 
-DAY_US = 86_400_000_000
-
 
 @dataclass
 class Outcome:

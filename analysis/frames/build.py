@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soilco2.analysis import rounding
-from soilco2.analysis.definitions import DAY_S
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.frame import NOWHERE, Array, Column, Frame, Site, Times
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.times import DAY_S
 from soilco2.station_config.units import conversion
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.reader import Reader, SeriesInfo

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from soilco2.analysis.definitions import DAY_S
 from soilco2.quality.records import SeriesKey
+from soilco2.station_config.times import DAY_S
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]

@@ -20,7 +20,6 @@ from soilco2.analysis.definitions import (
     ANTI_PHASE_H,
     AS_MEASURED,
     BLOCKS,
-    DAY_S,
     DAY_TO_DAY,
     FROZEN_BELOW,
     MAX_CLIPPED,
@@ -53,6 +52,7 @@ from soilco2.analysis.statistics.correlation import MIN_PAIRS, constant, correla
 from soilco2.analysis.statistics.diel import fit_wave, wrap
 from soilco2.analysis.statistics.intervals import t_quantile
 from soilco2.analysis.statistics.lag import lag
+from soilco2.station_config.times import DAY_S
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.results.results import Result
 

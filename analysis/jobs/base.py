@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.frames.targets import Target, targets
 from soilco2.analysis.refusals import Refusal, warn
 from soilco2.analysis.statistics.correlation import benjamini_hochberg
+from soilco2.station_config.times import iso
 from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
@@ -105,7 +105,7 @@ def each(targets: Sequence[Target]) -> Iterator[Target]:
 
 def time_text(us: int) -> str:
     """ISO 8601 UTC of microseconds."""
-    return datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(us // 1_000_000 * 1_000_000)
 
 
 def span(frame: Frame, used: NDArray[np.bool_]) -> tuple[str, str]:

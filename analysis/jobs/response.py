@@ -31,6 +31,7 @@ from soilco2.analysis.soil_response.water_classes import (
     water_limits,
 )
 from soilco2.analysis.statistics.regression import Comparison, Score, compare, temperature_models
+from soilco2.station_config.times import DAY_US
 from soilco2.station_config.variables import VARIABLES
 
 Array = NDArray[np.float64]
@@ -259,7 +260,7 @@ class _Job:
         found = moving_q10(
             self.R, self.T, self.slots, water=self.W, window_days=WINDOW_DAYS, step_days=STEP_DAYS
         )
-        day_us = 86_400_000_000
+        day_us = DAY_US
         for w in found:
             self.windows.add(
                 target=str(self.target.co2.key), driver=str(self.driver.key),

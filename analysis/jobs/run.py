@@ -20,6 +20,7 @@ from soilco2.analysis.errors import AnalysisError
 from soilco2.analysis.frames.frame import Frame
 from soilco2.analysis.jobs import job
 from soilco2.analysis.jobs.base import Options, Outcome, Watch, watched
+from soilco2.station_config.times import DAY_S, DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +142,14 @@ def by_year(frames: Iterable[Frame]) -> list[Frame]:
     """
     out = []
     for frame in frames:
-        noon = (frame.start_us // 1_000_000 + 43_200) + 86_400 * np.arange(frame.days)
+        noon = (frame.start_us // 1_000_000 + 43_200) + DAY_S * np.arange(frame.days)
         years = noon.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970
         for year in np.unique(years):
             first, last = (int(v) for v in np.flatnonzero(years == year)[[0, -1]])
             part = slice(first * frame.slots, (last + 1) * frame.slots)
             columns = tuple(replace(c, values=c.values[part]) for c in frame.columns)
             if any(c.present for c in columns):
-                start = frame.start_us + first * 86_400_000_000
+                start = frame.start_us + first * DAY_US
                 site = replace(frame.site, name=f"{frame.site.name} {year}".strip())
                 out.append(replace(frame, start_us=start, columns=columns, site=site))
     return out

@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soilco2.analysis import rounding
-from soilco2.analysis.definitions import DAY_S, MIN_AMPLITUDE_STEPS, MIN_HARMONIC_R2
+from soilco2.analysis.definitions import MIN_AMPLITUDE_STEPS, MIN_HARMONIC_R2
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.soil_response.damping import Layer, layers, smallest_step
 from soilco2.analysis.statistics.diel import covered_days, moments, wave, wrap
+from soilco2.station_config.times import DAY_S
 
 EARLIEST_H: Final = 12.5
 LATEST_H: Final = 19.0

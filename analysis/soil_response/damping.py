@@ -22,11 +22,12 @@ from soilco2.analysis.definitions import BLOCKS, MIN_AMPLITUDE_STEPS, MIN_DAYS, 
 from soilco2.analysis.frames.frame import Column
 from soilco2.analysis.statistics.diel import Moments, covered_days, moments, phasors, wave, wrap
 from soilco2.analysis.statistics.intervals import jackknife_se, t_quantile
+from soilco2.station_config.times import DAY_S
 from soilco2.station_config.variables import VARIABLES
 
 Array = NDArray[np.float64]
 
-OMEGA: Final = 2 * np.pi / 86_400
+OMEGA: Final = 2 * np.pi / DAY_S
 """Angular frequency of a day [1/s]."""
 HOURS_PER_DAMPING_DEPTH: Final = 24 / (2 * np.pi)
 LEAST_SHARE: Final = 0.02

@@ -81,8 +81,8 @@ def _archive(station: Station, before_us: int, prune: bool) -> list[dict[str, An
 
 
 def _list(station: Station, check: bool) -> list[dict[str, Any]]:
+    from soilco2.station_config.times import iso
     from soilco2.storage.journal.archive import archives_of, check_archive, folder_of
-    from soilco2.storage.times import iso
 
     return [
         {

@@ -179,7 +179,9 @@ def _day(time_us: int, station: Station) -> str:
 def _stamp(time_us: int | None) -> str | None:
     if time_us is None:
         return None
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    from soilco2.station_config.times import iso
+
+    return iso(time_us // 1_000_000 * 1_000_000)
 
 
 def _spans(deployments: Deployments, channel: Channel) -> list[Span]:

@@ -40,9 +40,9 @@ def command(
     A value that the database has already is written over with itself. The running collector sends them; without
     one they go out when it runs next.
     """
+    from soilco2.station_config.times import iso
     from soilco2.storage.journal.archive import open_journal
     from soilco2.storage.journal.control import submit
-    from soilco2.storage.times import iso
 
     known = load(station)
     zone = known.file.station.zone

@@ -21,6 +21,7 @@ from soilco2.cli.options import (
     window_options,
     word,
 )
+from soilco2.station_config.times import DAY_US
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
@@ -316,5 +317,5 @@ def _completeness(
 
     zone = station.deployments.zone
     end_us = now_us if until is None else parse_time(until, zone)
-    start_us = end_us - 7 * 86_400_000_000 if since is None else parse_time(since, zone)
+    start_us = end_us - 7 * DAY_US if since is None else parse_time(since, zone)
     return list(completeness(station, reader, start_us, end_us, now_us))

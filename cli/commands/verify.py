@@ -148,7 +148,7 @@ def _compare(
 
 
 def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> None:
-    from soilco2.storage.times import iso
+    from soilco2.station_config.times import iso
 
     for row in rows:
         if row.equal and not row.extra:

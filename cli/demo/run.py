@@ -17,12 +17,13 @@ from soilco2.cli.demo.reaper import Reaper
 from soilco2.cli.page_process import CLOCK_NAME
 from soilco2.ingest.protocols.soilco2_json import iso_time
 from soilco2.station_config.loader import Station, load_station, state_folder
+from soilco2.station_config.times import DAY_US
 
 START_US = 1_654_041_600_000_000
 """2022-06-01T00:00Z, the first slot of the data [µs UTC]."""
 END_US = 1_656_631_800_000_000
 """2022-06-30T23:30Z, the last slot of the data [µs UTC]."""
-BACKFILL_US = 14 * 86_400_000_000
+BACKFILL_US = 14 * DAY_US
 """The stretch that is there at once [µs]."""
 Say = Callable[[str], None]
 

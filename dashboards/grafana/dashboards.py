@@ -25,7 +25,7 @@ from soilco2.dashboards.grafana.influxql import (
     tag_values,
     usable,
 )
-from soilco2.dashboards.grafana.inventory import DAY_S, Inventory, Level, longest, uid
+from soilco2.dashboards.grafana.inventory import Inventory, Level, longest, uid
 from soilco2.dashboards.grafana.model import Dashboard, Link, Panel, Query, Row, Variable
 from soilco2.dashboards.grafana.panels import (
     BAD,
@@ -48,6 +48,7 @@ from soilco2.dashboards.grafana.panels import (
 from soilco2.dashboards.grafana.words import Say, words
 from soilco2.quality.records import Flag
 from soilco2.station_config import variables
+from soilco2.station_config.times import DAY_S
 from soilco2.storage.influx.line_protocol import DERIVED, HEALTH, SOIL
 
 EVERY = "$__interval"
@@ -177,7 +178,7 @@ def _state(say: Say) -> Iterator[Panel]:
     yield stat(say("backlog"), [Query(_last("backlog_samples"), say("backlog"))], key="backlog", width=4,
                unit="short", decimals=0, steps=steps(base=PLAIN), graph=True, **size)  # fmt: skip
     yield stat(say("oldest"), [Query(_last("oldest_waiting_s"), say("oldest"))], width=4, unit="s",
-               steps=steps((1800, SUSPECT), (86_400, BAD)), **size)  # fmt: skip
+               steps=steps((1800, SUSPECT), (DAY_S, BAD)), **size)  # fmt: skip
     yield stat(say("days_left"), [Query(_last("journal_days_left"), say("days_left"))], key="days_left", width=3,
                unit="d", steps=steps((14, SUSPECT), (30, GOOD), base=BAD), **size)  # fmt: skip
     yield stat(say("disk"), [Query(_last("disk_free_bytes"), say("disk"))], key="disk", width=3, unit="bytes",
@@ -404,9 +405,9 @@ def stations_dashboard(language: str, source: str) -> Dashboard:
     heard = select('last("backlog_samples") AS "backlog"', HEALTH, STATIONS, TIME, by=["station"])
     panels = (
         table(say("heard"), [Query(heard, table=True)], width=8),
-        stat(say("oldest"), newest("oldest_waiting_s"), unit="s", steps=steps((1800, SUSPECT), (86_400, BAD)), **size),
+        stat(say("oldest"), newest("oldest_waiting_s"), unit="s", steps=steps((1800, SUSPECT), (DAY_S, BAD)), **size),
         stat(say("probe_age_max"), of_instruments("max", "last_answer_age_s"), unit="s", decimals=0,
-             steps=steps((7200, SUSPECT), (86_400, BAD)), **size),
+             steps=steps((7200, SUSPECT), (DAY_S, BAD)), **size),
         stat(say("supply"), newest("supply_voltage"), unit="volt", decimals=2, steps=steps(base=PLAIN), **size),
         stat(say("days_left"), newest("journal_days_left"), unit="d", decimals=0,
              steps=steps((14, SUSPECT), (30, GOOD), base=BAD), **size),

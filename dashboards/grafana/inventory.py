@@ -14,9 +14,9 @@ from soilco2.quality.records import Flag
 from soilco2.station_config.base import Names
 from soilco2.station_config.deployments import SITE
 from soilco2.station_config.loader import Station
+from soilco2.station_config.times import DAY_S
 from soilco2.station_config.variables import VARIABLES, Variable
 
-DAY_S = 86_400.0
 _DEFAULT_S = 1800.0
 _LONGEST = 120
 _UID = 40
@@ -181,7 +181,7 @@ def depth_text(depth_m: float) -> str:
 def span(seconds: float) -> str:
     """A length of time as Grafana and InfluxQL write it."""
     whole = max(1, round(seconds))
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+    for unit, size in (("d", DAY_S), ("h", 3600), ("m", 60)):
         if whole % size == 0:
             return f"{whole // size}{unit}"
     return f"{whole}s"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from starlette.requests import Request
 
 from soilco2.dashboards.errors import QueryError
-from soilco2.dashboards.live.queries import DAY_US, PageStation
+from soilco2.dashboards.live.queries import PageStation
+from soilco2.station_config.times import DAY_US
 
 LATEST_MS = 9_000_000_000_000
 """Numbers this far from zero at most, times among them [ms since 1970 UTC]."""

@@ -14,6 +14,7 @@ from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live.decimation import Decimated, cut, decimate, points_of, raster_row, sums
 from soilco2.quality.records import Observation, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.times import DAY_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import SinkError, StorageError
 from soilco2.storage.journal.reader import JournalReader
@@ -25,7 +26,6 @@ MOST_POINTS = 5000
 MOST_COLUMNS = 2000
 AWAY_S = 30.0
 """A database that did not answer is asked again after this [s]."""
-DAY_US = 86_400_000_000
 
 
 def short(key: SeriesKey) -> str:

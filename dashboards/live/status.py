@@ -13,7 +13,8 @@ from typing import Any
 from soilco2.analysis import vocabulary
 from soilco2.analysis.refusals import REASONS
 from soilco2.dashboards.errors import QueryError
-from soilco2.dashboards.live.queries import DAY_US, PageStation, short
+from soilco2.dashboards.live.queries import PageStation, short
+from soilco2.station_config.times import DAY_US, iso
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ResultsError
 from soilco2.storage.journal.completeness import completeness
@@ -22,7 +23,6 @@ from soilco2.storage.journal.rows import Event
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.results.results import Result, list_results, read_results
 from soilco2.storage.tidy.writer import cell
-from soilco2.storage.times import iso
 
 MOST_DAYS = 92
 """Days of completeness in one answer at most."""

@@ -25,6 +25,7 @@ from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.times import DAY_US
 
 WARM_UP = "warm-up"
 """Status of samples from a device that was silent and is warming up again."""
@@ -364,7 +365,7 @@ class PollingThread:
     # registers that change what readings mean
 
     def _read_settings(self, slot: int, devices: Sequence[_Device]) -> None:
-        day = slot // 86_400_000_000
+        day = slot // DAY_US
         events = []
         for device in devices:
             if self._stop.is_set() or not self._line.is_open:

@@ -22,6 +22,7 @@ from soilco2.ingest.forward.bisect import Point, Refused, deliver, points_of
 from soilco2.ingest.forward.sink import Sink, open_influx
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.tables.influxdb import InfluxdbTable
+from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable, StorageError
 from soilco2.storage.influx.line_protocol import DERIVED, point
 from soilco2.storage.journal.failpoint import failpoint
@@ -41,7 +42,6 @@ LINGER_S = 1.0
 OFFERS = 512
 """Points about the station itself that are kept for a database that is away."""
 _TAIL_REVS = 20_000
-_DAY_US = 86_400_000_000
 _LOOK_S = 5.0
 
 
@@ -263,7 +263,7 @@ class Forwarder:
             times = [t for info in whole.series() for t in (info.first_us, info.last_us) if t is not None]
             begin, last = max(start_us, min(times, default=0)), min(end_us, max(times, default=0) + 1)
             while begin < last:
-                end = min(begin + _DAY_US, last)
+                end = min(begin + DAY_US, last)
                 points, unwritable = points_of([(0, row) for row in whole.observations(begin, end)])
                 points += [_derived_point(row) for row in whole.derived_between(begin, end)]
                 refused += unwritable

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from soilco2.ingest.errors import MessageError
+from soilco2.station_config.times import iso
 
 MAX_READINGS = 1000
 """Readings in one message at most."""
@@ -43,11 +44,6 @@ class Reading(NamedTuple):
     status: str = ""
 
 
-def topic(station: str) -> str:
-    """The topic that nodes of `station` publish on, unless the connection names another."""
-    return f"soilco2/{station}/data"
-
-
 def iso_time(time_us: int) -> str:
     """ISO 8601 in UTC with Z; decimals of the second only where there are any.
 
@@ -57,11 +53,10 @@ def iso_time(time_us: int) -> str:
         Before year 1 or after year 9999.
     """
     try:
-        moment = _EPOCH + timedelta(microseconds=time_us)
-    except OverflowError:
+        text = iso(time_us)
+    except (OverflowError, ValueError):
         raise MessageError(f"{time_us} µs is no time a message can carry") from None
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    return f"{text}.{moment.microsecond:06d}".rstrip("0") + "Z" if moment.microsecond else text + "Z"
+    return text.rstrip("0Z").rstrip(".") + "Z" if "." in text else text
 
 
 def encode_message(station: str, node: str, sequence: int, readings: Sequence[Reading]) -> bytes:

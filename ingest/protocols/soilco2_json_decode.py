@@ -17,6 +17,7 @@ from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
 from soilco2.station_config.deployments import Deployments
+from soilco2.station_config.times import DAY_US
 
 MAX_BYTES = 262_144
 """A longer message is refused unread: a thousand readings take about half of it."""
@@ -25,7 +26,6 @@ KEPT_BYTES = 1_048_576
 OLDEST_US = 1_420_070_400_000_000
 """2015-01-01: an earlier stamp comes from a clock that was never set [µs UTC]."""
 
-_DAY_US = 86_400_000_000
 _LARGEST = 1.7976931348623157e308
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}").fullmatch
@@ -97,7 +97,7 @@ class Decoder:
         self._station = deployments.station_id
         self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
         starts = [span.start_us for span in deployments.spans]
-        self._oldest_us = max([OLDEST_US, *([min(starts) - _DAY_US] if starts else [])])
+        self._oldest_us = max([OLDEST_US, *([min(starts) - DAY_US] if starts else [])])
         self._units = {
             (row.serial, channel.spec.id): channel.spec.unit
             for row in deployments.file.instrument

@@ -22,18 +22,18 @@ from paho.mqtt.reasoncodes import ReasonCode
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.errors import BrokerError, IngestError, SimulationError
-from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message, topic
+from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.outbox import Outbox
 from soilco2.ingest.simulate.replay import Feed, readings_at
-from soilco2.station_config.connections.mqtt import MqttConnection
+from soilco2.station_config.connections.mqtt import MqttConnection, usual_topic
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.tables.mqtt import MqttTable
+from soilco2.station_config.times import DAY_US
 
 IN_FLIGHT = 20
 """Messages sent and not yet acknowledged, at most."""
-_CATCH_UP_US = 31 * 86_400_000_000
-_DAY_US = 86_400_000_000
+_CATCH_UP_US = 31 * DAY_US
 
 
 class SimulatedNode:
@@ -67,7 +67,7 @@ class SimulatedNode:
         self.instruments = list(instruments)
         self.station = feed.deployments.station_id
         self.name = f"{self.station}-{connection.id}"
-        self.topic = connection.topic or topic(self.station)
+        self.topic = connection.topic or usual_topic(self.station)
         self.outbox = outbox
         self.published = 0
         """Messages that the broker has acknowledged."""
@@ -233,7 +233,7 @@ class SimulatedNode:
             value, known = row.raw, self._feed.deployments.channel(serial, row.channel)
             assert known is not None
             if value is not None and (drift := self._fault(Kind.DRIFT, serial, slot)):
-                value *= 1.0 + DRIFT_PER_DAY * (slot - self._began(drift)) / _DAY_US
+                value *= 1.0 + DRIFT_PER_DAY * (slot - self._began(drift)) / DAY_US
             if known.variable == "soil_water" and self._fault(Kind.FLOOD, serial, slot):
                 value = (POROSITY - known.b) / known.a
             found.append(Reading(serial, row.channel, stamp, value, known.spec.unit, row.status))

@@ -26,8 +26,8 @@ from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.replay import Feed, probe_raws
 from soilco2.station_config.connections.modbus_rtu import ModbusModel, ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.times import DAY_US
 
-_DAY_US = 86_400_000_000
 _STRAY = (b"\x00", b"\xff", b"\x00\xff\x55")
 
 
@@ -119,7 +119,7 @@ class SimulatedProbe:
         if fault := self.active(Kind.STUCK, slot_us):
             raws.update(probe_raws(self._feed, self.instrument, self._began(fault)))
         if fault := self.active(Kind.DRIFT, slot_us):
-            growth = 1.0 + DRIFT_PER_DAY * (slot_us - self._began(fault)) / _DAY_US
+            growth = 1.0 + DRIFT_PER_DAY * (slot_us - self._began(fault)) / DAY_US
             raws.update({name: raw * growth for name, raw in raws.items() if raw is not None})
         if fault := self.active(Kind.FLOOD, slot_us):
             before = probe_raws(self._feed, self.instrument, self._began(fault))

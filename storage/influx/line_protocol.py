@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from soilco2.quality.records import Observation, SeriesKey
+from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.storage.errors import LineError
-from soilco2.storage.times import TIME_MAX_US, TIME_MIN_US
 
 SOIL = "soil"
 DERIVED = "soil_derived"

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.tables.influxdb import InfluxdbTable
+from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable
 from soilco2.storage.influx.line_protocol import DERIVED, SOIL
 from soilco2.storage.influx.sink import answer_error, network_error, where
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
-from soilco2.storage.times import TIME_MAX_US, TIME_MIN_US
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station

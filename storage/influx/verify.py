@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from soilco2.quality.records import SeriesKey
+from soilco2.station_config.times import iso
 from soilco2.storage.reader import PIECE, Piece, Reader, SeriesInfo
-from soilco2.storage.times import iso
 
 _DAY_US = 86_400_000_000
 

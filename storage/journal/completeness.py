@@ -17,10 +17,10 @@ from soilco2.quality.records import SeriesKey
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.connections.kind import kind_of
 from soilco2.station_config.loader import Station
+from soilco2.station_config.times import iso
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Event
 from soilco2.storage.journal.schema import EventKind
-from soilco2.storage.times import iso
 
 CAUSES = (
     "no value",

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.units import conversion
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
-from soilco2.storage.times import TIME_MAX_US, TIME_MIN_US
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -11,10 +11,10 @@ from soilco2.quality.records import Flag, Sample
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
+from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
 from soilco2.storage.tidy.text import Layout
-from soilco2.storage.times import TIME_MIN_US
 
 STRETCH = 5000
 """Rows handed over at once."""

@@ -19,11 +19,11 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.times import iso
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ExportError
 from soilco2.storage.reader import Piece, Reader, SeriesInfo
 from soilco2.storage.tidy.text import COLUMNS
-from soilco2.storage.times import iso
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from soilco2.station_config.times import DAY_US
 from soilco2.teaching.case import data
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from soilco2.analysis.flux.records import Fluxes, Profile
     from soilco2.analysis.flux.results.summary import Means
 
-MONTH_US = 400 * 86_400_000_000
+MONTH_US = 400 * DAY_US
 """A period that holds the whole month [µs]."""
 
 

@@ -6,10 +6,10 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from soilco2.station_config.times import iso
 from soilco2.teaching.case.lesson_source import BLOCKS, lesson
 from soilco2.teaching.case.work_folder import Work
 
@@ -176,9 +176,7 @@ def record_csv(works: Sequence[Work]) -> str:
         rows = done(work)
         hours = sum(block.worked for block in blocks(work))
         for row in rows:
-            last = (
-                datetime.fromtimestamp(row.last_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if row.last_at else ""
-            )
+            last = iso(int(row.last_at) * 1_000_000) if row.last_at else ""
             writer.writerow(
                 [_safe(work.name), _safe(work.path.name), work.case, work.level, work.lang, work.seed, row.lesson, row.task,
                  int(row.right), int(row.first_right), row.tries, "" if row.right else row.last_idea, last,

@@ -11,13 +11,13 @@ import pytest
 
 from soilco2.cli.main import main
 from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.times import iso
 from soilco2.storage.journal.control import ControlServer
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
 from soilco2.storage.open import open_reader
 from soilco2.storage.tidy.samples import STRETCH
-from soilco2.storage.times import iso
 
 MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
 HEAD = "time_utc,profile,position,variable,value,unit,flag\n"

@@ -12,11 +12,11 @@ import pytest
 from soilco2.cli.main import main
 from soilco2.quality.records import Flag, Observation, Sample
 from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.times import iso
 from soilco2.storage.influx.line_protocol import encode, point
 from soilco2.storage.influx.sink import InfluxSink
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
-from soilco2.storage.times import iso
 from tests.servers import ORG, TOKEN_VARIABLE, InfluxBucket
 
 pytestmark = pytest.mark.influx

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soilco2.analysis.figures.style import date_axis, dates, fonts_present
-from soilco2.analysis.flux.outcome import DAY_US, Outcome, joined, merge
+from soilco2.analysis.flux.outcome import Outcome, joined, merge
 from soilco2.analysis.flux.records import Fluxes
 from soilco2.analysis.flux.results.summary import means
+from soilco2.station_config.times import DAY_US
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

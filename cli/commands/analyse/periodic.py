@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from soilco2.cli.options import echo, fail
-from soilco2.cli.periodic import last_end, now_text, stop_event
+from soilco2.cli.periodic import last_end, stop_event
+from soilco2.station_config.times import now_iso
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -147,4 +148,4 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
 
 def _report(day: str, faults: Sequence[str]) -> None:
     for fault in faults:
-        echo(f"{now_text()} {day}: {fault}; tried again later", err=True)
+        echo(f"{now_iso()} {day}: {fault}; tried again later", err=True)

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from soilco2.cli.options import emit_json, fail
-from soilco2.cli.periodic import now_text
 from soilco2.cli.progress import progress
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.times import now_iso
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -126,7 +126,7 @@ def run_once(
             within=lambda words, share: show.within(f"{at}, {words}", share),
         )  # fmt: skip
         made.faults = [f"{one.job}: {one.error}" for one in made.done if one.outcome is None]
-        moment = now_text()
+        moment = now_iso()
         for frame in frames:
             mine = [one for one in made.done if one.frame is frame]
             folder = asked.out if len(frames) == 1 else asked.out / _safe(frame.station)

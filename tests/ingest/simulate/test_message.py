@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soilco2.ingest.errors import MessageError
-from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message, iso_time, topic
+from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message, iso_time
+from soilco2.station_config.connections.mqtt import usual_topic
 from tests.paths import ROOT
 
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "message.schema.json").read_text(encoding="utf-8"))
@@ -44,7 +45,7 @@ def test_a_message_in_full() -> None:
             },
         ],
     }
-    assert topic("sjer") == "soilco2/sjer/data"
+    assert usual_topic("sjer") == "soilco2/sjer/data"
 
 
 @given(

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from soilco2.quality.records import Flag, Observation, SeriesKey
 from soilco2.station_config.tables.influxdb import InfluxdbTable
+from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.storage.errors import (
     LineError,
     SinkDenied,
@@ -32,7 +33,6 @@ from soilco2.storage.errors import (
 from soilco2.storage.influx.line_protocol import encode, line, point
 from soilco2.storage.influx.reader import InfluxReader
 from soilco2.storage.influx.sink import InfluxSink
-from soilco2.storage.times import TIME_MAX_US, TIME_MIN_US
 from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxBucket, InfluxServer, free_port, missing
 
 KEY = SeriesKey("yulin", "p1", "d10", "co2")

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from soilco2.cli.commands.export import command
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.times import iso
 from soilco2.storage.errors import ExportError
 from soilco2.storage.reader import Piece, SeriesInfo
 from soilco2.storage.tidy.reader import TidyReader
 from soilco2.storage.tidy.writer import write_tidy
-from soilco2.storage.times import iso
 
 MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
 KEY = SeriesKey("yulin", "p1", "d10", "co2")

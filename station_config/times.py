@@ -1,17 +1,18 @@
-"""Times in storage: microseconds since 1970 in UTC, and their text."""
+"""Times are microseconds since 1970 in UTC; here is their text, their range and the length of a day."""
 
 from __future__ import annotations
 
+import time
 from datetime import date
 
 TIME_MIN_US = -9_223_372_036_854_775
-
-
 TIME_MAX_US = 9_223_372_036_854_775
 """What InfluxDB can hold: nanoseconds in 64 bits, without the two lowest and the highest."""
 
 
-_DAY_US = 86_400_000_000
+DAY_S = 86_400
+DAY_US = DAY_S * 1_000_000
+"""Length of a day."""
 
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -19,7 +20,7 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 def iso(time_us: int, _days: dict[int, str] = {}) -> str:  # noqa: B006 - remembers the days it wrote
     """A time [µs UTC] as ISO 8601 with Z, as short as it is exact."""
-    day, rest = divmod(time_us, _DAY_US)
+    day, rest = divmod(time_us, DAY_US)
     text = _days.get(day)
     if text is None:
         if len(_days) > 10_000:
@@ -30,3 +31,8 @@ def iso(time_us: int, _days: dict[int, str] = {}) -> str:  # noqa: B006 - rememb
     if micro:
         return f"{text}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{micro:06d}Z"
     return f"{text}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}Z"
+
+
+def now_iso() -> str:
+    """What is now, as ISO 8601 with Z, to the second."""
+    return iso(int(time.time()) * 1_000_000)
