@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from soilco2.ingest.protocols.registers import RANGE, decode, encode
 from soilco2.station_config.catalogue.load import Block, ChannelSpec, ProbeModel, StatusBits
+from soilco2.station_config.catalogue.registers import RANGE, decode, encode
 
 NO_VALUE = "nan"
 """Status of a channel whose register held NaN."""

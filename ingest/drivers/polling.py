@@ -23,10 +23,10 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.modbus import RawReading, blocks_to_read, raw_readings, used_channels
 from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
 from soilco2.ingest.protocols.modbus import Request
-from soilco2.ingest.protocols.registers import WIDTH, decode
 from soilco2.ingest.transports.modbus_serial import RtuMaster, Trace
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.load import ProbeModel, Setting
+from soilco2.station_config.catalogue.registers import WIDTH, decode
 from soilco2.station_config.tables.connection import ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
 

@@ -19,11 +19,11 @@ from soilco2.ingest.protocols.modbus import (
     answer_frame,
     exception_frame,
 )
-from soilco2.ingest.protocols.registers import encode
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.replay import Feed, probe_raws
 from soilco2.station_config.catalogue.load import ProbeModel
+from soilco2.station_config.catalogue.registers import encode
 from soilco2.station_config.tables.connection import ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
 
