@@ -12,6 +12,7 @@ from functools import cached_property
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ChannelSpec, ProbeModel
+from soilco2.station_config.catalogue.registers import decoder
 from soilco2.station_config.tables.instrument import Calibration, Installation, Instrument
 from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.station_config.units import conversion
@@ -63,6 +64,9 @@ class Channel:
         None for imported tables.
     a, b : float
         ``value = a · raw + b`` in the canonical unit of the variable, before corrections and calibration.
+    decode : callable or None
+        From registers as on the wire (`soilco2.quality.records.Sample.said`) to the raw number, NaN where they hold
+        none; `IndexError` when they are too few for the type. None where a message carries the number itself.
     """
 
     key: tuple[str, str]
@@ -71,6 +75,7 @@ class Channel:
     instrument: Instrument | None
     a: float
     b: float
+    decode: Callable[[bytes], float] | None = None
 
     @property
     def variable(self) -> str:
@@ -171,7 +176,8 @@ class Deployments:
         for spec in used:
             a, b = conversion(spec.unit, spec.variable)
             key = (instrument.serial, spec.id)
-            channel = Channel(key, spec, model, instrument, a * spec.scale, a * spec.shift + b)
+            decode = None if spec.type == "number" else decoder(spec.type, spec.word_order)
+            channel = Channel(key, spec, model, instrument, a * spec.scale, a * spec.shift + b, decode)
             channels.append(channel)
             self._channels[key] = channel
             for installation in instrument.installation:
