@@ -229,6 +229,7 @@ class Decoder:
                 mono_us,
                 self._boot_id,
                 self.source,
+                None,
             ),
         )
 
