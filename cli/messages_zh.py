@@ -258,6 +258,7 @@ STORAGE: dict[str, str] = {
     "{}: what was written is not what is read back": "{0}：读回的内容与写入的不一致",
     "{}: it holds {} rows of {}, {} of them not the journal's": "{0}：其中有 {2} 的 {1} 行，{3} 行与日志库不符",
     "{}: the archive cannot be read: {}": "{0}：归档无法读取：{1}",
+    "sample {}: the journal is damaged: what the probe said is {}": "样本 {0}：日志库损坏：探头所报为 {1}",
     "{}: this version of soilco2 changes the journal's tables and keeps a copy of it first, and that cannot be made "
     "({}); nothing was changed: make room for {} MiB beside it":
         "{0}：本版本的 soilco2 要更改日志库的表，须先保留一份副本，但副本无法写成（{1}）；"

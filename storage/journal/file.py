@@ -198,18 +198,7 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
     try:
         _heed_mark(path)
         connection = _connect(path)
-        version = _version(connection)
-        if version in (1, SCHEMA_VERSION):
-            for table in _NEEDED:
-                collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
-            connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
-        if version == 1:
-            migrate(connection, path, now_us)
-            version = _version(connection)
-        if version == SCHEMA_VERSION:
-            for table, column, kind in _ADDED:
-                if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
-                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        version = _made_present(connection, path, now_us)
     except (sqlite3.DatabaseError, ValueError) as error:
         if (
             isinstance(error, sqlite3.OperationalError)
@@ -234,6 +223,26 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
             "use the version of soilco2 that wrote it, or a newer one"
         )
     return connection, damage
+
+
+def _made_present(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int]) -> int | None:
+    """Its version, once what must be readable was read and an older one was migrated; None when it is empty."""
+    version = _version(connection)
+    if version not in (1, SCHEMA_VERSION):
+        return version
+    for table in _NEEDED:
+        collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
+    connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
+    if version == 1:
+        try:
+            migrate(connection, path, now_us)
+        except StorageError:
+            connection.close()
+            raise
+    for table, column, kind in _ADDED:
+        if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    return SCHEMA_VERSION
 
 
 def mark_damaged(path: Path, why: str) -> None:
@@ -354,4 +363,7 @@ def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: d
         raise JournalDamagedError(
             f"sample {row[0]}: the journal is damaged: it names {error}, which is not there"
         ) from None
-    return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source, row[10])
+    said = row[10]
+    if said is not None and type(said) is not bytes:
+        raise JournalDamagedError(f"sample {row[0]}: the journal is damaged: what the probe said is {said!r}")
+    return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source, said)

@@ -558,7 +558,7 @@ class JournalReader:
             rows = self._db.execute(text, (first, last))
             try:
                 right = crc(rows) == value
-            except (struct.error, StorageError):  # a column that is no number, a page that is none
+            except (struct.error, TypeError, StorageError):  # a column of another kind, a page that is none
                 right = False
             if not right:
                 wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")

@@ -16,6 +16,7 @@ import pytest
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.station_config.catalogue.load import BUILT_IN
 from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.errors import JournalDamagedError
 from soilco2.storage.journal.archive import archives_of, folder_of, open_journal
 from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer, Submitter, submit
@@ -184,6 +185,17 @@ def test_the_crc_covers_what_probes_said(tmp_path: Path) -> None:
     assert spoiled("x'00' WHERE seq = 2") == ["batch 1"]
     assert spoiled("NULL WHERE seq = 3") == ["batch 2"]
     assert spoiled("x'' WHERE seq = 4") == ["batch 3"]
+    assert spoiled("CAST(said AS TEXT) WHERE seq = 3") == ["batch 2"]
+
+
+def test_registers_that_are_none_are_damage(tmp_path: Path) -> None:
+    station = make(tmp_path, RIGHT)
+    with Writer.open(station) as writer:
+        writer.commit([polled(0)])
+    with closing(sqlite3.connect(station.journal_path, isolation_level=None)) as bare:
+        bare.execute("UPDATE sample SET said = 'text'")
+    with pytest.raises(JournalDamagedError, match="what the probe said is 'text'"):
+        kept(station)
 
 
 def test_the_crc_of_samples_without_is_what_it_was(tmp_path: Path) -> None:
