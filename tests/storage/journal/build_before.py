@@ -135,6 +135,11 @@ def command() -> str:
     return str(folder / "bin" / "soilco2")
 
 
+def own_environment() -> dict[str, str]:
+    """The environment without what leads another build's imports to this tree."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def _over(journal: Path) -> bool:
     """Whether all of the window is in the journal and confirmed: a replay that is over goes on like a station."""
     if not journal.exists():
@@ -151,7 +156,7 @@ def collect(folder: Path, soilco2: str) -> Path:
     thread.start()
     station = str(write_station(folder, f"http://{HOST}:{server.server_port}"))
     clock = str(folder / "clock")
-    environment = os.environ | {"SOILCO2_STATE": str(folder / "state"), "SOILCO2_TEST_TOKEN": "t"}
+    environment = own_environment() | {"SOILCO2_STATE": str(folder / "state"), "SOILCO2_TEST_TOKEN": "t"}
     try:
         probes = subprocess.Popen(
             [soilco2, "simulate", station, "--clock-file", clock], cwd=folder, env=environment
@@ -160,7 +165,8 @@ def collect(folder: Path, soilco2: str) -> Path:
             run = [soilco2, "collect", station, "--replay", WINDOW, "--speed", "max", "--clock-file", clock]
             collector = subprocess.Popen(run, cwd=folder, env=environment)
             try:
-                until(lambda: _over(folder / "journal.sqlite"))
+                until(lambda: collector.poll() is not None or _over(folder / "journal.sqlite"))
+                assert collector.poll() is None, "the collector of 0.1.0 has ended"
             finally:
                 collector.terminate()
                 collector.wait()

@@ -25,7 +25,7 @@ from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.schema import SCHEMA_VERSION
 from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
-from tests.storage.journal.build_before import LAST_US, collect, command, unpack
+from tests.storage.journal.build_before import LAST_US, collect, command, own_environment, unpack
 
 HALF_HOUR = 1_800_000_000
 SLOTS = 61
@@ -243,7 +243,9 @@ def test_a_damaged_journal_of_the_version_before_is_taken_over(station: Station)
 
 
 def run(soilco2: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([soilco2, *words], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [soilco2, *words], env=own_environment(), capture_output=True, text=True, check=False
+    )
 
 
 def test_what_the_build_before_writes_goes_on_and_it_refuses_what_this_one_wrote(tmp_path: Path) -> None:
