@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 import json
+import logging
 import os
 import shutil
 import sqlite3
@@ -21,6 +22,7 @@ from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.schema import SCHEMA_VERSION, EventKind
 
+log = logging.getLogger(__name__)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -74,6 +76,7 @@ def _keep_copy(connection: sqlite3.Connection, path: Path) -> Path:
     try:
         part.unlink(missing_ok=True)
         _require_room(path.parent, size)
+        log.info("%s: a copy of %.0f MiB is made before the tables are changed", path, size / 2**20)
         with closing(sqlite3.connect(part)) as target:
             target.execute("PRAGMA journal_mode=OFF")
             target.execute("PRAGMA synchronous=OFF")  # synced as a whole before it counts
