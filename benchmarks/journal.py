@@ -38,7 +38,7 @@ def _bare(folder: Path, batch: int, count: int) -> float:
     began = time.perf_counter()
     for k in range(0, count, batch):
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?)", rows[k : k + batch])
+        connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?,NULL)", rows[k : k + batch])
         connection.execute("COMMIT")
     took = time.perf_counter() - began
     connection.close()

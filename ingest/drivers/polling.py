@@ -315,7 +315,9 @@ class PollingThread:
         time = slot if self._clock.trusted() else None
         came = Arrival(arrival, mono, self._clock.boot_id, self.connection)
         samples.extend(
-            sample_of(device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip(), None, came)
+            sample_of(
+                device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip(), None, came, row.said
+            )
             for row in readings
         )
         with self._mutex:

@@ -17,7 +17,7 @@ from pathlib import Path
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import JournalFullError
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.file import crc
+from soilco2.storage.journal.file import crc, keeps_said
 from soilco2.storage.journal.rollups import LEVELS
 from soilco2.storage.journal.samples import REFUSED, NewEvent, Samples
 from soilco2.storage.journal.schema import EventKind
@@ -158,12 +158,15 @@ class Pruning(Samples):
         """
         self._db.execute("ATTACH ? AS kept", (path,))
         try:
+            said = "k.said" if keeps_said(self._db, "kept") else "NULL"
             with self._transaction():
                 seqs = [
                     row[0]
                     for row in self._db.execute(
-                        "SELECT k.seq FROM kept.sample k JOIN main.sample s ON s.seq = k.seq AND s.channel = k.channel"
-                        " AND s.time_us = k.time_us AND s.raw IS k.raw ORDER BY k.seq LIMIT ?",
+                        "SELECT k.seq FROM kept.sample k JOIN main.sample s"  # noqa: S608 - our own words
+                        " ON s.seq = k.seq AND s.channel = k.channel"
+                        " AND s.time_us = k.time_us AND s.raw IS k.raw"
+                        f" AND s.said IS {said} ORDER BY k.seq LIMIT ?",
                         (_AT_ONCE,),
                     )
                 ]

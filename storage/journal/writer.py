@@ -114,8 +114,8 @@ class Writer(Rolling):
     ) -> CommitResult:
         """Keep samples and what came with them, in one transaction that is on disk when this returns.
 
-        A sample of the same channel and time with the same number is a duplicate; with another number it is parked as
-        a conflict. In = stored + duplicate + rejected is counted by source.
+        A sample of the same channel and time with the same number or the same registers is a duplicate; with another
+        number it is parked as a conflict. In = stored + duplicate + rejected is counted by source.
 
         Parameters
         ----------
