@@ -93,6 +93,8 @@ SENTENCES: dict[str, str] = {
     "horizons {}-{} m and {}-{} m overlap; each depth belongs to one horizon":
         "土层 {0}–{1} m 与 {2}–{3} m 重叠；每个深度只属于一层",
     "a time zone of the IANA list is expected, such as 'Asia/Shanghai'": "应为 IANA 时区名，如 'Asia/Shanghai'",
+    "{} does not fit into {}": "{0} 放不进 {1}",
+    "{} does not fit into float32": "{0} 放不进 float32",
     "unit {} does not fit {}; expected one of {}": "单位 {0} 不适用于 {1}；应为 {2} 之一",
     "variable {} is unknown; known are {}": "没有变量 {0}；可用的有 {1}",
     # the catalogue

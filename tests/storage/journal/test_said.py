@@ -68,8 +68,8 @@ position = "p1/d10"
 from = 2020-01-01
 """
 KEY = SeriesKey("st", "p1", "d10", "soil_temperature")
-RIGHT = 'offset = 1\ntype = "int16"\nsentinels = [32767, -32768]'
-WRONG = 'offset = 1\ntype = "uint16"\nsentinels = []'
+RIGHT = 'offset = 1, type = "int16" }\nsentinels = [32767, -32768]'
+WRONG = 'offset = 1, type = "uint16" }\nsentinels = []'
 
 
 def make(folder: Path, told: str) -> Station:
