@@ -109,8 +109,7 @@ def soilco2(*words: str | Path) -> str:
 
 def exported(station: Path) -> dict[str, tuple[float, int]]:
     out = station.with_name("out.csv")
-    out.unlink(missing_ok=True)
-    soilco2("export", station, "-o", out)
+    soilco2("export", station, "-o", out, "--force")
     with out.open(encoding="utf-8", newline="") as file:
         return {row["variable"]: (float(row["value"]), int(row["flag"])) for row in csv.DictReader(file)}
 
