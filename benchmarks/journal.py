@@ -15,7 +15,7 @@ from pathlib import Path
 
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import load_station
-from soilco2.storage.journal.file import open_for_writing
+from soilco2.storage.journal.connection import open_for_writing
 from soilco2.storage.journal.writer import Writer
 
 TURNS = 5

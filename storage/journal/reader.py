@@ -17,7 +17,7 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.file import crc, sample_columns, sample_of
+from soilco2.storage.journal.connection import crc, sample_columns, sample_of
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.rows import Cursor, Derived, Event, ParkedRow
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import JournalFullError
+from soilco2.storage.journal.connection import crc, keeps_said
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.file import crc, keeps_said
 from soilco2.storage.journal.rollups import LEVELS
 from soilco2.storage.journal.samples import REFUSED, NewEvent, Samples
 from soilco2.storage.journal.schema import EventKind
@@ -28,7 +28,6 @@ _MEASURE = 1000
 _MIB = 2**20
 _PARKED_SHARE = 0.1
 """Of the limit, for what was refused on its way in."""
-_DAY_US = 86_400_000_000
 
 
 class Pruning(Samples):

@@ -17,7 +17,7 @@ from soilco2.quality.records import Sample, SeriesKey
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal import names_backup
 from soilco2.storage.journal.bulk_insert import Insertion
-from soilco2.storage.journal.file import (
+from soilco2.storage.journal.connection import (
     NO_NUMBER,
     NO_TIME,
     SAMPLE_WIDTH,

@@ -19,8 +19,8 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station, load_station
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import archives_of, check_archive, folder_of, open_journal
+from soilco2.storage.journal.connection import mark_damaged
 from soilco2.storage.journal.failpoint import MIGRATION_POINTS
-from soilco2.storage.journal.file import mark_damaged
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.schema import SCHEMA_VERSION
 from soilco2.storage.journal.writer import Writer

@@ -19,8 +19,8 @@ from soilco2.station_config.loader import Station, load_station
 from soilco2.storage.errors import JournalDamagedError
 from soilco2.storage.journal.archive import archives_of, folder_of, open_journal
 from soilco2.storage.journal.archiving import make_room
+from soilco2.storage.journal.connection import mark_damaged
 from soilco2.storage.journal.control import ControlServer, Submitter, submit
-from soilco2.storage.journal.file import mark_damaged
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
