@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.connections.kind import kinds
-from tests.ingest.drivers import polled
+from tests.ingest.drivers import files, polled, pushed
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
-TABLE: dict[str, Rows] = {"modbus-rtu": polled.ROWS}
+TABLE: dict[str, Rows] = {"modbus-rtu": polled.ROWS, "mqtt": pushed.ROWS, "none": files.ROWS}
 NEEDS = {"mqtt": [pytest.mark.mosquitto]}
 
 
 def test_every_kind_has_every_situation() -> None:
     assert set(TABLE) == set(kinds())
-    assert {name: set(SITUATIONS) - set(rows) for name, rows in TABLE.items()} == dict.fromkeys(TABLE, set())
+    assert {name: set(SITUATIONS) - set(rows) for name, rows in TABLE.items()} == {
+        name: set() for name in TABLE
+    }
 
 
 @pytest.mark.parametrize(
