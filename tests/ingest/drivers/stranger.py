@@ -7,9 +7,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.ingest.running import until
 from tests.paths import ROOT
 
 PAGE = ROOT / "docs" / "howto" / "add_a_driver.md"
@@ -127,3 +130,28 @@ class Stranger:
         done = self.run("status", "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    @contextmanager
+    def started(self, command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command while it runs; what it says on standard error is `said`."""
+        with (self.folder / "log.txt").open("wb") as log:
+            child = subprocess.Popen(
+                self.words(command),
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
+        try:
+            yield child
+        finally:
+            child.kill()
+            child.wait()
+
+    def said(self) -> str:
+        """The log of what was started."""
+        return (self.folder / "log.txt").read_text(encoding="utf-8")
+
+    def until_said(self, words: str) -> None:
+        """Wait for words in the log."""
+        until(lambda: words in self.said(), self.said)

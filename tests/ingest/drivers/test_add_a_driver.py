@@ -7,6 +7,7 @@ path: the environment of the tests stays as it is.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -298,6 +299,16 @@ def test_two_kinds_of_one_name_are_both_refused(tmp_path: Path, site: Path, brok
     assert "has this name too; update or remove the package that brings it" in done.stderr
 
 
+def test_rules_of_a_kind_are_asked_only_where_it_is_used(tmp_path: Path) -> None:
+    """A fault in somebody's rule is no fault of other stations."""
+    rules = "    def rules(self, draft, models):\n        raise RuntimeError('a fault of the rule')\n    advice = rules\n"
+    text = QUIET.format(name="hasty", module="hasty") + rules + "KIND = Broken()\n"
+    project = PROJECT.format(name="hasty", module="hasty")
+    station = Stranger(tmp_path, install(tmp_path, project, {"broken_hasty.py": text}))
+    station.write(PLAIN)
+    assert station.run("check").returncode == 0
+
+
 def test_a_driver_that_cannot_be_imported(tmp_path: Path) -> None:
     """The kind is sound, so that `check` is content; what needs the driver says why it does not go on."""
     kind, _ = blocks("python")
@@ -307,6 +318,7 @@ def test_a_driver_that_cannot_be_imported(tmp_path: Path) -> None:
         "soilco2_line_of_text/driver.py": "import serial\nraise RuntimeError('no licence')\n",
     }
     station = Stranger(tmp_path, install(tmp_path, blocks("toml")[0], files))
+    asking = station.text
     assert station.run("check").returncode == 0
     for command, options in (("simulate", ()), ("collect", ("--once",))):
         done = station.run(command, *options)
@@ -317,3 +329,12 @@ def test_a_driver_that_cannot_be_imported(tmp_path: Path) -> None:
                   'interval = "30min"\nchannels = ["co2"]\n')  # fmt: skip
     done = station.run("simulate", "--fault", "noise")
     assert "fault noise is for an instrument on a Modbus line; the station has none" in done.stderr
+    with station.started("collect") as child:
+        station.until_said("collecting meadow, configuration")
+        station.write(asking)
+        child.send_signal(signal.SIGHUP)
+        station.until_said("the station file has faults; configuration")
+        assert why in station.said()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(60) == 0, "the last valid configuration stays in force"
+    assert "Traceback" not in station.said()
