@@ -426,10 +426,8 @@ class Collector:
         try:
             station = load_station(self._file)
             self._check_same(station)
-            for (
-                row
-            ) in station.file.connection:  # one that cannot be used is told before anything is taken over
-                driver_of(kind_of(row))
+            for row in station.file.connection:
+                driver_of(kind_of(row))  # one that cannot be used is told before anything is taken over
         except (StationConfigError, CollectorError, OSError) as error:
             self._say_fault(str(error))
         else:

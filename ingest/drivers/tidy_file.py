@@ -30,12 +30,8 @@ class _TidyFileDriver:
             for stretch in read_samples(station, layout.path, moment, zone, behind):
                 if stretch.line > after_line:
                     yield Rows(*stretch)
-        except (
-            EOFError,
-            OSError,
-            UnicodeDecodeError,
-            zlib.error,
-        ) as error:  # it could be read when it was sniffed
+        except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
+            # it could be read when it was sniffed
             raise TidyFileError(str(layout.path), f"changed while it was read: {error}") from error
 
 

@@ -179,14 +179,14 @@ def _brought(entry: EntryPoint, found: dict[str, Kind]) -> str:
     try:
         kind = entry.load()
     except Exception as error:  # noqa: BLE001 - whatever another distribution does when it is imported
-        return f"{type(error).__name__}: {error}"
+        return in_a_line(error)
     if not isinstance(kind, Kind) or getattr(kind, "name", None) != entry.name:
         return "a Kind of this name is expected there"
     if missing := [fact for fact in ("label", "contract", "driver") if not hasattr(kind, fact)]:
         return f"it does not say its {' and '.join(missing)}"
     if kind.name in found:
         return "soilco2 has a kind of this name"
-    if kind.table is not None and get_args(kind.table.model_fields["kind"].annotation) != (kind.name,):
+    if kind.table is not None and not _is_table(kind.table, kind.name):
         return f'the key kind of its table is not Literal["{kind.name}"]'
     spoken = {protocol for one in found.values() for model in one.models for protocol in model.protocols}
     for protocol in (protocol for model in kind.models for protocol in model.protocols):
@@ -194,6 +194,20 @@ def _brought(entry: EntryPoint, found: dict[str, Kind]) -> str:
             return f"another kind speaks {protocol}"
     found[kind.name] = kind
     return ""
+
+
+def _is_table(table: Any, name: str) -> bool:
+    """Whether it is a connection whose key kind can be nothing but `name`."""
+    return (
+        isinstance(table, type)
+        and issubclass(table, Connection)
+        and get_args(table.model_fields["kind"].annotation) == (name,)
+    )
+
+
+def in_a_line(error: Exception) -> str:
+    """What another distribution did, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def kind_of(connection: Connection) -> Kind:

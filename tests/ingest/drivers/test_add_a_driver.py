@@ -7,6 +7,7 @@ path: the environment of the tests stays as it is.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -176,6 +177,9 @@ def test_the_line_of_the_page_takes_nothing_wrong(
         assert line.late == (name == "late")
         now = [(0, RIGHT)]
         assert line.read(plan, 5.0, failed.append) == [Reading("soil_temperature", 18.3, "")]
+        os.write(far._far, b"\xff" * 4095 + b"1,99.9,0.99\n")  # unasked, more than a terminal gives at once
+        now = [(0.1, RIGHT)]
+        assert line.read(plan, 5.0, failed.append) == [Reading("soil_temperature", 18.3, "")]
         far.unplug()
         with pytest.raises(PortGone):
             line.read(plan, 0.25, failed.append)
@@ -218,7 +222,7 @@ class Broken(Kind):
 
 BROKEN = {
     "import": ("line-of-text", "import not_there_at_all\n", "No module named 'not_there_at_all'"),
-    "raises": ("line-of-text", "raise ValueError('no licence')\n", "ValueError: no licence"),
+    "raises": ("line-of-text", "raise ValueError('no\\nlicence')\n", "ValueError: no licence"),
     "nothing": ("line-of-text", "KIND = 7\n", "a Kind of this name is expected there"),
     "other": (
         "line-of-text",
@@ -301,7 +305,7 @@ def test_two_kinds_of_one_name_are_both_refused(tmp_path: Path, site: Path, brok
 
 def test_rules_of_a_kind_are_asked_only_where_it_is_used(tmp_path: Path) -> None:
     """A fault in somebody's rule is no fault of other stations."""
-    rules = "    def rules(self, draft, models):\n        raise RuntimeError('a fault of the rule')\n    advice = rules\n"
+    rules = "    def rules(self, draft, models):\n        raise RuntimeError('no such rule')\n    advice = rules\n"
     text = QUIET.format(name="hasty", module="hasty") + rules + "KIND = Broken()\n"
     project = PROJECT.format(name="hasty", module="hasty")
     station = Stranger(tmp_path, install(tmp_path, project, {"broken_hasty.py": text}))
