@@ -228,6 +228,7 @@ TABLES: dict[str, str] = {
     "has more than one of the columns {}": "列 {0} 只应有其一",
     "cannot be opened: {}": "无法打开：{0}",
     "cannot be read to its end: {}": "无法读到末尾：{0}",
+    "changed while it was read: {}": "读取时文件已改变：{0}",
     "cannot be read: {}": "无法读取：{0}",
     "is {}; save it as CSV in UTF-8": "是{0}；请存为 UTF-8 的 CSV",
     "a Parquet file, by its beginning, under another name": "改了名的 Parquet 文件",
