@@ -160,7 +160,7 @@ class _ModbusRtuDriver(Driver):
         return polled(host, connections, line_of)
 
     def far_end(self, bench: Bench) -> FarEnd:
-        from soilco2.ingest.simulate.slave import SimulatedBus
+        from soilco2.ingest.simulate.modbus_probes import SimulatedBus
 
         return SimulatedBus.of(bench)
 

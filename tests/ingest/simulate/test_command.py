@@ -19,9 +19,9 @@ from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import Request
 from soilco2.ingest.simulate.line import PtyLine
 from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.modbus_probes import SimulatedBus
 from soilco2.ingest.simulate.replay import backfill_samples
 from soilco2.ingest.simulate.run import Simulation
-from soilco2.ingest.simulate.slave import SimulatedBus
 from soilco2.ingest.transports.modbus_serial import RtuMaster
 from soilco2.quality.records import Sample
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection

@@ -12,9 +12,9 @@ from soilco2.ingest.protocols.modbus import Request, find_answer, find_exception
 from soilco2.ingest.protocols.register_map import raw_readings
 from soilco2.ingest.simulate.faults import MEANING, Fault, Kind, parse_fault
 from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.modbus_probes import SimulatedProbe
 from soilco2.ingest.simulate.replay import Feed
 from soilco2.ingest.simulate.run import Simulation
-from soilco2.ingest.simulate.slave import SimulatedProbe
 from soilco2.station_config.loader import Station
 
 HALF_HOUR = 1_800_000_000

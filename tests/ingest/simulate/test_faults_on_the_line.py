@@ -12,9 +12,9 @@ from soilco2.ingest.drivers.driver import DriverEvent
 from soilco2.ingest.drivers.modbus_rtu import polling
 from soilco2.ingest.simulate.faults import Fault, Kind
 from soilco2.ingest.simulate.measured import Measured
+from soilco2.ingest.simulate.modbus_probes import SimulatedBus
 from soilco2.ingest.simulate.replay import backfill_samples
 from soilco2.ingest.simulate.run import Simulation
-from soilco2.ingest.simulate.slave import SimulatedBus
 from soilco2.quality.records import Sample
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.loader import Station
