@@ -387,7 +387,7 @@ class Collector:
             with JournalReader(self.station.journal_path) as reader:
                 answered = dict(self.writer_thread.answered)
                 health = take_health(self.station, reader, self.clock.now_us(), answered, errors)
-                cursors = {row.sink: row for row in reader.cursors()}
+                cursors = {row.sink: row for row in reader.accounting.cursors()}
                 events = [row for row in reader.events(limit=_EVENTS) if row.id > self._events_told]
         except (StorageError, OSError) as error:
             log.warning("the station's health is not known: %s", error)

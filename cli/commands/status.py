@@ -36,10 +36,10 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
 
     live = ask_collector(station.journal_path)
     now_us = live["now_us"] if live else time.time_ns() // 1000
-    counters = reader.counters()
-    sinks = {row.sink: row for row in reader.cursors()}
+    counters = reader.accounting.counters()
+    sinks = {row.sink: row for row in reader.accounting.cursors()}
     serials = {row.serial for row in station.file.instrument}
-    used, size = reader.size()
+    used, size = reader.accounting.size()
     limit = station.file.journal.limit_mib * 2**20
     sources = {name: row for name, row in counters.items() if name not in sinks and name not in serials}
     return {
@@ -51,13 +51,13 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         "clock": {
             "now_us": now_us,
             "trusted": live["clock_trusted"] if live else None,
-            "held_samples": reader.held(),
+            "held_samples": reader.accounting.held(),
         },
         "sources": {
             name: {key: row.get(key, 0) for key in ("in", "stored", "duplicate", "rejected")} | row
             for name, row in sources.items()
         },
-        "parked": reader.parked_counts(),
+        "parked": reader.accounting.parked_counts(),
         "sinks": {
             name: _sink(reader, row, counters.get(name, {}), live, now_us) for name, row in sinks.items()
         },
@@ -70,7 +70,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
             "bytes_in_use": used,
             "bytes_of_file": size,
             "limit_bytes": limit,
-            "days_left": reader.days_left(limit),
+            "days_left": reader.accounting.days_left(limit),
             "error": live["journal_error"] if live else "",
         },
     }

@@ -24,6 +24,7 @@ from soilco2.storage.journal.connection import (
     checksum,
     crc,
     mark_damaged,
+    meta,
     open_for_writing,
     storage_error,
 )
@@ -180,8 +181,7 @@ class Samples:
                 (key, value),
             )
             return value
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return "" if row is None else str(row[0])
+        return meta(self._db, key)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -534,11 +534,7 @@ class _InTransaction(JournalReader):
     """Reads through the writer's own connection, so that it sees what is not yet committed."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
-        self._words = {}
-        self._channels = {}
-        self._keys = {}
-        self._station = ("", None)
+        self._read_through(connection)
         self.path = Path()
         self.journal_id = ""
 

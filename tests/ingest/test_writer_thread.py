@@ -45,7 +45,7 @@ def intake_of(writer: Writer) -> WriterThread:
 
 def counters(writer: Writer) -> dict[str, int]:
     with JournalReader(writer.path) as reader:
-        return reader.counters().get("field", {})
+        return reader.accounting.counters().get("field", {})
 
 
 def test_a_sample_that_cannot_be_kept_does_not_keep_the_others_out(writer: Writer) -> None:
@@ -56,7 +56,7 @@ def test_a_sample_that_cannot_be_kept_does_not_keep_the_others_out(writer: Write
     writer_thread.close()
     assert counters(writer) == {"in": 3, "stored": 2, "rejected": 1}
     with JournalReader(writer.path) as reader:
-        (row,) = reader.parked()
+        (row,) = reader.accounting.parked()
     assert row.reason.startswith("it cannot be kept: ")
     assert str(2**63).encode() in row.payload
 
@@ -187,11 +187,11 @@ def test_samples_under_an_untrusted_clock_wait_and_get_their_time(tmp_path: Path
         collector.writer_thread.deliver(held)
         until(lambda: collector.writer_thread.settled)
         with JournalReader(station.journal_path) as reader:
-            assert reader.held() == 3
+            assert reader.accounting.held() == 3
             assert reader.last_rev() == 0
             assert [event.kind for event in reader.events(["clock_untrusted"])] == ["clock_untrusted"]
             wall[0], synchronised[0] = BUILT_US + 1_000_000 * SECOND, True
-            until(lambda: reader.held() == 0)
+            until(lambda: reader.accounting.held() == 0)
             until(lambda: len(reader.events(["clock_step"])) == 1)
             assert len(reader.events(["clock_set"])) == 1
             offset = wall[0] - 5 * SECOND

@@ -83,7 +83,7 @@ def test_a_node_with_a_lost_clock_is_parked_and_its_next_values_are_not_hidden(
     assert kept.times() == [NOW]
     with JournalReader(kept.writer.path) as reader:
         assert [row.value for _, row in reader.observations_after(0, 10)] == [401.0]
-        assert len(reader.parked()) == 1
+        assert len(reader.accounting.parked()) == 1
 
 
 @pytest.mark.parametrize("hours", [1, -1])

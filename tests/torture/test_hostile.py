@@ -83,7 +83,7 @@ def test_fuzzed_messages_are_all_accounted_for(tmp_path: Path, record_property: 
             rejected += refused + result.conflict
             assert result.stored + result.duplicate + result.conflict == len(found.samples)
         with JournalReader(writer.path) as reader:
-            counted = reader.counters()["field"]
+            counted = reader.accounting.counters()["field"]
     assert counted["in"] == entered >= total
     assert counted["in"] == counted["stored"] + counted["duplicate"] + counted["rejected"]
     assert counted["rejected"] == rejected

@@ -47,7 +47,7 @@ def whole_prefix(path: Path) -> int:
         assert [(at, value) for at, value, _ in found] == [
             (T0 + i * MINUTE, 10.0 + i % 7) for i in range(len(found))
         ]
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
         return len(found)
 
 
@@ -98,7 +98,7 @@ def judged(station: Station, wound: str) -> str:
         try:
             if reader.events(["damage"]):
                 return "set aside"
-            if reader.verify_batches() or not sound_structure(station.journal_path):
+            if reader.integrity.verify_batches() or not sound_structure(station.journal_path):
                 return "named"
             found = [(row.time_us, row.raw) for row in reader.samples(T0, T0 + 300 * MINUTE)]
         except (JournalDamagedError, sqlite3.DatabaseError):
