@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from soilco2.quality.pipeline import ManualFlag, Outcome, Pipeline, Stretch, recompute
+from soilco2.quality.epochs import ManualFlag
+from soilco2.quality.pipeline import Outcome, Pipeline, Stretch, recompute
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.times import DAY_US
