@@ -32,7 +32,7 @@ from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
 from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.writer import Writer
 

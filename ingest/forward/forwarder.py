@@ -27,8 +27,7 @@ from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnava
 from soilco2.storage.influx.line_protocol import DERIVED, point
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.rows import Derived
-from soilco2.storage.journal.samples import NewEvent, Parked
+from soilco2.storage.journal.rows import Derived, NewEvent, Parked
 from soilco2.storage.journal.schema import EventKind
 
 DENIED_S = 600.0

@@ -11,7 +11,7 @@ from soilco2.cli.main import main
 from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
 from soilco2.station_config.loader import Station
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.running import START_US
 from tests.ingest.station import STATION, make_station

@@ -16,7 +16,7 @@ from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
 from soilco2.storage.errors import DiskFullError, JournalDamagedError, StorageError
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.running import START_US, until
@@ -94,7 +94,7 @@ def test_a_journal_that_refuses_as_damaged_ends_the_writer_and_is_marked(
     def keep(*_args: object) -> object:
         raise sqlite3.DatabaseError("database disk image is malformed")
 
-    monkeypatch.setattr(writer, "_keep", keep)
+    monkeypatch.setattr(writer.samples, "keep", keep)
     writer_thread = intake_of(writer)
     writer_thread.deliver([sample(0)])
     until(lambda: not writer_thread.alive)

@@ -13,7 +13,7 @@ import pytest
 from soilco2.ingest.clock.system import BUILT_US
 from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.conftest import collect
 from tests.ingest.running import Collecting, held, sink_of, until

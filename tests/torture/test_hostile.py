@@ -20,7 +20,7 @@ from soilco2.ingest.protocols.modbus import (
 )
 from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.running import START_US
 from tests.ingest.running import message as numbered

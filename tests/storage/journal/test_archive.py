@@ -30,7 +30,7 @@ from soilco2.storage.journal.control import submit
 from soilco2.storage.journal.failpoint import ARCHIVE_POINTS
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
 

@@ -28,8 +28,9 @@ from soilco2.storage.journal.connection import mark_damaged
 from soilco2.storage.journal.control import ControlServer, Submitter, submit
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.rows import NewEvent, Parked
 from soilco2.storage.journal.schema import EventKind
-from soilco2.storage.journal.writer import NewEvent, Parked, Writer
+from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
 
 KILLS = int(os.environ.get("SOILCO2_KILLS", "8"))
@@ -168,7 +169,7 @@ def test_not_a_number_is_kept_as_missing_with_its_reason(writer: Writer) -> None
 
 def test_a_fault_in_quality_costs_no_sample(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("soilco2.storage.journal.writer.Pipeline.feed", lambda *_: 1 / 0)
+        patch.setattr("soilco2.storage.journal.judging.Pipeline.feed", lambda *_: 1 / 0)
         done = writer.commit([sample(i) for i in range(5)])
     assert (done.stored, done.observations) == (5, 0)
     with JournalReader(writer.path) as reader:
