@@ -55,7 +55,7 @@ def forward(writer: Writer, table: InfluxdbTable) -> float:
     began = time.perf_counter()
     forwarder.start()
     with JournalReader(writer.path) as reader:
-        while forwarder.alive and not any(not row.backlog for row in reader.cursors()):
+        while forwarder.alive and not any(not row.backlog for row in reader.accounting.cursors()):
             time.sleep(0.1)
     seconds = time.perf_counter() - began
     assert forwarder.failure is None, forwarder.failure

@@ -85,7 +85,7 @@ def main() -> None:
                 with JournalReader(writer.path) as reader:
                     newest = timed_us(lambda r=reader, t=at: list(r.read([key], t - 60 * MINUTE, t)))  # type: ignore[misc]
                     after = timed_us(lambda r=reader, n=done: list(r.observations_after(n - BATCH, BATCH)), 3)  # type: ignore[misc]
-                    used, _ = reader.size()
+                    used, _ = reader.accounting.size()
                 print(
                     f"{done:11,} samples: {spent / (done - since) * 1e6:6.1f} µs a sample, newest hour "
                     f"{newest:7.0f} µs, next {BATCH} for a database {after / 1000:6.1f} ms, "

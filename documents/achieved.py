@@ -235,7 +235,7 @@ class Achieved:
         events = self.reader.events(_CLOCK, self.start_us, self.end_us)
         spans = untrusted(events, min(self.end_us, self.now_us))
         steps = [event for event in events if event.kind == EventKind.CLOCK_STEP]
-        held = self.reader.held()
+        held = self.reader.accounting.held()
         points = [
             t(f"Not trusted {len(spans)} time(s), {t.duration(round(sum(spans) / 1e6))} in all.",
               f"不可信 {len(spans)} 次，共 {t.duration(round(sum(spans) / 1e6))}。")

@@ -33,7 +33,7 @@ from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
 from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.writer import Writer
 
@@ -388,7 +388,7 @@ class Collector:
             with JournalReader(self.station.journal_path) as reader:
                 answered = dict(self.writer_thread.answered)
                 health = take_health(self.station, reader, self.clock.now_us(), answered, errors)
-                cursors = {row.sink: row for row in reader.cursors()}
+                cursors = {row.sink: row for row in reader.accounting.cursors()}
                 events = [row for row in reader.events(limit=_EVENTS) if row.id > self._events_told]
         except (StorageError, OSError) as error:
             log.warning("the station's health is not known: %s", error)

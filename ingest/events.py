@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
 
 log = logging.getLogger(__name__)

@@ -105,7 +105,7 @@ def take_health(
     ids = {row.serial: row.id for row in station.file.instrument}
     return Health(
         now_us,
-        reader.days_left(station.file.journal.limit_mib * 2**20),
+        reader.accounting.days_left(station.file.journal.limit_mib * 2**20),
         disk_free(station.journal_path.parent),
         kernel_clock(),
         volts[0] if volts else None,

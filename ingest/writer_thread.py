@@ -22,7 +22,7 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.writer import Writer
 
 log = logging.getLogger(__name__)

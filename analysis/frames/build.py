@@ -98,62 +98,26 @@ def from_table(
     """
     import pandas as pd
 
-    missing = [name for name in ("time_utc", "variable", "value", "unit") if name not in table.columns]
-    if missing:
-        raise DataError(
-            f"the table has no column {' and no column '.join(missing)}; "
-            "a tidy table needs time_utc, variable, value, unit"
-        )
-    if not len(table):
-        raise DataError("the table has no rows")
+    _require_columns(table)
     times = _times_us(table["time_utc"])
-    unknown = sorted(set(table["variable"].astype(str).unique()) - set(VARIABLES))
-    if unknown:
-        raise DataError(f"variable {unknown[0]!r} is unknown; known are {', '.join(VARIABLES)}")
+    _require_known(table["variable"])
     value = pd.to_numeric(table["value"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    text = {
-        name: (
-            table[name].astype("string").fillna("")
-            if name in table.columns
-            else pd.Series("", index=table.index)
-        )
-        for name in ("station", "profile", "position", "stamp")
-    }
-    depth = (
-        pd.to_numeric(table["depth_m"], errors="coerce")
-        if "depth_m" in table.columns
-        else pd.Series(np.nan, index=table.index)
-    )
-    flag = (
-        pd.to_numeric(table["flag"], errors="coerce").fillna(int(Flag.NOT_EVALUATED)).to_numpy(dtype=np.int8)
-        if "flag" in table.columns
-        else np.full(len(table), int(Flag.GOOD), np.int8)
-    )
-    keys = pd.DataFrame(
-        {
-            "station": text["station"], "profile": text["profile"], "position": text["position"],
-            "depth": depth, "variable": table["variable"].astype(str), "unit": table["unit"].astype(str),
-        },
-        index=table.index,
-    )  # fmt: skip
-    by_station: dict[str, list[_Raw]] = {}
-    codes, groups = pd.factorize(pd.MultiIndex.from_frame(keys), use_na_sentinel=False)
-    order = np.argsort(codes, kind="stable")
-    bounds = np.searchsorted(codes[order], np.arange(len(groups) + 1))
+    flag = _flags(table)
+    stamp = _text(table, "stamp")
     period = (
         pd.to_numeric(table["period_s"], errors="coerce").to_numpy() if "period_s" in table.columns else None
     )
+    by_station: dict[str, list[_Raw]] = {}
+    codes, groups = pd.factorize(pd.MultiIndex.from_frame(_keys(table)), use_na_sentinel=False)
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(groups) + 1))
     for index, (station, profile, position, z, name, unit) in enumerate(groups):
         rows = order[bounds[index] : bounds[index + 1]]
         try:
             gain, offset = conversion(unit, name)
         except StationConfigError as error:
             raise DataError(str(error)) from None
-        depth_m = None if pd.isna(z) else float(z)
-        if depth_m is not None and depth_m < 0 and name in ("soil_temperature", "soil_water", "bulk_ec"):
-            raise DataError(
-                f"{name} at depth_m = {depth_m:g} would be above ground: depths are positive downward"
-            )
+        depth_m = _depth_m(z, name)
         if not position and depth_m is not None:
             position = f"{depth_m:g} m"
         info = SeriesInfo(
@@ -161,7 +125,7 @@ def from_table(
             unit=VARIABLES[name].unit,
             depth_m=depth_m,
             period_s=None if period is None or not np.isfinite(period[rows[0]]) else float(period[rows[0]]),
-            stamp=str(text["stamp"].iloc[rows[0]]) or "instant",
+            stamp=str(stamp.iloc[rows[0]]) or "instant",
         )
         t = times[rows]
         keep = np.ones(t.size, bool)
@@ -173,6 +137,73 @@ def from_table(
             _Raw(info, t[keep], value[rows][keep] * gain + offset, flag[rows][keep])
         )
     return [_assemble(name, raw, site) for name, raw in sorted(by_station.items())]
+
+
+def _require_columns(table: pd.DataFrame) -> None:
+    missing = [name for name in ("time_utc", "variable", "value", "unit") if name not in table.columns]
+    if missing:
+        raise DataError(
+            f"the table has no column {' and no column '.join(missing)}; "
+            "a tidy table needs time_utc, variable, value, unit"
+        )
+    if not len(table):
+        raise DataError("the table has no rows")
+
+
+def _require_known(variables: pd.Series) -> None:
+    unknown = sorted(set(variables.astype(str).unique()) - set(VARIABLES))
+    if unknown:
+        raise DataError(f"variable {unknown[0]!r} is unknown; known are {', '.join(VARIABLES)}")
+
+
+def _text(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column of texts, empty where the table has none."""
+    import pandas as pd
+
+    if name in table.columns:
+        return table[name].astype("string").fillna("")
+    return pd.Series("", index=table.index)
+
+
+def _flags(table: pd.DataFrame) -> NDArray[np.int8]:
+    """Each row's flag: as given, else not evaluated; good where the table knows no flags."""
+    import pandas as pd
+
+    if "flag" not in table.columns:
+        return np.full(len(table), int(Flag.GOOD), np.int8)
+    given = pd.to_numeric(table["flag"], errors="coerce").fillna(int(Flag.NOT_EVALUATED))
+    return given.to_numpy(dtype=np.int8)
+
+
+def _keys(table: pd.DataFrame) -> pd.DataFrame:
+    """What makes rows one series: place, depth, variable and unit."""
+    import pandas as pd
+
+    text = {name: _text(table, name) for name in ("station", "profile", "position")}
+    depth = (
+        pd.to_numeric(table["depth_m"], errors="coerce")
+        if "depth_m" in table.columns
+        else pd.Series(np.nan, index=table.index)
+    )
+    others = {"depth": depth, "variable": table["variable"].astype(str), "unit": table["unit"].astype(str)}
+    return pd.DataFrame({**text, **others}, index=table.index)
+
+
+def _depth_m(z: float, variable: str) -> float | None:
+    """A series' depth, None without one.
+
+    Raises
+    ------
+    DataError
+        When it is above ground, and the variable is the soil's.
+    """
+    import pandas as pd
+
+    if pd.isna(z):
+        return None
+    if z < 0 and variable in ("soil_temperature", "soil_water", "bulk_ec"):
+        raise DataError(f"{variable} at depth_m = {z:g} would be above ground: depths are positive downward")
+    return float(z)
 
 
 def _times_us(column: pd.Series) -> Times:

@@ -136,16 +136,9 @@ def q10(
     none = Q10(
         nan, nan, nan, nan, nan, nan, where.size, days, nan, dropped, float(low), float(high), nan, nan, None
     )
-    if rounding.above(dropped, MAX_DROPPED * pairs):
-        return none._replace(refusal=Refusal("dropped", {"percent": round(100 * dropped / pairs, 1)}))
-    if where.size < min_pairs:
-        return none._replace(refusal=Refusal("few_pairs", {"n": int(where.size), "least": min_pairs}))
-    if days < min_days:
-        return none._replace(refusal=Refusal("days", {"days": days, "least": min_days}))
-    if constant(R[where]):
-        return none._replace(refusal=Refusal("constant", {"name": "CO2"}))
-    if rounding.below(high - low, MIN_T_RANGE):
-        return none._replace(refusal=Refusal("t_range", {"range": round(float(high - low), 1)}))
+    refusal = _unfit(none, pairs, R[where], min_days, min_pairs)
+    if refusal is not None:
+        return none._replace(refusal=refusal)
     x, y = T[where] - T_REF, R[where]
     y = np.log(y) if kind == "log" else y
     rate, level = fit_rate(x, y, np.zeros(x.size, np.int64), kind)
@@ -177,6 +170,22 @@ def q10(
     reach = t_quantile(answer.df) * se
     lower, upper = np.exp(10 * (rate[0] - reach)), np.exp(10 * (rate[0] + reach))
     return answer._replace(lower=float(lower), upper=float(upper))
+
+
+def _unfit(found: Q10, pairs: int, response: Array, min_days: int, min_pairs: int) -> Refusal | None:
+    """Why no curve is tried, by what is known before one is; `pairs` counts those that were dropped too."""
+    if rounding.above(found.dropped, MAX_DROPPED * pairs):
+        return Refusal("dropped", {"percent": round(100 * found.dropped / pairs, 1)})
+    if found.n < min_pairs:
+        return Refusal("few_pairs", {"n": found.n, "least": min_pairs})
+    if found.days < min_days:
+        return Refusal("days", {"days": found.days, "least": min_days})
+    if constant(response):
+        return Refusal("constant", {"name": "CO2"})
+    span = found.t_high - found.t_low
+    if rounding.below(span, MIN_T_RANGE):
+        return Refusal("t_range", {"range": round(span, 1)})
+    return None
 
 
 def fit_rate(x: Array, y: Array, group: NDArray[np.int64], kind: Kind) -> tuple[Array, Array]:

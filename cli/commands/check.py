@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from soilco2.station_config.deployments import Channel, Deployments, Span
     from soilco2.station_config.errors import Fault
     from soilco2.station_config.loader import Station
+    from soilco2.station_config.tables.instrument import Instrument
 
 _WORDS = {
     "en": {
@@ -203,59 +204,62 @@ def _compensation(channel: Channel) -> dict[str, str]:
     return out
 
 
+def _channel(station: Station, channel: Channel, modelled: str, now_us: int) -> dict[str, Any]:
+    deployments = station.deployments
+    applied = deployments.calibration_at(*channel.key, now_us)
+    return {
+        "channel": channel.key[1],
+        "variable": channel.variable,
+        "unit": channel.spec.unit,
+        "series": [
+            {
+                "series": "/".join(span.series),
+                "depth_m": _depth_m(deployments, span, now_us),
+                "from": _stamp(span.start_us),
+                "until": _stamp(span.end_us),
+            }
+            for span in _spans(deployments, channel)
+        ],
+        "calibration": None
+        if applied is None
+        else {
+            "valid_from": applied.valid_from.isoformat(),
+            "gain": applied.gain,
+            "offset": applied.offset,
+            "certificate": applied.certificate,
+            "due": _stamp(deployments.calibration_due(*channel.key, now_us)),
+        },
+        "compensation": _compensation(channel),
+        "modelled": modelled,
+    }
+
+
+def _instrument(station: Station, row: Instrument, now_us: int) -> dict[str, Any]:
+    channels = []
+    for channel in station.deployments.channels_of(row.serial):
+        modelled = row.modelled.get(channel.key[1])
+        channels.append(_channel(station, channel, modelled.en if modelled else "", now_us))
+    return {
+        "id": row.id,
+        "model": row.model,
+        "serial": row.serial,
+        "connection": row.connection,
+        "address": row.address,
+        "interval_s": row.interval,
+        "channels": channels,
+    }
+
+
 def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
     """Everything that the station file says, as one JSON object."""
     deployments = station.deployments
     now_us = time.time_ns() // 1000
-    instruments = []
-    for row in station.file.instrument:
-        channels = []
-        for channel in deployments.channels_of(row.serial):
-            applied = deployments.calibration_at(*channel.key, now_us)
-            channels.append(
-                {
-                    "channel": channel.key[1],
-                    "variable": channel.variable,
-                    "unit": channel.spec.unit,
-                    "series": [
-                        {
-                            "series": "/".join(span.series),
-                            "depth_m": _depth_m(deployments, span, now_us),
-                            "from": _stamp(span.start_us),
-                            "until": _stamp(span.end_us),
-                        }
-                        for span in _spans(deployments, channel)
-                    ],
-                    "calibration": None
-                    if applied is None
-                    else {
-                        "valid_from": applied.valid_from.isoformat(),
-                        "gain": applied.gain,
-                        "offset": applied.offset,
-                        "certificate": applied.certificate,
-                        "due": _stamp(deployments.calibration_due(*channel.key, now_us)),
-                    },
-                    "compensation": _compensation(channel),
-                    "modelled": modelled.en if (modelled := row.modelled.get(channel.key[1])) else "",
-                }
-            )
-        instruments.append(
-            {
-                "id": row.id,
-                "model": row.model,
-                "serial": row.serial,
-                "connection": row.connection,
-                "address": row.address,
-                "interval_s": row.interval,
-                "channels": channels,
-            }
-        )
     return {
         "ok": True,
         "station": station.file.station.model_dump(mode="json"),
         "configuration": station.hash,
         "connections": [row.model_dump(mode="json") for row in station.file.connection],
-        "instruments": instruments,
+        "instruments": [_instrument(station, row, now_us) for row in station.file.instrument],
         "derived": [
             {"series": "/".join(series), "from": ["/".join(parent) for parent in parents]}
             for series, parents in deployments.derived.items()

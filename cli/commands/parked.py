@@ -42,7 +42,7 @@ def _rows(station: Path, everything: bool) -> list[ParkedRow]:
     from soilco2.storage.journal.reader import JournalReader
 
     with JournalReader(load(station).journal_path) as reader:
-        return reader.parked(None if everything else "waiting")
+        return reader.accounting.parked(None if everything else "waiting")
 
 
 @command.command("list")

@@ -36,10 +36,10 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
 
     live = ask_collector(station.journal_path)
     now_us = live["now_us"] if live else time.time_ns() // 1000
-    counters = reader.counters()
-    sinks = {row.sink: row for row in reader.cursors()}
+    counters = reader.accounting.counters()
+    sinks = {row.sink: row for row in reader.accounting.cursors()}
     serials = {row.serial for row in station.file.instrument}
-    used, size = reader.size()
+    used, size = reader.accounting.size()
     limit = station.file.journal.limit_mib * 2**20
     sources = {name: row for name, row in counters.items() if name not in sinks and name not in serials}
     return {
@@ -51,13 +51,13 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         "clock": {
             "now_us": now_us,
             "trusted": live["clock_trusted"] if live else None,
-            "held_samples": reader.held(),
+            "held_samples": reader.accounting.held(),
         },
         "sources": {
             name: {key: row.get(key, 0) for key in ("in", "stored", "duplicate", "rejected")} | row
             for name, row in sources.items()
         },
-        "parked": reader.parked_counts(),
+        "parked": reader.accounting.parked_counts(),
         "sinks": {
             name: _sink(reader, row, counters.get(name, {}), live, now_us) for name, row in sinks.items()
         },
@@ -70,7 +70,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
             "bytes_in_use": used,
             "bytes_of_file": size,
             "limit_bytes": limit,
-            "days_left": reader.days_left(limit),
+            "days_left": reader.accounting.days_left(limit),
             "error": live["journal_error"] if live else "",
         },
     }
@@ -198,71 +198,89 @@ def _counts(rows: dict[str, int]) -> str:
     )
 
 
-def _print(status: dict[str, Any], lang: str) -> None:
-    """The same for people."""
-    words = _WORDS[lang]
+class _Report:
+    """A status in people's words, part by part."""
 
-    def echo(word: str, **values: Any) -> None:
-        click.echo(words[word].format(**values).rstrip())
+    def __init__(self, status: dict[str, Any], lang: str) -> None:
+        self._status, self._words = status, _WORDS[lang]
 
-    def moment(time_us: int | None) -> str:
-        return _moment(time_us) or words["never"]
+    def _echo(self, word: str, **values: Any) -> None:
+        click.echo(self._words[word].format(**values).rstrip())
 
-    config = status["configuration"]
-    state = words["running"] if status["collector"] == "running" else words["stopped"]
-    echo("head", station=status["station"], collector=state, config=config["in_force"] or words["none"])
-    if config["file"] != config["in_force"]:
-        echo("not_yet", file=config["file"])
-    if status["fault"]:
-        echo("fault", text="\n".join(translate(line) for line in status["fault"].splitlines()))
-    if status["hung"]:
-        echo("hung", parts=", ".join(status["hung"]))
-    clock = status["clock"]
-    if clock["trusted"] is False:
-        echo("untrusted")
-    if clock["held_samples"]:
-        echo("held", n=clock["held_samples"])
-    echo("came")
-    for name, row in status["sources"].items():
-        echo("source", name=name, **row)
-    if not status["sources"]:
-        echo("nothing")
-    if status["parked"]:
-        echo("parked", kinds=_counts(status["parked"]))
-    for name, row in status["sinks"].items():
-        echo("sink", name=name, state=word(row["state"]), moment=moment(row["newest_confirmed_us"]))
-        if row["backlog_samples"]:
-            waits = moment(row["oldest_waiting_us"])
-            echo("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
-        if row["last_error"]:
-            click.echo("  " + words["error"].format(text=translate(row["last_error"])))
-    for bus in status["buses"]:
-        state = translate(bus["error"].removeprefix(f"{bus['port']}: ")) or word(bus["state"])
-        click.echo(f"{bus['connection']} ({bus['port']}): {state}")
-    echo("instruments")
-    for name, row in status["instruments"].items():
-        wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
-        state = f"{words['gap']}{word(row['state'])}{words['comma']}" if row["state"] else ""
-        newest = moment(row["newest_us"])
-        echo("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
-        if row["last_error"]:
-            click.echo(f"    {translate(row['last_error'])}")
-    if status["mqtt"]:
-        mqtt = status["mqtt"]
-        silent = words["silent"] if mqtt["silent"] else ""
-        echo(
-            "broker",
-            name=mqtt["broker"],
-            state=word(mqtt["state"]),
-            silent=silent,
-            error=translate(mqtt["error"]),
+    def _moment(self, time_us: int | None) -> str:
+        return _moment(time_us) or self._words["never"]
+
+    def print(self) -> None:
+        """All of it."""
+        self._print_collector()
+        self._print_flow()
+        self._print_devices()
+        self._print_journal()
+
+    def _print_collector(self) -> None:
+        status, words = self._status, self._words
+        config = status["configuration"]
+        state = words["running"] if status["collector"] == "running" else words["stopped"]
+        self._echo(
+            "head", station=status["station"], collector=state, config=config["in_force"] or words["none"]
         )
-    journal = status["journal"]
-    days = journal["days_left"]
-    left = words["no_rate"] if days is None else words["days"].format(n=days)
-    echo("journal", used=journal["bytes_in_use"] / 2**20, limit=journal["limit_bytes"] / 2**20, left=left)
-    if journal["error"]:
-        echo("unwritable", text=translate(journal["error"]))
+        if config["file"] != config["in_force"]:
+            self._echo("not_yet", file=config["file"])
+        if status["fault"]:
+            self._echo("fault", text="\n".join(translate(line) for line in status["fault"].splitlines()))
+        if status["hung"]:
+            self._echo("hung", parts=", ".join(status["hung"]))
+        clock = status["clock"]
+        if clock["trusted"] is False:
+            self._echo("untrusted")
+        if clock["held_samples"]:
+            self._echo("held", n=clock["held_samples"])
+
+    def _print_flow(self) -> None:
+        """What came in, and what went on to databases."""
+        status = self._status
+        self._echo("came")
+        for name, row in status["sources"].items():
+            self._echo("source", name=name, **row)
+        if not status["sources"]:
+            self._echo("nothing")
+        if status["parked"]:
+            self._echo("parked", kinds=_counts(status["parked"]))
+        for name, row in status["sinks"].items():
+            newest = self._moment(row["newest_confirmed_us"])
+            self._echo("sink", name=name, state=word(row["state"]), moment=newest)
+            if row["backlog_samples"]:
+                waits = self._moment(row["oldest_waiting_us"])
+                self._echo("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
+            if row["last_error"]:
+                click.echo("  " + self._words["error"].format(text=translate(row["last_error"])))
+
+    def _print_devices(self) -> None:
+        status, words = self._status, self._words
+        for bus in status["buses"]:
+            state = translate(bus["error"].removeprefix(f"{bus['port']}: ")) or word(bus["state"])
+            click.echo(f"{bus['connection']} ({bus['port']}): {state}")
+        self._echo("instruments")
+        for name, row in status["instruments"].items():
+            wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
+            state = f"{words['gap']}{word(row['state'])}{words['comma']}" if row["state"] else ""
+            newest = self._moment(row["newest_us"])
+            self._echo("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
+            if row["last_error"]:
+                click.echo(f"    {translate(row['last_error'])}")
+        if mqtt := status["mqtt"]:
+            silent = words["silent"] if mqtt["silent"] else ""
+            error = translate(mqtt["error"])
+            self._echo("broker", name=mqtt["broker"], state=word(mqtt["state"]), silent=silent, error=error)
+
+    def _print_journal(self) -> None:
+        journal, words = self._status["journal"], self._words
+        days = journal["days_left"]
+        left = words["no_rate"] if days is None else words["days"].format(n=days)
+        used, limit = journal["bytes_in_use"] / 2**20, journal["limit_bytes"] / 2**20
+        self._echo("journal", used=used, limit=limit, left=left)
+        if journal["error"]:
+            self._echo("unwritable", text=translate(journal["error"]))
 
 
 @click.command("status")
@@ -294,7 +312,7 @@ def command(
     if as_json:
         emit_json(status if days is None else {**status, "completeness": [day.as_dict() for day in days]})
         return
-    _print(status, lang)
+    _Report(status, lang).print()
     words = _WORDS[lang]
     if days == []:
         click.echo(words["unexpected"])

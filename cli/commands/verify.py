@@ -80,7 +80,7 @@ def command(
                         show("/".join(row.key[1:]))
             finally:
                 reader.close()
-        for entry in journal.parked("waiting", 1_000_000):
+        for entry in journal.accounting.parked("waiting", 1_000_000):
             if entry.source in found:
                 refused[entry.source] = refused.get(entry.source, 0) + 1
     if as_json:
@@ -107,8 +107,8 @@ def _check_files(station: Station, as_json: bool) -> None:
     from soilco2.storage.journal.rollup_writer import check_rollups
 
     with JournalReader(station.journal_path) as reader:
-        structure, batches = reader.integrity(), reader.verify_batches()
-        last = reader.last_batch()
+        structure, batches = reader.integrity.structure(), reader.integrity.verify_batches()
+        last = reader.accounting.last_batch()
     archives = archives_of(folder_of(station))
     sealed = [text for text in map(check_archive, archives) if text]
     counted: list[str] = []
@@ -132,9 +132,9 @@ def _compare(
 ) -> Iterator[Compared]:
     from soilco2.storage.influx.verify import compare
 
-    rev = next((cursor.rev for cursor in journal.cursors() if cursor.sink == sink), 0)
+    rev = next((cursor.rev for cursor in journal.accounting.cursors() if cursor.sink == sink), 0)
 
-    again = journal.resend(sink)
+    again = journal.accounting.resend(sink)
 
     def waiting(key: SeriesKey, begin: int, end: int) -> list[int]:
         times = set(journal.waiting(key, begin, end, rev))

@@ -223,8 +223,8 @@ class Demo:
         from soilco2.storage.journal.reader import JournalReader
 
         with JournalReader(self.folder / "journal.sqlite") as reader:
-            counters = reader.counters()
-            sinks = {cursor.sink for cursor in reader.cursors()}
+            counters = reader.accounting.counters()
+            sinks = {cursor.sink for cursor in reader.accounting.cursors()}
             by_source = {
                 name: c.get("in", 0) for name, c in counters.items() if name not in sinks and "in" in c
             }
@@ -238,7 +238,7 @@ class Demo:
                 "duplicate": total("duplicate"),
                 "rejected": total("rejected"),
                 "forwarded": sum(counters.get(sink, {}).get("sent", 0) for sink in sinks),
-                "waiting": {c.sink: c.backlog for c in reader.cursors()},
+                "waiting": {c.sink: c.backlog for c in reader.accounting.cursors()},
                 "newest": {
                     "/".join(o.series[1:]): {"time_us": o.time_us, "value": o.value, "flag": int(o.flag)}
                     for o in reader.latest(self.now_us() or None)

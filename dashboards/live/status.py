@@ -72,7 +72,7 @@ def instruments(page: PageStation) -> dict[str, Any]:
     deployments = station.deployments
     with _open(page) as reader:
         latest = reader.latest(now_us)
-        counters = reader.counters()
+        counters = reader.accounting.counters()
     newest: dict[str, int] = {}
     gives: dict[str, list[str]] = {}
     for one in latest:

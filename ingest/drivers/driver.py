@@ -29,7 +29,7 @@ from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.instrument import Instrument
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 
 _new = tuple.__new__
 

@@ -27,8 +27,7 @@ from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnava
 from soilco2.storage.influx.line_protocol import DERIVED, point
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.rows import Derived
-from soilco2.storage.journal.samples import NewEvent, Parked
+from soilco2.storage.journal.rows import Derived, NewEvent, Parked
 from soilco2.storage.journal.schema import EventKind
 
 DENIED_S = 600.0
@@ -200,7 +199,7 @@ class Forwarder:
                 self._sink.close()
 
     def _begin(self, reader: JournalReader) -> None:
-        self._cursor = next((row.rev for row in reader.cursors() if row.sink == self.table.id), 0)
+        self._cursor = next((row.rev for row in reader.accounting.cursors() if row.sink == self.table.id), 0)
         self._position = _tail(reader, self._cursor, round(self.table.tail * 1e6))
         self._confirmed.append((monotonic(), self._position))
         if self._cursor:
@@ -254,7 +253,9 @@ class Forwarder:
 
     def _send_again(self, reader: JournalReader) -> bool:
         """Send a window that was asked for again, day by day; whether there was one."""
-        window = next(iter(reader.resend(self.table.id)), None) if self._resent is not None else None
+        window = (
+            next(iter(reader.accounting.resend(self.table.id)), None) if self._resent is not None else None
+        )
         if window is None or self._resent is None:
             return False
         start_us, end_us = window

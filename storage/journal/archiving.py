@@ -62,7 +62,7 @@ def make_room(
 
     def full(share: float) -> bool:
         with JournalReader(station.journal_path) as reader:
-            return reader.size()[0] >= share * limit
+            return reader.accounting.size()[0] >= share * limit
 
     if not asked and not full(HIGH):
         return
@@ -135,7 +135,7 @@ def _oldest(
             since_us = max(a.end_us for a in inside)
         if inside:
             return inside[0].start_us, inside[0].end_us
-        used, _ = reader.size()
+        used, _ = reader.accounting.size()
         oldest, newest = reader.first_us(), reader.last_sample_us()
     start = max([first // DAY_US * DAY_US, *(a.end_us for a in archives if a.end_us <= first)])
     span = max((newest or first) - (oldest or first), 1)
@@ -152,6 +152,6 @@ def _may_go(station: Station, start_us: int, end_us: int, horizon_us: int) -> bo
     if not sinks or end_us > horizon_us:
         return False
     with JournalReader(station.journal_path) as reader:
-        confirmed = {cursor.sink: cursor.rev for cursor in reader.cursors()}
+        confirmed = {cursor.sink: cursor.rev for cursor in reader.accounting.cursors()}
         newest = reader.newest_rev(start_us, end_us)
         return all(confirmed.get(sink, 0) >= newest for sink in sinks)

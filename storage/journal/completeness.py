@@ -278,7 +278,7 @@ class _Reasons:
             events, {EventKind.DEVICE_SILENT, EventKind.DEVICE_FAULT}, {EventKind.DEVICE_BACK}
         )
         self._rejected: dict[str, list[int]] = {}
-        for row in journal.rejected(start_us, end_us):
+        for row in journal.accounting.rejected(start_us, end_us):
             self._rejected.setdefault(row[0], []).append(row[1])
 
     def _collector(self, events: Sequence[Event], journal: JournalReader) -> list[_Span]:
@@ -296,7 +296,7 @@ class _Reasons:
                 stopped, running = event.time_us, False
             else:
                 if running:  # it was killed: nobody wrote a stop
-                    stopped = journal.last_commit_before(event.time_us)
+                    stopped = journal.accounting.last_commit_before(event.time_us)
                 if stopped is not None:
                     spans.append((stopped, event.time_us))
                 stopped, running = None, True

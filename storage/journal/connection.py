@@ -50,6 +50,12 @@ _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
 
 
+def meta(connection: sqlite3.Connection, key: str) -> str:
+    """What the table `meta` says of a key; empty when nothing."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
 def keeps_said(connection: sqlite3.Connection, database: str = "main") -> bool:
     """Whether a file's samples have the column `said`; those of version 1 have not."""
     return "said" in {row[1] for row in connection.execute(f"PRAGMA {database}.table_info(sample)")}

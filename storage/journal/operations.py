@@ -7,7 +7,8 @@ from typing import Any
 
 from soilco2.quality.records import Sample
 from soilco2.storage.errors import ControlError
-from soilco2.storage.journal.writer import NewEvent, Parked, Writer
+from soilco2.storage.journal.rows import NewEvent, Parked
+from soilco2.storage.journal.writer import Writer
 
 
 def _sample(row: list[Any]) -> Sample:

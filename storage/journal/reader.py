@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-import struct
 import time
 from array import array
 from collections.abc import Iterator, Sequence
@@ -17,17 +16,16 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.connection import crc, sample_columns, sample_of
+from soilco2.storage.journal.accounting import Accounting
+from soilco2.storage.journal.connection import meta, sample_columns, sample_of
+from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.read_only import open_read_only
-from soilco2.storage.journal.rows import Cursor, Derived, Event, ParkedRow
+from soilco2.storage.journal.rows import Derived, Event
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 
 _TOLERANCE_US = 300_000_000
 _NAN = float("nan")
 _FLAGS = {int(flag): flag for flag in Flag}
-
-
-_SHORTEST_RATE_US = 3_600_000_000
 
 
 class JournalReader:
@@ -42,6 +40,13 @@ class JournalReader:
     ------
     StorageError
         When there is no journal, or it cannot be read.
+
+    Attributes
+    ----------
+    accounting : Accounting
+        What was counted, what waits, and how much room is left.
+    integrity : Integrity
+        Whether the file holds what was written.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -50,8 +55,12 @@ class JournalReader:
             raise StorageError(
                 f"{self.path}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one"
             )
-        self._db: sqlite3.Connection = open_read_only(self.path)
+        self._read_through(open_read_only(self.path))
         self.journal_id = self._meta("journal")
+
+    def _read_through(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.accounting, self.integrity = Accounting(db), Integrity(db)
         self._words: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}
         self._keys: dict[int, SeriesKey] = {}
@@ -68,8 +77,7 @@ class JournalReader:
         self._db.close()
 
     def _meta(self, key: str) -> str:
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return "" if row is None else str(row[0])
+        return meta(self._db, key)
 
     def _word(self, number: int) -> str:
         if number not in self._words:
@@ -377,21 +385,6 @@ class JournalReader:
         ).fetchone()
         return count, total, squares
 
-    def last_commit_before(self, time_us: int) -> int | None:
-        """When the last commit before a moment was made [µs UTC]."""
-        row = self._db.execute(
-            "SELECT committed_us FROM batch WHERE committed_us < ? ORDER BY id DESC LIMIT 1", (time_us,)
-        ).fetchone()
-        return None if row is None else int(row[0])
-
-    def rejected(self, start_us: int, end_us: int) -> list[tuple[str, int]]:
-        """Source and time [µs UTC] of what came in a window and could not be used."""
-        return self._db.execute(
-            "SELECT source, coalesce(time_us, arrival_us) AS at FROM parked"
-            " WHERE kind IN ('message', 'conflict') AND at >= ? AND at < ? ORDER BY at",
-            (start_us, end_us),
-        ).fetchall()
-
     def first_sample_us(self, since_us: int = -(2**62)) -> int | None:
         """Time of the oldest sample from a moment on [µs UTC]; None when there is none."""
         found: int | None = self._db.execute(
@@ -424,10 +417,6 @@ class JournalReader:
         ).fetchone()
         return int(row[0] or 0)
 
-    def held(self) -> int:
-        """Samples that wait for their time."""
-        return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])
-
     def events(
         self,
         kinds: Sequence[str] = (),
@@ -444,48 +433,6 @@ class JournalReader:
         ).fetchall()  # fmt: skip
         return [Event(r[0], r[1], r[2], r[3], r[4], json.loads(r[5])) for r in reversed(rows)]
 
-    def counters(self) -> dict[str, dict[str, int]]:
-        """Every counter by source and name."""
-        found: dict[str, dict[str, int]] = {}
-        for source, name, value in self._db.execute(
-            "SELECT source, name, value FROM counter ORDER BY source, name"
-        ):
-            found.setdefault(source, {})[name] = value
-        return found
-
-    def cursors(self) -> list[Cursor]:
-        """How far each database has confirmed, and what waits."""
-        out = []
-        for sink, rev, moved_us, error in self._db.execute(
-            "SELECT sink, rev, moved_us, error FROM cursor"
-        ).fetchall():
-            backlog = self._db.execute("SELECT count(*) FROM observation WHERE rev > ?", (rev,)).fetchone()[0]
-            oldest = self._db.execute(
-                "SELECT min(time_us) FROM (SELECT time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT 1000)",
-                (rev,),
-            ).fetchone()[0]
-            out.append(Cursor(sink, rev, moved_us, error, backlog, oldest))
-        return out
-
-    def resend(self, sink: str) -> list[tuple[int, int]]:
-        """Windows [µs UTC] that a database is to get again."""
-        return [(low, high) for low, high in json.loads(self._meta(f"resend:{sink}") or "[]")]
-
-    def parked(self, state: str | None = None, limit: int = 1000) -> list[ParkedRow]:
-        """Parked entries, newest first."""
-        rows = self._db.execute(
-            "SELECT id, kind, source, reason, payload, time_us, arrival_us, state, why FROM parked"
-            " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
-            (state, limit),
-        ).fetchall()
-        return [ParkedRow(*row) for row in rows]
-
-    def parked_counts(self) -> dict[str, int]:
-        """Waiting parked entries by kind."""
-        return dict(
-            self._db.execute("SELECT kind, count(*) FROM parked WHERE state = 'waiting' GROUP BY kind")
-        )
-
     def configs(self) -> list[tuple[str, int]]:
         """Every configuration used: (hash, since when [µs UTC])."""
         return self._db.execute("SELECT hash, since_us FROM config ORDER BY id").fetchall()
@@ -500,66 +447,3 @@ class JournalReader:
     def config_hash(self) -> str:
         """The hash of the configuration in force."""
         return self._meta("config")
-
-    def size(self) -> tuple[int, int]:
-        """Bytes in use and bytes of the file."""
-        pages, free, page = (
-            self._db.execute(f"PRAGMA {n}").fetchone()[0]
-            for n in ("page_count", "freelist_count", "page_size")
-        )
-        return (pages - free) * page, pages * page
-
-    def days_left(self, limit_bytes: int) -> float | None:
-        """Days until the limit at the rate of the last commits; None while that rate is not known.
-
-        Commits before the clock was last set back do not count: a replayed month is no measure for a real one.
-        """
-        first, last = self._db.execute(
-            "SELECT (SELECT min(seq) FROM sample), (SELECT max(seq) FROM sample)"
-        ).fetchone()
-        rows = 0
-        newest_us = oldest_us = None
-        for low, high, committed_us in self._db.execute(
-            "SELECT first_seq, last_seq, committed_us FROM batch ORDER BY id DESC LIMIT 20000"
-        ):
-            if oldest_us is not None and committed_us > oldest_us:
-                break
-            newest_us = committed_us if newest_us is None else newest_us
-            oldest_us = committed_us
-            rows += high - low + 1
-        if newest_us is None or oldest_us is None or newest_us - oldest_us < _SHORTEST_RATE_US:
-            return None
-        used, _ = self.size()
-        per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
-        return max(0.0, (limit_bytes - used) / float(per_day))
-
-    def last_batch(self) -> int:
-        """Number of the newest commit; 0 when there is none."""
-        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0])
-
-    def integrity(self) -> list[str]:
-        """What SQLite finds wrong with the file's own structure; empty when nothing."""
-        try:
-            found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check(20)")]
-        except (StorageError, sqlite3.DatabaseError) as error:
-            return [str(error)]
-        return [] if found == ["ok"] else found
-
-    def verify_batches(self) -> list[str]:
-        """Name every commit whose samples do not match its CRC."""
-        wrong = []
-        try:
-            batches = self._db.execute("SELECT id, first_seq, last_seq, crc FROM batch").fetchall()
-        except StorageError as error:
-            return [f"the list of commits cannot be read: {error}"]
-        columns = sample_columns(self._db)
-        for number, first, last, value in batches:
-            text = f"SELECT {columns} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq"  # noqa: S608
-            rows = self._db.execute(text, (first, last))
-            try:
-                right = crc(rows) == value
-            except (struct.error, TypeError, StorageError):  # a column of another kind, a page that is none
-                right = False
-            if not right:
-                wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")
-        return wrong

@@ -11,16 +11,17 @@ more, since the oldest of them give way, counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from soilco2.station_config.loader import Station
 from soilco2.storage.errors import JournalFullError
-from soilco2.storage.journal.connection import crc, keeps_said
+from soilco2.storage.journal.accounting import Accounting
+from soilco2.storage.journal.connection import keeps_said
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.rollups import LEVELS
-from soilco2.storage.journal.samples import REFUSED, NewEvent, Samples
+from soilco2.storage.journal.rows import NewEvent
+from soilco2.storage.journal.samples import REFUSED, Samples
 from soilco2.storage.journal.schema import EventKind
+from soilco2.storage.journal.session import Session
 
 _AT_ONCE = 20_000
 _MEASURE = 1000
@@ -30,20 +31,29 @@ _PARKED_SHARE = 0.1
 """Of the limit, for what was refused on its way in."""
 
 
-class Pruning(Samples):
-    """A ledger with bounds."""
+class Retention:
+    """Keeps a journal within its bounds.
 
-    station: Station
+    Parameters
+    ----------
+    session : Session
+    samples : Samples
+    """
+
+    def __init__(self, session: Session, samples: Samples) -> None:
+        self._session, self._samples = session, samples
+        self._accounting = Accounting(session.db)
+        session.follow(self._load)
+
+    def _load(self) -> None:
+        self._told_full = False
+        self._unmeasured = 1 << 30  # the first commit measures
 
     def bytes_in_use(self) -> int:
         """Room the journal's pages take, those that are free again left out [bytes]."""
-        pages, free, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        return self._accounting.size()[0]
 
-    def _keep_within_limit(self, coming: int) -> None:
+    def keep_within_limit(self, coming: int) -> None:
         """Before a commit of so many samples: refuse it, or make room for it.
 
         Raises
@@ -55,7 +65,7 @@ class Pruning(Samples):
         if self._unmeasured < _MEASURE and not self._told_full:
             return
         self._unmeasured = 0
-        table = self.station.file.journal
+        table = self._session.station.file.journal
         if self.bytes_in_use() < table.limit_mib * _MIB:
             self._told_full = False
             return
@@ -66,68 +76,70 @@ class Pruning(Samples):
             )
             if not self._told_full:
                 self._told_full = True
-                with self._transaction():
-                    self._event(NewEvent(EventKind.LIMIT, "journal", text))
-            raise JournalFullError(f"{self.path}: {text}")
-        self._drop_oldest()
+                with self._session.transaction():
+                    self._session.event(NewEvent(EventKind.LIMIT, "journal", text))
+            raise JournalFullError(f"{self._session.path}: {text}")
+        self.drop_oldest()
 
-    def _drop_oldest(self) -> None:
+    def drop_oldest(self) -> None:
         """Let the oldest samples and what was made of them go, counted."""
-        with self._transaction():
-            rows = self._db.execute(
+        with self._session.transaction():
+            rows = self._session.db.execute(
                 "SELECT seq, source, time_us, channel FROM sample ORDER BY seq LIMIT ?", (_AT_ONCE // 4,)
             ).fetchall()
             if not rows:
                 return
-            words = {number: word for word, number in self._words.items()}
+            words = {number: word for word, number in self._session.words.items()}
             totals: dict[tuple[str, str], int] = {}
             for _, source, _, _ in rows:
                 totals[words[source], "dropped"] = totals.get((words[source], "dropped"), 0) + 1
-            self._take_out([row[0] for row in rows])
+            self._samples.take_out([row[0] for row in rows])
             until = max((row[2] for row in rows if row[2] is not None), default=None)
             if until is not None:
-                oldest = self._db.execute(
+                oldest = self._session.db.execute(
                     "SELECT min((SELECT min(time_us) FROM sample WHERE channel = channel.id)) FROM channel"
                 ).fetchone()[0]
                 gone_us = until + 1 if oldest is None else min(oldest, until + 1)
-                self._db.execute(
+                self._session.db.execute(
                     "DELETE FROM observation WHERE (series, time_us) IN (SELECT o.series, o.time_us FROM series k"
                     " CROSS JOIN observation o ON o.series = k.id AND o.time_us < ?)",
                     (gone_us,),
                 )
                 self._end_rollups(gone_us)
-            self._count(totals)
+            self._session.count(totals)
             if not self._told_full:
                 self._told_full = True
-                limit = self.station.file.journal.limit_mib
+                limit = self._session.station.file.journal.limit_mib
                 text = f"the limit of {limit} MiB is reached and nothing may be pruned: the oldest samples give way"
-                self._event(NewEvent(EventKind.LIMIT, "journal", text))
+                self._session.event(NewEvent(EventKind.LIMIT, "journal", text))
 
-    def _bound_parked(self, totals: dict[tuple[str, str], int]) -> None:
+    def bound_parked(self, totals: dict[tuple[str, str], int]) -> None:
         """Within a transaction: let the oldest of what was refused go when its share is used up."""
-        share = round(_PARKED_SHARE * self.station.file.journal.limit_mib * _MIB)
-        if self._parked_bytes <= share:
+        share = round(_PARKED_SHARE * self._session.station.file.journal.limit_mib * _MIB)
+        if self._samples.parked_bytes <= share:
             return
-        gone, before = [], self._parked_bytes
-        for number, source, size in self._db.execute(
+        gone, before = [], self._samples.parked_bytes
+        for number, source, size in self._session.db.execute(
             "SELECT id, source, length(payload) FROM parked WHERE kind IN (?, ?) ORDER BY id", REFUSED
         ):
-            if self._parked_bytes <= 0.9 * share:
+            if self._samples.parked_bytes <= 0.9 * share:
                 break
             gone.append((number,))
-            self._parked_bytes -= size
+            self._samples.parked_bytes -= size
             totals[source, "parked_dropped"] = totals.get((source, "parked_dropped"), 0) + 1
-        self._db.executemany("DELETE FROM parked WHERE id = ?", gone)
+        self._session.db.executemany("DELETE FROM parked WHERE id = ?", gone)
         text = (
             f"what was refused takes {before / _MIB:.1f} MiB, more than its share of [journal] limit_mib: the oldest "
             f"{len(gone)} gave way"
         )
-        self._event(NewEvent(EventKind.LIMIT, "parked", text))
+        self._session.event(NewEvent(EventKind.LIMIT, "parked", text))
 
     def _end_rollups(self, before_us: int) -> None:
         """Rollups of what was dropped go as well; they count from there on."""
-        self._meta("rolled_from", str(max(before_us, int(self._meta("rolled_from") or -(2**62)))))
-        self._db.execute(
+        self._session.meta(
+            "rolled_from", str(max(before_us, int(self._session.meta("rolled_from") or -(2**62))))
+        )
+        self._session.db.execute(
             "DELETE FROM rollup WHERE (series, period_s, kind, start_us) IN (SELECT r.series, r.period_s, r.kind,"
             " r.start_us FROM series k CROSS JOIN (SELECT value AS s FROM json_each(?))"
             " CROSS JOIN (SELECT 0 AS c UNION SELECT 1 UNION SELECT 2)"
@@ -143,8 +155,10 @@ class Pruning(Samples):
             "file": path, "from_us": start_us, "to_us": end_us, "samples": samples, "observations": observations,
             "sha256": sha256,
         }  # fmt: skip
-        with self._transaction():
-            self._event(NewEvent(EventKind.ARCHIVED, Path(path).name, f"{samples} samples archived", data))
+        with self._session.transaction():
+            self._session.event(
+                NewEvent(EventKind.ARCHIVED, Path(path).name, f"{samples} samples archived", data)
+            )
         failpoint("archive-told")
 
     def prune(self, path: str) -> int:
@@ -155,13 +169,13 @@ class Pruning(Samples):
         int
             Rows taken out; call it again while it is not 0, so that others get their turn.
         """
-        self._db.execute("ATTACH ? AS kept", (path,))
+        self._session.db.execute("ATTACH ? AS kept", (path,))
         try:
-            said = "k.said" if keeps_said(self._db, "kept") else "NULL"
-            with self._transaction():
+            said = "k.said" if keeps_said(self._session.db, "kept") else "NULL"
+            with self._session.transaction():
                 seqs = [
                     row[0]
-                    for row in self._db.execute(
+                    for row in self._session.db.execute(
                         "SELECT k.seq FROM kept.sample k JOIN main.sample s"  # noqa: S608 - our own words
                         " ON s.seq = k.seq AND s.channel = k.channel"
                         " AND s.time_us = k.time_us AND s.raw IS k.raw"
@@ -169,8 +183,8 @@ class Pruning(Samples):
                         (_AT_ONCE,),
                     )
                 ]
-                self._take_out(seqs)
-                gone = self._db.execute(
+                self._samples.take_out(seqs)
+                gone = self._session.db.execute(
                     "DELETE FROM main.observation WHERE (series, time_us) IN (SELECT k.series, k.time_us"
                     " FROM kept.observation k JOIN main.observation o ON o.series = k.series AND o.time_us = k.time_us"
                     " AND o.rev = k.rev LIMIT ?)",
@@ -178,22 +192,5 @@ class Pruning(Samples):
                 ).rowcount
             failpoint("pruned-some")
         finally:
-            self._db.execute("DETACH kept")
+            self._session.db.execute("DETACH kept")
         return len(seqs) + gone
-
-    def _take_out(self, seqs: Sequence[int]) -> None:
-        """Delete samples, and give the commits they came with a CRC of what is left of them."""
-        if not seqs:
-            return
-        self._db.executemany("DELETE FROM sample WHERE seq = ?", [(seq,) for seq in seqs])
-        for number, first, last in self._db.execute(
-            "SELECT id, first_seq, last_seq FROM batch WHERE last_seq >= ? AND first_seq <= ?",
-            (min(seqs), max(seqs)),
-        ).fetchall():
-            rows = self._db.execute(
-                "SELECT * FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last)
-            ).fetchall()
-            if rows or number == self._batch:
-                self._db.execute("UPDATE batch SET crc = ? WHERE id = ?", (crc(rows), number))
-            else:
-                self._db.execute("DELETE FROM batch WHERE id = ?", (number,))

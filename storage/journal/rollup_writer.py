@@ -12,7 +12,6 @@ from time import monotonic
 from soilco2.quality.records import SeriesKey
 from soilco2.storage.journal.archive import Archive, WholeJournal, among, archives_of, folder_of
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.retention import Pruning
 from soilco2.storage.journal.rollups import (
     COLUMNS,
     HOUR_US,
@@ -26,8 +25,9 @@ from soilco2.storage.journal.rollups import (
     fold,
     runs,
 )
-from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import TABLES, EventKind
+from soilco2.storage.journal.session import Session
 from soilco2.storage.reader import PIECE, Piece
 
 log = logging.getLogger(__name__)
@@ -42,19 +42,26 @@ _NAN = float("nan")
 DAY_US = LEVELS[0]
 
 
-class Rolling(Pruning):
-    """A ledger with rollups that follow its revisions."""
+class RollupWriter:
+    """Rollups that follow a journal's revisions.
 
-    _roll_at = _rest_until = 0.0
-    _audited = (-1, 0)
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._roll_at = self._rest_until = 0.0
+        self._audited = (-1, 0)
+        session.follow(self._load)
 
     def _load(self) -> None:
-        super()._load()
-        self._rolled: int | None = int(text) if (text := self._meta("rolled")) else None
+        self._rolled: int | None = int(text) if (text := self._session.meta("rolled")) else None
 
-    def keep_rollups(self) -> None:
+    def keep(self) -> None:
         """Go on with the rollups for a moment, if it is time; a fault is logged and tried again later."""
-        behind = self._rolled is None or self._rev - self._rolled > _ROWS
+        behind = self._rolled is None or self._session.rev - self._rolled > _ROWS
         if monotonic() >= (self._roll_at if behind else max(self._roll_at, self._rest_until)):
             self._go_on()
 
@@ -64,7 +71,7 @@ class Rolling(Pruning):
         try:
             more = self.roll()
             if not more:
-                self._audit()
+                self.audit()
         except Exception as error:  # noqa: BLE001 - a fault in what can be made again must not cost a sample
             log.warning("the rollups cannot be brought up to date (%s: %s)", type(error).__name__, error)
             self._roll_at = monotonic() + _AFTER_FAULT_S
@@ -74,10 +81,10 @@ class Rolling(Pruning):
         self._rest_until = 0.0 if more else monotonic() + PAUSE_S
         return more
 
-    def _finish_rollups(self) -> None:
+    def finish(self) -> None:
         """Bring them up to date before the journal is closed, but not for long: the next writer goes on."""
         end = monotonic() + _CLOSING_S
-        while self._rev != self._rolled and monotonic() < end and self._go_on():
+        while self._session.rev != self._rolled and monotonic() < end and self._go_on():
             pass
 
     def roll(self) -> bool:
@@ -94,9 +101,9 @@ class Rolling(Pruning):
             When it could not be kept; then nothing of it is.
         """
         if self._rolled is None or not self._table_is_ours():
-            self.forget_rollups()
+            self.forget()
         done = self._rolled or 0
-        rows = self._db.execute(
+        rows = self._session.db.execute(
             "SELECT rev, series, time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT ?", (done, _ROWS)
         ).fetchall()
         hours: dict[int, set[int]] = {}
@@ -110,28 +117,28 @@ class Rolling(Pruning):
             upto = rev
         else:
             if len(rows) < _ROWS:
-                upto = max(upto, self._rev)
+                upto = max(upto, self._session.rev)
         if not hours:
             self._rolled = upto
             return False
-        with self._transaction():
+        with self._session.transaction():
             for number, some in hours.items():
                 self._roll_hours(number, sorted(hour * HOUR_US for hour in some))
-            self._meta("rolled", str(upto))
+            self._session.meta("rolled", str(upto))
         self._rolled = upto
-        return upto < self._rev
+        return upto < self._session.rev
 
-    def forget_rollups(self) -> None:
+    def forget(self) -> None:
         """Begin them anew."""
-        with self._transaction():
-            self._db.execute("DROP TABLE IF EXISTS rollup")
-            self._db.execute(TABLES["rollup"])
-            self._meta("rolled", "0")
+        with self._session.transaction():
+            self._session.db.execute("DROP TABLE IF EXISTS rollup")
+            self._session.db.execute(TABLES["rollup"])
+            self._session.meta("rolled", "0")
         self._rolled = 0
         self._roll_at = self._rest_until = 0.0
 
     def _table_is_ours(self) -> bool:
-        found = self._db.execute("SELECT sql FROM sqlite_master WHERE name = 'rollup'").fetchone()
+        found = self._session.db.execute("SELECT sql FROM sqlite_master WHERE name = 'rollup'").fetchone()
         return bool(found == (TABLES["rollup"],))
 
     def _roll_hours(self, number: int, starts: Sequence[int]) -> None:
@@ -144,12 +151,12 @@ class Rolling(Pruning):
         finer = HOUR_US
         for level in LEVELS[-3::-1]:
             for begin, end in runs(sorted({start // level * level for start in starts}), level):
-                self._store(number, level, begin, end, stored(self._db, number, finer, begin, end))
+                self._store(number, level, begin, end, stored(self._session.db, number, finer, begin, end))
             finer = level
 
     def _store(self, number: int, level: int, begin: int, end: int, made: Kinds) -> None:
         period_s = level // 1_000_000
-        self._db.execute(
+        self._session.db.execute(
             "DELETE FROM rollup WHERE series = ? AND period_s = ? AND kind IN (0, 1, 2)"
             " AND start_us >= ? AND start_us < ?",
             (number, period_s, begin, end),
@@ -160,23 +167,23 @@ class Rolling(Pruning):
             for bucket in (fold(some, level) if some else ())
         ]
         if rows:
-            self._db.executemany("INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+            self._session.db.executemany("INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
 
     def _all_archives(self) -> list[Archive]:
-        return archives_of(folder_of(self.station))
+        return archives_of(folder_of(self._session.station))
 
     def _pieces(self, number: int, begin: int, end: int, archives: Sequence[Archive]) -> Iterator[Piece]:
         """Observations of a series, those that stand in an archive too."""
-        key = next(key for key, known in self._series.items() if known == number)
+        key = next(key for key, known in self._session.series.items() if known == number)
         if not archives:
-            return pieces_of(self._db, number, key, begin, end)
-        with WholeJournal(self.path, archives) as whole:
+            return pieces_of(self._session.db, number, key, begin, end)
+        with WholeJournal(self._session.path, archives) as whole:
             return iter(list(whole.read([key], begin, end)))
 
-    def _audit(self) -> None:
+    def audit(self) -> None:
         """Count one day of one series again, the next one each time, and mend what differs."""
         series, since = self._audited
-        row = self._db.execute(
+        row = self._session.db.execute(
             "SELECT series, time_us FROM observation WHERE (series, time_us) >= (?, ?)"
             " ORDER BY series, time_us LIMIT 1",
             (series, since),
@@ -186,16 +193,16 @@ class Rolling(Pruning):
             return
         number, day = row[0], row[1] // DAY_US * DAY_US
         self._audited = (number, day + DAY_US)
-        if day < int(self._meta("rolled_from") or -(2**62)):
+        if day < int(self._session.meta("rolled_from") or -(2**62)):
             return
         pieces = list(self._pieces(number, day, day + DAY_US, among(self._all_archives(), day, day + DAY_US)))
-        if not differences(self._db, number, pieces, day, day + DAY_US):
+        if not differences(self._session.db, number, pieces, day, day + DAY_US):
             return
-        with self._transaction():
+        with self._session.transaction():
             self._roll_hours(number, list(range(day, day + DAY_US, HOUR_US)))
             text = "rollups of a day differed from a recount; they were made again"
             data = {"series": number, "from_us": day, "to_us": day + DAY_US}
-            self._event(NewEvent(EventKind.DAMAGE, "rollup", text, data))
+            self._session.event(NewEvent(EventKind.DAMAGE, "rollup", text, data))
 
 
 def pieces_of(db: sqlite3.Connection, number: int, key: SeriesKey, begin: int, end: int) -> Iterator[Piece]:

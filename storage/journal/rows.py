@@ -1,10 +1,21 @@
-"""What the journal's reader gives, beside samples and observations."""
+"""What the journal takes and gives, beside samples and observations."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from soilco2.quality.records import SeriesKey
+from soilco2.storage.journal.schema import EventKind
+
+
+class NewEvent(NamedTuple):
+    """An event to be written."""
+
+    kind: EventKind
+    subject: str
+    text: str
+    data: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    time_us: int | None = None
 
 
 class Event(NamedTuple):
@@ -16,6 +27,31 @@ class Event(NamedTuple):
     subject: str
     text: str
     data: dict[str, Any]
+
+
+class Parked(NamedTuple):
+    """Something to be kept although it cannot be used.
+
+    Parameters
+    ----------
+    kind : {"message", "conflict", "point", "stretch"}
+    source : str
+        Connection, file or sink.
+    reason : str
+        One sentence.
+    payload : bytes
+    time_us : int or None
+        Its time [µs UTC] where it has one.
+    arrival_us : int
+        [µs UTC]
+    """
+
+    kind: str
+    source: str
+    reason: str
+    payload: bytes
+    time_us: int | None
+    arrival_us: int
 
 
 class ParkedRow(NamedTuple):

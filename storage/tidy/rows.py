@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from soilco2.station_config.errors import StationConfigError
@@ -17,6 +17,8 @@ from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.units import conversion
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _YEAR_FIRST = re.compile(
@@ -83,6 +85,21 @@ class _UnfitError(ValueError):
     """A cell that cannot be used; the message is the reason."""
 
 
+class _Remembered(dict[_K, _V]):
+    """What was made of cells lately: the same cells come again and again."""
+
+    def __init__(self, make: Callable[[_K], _V]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: _K) -> _V:
+        value = self._make(key)
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[key] = value
+        return value
+
+
 def read_tidy_rows(
     path: Path,
     zone: ZoneInfo | None = None,
@@ -122,8 +139,10 @@ def read_tidy_rows(
         if name in names
     }
     at_meta = tuple(columns.values())
-    metas: dict[tuple[str, ...], _Meta | str] = {}
-    times: dict[str, int] = {}
+    metas: _Remembered[tuple[str, ...], _Meta | str] = _Remembered(
+        lambda key: _meta(dict(zip(columns, key, strict=True)), refuse)
+    )
+    times: _Remembered[str, int] = _Remembered(lambda when: parse_time(when, zone))
     with open_binary(path) as file:
         for number, text in lines(file, layout.encoding):
             if number < layout.first_line:
@@ -143,25 +162,13 @@ def read_tidy_rows(
                 yield TidyFault(number, _width_reason(len(cells), width, delimiter), text[:_KEPT])
                 continue
             when = cells[at_time]
-            time_us = times.get(when)
-            key = tuple([cells[index] for index in at_meta])
-            meta = metas.get(key)
             try:
-                if time_us is None:
-                    time_us = parse_time(when, zone)
-                    if len(times) >= _REMEMBERED:
-                        times.clear()
-                    times[when] = time_us
-                if meta is None:
-                    if len(metas) >= _REMEMBERED:
-                        metas.clear()
-                    meta = metas[key] = _meta(dict(zip(columns, key, strict=True)), refuse)
+                time_us = times[when]
+                meta = metas[tuple([cells[index] for index in at_meta])]
                 value = _number(cells[at_value])
             except _UnfitError as unfit:
-                reason = str(unfit)
-                if "\x00" in text:
-                    reason = f"the line holds NUL characters; {reason}"
-                yield TidyFault(number, reason, text[:_KEPT])
+                reason = "the line holds NUL characters; " if "\x00" in text else ""
+                yield TidyFault(number, f"{reason}{unfit}", text[:_KEPT])
                 continue
             if isinstance(meta, str):
                 yield TidyFault(number, meta, text[:_KEPT])

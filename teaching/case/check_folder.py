@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.lesson_source import lesson
-from soilco2.teaching.case.marking import Words
+from soilco2.teaching.case.marking import Context, Words
 from soilco2.teaching.case.marks import task
 from soilco2.teaching.case.notebook import plain
 from soilco2.teaching.case.work_folder import RECORD, Work, read_notebook
@@ -34,79 +34,94 @@ class Checked(NamedTuple):
     remarks: list[str]
 
 
+class _Answers:
+    """The last answer to each task, as plain data."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.of: dict[str, Any] = {}
+        self.right: dict[str, bool] = {}  # whether an answer was right when it was given
+        for row in work.record():
+            if row.get("kind") == "answer":
+                self.of[str(row["task"])] = row.get("answer")
+                self.right[str(row["task"])] = bool(row.get("right"))
+
+    def take(self, name: str, key: str, value: Any) -> None:
+        """Take over and record what stands in a saved notebook of a lesson and was not run."""
+        kept = plain(value)
+        if not is_empty(value) and self.of.get(key) != kept and key in lesson(name).tasks(self._work.level):
+            self._work.note(
+                kind="answer",
+                lesson=name,
+                task=key,
+                answer=kept,
+                right=_right(self._work, key, kept),
+                idea="",
+            )
+            self.of[key] = kept
+            self.right.pop(key, None)
+
+
 def check(work: Work) -> Checked:
     """Mark every task of a folder from its record and its notebooks."""
-    answers: dict[str, Any] = {}
-    given: dict[str, bool] = {}  # whether an answer was right when it was given
-    for row in work.record():
-        if row.get("kind") == "answer":
-            answers[str(row["task"])] = row.get("answer")
-            given[str(row["task"])] = bool(row.get("right"))
+    answers = _Answers(work)
     remarks: list[str] = []
     for name in work.lessons:
-        one = lesson(name)
-        stem = one.file(work.lang).removesuffix(".ipynb")
-        said: list[str] = []  # of copies that cannot be worked in; nothing where one of today is there
-        fresh = False
-        for path in sorted(work.path.glob(f"{stem}*.ipynb")):
-            try:
-                found = read_notebook(path)
-            except CaseError as error:
-                said.append(
-                    f"{path.name} 没有存完整，读不了；运行过的答案都在 {RECORD} 里；soilco2 teach start 会放一份新的"
-                    if work.lang == "zh"
-                    else str(error)
-                )
-                continue
-            fresh = fresh or found.revision == one.revision
-            if found.revision != one.revision:
-                said.append(
-                    f"{path.name} 来自较早的版本；它的答案照样批改，soilco2 teach start 会放一份新的"
-                    if work.lang == "zh"
-                    else f"{path.name} comes from an older version; its answers are marked all the same, and soilco2 teach "
-                    "start adds a new one"
-                )
-            for key, value in found.written.items():
-                kept = plain(value)
-                if not is_empty(value) and answers.get(key) != kept and key in one.tasks(work.level):
-                    work.note(
-                        kind="answer",
-                        lesson=name,
-                        task=key,
-                        answer=kept,
-                        right=_right(work, key, kept),
-                        idea="",
-                    )
-                    answers[key] = kept
-                    given.pop(key, None)
-        remarks += [] if fresh else said
-    rows = []
+        remarks += _read_lesson(work, name, answers)
     context = work.context()
-    for name in work.lessons:
-        for key in lesson(name).tasks(work.level):
-            marking = task(key)
-            if (reason := marking.away(context)) is not None:
-                rows.append(Row(key, True, "", reason))
-                continue
-            if is_empty(answers.get(key)):
-                form = marking.form
-                rows.append(
-                    Row(
-                        key,
-                        False,
-                        "open",
-                        (f"还没有答案；形式如 {form[0]}", f"no answer yet; write it such as {form[1]}"),
-                    )
-                )
-                continue
-            verdict = marking.mark(context, answers[key])
-            if (
-                not verdict.right and given.get(key) and not str(answers[key]).endswith(".toml")
-            ):  # a file may change
-                rows.append(Row(key, True, "", EARLIER))
-                continue
-            rows.append(Row(key, verdict.right, verdict.idea, verdict.words))
+    rows = [_marked(context, key, answers) for name in work.lessons for key in lesson(name).tasks(work.level)]
     return Checked(rows, remarks)
+
+
+def _read_lesson(work: Work, name: str, answers: _Answers) -> list[str]:
+    """Read a lesson's notebooks; what is to be said of copies where there is none of today to work in."""
+    one = lesson(name)
+    stem = one.file(work.lang).removesuffix(".ipynb")
+    said: list[str] = []
+    fresh = False
+    for path in sorted(work.path.glob(f"{stem}*.ipynb")):
+        try:
+            found = read_notebook(path)
+        except CaseError as error:
+            said.append(
+                f"{path.name} 没有存完整，读不了；运行过的答案都在 {RECORD} 里；soilco2 teach start 会放一份新的"
+                if work.lang == "zh"
+                else str(error)
+            )
+            continue
+        fresh = fresh or found.revision == one.revision
+        if found.revision != one.revision:
+            said.append(
+                f"{path.name} 来自较早的版本；它的答案照样批改，soilco2 teach start 会放一份新的"
+                if work.lang == "zh"
+                else f"{path.name} comes from an older version; its answers are marked all the same, and soilco2 teach "
+                "start adds a new one"
+            )
+        for key, value in found.written.items():
+            answers.take(name, key, value)
+    return [] if fresh else said
+
+
+def _marked(context: Context, key: str, answers: _Answers) -> Row:
+    """One task, marked."""
+    marking = task(key)
+    if (reason := marking.away(context)) is not None:
+        return Row(key, True, "", reason)
+    answer = answers.of.get(key)
+    if is_empty(answer):
+        form = marking.form
+        return Row(
+            key,
+            False,
+            "open",
+            (f"还没有答案；形式如 {form[0]}", f"no answer yet; write it such as {form[1]}"),
+        )
+    verdict = marking.mark(context, answer)
+    if (
+        not verdict.right and answers.right.get(key) and not str(answer).endswith(".toml")
+    ):  # a file may change
+        return Row(key, True, "", EARLIER)
+    return Row(key, verdict.right, verdict.idea, verdict.words)
 
 
 def _right(work: Work, key: str, answer: Any) -> bool:

@@ -143,60 +143,67 @@ def planted(seed: int, level: int) -> tuple[pd.DataFrame, list[Planted]]:
     DataFrame, list of Planted
         A tidy table, and the faults in no particular order.
     """
-    import numpy as np
-    import pandas as pd
-
     dice = Random(f"{seed}/read/{level}")  # noqa: S311 - an exercise, no secret
     series = _series(0.5)
-    found: list[Planted] = []
-
-    def day(slot: int) -> tuple[int, int]:
-        return 6, slot // 48 + 1
-
-    def note(kind: str, variable: str, depths: tuple[float, ...], start: int, end: int) -> None:
-        found.append(Planted(kind, variable, depths, day(start), day(end - 1)))
-
     # five stretches that do not meet, each beginning in its own part of the month
     parts = [3, 8, 13, 18, 23]
     dice.shuffle(parts)
     while level > 1 and parts[3] > 13:  # what is swapped must not lie in what drifts
         dice.shuffle(parts)
     begin = [48 * (part + dice.randrange(2)) + dice.randrange(0, 40) for part in parts]
-    for kind, start in zip(kinds(level), begin, strict=True):
-        if kind == "stuck":
-            depth = dice.choice((0.03, 0.08))
-            values = series["co2", depth]
-            start += int(np.argmax(np.isfinite(values[start:])))
-            end = start + dice.randrange(60, 84)
-            values[start:end] = values[start]
-            note(kind, "co2", (depth,), start, end)
-        elif kind == "sentinel":
-            depth = dice.choice((0.03, 0.17, 0.27))
-            end = start + dice.randrange(8, 16)
-            series["soil_temperature", depth][start:end] = SENTINEL
-            note(kind, "soil_temperature", (depth,), start, end)
-        elif kind == "unit":
-            depth = dice.choice((0.17, 0.27, 0.47))
-            end = start + dice.randrange(96, 144)
-            values = series["soil_temperature", depth]
-            values[start:end] = np.round(values[start:end] * 1.8 + 32, 3)
-            note(kind, "soil_temperature", (depth,), start, end)
-        elif kind == "swap":
-            end = start + dice.randrange(60, 100)
-            one, two = series["co2", 0.03], series["co2", 0.21]
-            one[start:end], two[start:end] = two[start:end].copy(), one[start:end].copy()
-            note(kind, "co2", (0.03, 0.21), start, end)
-        elif kind == "clock":
-            late = dice.choice((12, 14, 16))
-            end = start + 144
-            values = series["soil_temperature", 0.07]
-            values[start:end] = values[start - late : end - late].copy()
-            note(kind, "soil_temperature", (0.07,), start, end)
-        else:
-            start = 48 * dice.randrange(17, 20)
-            growth = 1 + DRIFT_PER_DAY * np.maximum(np.arange(STEPS) - start, 0) / 48
-            series["co2", 0.21] = np.round(series["co2", 0.21] * growth, 2)
-            note(kind, "co2", (0.21,), start, STEPS)
+    found = [_plant(kind, start, series, dice) for kind, start in zip(kinds(level), begin, strict=True)]
+    return _tidy(series), found
+
+
+def _plant(
+    kind: str, start: int, series: dict[tuple[str, float], NDArray[np.float64]], dice: Random
+) -> Planted:
+    """Put one fault into the series, from a half hour of the month on."""
+    import numpy as np
+
+    def hit(variable: str, depths: tuple[float, ...], start: int, end: int) -> Planted:
+        first, last = ((6, slot // 48 + 1) for slot in (start, end - 1))
+        return Planted(kind, variable, depths, first, last)
+
+    if kind == "stuck":
+        depth = dice.choice((0.03, 0.08))
+        values = series["co2", depth]
+        start += int(np.argmax(np.isfinite(values[start:])))
+        end = start + dice.randrange(60, 84)
+        values[start:end] = values[start]
+        return hit("co2", (depth,), start, end)
+    if kind == "sentinel":
+        depth = dice.choice((0.03, 0.17, 0.27))
+        end = start + dice.randrange(8, 16)
+        series["soil_temperature", depth][start:end] = SENTINEL
+        return hit("soil_temperature", (depth,), start, end)
+    if kind == "unit":
+        depth = dice.choice((0.17, 0.27, 0.47))
+        end = start + dice.randrange(96, 144)
+        values = series["soil_temperature", depth]
+        values[start:end] = np.round(values[start:end] * 1.8 + 32, 3)
+        return hit("soil_temperature", (depth,), start, end)
+    if kind == "swap":
+        end = start + dice.randrange(60, 100)
+        one, two = series["co2", 0.03], series["co2", 0.21]
+        one[start:end], two[start:end] = two[start:end].copy(), one[start:end].copy()
+        return hit("co2", (0.03, 0.21), start, end)
+    if kind == "clock":
+        late = dice.choice((12, 14, 16))
+        end = start + 144
+        values = series["soil_temperature", 0.07]
+        values[start:end] = values[start - late : end - late].copy()
+        return hit("soil_temperature", (0.07,), start, end)
+    start = 48 * dice.randrange(17, 20)
+    growth = 1 + DRIFT_PER_DAY * np.maximum(np.arange(STEPS) - start, 0) / 48
+    series["co2", 0.21] = np.round(series["co2", 0.21] * growth, 2)
+    return hit("co2", (0.21,), start, STEPS)
+
+
+def _tidy(series: dict[tuple[str, float], NDArray[np.float64]]) -> pd.DataFrame:
+    """Series of `PLOT` as a tidy table."""
+    import pandas as pd
+
     times = pd.date_range("2022-06-01", periods=STEPS, freq="30min", tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
     units = {variable: unit for _, variable, unit, _ in _FILES}
     rows = [
@@ -206,7 +213,7 @@ def planted(seed: int, level: int) -> tuple[pd.DataFrame, list[Planted]]:
         )
         for (variable, depth), values in sorted(series.items())
     ]  # fmt: skip
-    return pd.concat(rows, ignore_index=True).dropna(subset=["value"]).reset_index(drop=True), found
+    return pd.concat(rows, ignore_index=True).dropna(subset=["value"]).reset_index(drop=True)
 
 
 def _series(below_m: float) -> dict[tuple[str, float], NDArray[np.float64]]:

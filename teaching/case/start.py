@@ -99,27 +99,10 @@ def start(
     chosen = lessons_of(case)
     said: list[str] = []
     if (folder / SETTINGS).is_file():
-        work = open_work(folder)
-        other = [
-            f"{what} {had}" for what, had, now in
-            (("case", work.case, case), ("--lang", work.lang, lang), ("--level", work.level, level)) if had != now
-        ]  # fmt: skip
-        if other:
-            raise CaseError(
-                f"{folder} is a work folder with {', '.join(other)}; go on in it with the same, or name another --folder"
-            )
+        work = _opened(folder, case, lang, level)
     else:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise CaseError(
-                f"{folder} is there already and is no work folder; name another --folder, nothing was changed"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        work = Work(
-            folder.resolve(), case, lang, level, seed_of(name) if seed is None else seed, name.strip(),
-            tuple(one.name for one in chosen),
-        )  # fmt: skip
-        work.save()
-        work.note(kind="start", lesson="")
+        names = tuple(one.name for one in chosen)
+        work = _made(folder, case, lang, level, seed_of(name) if seed is None else seed, name.strip(), names)
     (work.path / "data").mkdir(exist_ok=True)
     if soil is not None:
         take_in_soil(soil, work)
@@ -132,25 +115,60 @@ def start(
     if OWN_LESSON in work.lessons:
         chosen = [*chosen, lesson(OWN_LESSON)]
     _put_data(work)
-    for one in chosen:
-        state, path = add_notebook(work, one, notebook_text(one, lang, level))
-        if state == "older":
-            said.append(
-                f"{one.file(lang)} 来自较早的版本，保留不动；新的是 {path.name}"
-                if lang == "zh"
-                else f"{one.file(lang)} comes from an older version and is kept as it is; the new one is {path.name}"
-            )
-        elif state == "broken":
-            said.append(
-                f"{one.file(lang)} 没有存完整，保留不动；新的是 {path.name}，运行过的答案都在记录里"
-                if lang == "zh"
-                else f"{one.file(lang)} was only half saved and is kept as it is; the new one is {path.name}, and answers that "
-                "were run are in the record"
-            )
+    said += [words for one in chosen if (words := _put_notebook(work, one))]
     sheet = work.path / ("任务单.md" if lang == "zh" else "task_sheet.md")
     if not sheet.exists():
         write_whole(sheet, task_sheet(work))
     return Started(work, said)
+
+
+def _opened(folder: Path, case: str, lang: str, level: int) -> Work:
+    """A work folder that is there, when it is of this case, language and level."""
+    work = open_work(folder)
+    other = [
+        f"{what} {had}" for what, had, now in
+        (("case", work.case, case), ("--lang", work.lang, lang), ("--level", work.level, level)) if had != now
+    ]  # fmt: skip
+    if other:
+        raise CaseError(
+            f"{folder} is a work folder with {', '.join(other)}; go on in it with the same, or name another --folder"
+        )
+    return work
+
+
+def _made(
+    folder: Path, case: str, lang: str, level: int, seed: int, name: str, names: tuple[str, ...]
+) -> Work:
+    """A new work folder with these lessons, where nothing is yet."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CaseError(
+            f"{folder} is there already and is no work folder; name another --folder, nothing was changed"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Work(folder.resolve(), case, lang, level, seed, name, names)
+    work.save()
+    work.note(kind="start", lesson="")
+    return work
+
+
+def _put_notebook(work: Work, one: Lesson) -> str:
+    """A lesson's notebook, beside one that is there; what is to be said of that one."""
+    zh = work.lang == "zh"
+    state, path = add_notebook(work, one, notebook_text(one, work.lang, work.level))
+    if state == "older":
+        return (
+            f"{one.file(work.lang)} 来自较早的版本，保留不动；新的是 {path.name}"
+            if zh
+            else f"{one.file(work.lang)} comes from an older version and is kept as it is; the new one is {path.name}"
+        )
+    if state == "broken":
+        return (
+            f"{one.file(work.lang)} 没有存完整，保留不动；新的是 {path.name}，运行过的答案都在记录里"
+            if zh
+            else f"{one.file(work.lang)} was only half saved and is kept as it is; the new one is {path.name}, and answers "
+            "that were run are in the record"
+        )
+    return ""
 
 
 def _put_data(work: Work) -> None:

@@ -81,7 +81,7 @@ def read_from_the_bus(journal: Path) -> int:
 
     try:
         with JournalReader(journal) as reader:
-            return reader.counters().get("bus1", {}).get("stored", 0)
+            return reader.accounting.counters().get("bus1", {}).get("stored", 0)
     except StorageError:
         return 0
 

@@ -73,8 +73,8 @@ def test_values_flags_and_counters(
         (piece,) = reader.read([reader.series()[0].key])
         assert [piece.values[0], piece.values[1]] == [400.0, 401.0]
         assert list(piece.flags) == [1, 4, 9]
-        assert reader.counters()["import:logger.csv"] == {"in": 5, "stored": 3, "rejected": 2}
-        parked = reader.parked()
+        assert reader.accounting.counters()["import:logger.csv"] == {"in": 5, "stored": 3, "rejected": 2}
+        parked = reader.accounting.parked()
         assert [entry.reason.split(":")[0] for entry in parked] == ["line 6", "line 5"]
         assert parked[1].payload.decode() == row(3, 403, "d99").strip()
         assert [event.kind for event in reader.events(["imported"])] == ["imported"]
@@ -94,7 +94,7 @@ def test_the_same_file_again_stores_nothing_twice_and_another_value_is_parked(
     with JournalReader(station.journal_path) as reader:
         (piece,) = reader.read([reader.series()[0].key])
         assert list(piece.values) == [400.0, 401.0, 402.0]
-        counted = reader.counters()["import:logger.csv"]
+        counted = reader.accounting.counters()["import:logger.csv"]
         assert counted["in"] == 6 == counted["stored"] + counted["duplicate"] + counted["rejected"]
 
 
@@ -159,7 +159,7 @@ def test_a_row_that_is_parked_is_not_parked_again(
     path = table(tmp_path, HEAD + text)
     run_import(station, path, code=1)
     with JournalReader(station.journal_path) as reader:
-        first = reader.parked()
+        first = reader.accounting.parked()
     assert len(first) == 4
     for entry in first[:2]:
         with pytest.raises(SystemExit):
@@ -177,7 +177,7 @@ def test_a_row_that_is_parked_is_not_parked_again(
         "stored": 0, "duplicate": 3, "rejected": 3,
     }  # fmt: skip
     with JournalReader(station.journal_path) as reader:
-        counted = reader.counters()["import:logger.csv"]
+        counted = reader.accounting.counters()["import:logger.csv"]
         assert counted["in"] == 16 == counted["stored"] + counted["duplicate"] + counted["rejected"]
 
 
@@ -227,4 +227,4 @@ def test_a_running_collector_takes_the_rows(
             server.close()
     assert "2 rows = 1 stored + 0 duplicate + 1 rejected" in capsys.readouterr().out
     with JournalReader(station.journal_path) as reader:
-        assert reader.counters()["import:logger.csv"] == {"in": 2, "stored": 1, "rejected": 1}
+        assert reader.accounting.counters()["import:logger.csv"] == {"in": 2, "stored": 1, "rejected": 1}

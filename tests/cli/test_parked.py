@@ -11,7 +11,7 @@ from soilco2.cli.main import main
 from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
 from soilco2.station_config.loader import Station
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.running import START_US
 from tests.ingest.station import STATION, make_station
@@ -64,12 +64,12 @@ def test_a_message_is_decoded_anew(tmp_path: Path, capsys: pytest.CaptureFixture
     with JournalReader(station.journal_path) as reader:
         (observation,) = reader.observations(0, 2**62)
         assert (observation.time_us, observation.value) == (START_US, 612.0)
-        counted = reader.counters()["field"]
+        counted = reader.accounting.counters()["field"]
         assert counted["in"] == counted["stored"] + counted.get("duplicate", 0) + counted["rejected"]
-        (first,) = (row for row in reader.parked() if row.id == 1)
+        (first,) = (row for row in reader.accounting.parked() if row.id == 1)
         assert (first.state, first.why) == ("retried", "it is known now")
         assert [e.kind for e in reader.events(["parked_retried"])] == ["parked_retried"]
-        assert len(reader.parked("waiting")) == 3
+        assert len(reader.accounting.parked("waiting")) == 3
 
 
 def test_a_point_and_a_stretch_go_to_their_database_again(
@@ -85,9 +85,9 @@ def test_a_point_and_a_stretch_go_to_their_database_again(
     assert run(capsys, "retry", str(station.path), "1")[0] == 0
     assert run(capsys, "retry", str(station.path), "2")[0] == 0
     with JournalReader(station.journal_path) as reader:
-        assert reader.resend("influxdb") == [(START_US, START_US + 1)]
-        assert reader.resend("second") == [(START_US, START_US + 9 * SECOND)]
-        assert reader.parked("waiting") == []
+        assert reader.accounting.resend("influxdb") == [(START_US, START_US + 1)]
+        assert reader.accounting.resend("second") == [(START_US, START_US + 9 * SECOND)]
+        assert reader.accounting.parked("waiting") == []
 
 
 def test_listed_shown_and_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from soilco2.cli.main import main
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station, load_station
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 
 JUNE = 1_654_041_600_000_000  # 2022-06-01T00:00:00Z

@@ -109,8 +109,8 @@ def test_replayed_values_are_on_the_way_until_they_are_sent(
     assert run("replay", station.path, *window) == 0
     assert capsys.readouterr().out.startswith("5 observations from 2026-03-01T00:00:00Z")
     with JournalReader(station.journal_path) as journal:
-        assert journal.resend("influxdb") == [(MARCH, MARCH + 5 * MINUTE)]
-        assert journal.resend("another") == []
+        assert journal.accounting.resend("influxdb") == [(MARCH, MARCH + 5 * MINUTE)]
+        assert journal.accounting.resend("another") == []
         assert [event.kind for event in journal.events(["replayed"])] == ["replayed"]
     assert run("verify", station.path, *window) == 0
     assert "0 missing, 0 different, 5 on the way" in capsys.readouterr().out

@@ -20,8 +20,9 @@ from soilco2.documents.quality import quality_plan
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
 from soilco2.storage.journal.archive import open_journal, write_archive
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
-from soilco2.storage.journal.writer import NewEvent, Writer
+from soilco2.storage.journal.writer import Writer
 from tests.documents.stations import FULL, station
 
 MINUTE = 60_000_000

@@ -114,7 +114,7 @@ class Collecting:
     def counters(self, source: str = "field") -> dict[str, int]:
         try:
             with self.reader() as reader:
-                return reader.counters().get(source, {})
+                return reader.accounting.counters().get(source, {})
         except StorageError:
             return {}
 
@@ -129,7 +129,7 @@ class Collecting:
         with self.reader() as reader:
             return all(
                 row["in"] == row.get("stored", 0) + row.get("duplicate", 0) + row.get("rejected", 0)
-                for row in reader.counters().values()
+                for row in reader.accounting.counters().values()
                 if "in" in row
             )
 

@@ -50,7 +50,7 @@ def test_poison_is_counted_kept_and_acknowledged(collect: Collect, mosquitto: Mo
     }  # fmt: skip
     assert station.stored() == [400.0, 401.0]
     with station.reader() as reader:
-        parked = reader.parked()
+        parked = reader.accounting.parked()
     # the retained message is no new reading and is not kept
     assert len(parked) == len(poison)
     assert {bytes(row.payload) for row in parked} >= {b"{", b"", b"\xff", b"x" * 1_000_000}

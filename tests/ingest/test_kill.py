@@ -82,5 +82,5 @@ def test_killed_at_random(
     assert station.stored() == expected, seed
     assert station.balanced(), seed
     with station.reader() as reader:
-        assert reader.verify_batches() == [], seed
+        assert reader.integrity.verify_batches() == [], seed
     record_property("counts", f"{KILLS} kills, {number + 5} messages, 0 lost, 0 doubled")

@@ -16,7 +16,7 @@ from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
 from soilco2.storage.errors import DiskFullError, JournalDamagedError, StorageError
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import NewEvent
+from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.running import START_US, until
@@ -45,7 +45,7 @@ def intake_of(writer: Writer) -> WriterThread:
 
 def counters(writer: Writer) -> dict[str, int]:
     with JournalReader(writer.path) as reader:
-        return reader.counters().get("field", {})
+        return reader.accounting.counters().get("field", {})
 
 
 def test_a_sample_that_cannot_be_kept_does_not_keep_the_others_out(writer: Writer) -> None:
@@ -56,7 +56,7 @@ def test_a_sample_that_cannot_be_kept_does_not_keep_the_others_out(writer: Write
     writer_thread.close()
     assert counters(writer) == {"in": 3, "stored": 2, "rejected": 1}
     with JournalReader(writer.path) as reader:
-        (row,) = reader.parked()
+        (row,) = reader.accounting.parked()
     assert row.reason.startswith("it cannot be kept: ")
     assert str(2**63).encode() in row.payload
 
@@ -94,7 +94,7 @@ def test_a_journal_that_refuses_as_damaged_ends_the_writer_and_is_marked(
     def keep(*_args: object) -> object:
         raise sqlite3.DatabaseError("database disk image is malformed")
 
-    monkeypatch.setattr(writer, "_keep", keep)
+    monkeypatch.setattr(writer.samples, "keep", keep)
     writer_thread = intake_of(writer)
     writer_thread.deliver([sample(0)])
     until(lambda: not writer_thread.alive)
@@ -187,11 +187,11 @@ def test_samples_under_an_untrusted_clock_wait_and_get_their_time(tmp_path: Path
         collector.writer_thread.deliver(held)
         until(lambda: collector.writer_thread.settled)
         with JournalReader(station.journal_path) as reader:
-            assert reader.held() == 3
+            assert reader.accounting.held() == 3
             assert reader.last_rev() == 0
             assert [event.kind for event in reader.events(["clock_untrusted"])] == ["clock_untrusted"]
             wall[0], synchronised[0] = BUILT_US + 1_000_000 * SECOND, True
-            until(lambda: reader.held() == 0)
+            until(lambda: reader.accounting.held() == 0)
             until(lambda: len(reader.events(["clock_step"])) == 1)
             assert len(reader.events(["clock_set"])) == 1
             offset = wall[0] - 5 * SECOND

@@ -12,7 +12,8 @@ from functools import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soilco2.quality.pipeline import ManualFlag, recompute
+from soilco2.quality.epochs import ManualFlag
+from soilco2.quality.pipeline import recompute
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
 from tests.quality.stations import (

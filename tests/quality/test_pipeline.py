@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soilco2.quality.pipeline import ManualFlag, recompute
+from soilco2.quality.epochs import ManualFlag
+from soilco2.quality.pipeline import recompute
 from soilco2.quality.records import Flag, Sample
 from soilco2.quality.tracks import Band
 from tests.quality.stations import (
@@ -658,12 +659,12 @@ def test_memory_stays_bounded_on_a_long_stream() -> None:
                 sample("C1", "co2", at, 1000.0, "status=0x2" if index % 2 else ""),
             ]
         )
-    for line in flow._lines.values():
+    for line in flow._epochs._lines.values():
         if line.history is not None:
             assert len(line.history._times) <= 60 * 4 + 1  # four reaches of an hour
         for dependant in line.dependants:
             assert len(dependant._recent) <= 61
-    for track in flow._tracks.values():
+    for track in flow._epochs._tracks.values():
         for _, fails in track._remembers:
             assert len(getattr(fails.__self__, "_highs", ())) <= 2
 

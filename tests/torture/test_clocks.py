@@ -13,7 +13,7 @@ import pytest
 from soilco2.ingest.clock.system import BUILT_US
 from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.conftest import collect
 from tests.ingest.running import Collecting, held, sink_of, until
@@ -83,7 +83,7 @@ def test_a_node_with_a_lost_clock_is_parked_and_its_next_values_are_not_hidden(
     assert kept.times() == [NOW]
     with JournalReader(kept.writer.path) as reader:
         assert [row.value for _, row in reader.observations_after(0, 10)] == [401.0]
-        assert len(reader.parked()) == 1
+        assert len(reader.accounting.parked()) == 1
 
 
 @pytest.mark.parametrize("hours", [1, -1])

@@ -20,7 +20,7 @@ from soilco2.ingest.protocols.modbus import (
 )
 from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.running import START_US
 from tests.ingest.running import message as numbered
@@ -83,7 +83,7 @@ def test_fuzzed_messages_are_all_accounted_for(tmp_path: Path, record_property: 
             rejected += refused + result.conflict
             assert result.stored + result.duplicate + result.conflict == len(found.samples)
         with JournalReader(writer.path) as reader:
-            counted = reader.counters()["field"]
+            counted = reader.accounting.counters()["field"]
     assert counted["in"] == entered >= total
     assert counted["in"] == counted["stored"] + counted["duplicate"] + counted["rejected"]
     assert counted["rejected"] == rejected

@@ -47,7 +47,7 @@ def whole_prefix(path: Path) -> int:
         assert [(at, value) for at, value, _ in found] == [
             (T0 + i * MINUTE, 10.0 + i % 7) for i in range(len(found))
         ]
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
         return len(found)
 
 
@@ -55,7 +55,7 @@ def filled(station: Station, commits: int, size: int) -> dict[str, bytes]:
     """The files of a journal that was left in the middle of its work."""
     journal = station.journal_path
     writer = Writer.open(station)
-    writer._db.execute("PRAGMA wal_autocheckpoint=0")
+    writer.session.db.execute("PRAGMA wal_autocheckpoint=0")
     for i in range(commits):
         writer.commit([sample(size * i + j) for j in range(size)])
     files = {path.name: path.read_bytes() for path in (journal, Path(f"{journal}-wal"))}
@@ -98,7 +98,7 @@ def judged(station: Station, wound: str) -> str:
         try:
             if reader.events(["damage"]):
                 return "set aside"
-            if reader.verify_batches() or not sound_structure(station.journal_path):
+            if reader.integrity.verify_batches() or not sound_structure(station.journal_path):
                 return "named"
             found = [(row.time_us, row.raw) for row in reader.samples(T0, T0 + 300 * MINUTE)]
         except (JournalDamagedError, sqlite3.DatabaseError):
@@ -166,7 +166,7 @@ def test_a_power_cut_leaves_all_that_was_acknowledged(tmp_path: Path, record_pro
             writer.commit([sample(5 * i + j) for j in range(5)])
             record.mark(5 * (i + 1))
             if i % 15 == 14:
-                writer._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                writer.session.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         writer.close()
     assert any(step.kind == "sync" and step.file == name for step in record.steps)
     first = next(n for n, step in enumerate(record.steps) if step.kind == "mark")

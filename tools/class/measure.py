@@ -217,7 +217,7 @@ with JournalReader(own / 'journal.sqlite') as reader:
         for one in reader.observations(BEGIN_US, END_US)
         if one.value is not None or one.tests == 'missing:nan'
     )
-    counters = reader.counters()
+    counters = reader.accounting.counters()
 print('DAY', json.dumps({'held': answered, 'took': took, 'alive': alive, 'counters': counters}))
 """
 DRILL = """

@@ -120,12 +120,7 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
     """
     n, batch = g.shape
     diagonal = np.einsum("iib->ib", h)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(diagonal), np.nan)
-    hs = h * scale[:, None] * scale[None]
-    gs = g * scale
-    lo = np.broadcast_to(lower, g.shape) / scale
-    hi = np.broadcast_to(upper, g.shape) / scale
+    scale, hs, gs, lo, hi = _scaled(h, g, lower, upper)
     size = np.maximum(np.abs(gs).max(axis=0, initial=0.0), 1e-300)
     fixed = lo == hi
     state = np.where(fixed, -1, 0).astype(np.int8)
@@ -145,12 +140,7 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
             ha, ga, la, ua = hs[..., active], gs[:, active], lo[:, active], hi[:, active]
             sa, fa, za = state[:, active], fixed[:, active], size[active]
         u = _solve_free(ha, ga, la, ua, sa)
-        gradient = _product(ha, u) - ga
-        free = sa == 0
-        room = TOLERANCE * za
-        low = free & (u < la - room)
-        high = free & (u > ua + room)
-        leave = ~fa & (((sa < 0) & (gradient < -room)) | ((sa > 0) & (gradient > room)))
+        low, high, leave = _violations(u, _product(ha, u) - ga, la, ua, sa, fa, TOLERANCE * za)
         wrong = low | high | leave
         count = wrong.sum(axis=0)
         bad: NDArray[np.bool_] = np.any(~np.isfinite(u), axis=0)
@@ -164,13 +154,8 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
             active = active[:0]
             break
         rest = active[going]
-        low, high, leave, wrong, count = (
-            low[:, going],
-            high[:, going],
-            leave[:, going],
-            wrong[:, going],
-            count[going],
-        )
+        low, high, leave, wrong = (some[:, going] for some in (low, high, leave, wrong))
+        count = count[going]
         better = count < best[rest]
         best[rest] = np.where(better, count, best[rest])
         tries[rest] = np.where(better, BLOCK_TRIES, tries[rest] - 1)
@@ -190,6 +175,28 @@ def solve(h: Array, g: Array, lower: Array, upper: Array) -> Solution:
     within = (polished >= lo) & (polished <= hi)
     out = np.where(within, polished, out)
     return Solution(out * scale, final, rounds, solved)
+
+
+def _scaled(h: Array, g: Array, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Scales that give H a unit diagonal, and H, g and the bounds in unknowns so scaled."""
+    diagonal = np.einsum("iib->ib", h)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(diagonal), np.nan)
+    lo = np.broadcast_to(lower, g.shape) / scale
+    hi = np.broadcast_to(upper, g.shape) / scale
+    return scale, h * scale[:, None] * scale[None], g * scale, lo, hi
+
+
+def _violations(
+    u: Array, gradient: Array, lower: Array, upper: Array, state: NDArray[np.int8], fixed: NDArray[np.bool_],
+    room: Array,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
+    """Unknowns below their lower bound, above their upper, and held by a bound that they want to leave."""
+    free = state == 0
+    low = free & (u < lower - room)
+    high = free & (u > upper + room)
+    leave = ~fixed & (((state < 0) & (gradient < -room)) | ((state > 0) & (gradient > room)))
+    return low, high, leave
 
 
 def _solve_free(h: Array, g: Array, lower: Array, upper: Array, state: NDArray[np.int8]) -> Array:

@@ -162,6 +162,31 @@ def production_layers(levels_m: ArrayLike, finest_m: float = 0.06) -> Array:
     return split(np.unique(np.concatenate([[0.0], np.asarray(levels_m, dtype=float)])), finest_m)
 
 
+def _add_prior(h: Array, layers: Array, spread: Array) -> None:
+    """Add to H that neighbouring layers are alike, Eq. I4; `spread` over the whole depth [umol m-3 s-1]."""
+    middles = (layers[1:] + layers[:-1]) / 2.0
+    share = np.diff(middles) / (layers[-1] - layers[0])
+    precision = 1.0 / spread**2 + np.zeros(h.shape[2])
+    for j in range(h.shape[0] - 3):
+        a, b = 2 + j, 3 + j
+        p = precision / share[j]
+        h[a, a] += p
+        h[b, b] += p
+        h[a, b] -= p
+        h[b, a] -= p
+
+
+def _bounds(unknowns: int, bottom: str, lowest_production: float) -> tuple[Array, Array]:
+    """Lower and upper bounds of the unknowns, one column each."""
+    lower = np.full((unknowns, 1), lowest_production)
+    upper = np.full((unknowns, 1), np.inf)
+    lower[SURFACE] = -np.inf
+    lower[BOTTOM] = 0.0
+    if bottom == "zero":
+        upper[BOTTOM] = 0.0
+    return lower, upper
+
+
 def invert(
     co2_ppm: ArrayLike,
     observed_m: ArrayLike,
@@ -238,7 +263,6 @@ def invert(
         edges.T if edges.ndim == 2 else edges, np.asarray(conductivity, float).T, layers, depths
     )
     count, n, batch = g_matrix.shape
-    m = n - 2
     if count < LEAST_OBSERVED[bottom]:
         x = np.full_like(x, np.nan)
     inverse_sd = 1.0 / np.broadcast_to(np.asarray(sd_ppm, dtype=float), (batch, count)).T
@@ -246,22 +270,8 @@ def invert(
     right = np.einsum("oib,ob->ib", weighted, x * inverse_sd)
     data = _gram(weighted)
     h = data.copy()
-    middles = (layers[1:] + layers[:-1]) / 2.0
-    share = np.diff(middles) / (layers[-1] - layers[0])
-    precision = 1.0 / (smoothness * np.asarray(scale_umol_m3_s, dtype=float)) ** 2 + np.zeros(batch)
-    for j in range(m - 1):
-        a, b = 2 + j, 3 + j
-        p = precision / share[j]
-        h[a, a] += p
-        h[b, b] += p
-        h[a, b] -= p
-        h[b, a] -= p
-    lower = np.full((n, 1), lowest_production)
-    upper = np.full((n, 1), np.inf)
-    lower[SURFACE] = -np.inf
-    lower[BOTTOM] = 0.0
-    if bottom == "zero":
-        upper[BOTTOM] = 0.0
+    _add_prior(h, layers, smoothness * np.asarray(scale_umol_m3_s, dtype=float))
+    lower, upper = _bounds(n, bottom, lowest_production)
     solution, u = _without_surface(h, right, lower, upper)
     to_efflux = np.zeros(n)
     to_efflux[BOTTOM] = 1.0

@@ -171,7 +171,30 @@ class _Work:
         self, i: Inputs, rows: NDArray[np.intp], columns: NDArray[np.bool_], horizon: NDArray[np.intp],
         water: Carried, temperature: Carried, parameters: Mapping[str, Array],
     ) -> list[Term]:  # fmt: skip
-        s, clean, p = self.s, self.clean, self.p
+        s = self.s
+        terms = self._co2_terms(i, rows, columns) + self._water_terms(rows, water)
+        warm = np.hypot(temperature.distance_sd, s.temperature_sd)
+        if np.any(warm > 0):
+            terms.append(Term("temperature", "temperature", warm))
+        loose = [h for h in np.unique(horizon) if self.horizons.porosity_sd[h] > 0]
+        terms += [
+            Term(
+                f"porosity {self.horizons.top_m[h]:g} m",
+                "porosity",
+                self.horizons.porosity_sd[h] * (horizon == h)[None],
+            )
+            for h in loose
+        ]
+        spread = np.zeros((1, 1))
+        if s.model_spread:
+            spread = model_spread_ln(i.porosity - i.water, i.porosity, parameters)
+            self.out.model_spread_ln[rows] = spread[:, 0]
+        terms.append(Term("diffusivity model", "ln_d", np.hypot(spread, gas.FREE_AIR_SD_LN)))
+        return terms
+
+    def _co2_terms(self, i: Inputs, rows: NDArray[np.intp], columns: NDArray[np.bool_]) -> list[Term]:
+        """Errors of the mole fractions and of the depths they belong to."""
+        s, clean = self.s, self.clean
         terms: list[Term] = []
         offset = 1 if clean.surface is not None else 0
         nodes = i.co2_ppm.shape[1]
@@ -198,6 +221,12 @@ class _Work:
             if offset:
                 ratio[:, 0] = 0.0
             terms.append(Term("pressure", "co2", ratio))
+        return terms
+
+    def _water_terms(self, rows: NDArray[np.intp], water: Carried) -> list[Term]:
+        """Errors of each probe's water content, and of the water between probes."""
+        s, clean, p = self.s, self.clean, self.p
+        terms: list[Term] = []
         kept = clean.kept_water
         for probe, depth in enumerate(clean.water_depth):
             weight = water.of_probe(probe)
@@ -212,23 +241,6 @@ class _Work:
                 terms.append(Term(f"water {depth:g} m", "water", weight * sd_w))
         if np.any(water.distance_sd > 0):
             terms.append(Term("water between probes", "water", water.distance_sd))
-        warm = np.hypot(temperature.distance_sd, s.temperature_sd)
-        if np.any(warm > 0):
-            terms.append(Term("temperature", "temperature", warm))
-        loose = [h for h in np.unique(horizon) if self.horizons.porosity_sd[h] > 0]
-        terms += [
-            Term(
-                f"porosity {self.horizons.top_m[h]:g} m",
-                "porosity",
-                self.horizons.porosity_sd[h] * (horizon == h)[None],
-            )
-            for h in loose
-        ]
-        spread = np.zeros((1, 1))
-        if s.model_spread:
-            spread = model_spread_ln(i.porosity - i.water, i.porosity, parameters)
-            self.out.model_spread_ln[rows] = spread[:, 0]
-        terms.append(Term("diffusivity model", "ln_d", np.hypot(spread, gas.FREE_AIR_SD_LN)))
         return terms
 
     def _answer(

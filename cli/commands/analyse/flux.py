@@ -94,12 +94,7 @@ def command(
             station = load(data[0])
             zone = station.deployments.zone
             shifts = _shifts(station, zone)
-        if soil is not None:
-            found = settings_of.read(soil)
-        elif station is not None:
-            found = settings_of.of_station(station.file, data[0])
-        else:
-            fail("a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)")
+        found = _settings(soil, station, data[0])
         chosen = settings_of.with_options(found, method=method, diffusivity=diffusivity, surface=surface)
         wanted = assemble.Wanted(
             start_us=parse_time(since, zone) if since else None,
@@ -131,6 +126,17 @@ def command(
     except ValueError as error:
         fail(f"--every {every!r}: {error}")
     _show(outcome, chosen, paths, lang, as_json)
+
+
+def _settings(soil: Path | None, station: Station | None, path: Path) -> Settings:
+    """What is said of the soil, in a file of its own or in the station file at `path`."""
+    from soilco2.analysis.flux import settings
+
+    if soil is not None:
+        return settings.read(soil)
+    if station is not None:
+        return settings.of_station(station.file, path)
+    fail("a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)")
 
 
 def _shifts(station: Station, zone: ZoneInfo) -> dict[str, list[tuple[int, float]]]:

@@ -101,7 +101,9 @@ class Bench:
         from soilco2.storage.journal.reader import JournalReader
 
         with JournalReader(self.station.journal_path) as reader:
-            return next(((row.rev, row.backlog) for row in reader.cursors() if row.sink == sink), (0, -1))
+            return next(
+                ((row.rev, row.backlog) for row in reader.accounting.cursors() if row.sink == sink), (0, -1)
+            )
 
     def done(self, one: Forwarder) -> None:
         assert one.wait_idle(30), one.status()
@@ -112,7 +114,7 @@ class Bench:
         from soilco2.storage.journal.reader import JournalReader
 
         with JournalReader(self.station.journal_path) as reader:
-            return reader.resend(sink)
+            return reader.accounting.resend(sink)
 
     def events(self, *kinds: str) -> list[str]:
         from soilco2.storage.journal.reader import JournalReader
@@ -124,7 +126,7 @@ class Bench:
         from soilco2.storage.journal.reader import JournalReader
 
         with JournalReader(self.station.journal_path) as reader:
-            return reader.parked()
+            return reader.accounting.parked()
 
 
 @pytest.fixture

@@ -145,7 +145,9 @@ def _over(journal: Path) -> bool:
     if not journal.exists():
         return False
     with contextlib.suppress(StorageError), JournalReader(journal) as reader:
-        return reader.last_sample_us() == LAST_US and all(row.backlog == 0 for row in reader.cursors())
+        return reader.last_sample_us() == LAST_US and all(
+            row.backlog == 0 for row in reader.accounting.cursors()
+        )
     return False
 
 

@@ -30,7 +30,7 @@ from soilco2.storage.journal.control import submit
 from soilco2.storage.journal.failpoint import ARCHIVE_POINTS
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import Parked
+from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
 
@@ -126,7 +126,7 @@ def test_what_was_archived_and_pruned_is_read_as_before(tmp_path: Path) -> None:
     assert work(station, T0 + 20 * DAY) == 2 * 20 * 24
     with JournalReader(station.journal_path) as reader:
         assert reader.first_sample_us() == T0 + 20 * DAY
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
     assert all(check_archive(a) == "" for a in archives_of(folder_of(station)))
     with open_journal(station) as reader:
         assert isinstance(reader, WholeJournal)
@@ -214,7 +214,7 @@ def test_what_changed_after_it_was_archived_stays(tmp_path: Path) -> None:
         assert len(kept) == 25
         assert all(o.flag == Flag.BAD for o in kept)
         assert [s.time_us for s in reader.samples(T0, T0 + 10 * DAY)] == [T0 + 30 * HOUR + 1]
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
     with open_journal(station) as reader:
         flags = {o.time_us: o.flag for o in reader.observations(T0, T0 + 10 * DAY)}
         assert flags[T0 + DAY] == Flag.BAD
@@ -317,7 +317,7 @@ def test_killed_at_each_step_nothing_is_lost_or_doubled(point: str, tmp_path: Pa
         work(station, T0 + 20 * DAY)
     with JournalReader(station.journal_path) as reader:
         assert reader.first_sample_us() == T0 + 20 * DAY
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
     assert not list(folder_of(station).glob("*.new*"))
 
 
@@ -338,8 +338,8 @@ def test_at_the_limit_reading_stops_loudly_and_goes_on_when_there_is_room(tmp_pa
             writer.commit([sample(0)])
         with JournalReader(station.journal_path) as reader:
             assert [e.kind for e in reader.events(["limit"])] == ["limit"]
-            assert reader.counters()["air"]["in"] == reader.counters()["air"]["stored"]
-            assert reader.size()[0] < 18 * 2**20
+            assert reader.accounting.counters()["air"]["in"] == reader.accounting.counters()["air"]["stored"]
+            assert reader.accounting.size()[0] < 18 * 2**20
             writer.move_cursor("influxdb", reader.last_rev())
             now = (reader.last_sample_us() or 0) + 40 * DAY
         for _ in make_room(station, lambda op, **a: run(writer, op, a), now):
@@ -354,12 +354,12 @@ def test_at_the_limit_the_oldest_give_way_when_asked_to(tmp_path: Path) -> None:
         assert flood(writer) == 400_000
         assert writer.bytes_in_use() < 18 * 2**20
         with JournalReader(station.journal_path) as reader:
-            counters = reader.counters()["air"]
+            counters = reader.accounting.counters()["air"]
             assert counters["in"] == counters["stored"] == 400_000
             left = sum(1 for _ in reader.samples(0, 2**62))
             assert counters["dropped"] == 400_000 - left > 0
             assert (reader.first_sample_us() or 0) > T0
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
             assert len(reader.events(["limit"])) == 1
 
 
@@ -371,15 +371,15 @@ def test_a_flood_of_refused_messages_takes_its_share_and_no_more(tmp_path: Path)
             text = bytes([number]) * 100_000
             writer.commit(parked=[Parked("message", "air", "no JSON", text, None, T0)])
         with JournalReader(station.journal_path) as reader:
-            kept = reader.parked()
+            kept = reader.accounting.parked()
             assert sum(len(row.payload) for row in kept) <= 1.6 * 2**20
             assert kept[0].payload[0] == 59
-            assert reader.counters()["air"]["parked_dropped"] == 60 - len(kept) > 0
+            assert reader.accounting.counters()["air"]["parked_dropped"] == 60 - len(kept) > 0
             assert "gave way" in reader.events(["limit"])[0].text
             assert sum(1 for _ in reader.samples(0, 2**62)) == 1
         writer.parked_settle(kept[0].id, "dropped", "seen")
         with JournalReader(station.journal_path) as reader:
-            assert reader.parked("dropped")[0].payload == b""
+            assert reader.accounting.parked("dropped")[0].payload == b""
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

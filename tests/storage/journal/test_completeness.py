@@ -11,8 +11,9 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station, load_station
 from soilco2.storage.journal.completeness import Day, completeness, local_days
 from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.rows import NewEvent, Parked
 from soilco2.storage.journal.schema import EventKind
-from soilco2.storage.journal.writer import NewEvent, Parked, Writer
+from soilco2.storage.journal.writer import Writer
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

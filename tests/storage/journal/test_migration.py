@@ -81,14 +81,14 @@ def goes_on(station: Station, before: list[tuple[Any, ...]]) -> None:
         assert everything(station) == before
         assert rows(station.journal_path, "sample") == [(*row, None) for row in old]
         assert rows(copy_of(station), "sample") == old
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
         told = [e for e in reader.events(["other"]) if e.data.get("what") == "migrated"]
         assert [e.text for e in told] == [
             "the journal was brought from version 1 to 2; as it was it is kept in journal.sqlite.v1"
         ]
         assert writer.reprocess(0, 2**62) == 0, "what was made of it is made of it now"
         assert writer.commit([polled()]).stored == 1
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
         assert [s.said for s in reader.samples(LAST_US + 1, 2**62)] == [polled().said]
     assert not list(station.journal_path.parent.glob("*.part"))
 
@@ -192,7 +192,7 @@ def test_a_reader_migrates_nothing(station: Station, capsys: pytest.CaptureFixtu
         samples = list(reader.samples(0, 2**62))
         assert len(samples) == SLOTS * CHANNELS
         assert {s.said for s in samples} == {None}
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
     for words in (
         ["verify", "--journal"],
         ["status"],
@@ -212,7 +212,7 @@ def test_a_reader_follows_a_migration(station: Station) -> None:
         with Writer.open(station) as writer:
             writer.commit([polled()])
             assert list(reader.samples(0, 2**62)) == [*old, polled()]
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
 
 
 def test_archives_of_the_version_before_are_read_and_judged(station: Station) -> None:
@@ -236,7 +236,7 @@ def test_a_damaged_journal_of_the_version_before_is_taken_over(station: Station)
         assert rows(station.journal_path, "sample") == [(*row, None) for row in old]
         assert writer.commit([polled()]).stored == 1
         with JournalReader(station.journal_path) as reader:
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
 
 
 # with the build before on this machine

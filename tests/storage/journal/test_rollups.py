@@ -243,7 +243,7 @@ def test_ten_minutes_of_dense_hours_agree_with_a_recount_too(tmp_path: Path) -> 
             assert [text.split(";")[0] for text in check_rollups(reader)] == [
                 "rollups of p1/d1/soil_temperature: 1 differ from a recount"
             ]
-        writer._audit()
+        writer.rollups.audit()
         agree()
 
 
@@ -266,11 +266,11 @@ def test_much_that_came_is_counted_before_the_rest_is_over(
         writer.keep_rollups()  # nothing is left: it rests
         monkeypatch.setattr("soilco2.storage.journal.rollup_writer._ROWS", 10)
         for count, told in ((1, False), (10, True)):
-            done = writer._rolled
+            done = writer.rollups._rolled
             writer.commit([sample(count + k) for k in range(count)])
-            monkeypatch.setattr(writer, "_roll_at", 0.0)
+            monkeypatch.setattr(writer.rollups, "_roll_at", 0.0)
             writer.keep_rollups()
-            assert (writer._rolled != done) == told
+            assert (writer.rollups._rolled != done) == told
 
 
 def test_late_and_flagged_and_recalibrated_data(filled: tuple[Station, Writer], tmp_path: Path) -> None:
@@ -331,8 +331,8 @@ def test_archived_and_pruned_stretches_stay(tmp_path: Path) -> None:
 
 def test_what_was_dropped_at_the_limit_is_in_no_answer(filled: tuple[Station, Writer]) -> None:
     station, writer = filled
-    writer._told_full = True
-    writer._drop_oldest()
+    writer.retention._told_full = True
+    writer.retention.drop_oldest()
     with JournalReader(station.journal_path) as reader:
         assert rows_of(reader, KEY, T0, T0 + 10 * DAY) == []
     compare(station)
@@ -363,7 +363,7 @@ def test_a_wrong_rollup_is_named_and_mended(filled: tuple[Station, Writer]) -> N
         "rollups of p1/d1/soil_temperature", "rollups of p1/d2/soil_temperature"
     ]  # fmt: skip
     for _ in range(45):  # twenty days of two series, one at a time
-        writer._audit()
+        writer.rollups.audit()
     with JournalReader(station.journal_path) as reader:
         assert [event.subject for event in reader.events(["damage"])] == ["rollup", "rollup"]
     run(writer, "forget_rollups", {})

@@ -134,7 +134,7 @@ def test_a_mended_catalogue_reaches_what_is_archived(tmp_path: Path) -> None:
     assert archives_of(folder_of(wrong))
     with JournalReader(wrong.journal_path) as reader:
         assert len(list(reader.samples(0, 2**62))) == 2 * 24
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
     assert kept(wrong) == before == [polled(hour, -21 - hour) for hour in range(count)]
     mended = make(tmp_path, RIGHT)
     with Writer.open(mended, now_us=lambda: NOW) as writer:
@@ -160,7 +160,7 @@ def test_what_an_archive_lacks_is_not_pruned(tmp_path: Path) -> None:
             pass
     with JournalReader(station.journal_path) as reader:
         assert list(reader.samples(T0, T0 + DAY)) == [polled(hour, wrong=False) for hour in (2, 3)]
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
 
 
 def test_the_crc_covers_what_probes_said(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_the_crc_covers_what_probes_said(tmp_path: Path) -> None:
             old = bare.execute("SELECT seq, said FROM sample").fetchall()
             bare.execute(f"UPDATE sample SET said = {change}")
             with JournalReader(station.journal_path) as reader:
-                found = reader.verify_batches()
+                found = reader.integrity.verify_batches()
             bare.executemany("UPDATE sample SET said = ?2 WHERE seq = ?1", old)
         return [text.split(":")[0] for text in found]
 
@@ -220,9 +220,9 @@ def test_the_same_registers_are_the_same_reading(tmp_path: Path) -> None:
         other = writer.commit([polled(0, -22)])
         assert (other.duplicate, other.conflict) == (0, 1)
         with JournalReader(writer.path) as reader:
-            (entry,) = reader.parked()
+            (entry,) = reader.accounting.parked()
             assert b"ffea01f4" in entry.payload, "parked whole"
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
     assert kept(station) == [polled(0), polled(1)]
 
 
@@ -232,7 +232,7 @@ def test_samples_that_wait_for_their_time_keep_what_was_said(tmp_path: Path) -> 
         writer.commit([polled(0, time_us=None, mono_us=5, boot_id="b2")])
         assert writer.set_time("b2", T0 - 5, "NTP answered") == 1
         with JournalReader(writer.path) as reader:
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
     assert [s.said for s in kept(station)] == [polled(0).said]
     assert [o.value for o in observed(station)] == [-2.1]
 
@@ -243,7 +243,7 @@ def test_what_was_said_is_salvaged_from_a_damaged_journal(tmp_path: Path) -> Non
         writer.commit([polled(hour) for hour in range(20)])
     mark_damaged(station.journal_path, "database disk image is malformed")
     with Writer.open(station) as writer, JournalReader(writer.path) as reader:
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
     assert kept(station) == [polled(hour) for hour in range(20)]
 
 

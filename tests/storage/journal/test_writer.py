@@ -28,8 +28,9 @@ from soilco2.storage.journal.connection import mark_damaged
 from soilco2.storage.journal.control import ControlServer, Submitter, submit
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.rows import NewEvent, Parked
 from soilco2.storage.journal.schema import EventKind
-from soilco2.storage.journal.writer import NewEvent, Parked, Writer
+from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
 
 KILLS = int(os.environ.get("SOILCO2_KILLS", "8"))
@@ -106,7 +107,7 @@ def test_what_was_committed_is_read_back_with_its_flag(writer: Writer) -> None:
         assert values(reader) == [(T0 + i * MINUTE, 10.0 + i % 7, 1) for i in range(10)]
         assert reader.latest(T0 + 3 * MINUTE - 300_000_000)[0].time_us == T0 + 3 * MINUTE
         assert [rev for rev, _ in reader.observations_after(4, 3)] == [5, 6, 7]
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
         assert reader.series()[0].depth_m == 0.1
 
 
@@ -115,9 +116,9 @@ def test_the_same_again_is_a_duplicate_and_another_number_a_conflict(writer: Wri
     done = writer.commit([sample(3), sample(4, 99.5), sample(5), sample(5)])
     assert (done.stored, done.duplicate, done.conflict) == (1, 2, 1)
     with JournalReader(writer.path) as reader:
-        counts = reader.counters()["air"]
+        counts = reader.accounting.counters()["air"]
         assert counts == {"in": 9, "stored": 6, "duplicate": 2, "rejected": 1}
-        (entry,) = reader.parked()
+        (entry,) = reader.accounting.parked()
         assert entry.kind == "conflict"
         assert b"99.5" in entry.payload
         assert values(reader)[4][1] == 14.0
@@ -168,7 +169,7 @@ def test_not_a_number_is_kept_as_missing_with_its_reason(writer: Writer) -> None
 
 def test_a_fault_in_quality_costs_no_sample(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("soilco2.storage.journal.writer.Pipeline.feed", lambda *_: 1 / 0)
+        patch.setattr("soilco2.storage.journal.judging.Pipeline.feed", lambda *_: 1 / 0)
         done = writer.commit([sample(i) for i in range(5)])
     assert (done.stored, done.observations) == (5, 0)
     with JournalReader(writer.path) as reader:
@@ -224,12 +225,12 @@ def test_a_manual_flag_reaches_every_follower_and_can_be_taken_back(writer: Writ
 def test_samples_without_a_trusted_clock_wait_for_their_time(writer: Writer) -> None:
     writer.commit([sample(i, time_us=None, boot_id="b2") for i in range(3)])
     with JournalReader(writer.path) as reader:
-        assert reader.held() == 3
+        assert reader.accounting.held() == 3
         assert values(reader) == []
         assert writer.set_time("b2", T0, "NTP answered") == 3
-        assert reader.held() == 0
+        assert reader.accounting.held() == 0
         assert [t for t, _, _ in values(reader)] == [T0 + i * MINUTE for i in range(3)]
-        assert reader.verify_batches() == []
+        assert reader.integrity.verify_batches() == []
         assert reader.events(["clock_set"])[0].data["offset_us"] == T0
 
 
@@ -265,9 +266,9 @@ def test_cursor_and_parking_move_together(writer: Writer) -> None:
     writer.move_cursor("db", done.last_rev, parked=[entry], sent=4)
     writer.commit([sample(9)], events=[NewEvent(EventKind.OTHER, "x", "y")])
     with JournalReader(writer.path) as reader:
-        (cursor,) = reader.cursors()
+        (cursor,) = reader.accounting.cursors()
         assert (cursor.rev, cursor.backlog, cursor.oldest_us) == (5, 1, T0 + 9 * MINUTE)
-        assert reader.parked_counts() == {"point": 1}
+        assert reader.accounting.parked_counts() == {"point": 1}
 
 
 def test_derived_results_get_a_revision_only_when_they_change(writer: Writer) -> None:
@@ -390,7 +391,7 @@ def test_readings_never_get_another_probes_name(tmp_path: Path, copy: bool) -> N
             else:
                 assert [name[0].split("-")[0] for name in kept] == ["lost"]
                 assert seen == [], "what nobody can name is nobody's value"
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
 
 
 def test_a_journal_that_was_removed_takes_nothing_more(tmp_path: Path) -> None:
@@ -414,7 +415,7 @@ def test_a_flipped_bit_is_named_by_the_crc(tmp_path: Path) -> None:
         bare.execute("UPDATE sample SET raw = raw + 1e-9 WHERE seq = 15")
     bare.close()
     with JournalReader(station.journal_path) as reader:
-        assert reader.verify_batches() == ["batch 2: samples 11 to 20 do not match their CRC"]
+        assert reader.integrity.verify_batches() == ["batch 2: samples 11 to 20 do not match their CRC"]
 
 
 @pytest.mark.parametrize("wreck", [b"", b"this is no database at all" * 400])
@@ -465,7 +466,7 @@ def test_a_torn_write_ahead_log_starts_and_keeps_whole_commits(tmp_path: Path) -
         with Writer.open(station) as again, JournalReader(again.path) as reader:
             n = len(values(reader))
             assert [t for t, _, _ in values(reader)] == [T0 + i * MINUTE for i in range(n)]
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
             assert again.commit([sample(i) for i in range(21)]).stored == 21 - n
 
 
@@ -486,7 +487,7 @@ def test_a_full_disk_leaves_what_was_kept_and_the_next_try_works(tmp_path: Path)
         with JournalReader(writer.path) as reader:
             before = len(values(reader))
             assert before % 100 == 0
-            assert reader.verify_batches() == []
+            assert reader.integrity.verify_batches() == []
             assert writer.commit([sample(before + i) for i in range(100)]).stored == 100
             assert len(values(reader)) == before + 100
 
@@ -530,8 +531,8 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled(tmp_path: 
             times = [t for t, _, _ in values(reader)]
             assert times == [T0 + i * MINUTE for i in range(len(times))]
             assert len(times) >= acknowledged
-            assert reader.verify_batches() == []
-            counts = reader.counters()["air"]
+            assert reader.integrity.verify_batches() == []
+            counts = reader.accounting.counters()["air"]
             assert counts["in"] == counts["stored"] + counts.get("duplicate", 0) + counts.get("rejected", 0)
 
 
@@ -540,14 +541,16 @@ def test_days_left_is_told_at_the_rate_of_the_last_commits(tmp_path: Path) -> No
     with Writer.open(make(tmp_path), now_us=lambda: now[0]) as writer:
         writer.commit([sample(i) for i in range(1000)])  # a month brought in at once, by another clock
         with JournalReader(writer.path) as reader:
-            assert reader.days_left(10**9) is None
+            assert reader.accounting.days_left(10**9) is None
         for n in range(10):
             now[0] = T0 + n * 10 * MINUTE
             writer.commit([sample(1000 + n * 100 + i) for i in range(100)])
             if n == 5:  # fifty minutes are no hour of record
                 with JournalReader(writer.path) as reader:
-                    assert reader.days_left(10**9) is None
+                    assert reader.accounting.days_left(10**9) is None
         with JournalReader(writer.path) as reader:
-            used, _ = reader.size()
+            used, _ = reader.accounting.size()
             # 1000 samples in ninety minutes, of used/2000 bytes each
-            assert reader.days_left(10**9) == pytest.approx((10**9 - used) / (used / 2000 * 1000 / 90 * 1440))
+            assert reader.accounting.days_left(10**9) == pytest.approx(
+                (10**9 - used) / (used / 2000 * 1000 / 90 * 1440)
+            )

@@ -1,0 +1,121 @@
+"""What a journal has counted, what waits in it, and how much room it takes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from soilco2.storage.journal.connection import meta
+from soilco2.storage.journal.rows import Cursor, ParkedRow
+
+_SHORTEST_RATE_US = 3_600_000_000
+
+
+class Accounting:
+    """Counters, cursors, parked entries and sizes, as `soilco2 status` tells them.
+
+    Parameters
+    ----------
+    db : sqlite3.Connection
+        Of the journal.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """Every counter by source and name."""
+        found: dict[str, dict[str, int]] = {}
+        for source, name, value in self._db.execute(
+            "SELECT source, name, value FROM counter ORDER BY source, name"
+        ):
+            found.setdefault(source, {})[name] = value
+        return found
+
+    def cursors(self) -> list[Cursor]:
+        """How far each database has confirmed, and what waits."""
+        out = []
+        for sink, rev, moved_us, error in self._db.execute(
+            "SELECT sink, rev, moved_us, error FROM cursor"
+        ).fetchall():
+            backlog = self._db.execute("SELECT count(*) FROM observation WHERE rev > ?", (rev,)).fetchone()[0]
+            oldest = self._db.execute(
+                "SELECT min(time_us) FROM (SELECT time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT 1000)",
+                (rev,),
+            ).fetchone()[0]
+            out.append(Cursor(sink, rev, moved_us, error, backlog, oldest))
+        return out
+
+    def resend(self, sink: str) -> list[tuple[int, int]]:
+        """Windows [µs UTC] that a database is to get again."""
+        return [(low, high) for low, high in json.loads(meta(self._db, f"resend:{sink}") or "[]")]
+
+    def parked(self, state: str | None = None, limit: int = 1000) -> list[ParkedRow]:
+        """Parked entries, newest first."""
+        rows = self._db.execute(
+            "SELECT id, kind, source, reason, payload, time_us, arrival_us, state, why FROM parked"
+            " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
+            (state, limit),
+        ).fetchall()
+        return [ParkedRow(*row) for row in rows]
+
+    def parked_counts(self) -> dict[str, int]:
+        """Waiting parked entries by kind."""
+        return dict(
+            self._db.execute("SELECT kind, count(*) FROM parked WHERE state = 'waiting' GROUP BY kind")
+        )
+
+    def last_commit_before(self, time_us: int) -> int | None:
+        """When the last commit before a moment was made [µs UTC]."""
+        row = self._db.execute(
+            "SELECT committed_us FROM batch WHERE committed_us < ? ORDER BY id DESC LIMIT 1", (time_us,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def rejected(self, start_us: int, end_us: int) -> list[tuple[str, int]]:
+        """Source and time [µs UTC] of what came in a window and could not be used."""
+        return self._db.execute(
+            "SELECT source, coalesce(time_us, arrival_us) AS at FROM parked"
+            " WHERE kind IN ('message', 'conflict') AND at >= ? AND at < ? ORDER BY at",
+            (start_us, end_us),
+        ).fetchall()
+
+    def held(self) -> int:
+        """Samples that wait for their time."""
+        return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])
+
+    def size(self) -> tuple[int, int]:
+        """Bytes in use and bytes of the file."""
+        pages, free, page = (
+            self._db.execute(f"PRAGMA {n}").fetchone()[0]
+            for n in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * page, pages * page
+
+    def days_left(self, limit_bytes: int) -> float | None:
+        """Days until the limit at the rate of the last commits; None while that rate is not known.
+
+        Commits before the clock was last set back do not count: a replayed month is no measure for a real one.
+        """
+        first, last = self._db.execute(
+            "SELECT (SELECT min(seq) FROM sample), (SELECT max(seq) FROM sample)"
+        ).fetchone()
+        rows = 0
+        newest_us = oldest_us = None
+        for low, high, committed_us in self._db.execute(
+            "SELECT first_seq, last_seq, committed_us FROM batch ORDER BY id DESC LIMIT 20000"
+        ):
+            if oldest_us is not None and committed_us > oldest_us:
+                break
+            newest_us = committed_us if newest_us is None else newest_us
+            oldest_us = committed_us
+            rows += high - low + 1
+        if newest_us is None or oldest_us is None or newest_us - oldest_us < _SHORTEST_RATE_US:
+            return None
+        used, _ = self.size()
+        per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
+        return max(0.0, (limit_bytes - used) / float(per_day))
+
+    def last_batch(self) -> int:
+        """Number of the newest commit; 0 when there is none."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0])

@@ -1,0 +1,200 @@
+"""An open journal while it is changed: the connection, its transactions, and the names that numbers stand for."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from soilco2.quality.records import SeriesKey
+from soilco2.station_config.loader import Station
+from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
+from soilco2.storage.journal import names_backup
+from soilco2.storage.journal.connection import mark_damaged, meta, open_for_writing, storage_error
+from soilco2.storage.journal.rows import NewEvent
+from soilco2.storage.journal.schema import EventKind
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """What every part of a writer shares.
+
+    Parameters
+    ----------
+    station : Station
+        The lock of its journal is held by the caller.
+    now_us : callable
+        The station's clock [µs UTC].
+
+    Attributes
+    ----------
+    station : Station
+        By the configuration in force.
+    db : sqlite3.Connection
+    words, channels, series : dict
+        Numbers by name.
+    rev : int
+        The newest revision, kept when the transaction ends.
+    """
+
+    def __init__(self, station: Station, now_us: Callable[[], int]) -> None:
+        self.station = station
+        self.path = station.journal_path
+        self.now_us = now_us
+        self._loads: list[Callable[[], None]] = []
+        self._forgets: list[Callable[[], None]] = []
+        self.db, damage = open_for_writing(self.path, now_us)
+        self._load()
+        self._file = self.path.stat().st_ino
+        self._named = -1
+        self._keep_names()
+        if damage:
+            log.warning("%s: %s", self.path, damage)
+            with self.transaction():
+                self.event(NewEvent(EventKind.DAMAGE, "journal", damage))
+
+    def follow(self, load: Callable[[], None], forget: Callable[[], None] | None = None) -> None:
+        """Have a part read what it remembers of the journal: now, and whenever a transaction has failed.
+
+        Parameters
+        ----------
+        load : callable
+            Reads it, after the transaction was taken back.
+        forget : callable, optional
+            Drops what cannot be read again, before that.
+        """
+        load()
+        self._loads.append(load)
+        if forget is not None:
+            self._forgets.append(forget)
+
+    def _load(self) -> None:
+        db = self.db
+        self.channels = {(r[1], r[2]): r[0] for r in db.execute("SELECT id, serial, channel FROM channel")}
+        self.words = {r[1]: r[0] for r in db.execute("SELECT id, text FROM word")}
+        self.series = {
+            SeriesKey(*r[1:]): r[0]
+            for r in db.execute("SELECT id, station, profile, position, variable FROM series")
+        }
+        self.rev = self._rev_kept = int(self.meta("rev") or 0)
+        for load in self._loads:
+            load()
+
+    def meta(self, key: str, value: str | None = None) -> str:
+        """What the table `meta` says of a key; with a value, what it says from now on."""
+        if value is not None:
+            self.db.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, value),
+            )
+            return value
+        return meta(self.db, key)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One synced transaction; when it fails, nothing of it is left, in memory neither."""
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            yield
+            self._there()
+            if self.rev != self._rev_kept:
+                self.meta("rev", str(self.rev))
+            self.db.execute("COMMIT")
+            self._rev_kept = self.rev
+            self._keep_names()
+        except BaseException as error:
+            for forget in self._forgets:
+                forget()
+            try:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                self._load()
+            except sqlite3.Error as second:
+                raise self._storage_error(second) from error
+            if isinstance(error, sqlite3.Error | OSError):
+                raise self._storage_error(error) from error
+            raise
+
+    def _there(self) -> None:
+        """Whether the file is still the one that was opened; one that was removed takes writes and keeps nothing."""
+        try:
+            same = self.path.stat().st_ino == self._file
+        except OSError:
+            same = False
+        if not same:
+            raise JournalGoneError(
+                f"{self.path}: the journal was removed or replaced while it was open; nothing more is taken in. Put it "
+                "back where it was, or start again with a new one"
+            )
+
+    def _keep_names(self) -> None:
+        """Keep a second copy of the names when there are new ones."""
+        count = len(self.channels) + len(self.words) + len(self.series)
+        if count == self._named:
+            return
+        self._named = count  # one try for each new name: a folder that cannot be written is told once
+        try:
+            names_backup.write(
+                self.path,
+                {
+                    "channel": {number: list(name) for name, number in self.channels.items()},
+                    "word": {number: [text] for text, number in self.words.items()},
+                    "series": {number: list(key) for key, number in self.series.items()},
+                },
+            )
+        except OSError as error:
+            log.warning("%s: the names cannot be kept a second time: %s", self.path, error.strerror or error)
+
+    def _storage_error(self, error: sqlite3.Error | OSError) -> StorageError:
+        """The sentence for a fault; a damaged file is set aside when it is opened next."""
+        said = storage_error(self.path, error)
+        if isinstance(said, JournalDamagedError):
+            mark_damaged(self.path, str(error))
+        return said
+
+    def word(self, text: str) -> int:
+        """The number of a word; a new one gets one."""
+        number = self.words.get(text)
+        if number is None:
+            number = self.words[text] = (
+                self.db.execute("INSERT INTO word (text) VALUES (?)", (text,)).lastrowid or 0
+            )
+        return number
+
+    def channel(self, serial: str, channel: str) -> int:
+        """The number of a channel; a new one gets one."""
+        number = self.channels.get((serial, channel))
+        if number is None:
+            done = self.db.execute("INSERT INTO channel (serial, channel) VALUES (?, ?)", (serial, channel))
+            number = self.channels[serial, channel] = done.lastrowid or 0
+        return number
+
+    def series_id(self, key: SeriesKey) -> int:
+        """The number of a series; a new one gets one."""
+        number = self.series.get(key)
+        if number is None:
+            done = self.db.execute(
+                "INSERT INTO series (station, profile, position, variable) VALUES (?,?,?,?)", tuple(key)
+            )
+            number = self.series[SeriesKey(*key)] = done.lastrowid or 0
+        return number
+
+    def count(self, totals: dict[tuple[str, str], int]) -> None:
+        """Add to counters, by source and name."""
+        self.db.executemany(
+            "INSERT INTO counter VALUES (?, ?, ?)"
+            " ON CONFLICT (source, name) DO UPDATE SET value = value + excluded.value",
+            [(source, name, amount) for (source, name), amount in totals.items() if amount],
+        )
+
+    def event(self, event: NewEvent) -> int:
+        """Write an event, within a transaction; its number."""
+        done = self.db.execute(
+            "INSERT INTO event (time_us, kind, subject, text, data) VALUES (?, ?, ?, ?, ?)",
+            (self.now_us() if event.time_us is None else event.time_us, EventKind(event.kind).value,
+             event.subject, event.text, json.dumps(event.data, ensure_ascii=False)),
+        )  # fmt: skip
+        return done.lastrowid or 0
