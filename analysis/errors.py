@@ -2,8 +2,7 @@
 
 AnalysisError               anything that stops an analysis; the message is one clear sentence
 ├── DataError               the data handed in cannot be read as a station's record
-├── OptionError             an option or argument that cannot be used
-└── JobError                a job that failed while running, with the job's name
+└── OptionError             an option or argument that cannot be used
 """
 
 from __future__ import annotations
@@ -19,7 +18,3 @@ class DataError(AnalysisError):
 
 class OptionError(AnalysisError):
     """An option or argument cannot be used."""
-
-
-class JobError(AnalysisError):
-    """A job failed while running."""

@@ -20,17 +20,6 @@ class Flag(IntEnum):
     MISSING = 9
 
 
-class ChannelKey(NamedTuple):
-    """One quantity of one physical instrument.
-
-    Imported tables have no instrument: their serial is ``import/<profile>/<position>`` and the channel is
-    the variable, in its canonical unit.
-    """
-
-    serial: str
-    channel: str
-
-
 class SeriesKey(NamedTuple):
     """A series in time; variables without depth live in the profile ``site``, position ``""``."""
 

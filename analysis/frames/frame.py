@@ -116,11 +116,6 @@ class Frame:
         """Whole days."""
         return self.n // self.slots
 
-    @property
-    def times_us(self) -> Times:
-        """Start of each slot [µs UTC], shape (n,)."""
-        return self.start_us + np.arange(self.n, dtype=np.int64) * (self.step_s * 1_000_000)
-
     def solar_hour(self, utc_hour: float) -> float:
         """Hour of mean solar time from hours UTC, 0 to 24; the equation of time is left aside."""
         return (utc_hour + (self.site.longitude or 0.0) / 15.0) % 24

@@ -10,17 +10,14 @@ Without an executor the tasks run here, one after the other; the answers are the
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from soilco2.analysis.errors import AnalysisError
 from soilco2.analysis.frames.frame import Frame
 from soilco2.analysis.jobs import job
 from soilco2.analysis.jobs.base import Options, Outcome, Watch, watched
-from soilco2.station_config.times import DAY_S, DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +128,3 @@ def _answers(
             yield index, future.result()
         except Exception as error:  # noqa: BLE001 - a lost worker is a failed task, not the end of all
             yield index, (None, f"the worker was lost: {type(error).__name__}: {error}", "")
-
-
-def by_year(frames: Iterable[Frame]) -> list[Frame]:
-    """The frames cut into calendar years (of the days of the frame), each a frame of its own.
-
-    Notes
-    -----
-    Years without a value are left out; the name of the year follows that of the site.
-    """
-    out = []
-    for frame in frames:
-        noon = (frame.start_us // 1_000_000 + 43_200) + DAY_S * np.arange(frame.days)
-        years = noon.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970
-        for year in np.unique(years):
-            first, last = (int(v) for v in np.flatnonzero(years == year)[[0, -1]])
-            part = slice(first * frame.slots, (last + 1) * frame.slots)
-            columns = tuple(replace(c, values=c.values[part]) for c in frame.columns)
-            if any(c.present for c in columns):
-                start = frame.start_us + first * DAY_US
-                site = replace(frame.site, name=f"{frame.site.name} {year}".strip())
-                out.append(replace(frame, start_us=start, columns=columns, site=site))
-    return out

@@ -84,11 +84,6 @@ class PtyLine:
             raise SimulationError(f"{self.link}: a real port or file is there; it is left alone")
         return held
 
-    @property
-    def plugged(self) -> bool:
-        """Whether the adapter is in."""
-        return self._far >= 0
-
     def plug(self) -> None:
         """Put the adapter in: a new pseudo-terminal behind the same link."""
         with self._mutex:

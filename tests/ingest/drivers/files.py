@@ -93,7 +93,7 @@ class Desk:
         assert self.came == came + len(numbers), "every row has its place in the account"
         with JournalReader(self.station.journal_path) as reader:
             samples = known(reader.samples(0, 2**62))
-            parked = len(reader.parked())
+            parked = len(reader.accounting.parked())
         return Account(
             came=self.came,
             samples=samples,

@@ -89,7 +89,7 @@ class Broker:
         came = self.came + again * redelivered
         assert self.counted("in") == came
         with self.collector.reader() as reader:
-            samples, parked = known(reader.samples(0, 2**62)), len(reader.parked())
+            samples, parked = known(reader.samples(0, 2**62)), len(reader.accounting.parked())
         ended = self.collector.stop()
         return Account(
             came=came,
