@@ -498,7 +498,7 @@ def test_the_base_install_is_enough() -> None:
 def test_the_page_is_served_without_pyyaml() -> None:
     """Neither its server nor its framework brings it in."""
     code = (
-        "import sys, soilco2.dashboards.live.app, soilco2.dashboards.live.server\n"
+        "import sys, soilco2.dashboards.live.app, soilco2.dashboards.web.server\n"
         "print(' '.join({name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
