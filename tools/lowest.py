@@ -1,7 +1,8 @@
 """Print the lowest versions that pyproject.toml allows for its own dependencies, as constraints for pip.
 
 Use: python tools/lowest.py EXTRA... > FILE. Asked is the pip of the Python that runs this, so a version has a wheel for
-it. What needs no certain version is left free, and so is what only others need.
+it. Test tools have the versions of constraints.txt; what needs no certain version is left free, and so is what only
+others need.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,16 @@ def requirements(project: dict[str, Any], extras: Sequence[str]) -> Iterator[str
                 yield from list(requirements(project, own[1].split(",")))[len(project["dependencies"]) :]
 
 
-def bounds(lines: Sequence[str]) -> dict[str, str]:
-    """Lower bounds by name."""
+def bounds(lines: Iterable[str]) -> dict[str, str]:
+    """Lower bounds by name; empty for what has none."""
     found = {}
     for line in lines:
-        if told := re.match(r"([\w.-]+)(?:\[[^]]*\])?\s*>=\s*([\d.]+)", line):
-            found[told[1].lower()] = told[2]
+        told = re.fullmatch(r"([\w.-]+)(?:\[.*\])?(?:>=([\d.]+))?(?:,<.*)?", line)
+        if told is None:
+            raise SystemExit(
+                f"pyproject.toml: {line!r} has no lower bound that this can read; write name>=version"
+            )
+        found[told[1].lower()] = told[2] or ""
     return found
 
 
@@ -67,9 +72,12 @@ def releases(name: str) -> list[str]:
 
 def constraints(extras: Sequence[str], ask: Callable[[str], Sequence[str]] = releases) -> list[str]:
     """The lines of the file."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    told = bounds(list(requirements(project, extras)))
-    return [f"{name}=={lowest(bound, ask(name))}" for name, bound in sorted(told.items())]
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    own = bounds(requirements(told["project"], extras))
+    lines = [f"{name}=={lowest(bound, ask(name))}" for name, bound in sorted(own.items()) if bound]
+    tools = bounds(told["dependency-groups"]["test-base"]).keys() - own.keys()
+    pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return lines + [line for line in pinned if line.split("==")[0] in tools]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run the collector's side of the suite with the lowest versions that pyproject.toml allows, in .venv-lowest.
-# Test tools and what only others need are as new as they come.
+# Test tools have the versions of constraints.txt.
 set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -11,5 +11,5 @@ $new -m pip install --quiet --upgrade 'pip>=25.1'
 # shellcheck disable=SC2086
 $new tools/lowest.py $extras > .venv-lowest/constraints.txt
 $new -m pip install --quiet --disable-pip-version-check -c .venv-lowest/constraints.txt \
-    -e ".[$(echo $extras | tr ' ' ',')]" --group test
+    -e ".[$(echo $extras | tr ' ' ',')]" --group test-base
 $new -m pytest tests/station_config tests/quality tests/storage tests/ingest tests/cli tests/documents "$@"
