@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.catch_up import CHANNELS, NODES, compare
-from soilco2.storage.journal.file import open_for_writing
+from soilco2.storage.journal.connection import open_for_writing
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.station import STATION, make_station, write_station
 from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxServer
@@ -72,7 +72,7 @@ def bare(table: Path, journal: Path) -> float:
 
 def _commit(connection: sqlite3.Connection, waiting: list[tuple[object, ...]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?)", waiting)
+    connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?,NULL)", waiting)
     connection.execute("COMMIT")
     waiting.clear()
 

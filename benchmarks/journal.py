@@ -15,7 +15,7 @@ from pathlib import Path
 
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import load_station
-from soilco2.storage.journal.file import open_for_writing
+from soilco2.storage.journal.connection import open_for_writing
 from soilco2.storage.journal.writer import Writer
 
 TURNS = 5
@@ -38,7 +38,7 @@ def _bare(folder: Path, batch: int, count: int) -> float:
     began = time.perf_counter()
     for k in range(0, count, batch):
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?)", rows[k : k + batch])
+        connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?,NULL)", rows[k : k + batch])
         connection.execute("COMMIT")
     took = time.perf_counter() - began
     connection.close()

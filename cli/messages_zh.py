@@ -229,6 +229,7 @@ TABLES: dict[str, str] = {
     "has more than one of the columns {}": "列 {0} 只应有其一",
     "cannot be opened: {}": "无法打开：{0}",
     "cannot be read to its end: {}": "无法读到末尾：{0}",
+    "changed while it was read: {}": "读取时文件已改变：{0}",
     "cannot be read: {}": "无法读取：{0}",
     "is {}; save it as CSV in UTF-8": "是{0}；请存为 UTF-8 的 CSV",
     "a Parquet file, by its beginning, under another name": "改了名的 Parquet 文件",
@@ -261,6 +262,11 @@ STORAGE: dict[str, str] = {
     "{}: what was written is not what is read back": "{0}：读回的内容与写入的不一致",
     "{}: it holds {} rows of {}, {} of them not the journal's": "{0}：其中有 {2} 的 {1} 行，{3} 行与日志库不符",
     "{}: the archive cannot be read: {}": "{0}：归档无法读取：{1}",
+    "sample {}: the journal is damaged: what the probe said is {}": "样本 {0}：日志库损坏：探头所报为 {1}",
+    "{}: this version of soilco2 changes the journal's tables and keeps a copy of it first, and that cannot be made "
+    "({}); nothing was changed: make room for {} MiB beside it":
+        "{0}：本版本的 soilco2 要更改日志库的表，须先保留一份副本，但副本无法写成（{1}）；"
+        "未作任何更改：请在其旁边腾出 {2} MiB 空间",
     "the collector went away before it answered; try again": "采集程序未答复即退出；请重试",
     "the collector went away: {}": "采集程序已退出：{0}",
     "{}: the journal cannot be used: {}": "{0}：日志库无法使用：{1}",
@@ -426,6 +432,8 @@ FAULTS: dict[str, str] = {
 
 EVENTS: dict[str, str] = {
     "configuration {} in force": "配置 {0} 生效",
+    "the journal was brought from version 1 to {}; as it was it is kept in {}":
+        "日志库已由版本 1 升级到版本 {0}；原样保留在 {1}",
     "configuration {}": "配置 {0}",
     "{}: the new configuration could not be taken over: {}": "{0}：新配置无法采用：{1}",
     "answers again after {} failed rounds": "{0} 轮失败后恢复应答",

@@ -146,6 +146,7 @@ TESTS: dict[str, Both] = {
     "physical_range": ("value outside what is physically possible", "数值超出物理可能范围"),
     "instrument_range": ("reading outside the probe's measuring range", "读数超出探头量程"),
     "site_range": ("value outside the site's limits", "数值超出站点限值"),
+    "undecodable": ("too few registers were kept for the type the catalogue names now; the number decoded at the time stands", "保存的寄存器不足以按目录现有的数据类型解码；沿用当时解码的数字"),
     "warm_up": ("too soon after power-on or a silence", "上电或静默之后时间太短"),
     "saturation": ("reading at the end of the scale", "读数达到满量程"),
     "flat_line": ("reading does not move for too long", "读数长时间不变"),

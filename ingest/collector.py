@@ -14,7 +14,8 @@ from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
 from soilco2.ingest.drivers.driver import DriverEvent, Host
 from soilco2.ingest.drivers.polling import PollingThread
-from soilco2.ingest.drivers.registry import services
+from soilco2.ingest.drivers.registry import driver_of, services
+from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
@@ -425,7 +426,9 @@ class Collector:
         try:
             station = load_station(self._file)
             self._check_same(station)
-        except (StationConfigError, OSError) as error:
+            for row in station.file.connection:
+                driver_of(kind_of(row))  # one that cannot be used is told before anything is taken over
+        except (StationConfigError, CollectorError, OSError) as error:
             self._say_fault(str(error))
         else:
             self.fault = ""

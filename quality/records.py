@@ -67,6 +67,10 @@ class Sample(NamedTuple):
         The boot (or run, where the system has none) that `mono_us` belongs to.
     source : str
         Where it came from: the connection's id, or ``import:<file name>``.
+    said : bytes or None
+        What a polled probe's registers held for this channel, as on the wire: 16-bit registers, high byte first, in
+        their order, from the channel's first one on, two of them where the block has two, so that a catalogue that
+        names the wrong type or word order can be mended later. None where the message carries the number itself.
     """
 
     serial: str
@@ -79,6 +83,7 @@ class Sample(NamedTuple):
     mono_us: int
     boot_id: str
     source: str
+    said: bytes | None = None
 
 
 class Observation(NamedTuple):

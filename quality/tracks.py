@@ -23,6 +23,9 @@ _LARGEST = 3.4028234663852886e38
 
 _PASSED = (Flag.GOOD, "")
 
+_NO_NUMBER = frozenset(("nan", "raw=nan", "raw=inf", "raw=-inf"))
+"""Notes in a status on what an earlier decoding of the registers gave."""
+
 _new = tuple.__new__  # what a named tuple's own constructor calls, without the call in between
 
 
@@ -204,6 +207,7 @@ class Track(Dependant):
         self.compensation = compensation
         self._factor, self._divisor = _ratio(channel.a)
         self._shift = channel.b
+        self._decode = channel.decode
         self._sentinels = frozenset(spec.sentinels)
         self._judging = [row for row in channel.model.status if not row.channels or spec.id in row.channels]
         self._remembers = tuple((row.bit, row.fails) for row in remembers)
@@ -223,12 +227,15 @@ class Track(Dependant):
 
     def judge(self, sample: Sample, time_us: int) -> tuple[float | None, int, Extra]:
         """The reading in the canonical unit, the tests it failed by itself, and what the probe said."""
-        raw = sample.raw
-        mask = 0
+        raw, status = sample.raw, sample.status
+        mask = undecodable = 0
         extra: Extra = ()
         words = ""
-        if sample.status:
-            mask, extra, words = self._read(sample.status)
+        if self._decode is not None and sample.said is not None:
+            raw, status, undecodable = self._decoded(self._decode, sample, sample.said)
+        if status:
+            mask, extra, words = self._read(status)
+        mask |= undecodable
         if raw is None:
             return None, mask | (0 if words else checks.MISSING), _reason(extra, words)
         if words:
@@ -243,6 +250,22 @@ class Track(Dependant):
         if not band.lower <= reading <= band.upper:
             mask |= band.outside(reading)
         return reading, mask, extra
+
+    @staticmethod
+    def _decoded(
+        decode: Callable[[bytes], float], sample: Sample, said: bytes
+    ) -> tuple[float | None, str, int]:
+        """Raw number and status by the catalogue as it is now; a bit when too few registers were kept for its type."""
+        try:
+            raw = decode(said)
+        except IndexError:
+            return sample.raw, sample.status, checks.UNDECODABLE
+        status = sample.status
+        if status:
+            status = " ".join(word for word in status.split() if word not in _NO_NUMBER)
+        if raw != raw:
+            return None, f"nan {status}".rstrip(), 0
+        return raw, status, 0
 
     def _read(self, status: str) -> Said:
         found = self._said.get(status)

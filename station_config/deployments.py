@@ -63,6 +63,9 @@ class Channel:
         None for imported tables.
     a, b : float
         ``value = a · raw + b`` in the canonical unit of the variable, before corrections and calibration.
+    decode : callable or None
+        From registers as on the wire (`soilco2.quality.records.Sample.said`) to the raw number, NaN where they hold
+        none; `IndexError` when they are too few for the type. None where a message carries the number itself.
     """
 
     key: tuple[str, str]
@@ -71,6 +74,7 @@ class Channel:
     instrument: Instrument | None
     a: float
     b: float
+    decode: Callable[[bytes], float] | None = None
 
     @property
     def variable(self) -> str:
@@ -171,7 +175,9 @@ class Deployments:
         for spec in used:
             a, b = conversion(spec.unit, spec.variable)
             key = (instrument.serial, spec.id)
-            channel = Channel(key, spec, model, instrument, a * spec.scale, a * spec.shift + b)
+            channel = Channel(
+                key, spec, model, instrument, a * spec.scale, a * spec.shift + b, model.decoder(spec)
+            )
             channels.append(channel)
             self._channels[key] = channel
             for installation in instrument.installation:

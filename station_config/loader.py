@@ -17,11 +17,12 @@ from soilco2.station_config.catalogue.load import read_folders
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
-from soilco2.station_config.connections.kind import model_of
+from soilco2.station_config.connections.kind import broken, kinds, model_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
-from soilco2.station_config.parsing.faults import from_models, secrets_in
+from soilco2.station_config.parsing.faults import fault_at, from_models, secrets_in
 from soilco2.station_config.parsing.salvage import Salvaged
+from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.parsing.toml_source import read_merged
 from soilco2.station_config.tables.stationfile import StationFile
 
@@ -97,11 +98,14 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     ------
     StationFileError
         With every fault at once: what the models refuse, what the rules between tables forbid.
+    StationConfigError
+        When a connection is of a kind that another distribution brings and that cannot be used.
     """
     from soilco2.station_config.checks.advice import advice_on
 
     path = Path(path)
     data, root, faults = read_merged(path, StationFile)
+    _refuse_broken(data, root)
     secrets = secrets_in(data, root)
     faults += secrets.values()
     salvaged = Salvaged(data, root)
@@ -117,6 +121,14 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     used = {name: models[name] for name in sorted({row.model for row in salvaged.file.instrument})}
     station = Station(path, salvaged.file, used)
     return replace(station, advice=tuple(advice_on(salvaged, station.deployments)))
+
+
+def _refuse_broken(data: dict[str, Any], root: Spot) -> None:
+    rows = data.get("connection")
+    for n, row in enumerate(rows if isinstance(rows, list) else []):
+        name = row.get("kind") if isinstance(row, dict) else None
+        if isinstance(name, str) and name in broken() and name not in kinds():
+            raise StationConfigError(str(fault_at(root, ("connection", n, "kind"), name, broken()[name])))
 
 
 def parse_station(text: str) -> Station:

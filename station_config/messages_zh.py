@@ -93,6 +93,8 @@ SENTENCES: dict[str, str] = {
     "horizons {}-{} m and {}-{} m overlap; each depth belongs to one horizon":
         "土层 {0}–{1} m 与 {2}–{3} m 重叠；每个深度只属于一层",
     "a time zone of the IANA list is expected, such as 'Asia/Shanghai'": "应为 IANA 时区名，如 'Asia/Shanghai'",
+    "{} does not fit into {}": "{0} 放不进 {1}",
+    "{} does not fit into float32": "{0} 放不进 float32",
     "unit {} does not fit {}; expected one of {}": "单位 {0} 不适用于 {1}；应为 {2} 之一",
     "variable {} is unknown; known are {}": "没有变量 {0}；可用的有 {1}",
     # the catalogue
@@ -134,9 +136,12 @@ SENTENCES: dict[str, str] = {
     # kinds of connection that other packages bring
     "the kind of connection {} ({}) cannot be used: {}; update or remove the package that brings it":
         "连接类型 {0}（{1}）不能使用：{2}；请更新或卸载提供它的软件包",
-    "the kind of connection {} ({}) cannot be used: a Kind of this name, which no other has, is expected; "
-    "update or remove the package that brings it":
-        "连接类型 {0}（{1}）不能使用：应为同名的 Kind，且不与其他类型重名；请更新或卸载提供它的软件包",
+    "a Kind of this name is expected there": "该处应为同名的 Kind",
+    "{} has this name too": "{0} 也用此名",
+    "soilco2 has a kind of this name": "soilco2 自有同名的连接类型",
+    "it does not say its {}": "未说明其 {0}",
+    "the key kind of its table is not Literal[\"{}\"]": "其表的键 kind 不是 Literal[\"{0}\"]",
+    "another kind speaks {}": "另有连接类型使用 {0}",
     # wiring
     "this {} is used already at line {}; each needs one of its own": "此 {0} 已在第 {1} 行使用；每个应各有其一",
     "serial number": "序列号",

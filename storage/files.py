@@ -6,6 +6,15 @@ import os
 from pathlib import Path
 
 
+def sync(path: Path) -> None:
+    """Have a file or folder on disk before this returns."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file under another name, have it on disk, and give it its own: whoever reads sees the old or the new.
 

@@ -260,11 +260,10 @@ class _Job:
         found = moving_q10(
             self.R, self.T, self.slots, water=self.W, window_days=WINDOW_DAYS, step_days=STEP_DAYS
         )
-        day_us = DAY_US
         for w in found:
             self.windows.add(
                 target=str(self.target.co2.key), driver=str(self.driver.key),
-                middle_utc=np.datetime64(int(self.frame.start_us + w.middle_day * day_us), "us").astype(str)[:19] + "Z",
+                middle_utc=np.datetime64(int(self.frame.start_us + w.middle_day * DAY_US), "us").astype(str)[:19] + "Z",
                 q10=w.answer.q10, lower=w.answer.lower, upper=w.answer.upper, r2=w.answer.r2, n=w.answer.n,
                 n_eff=w.answer.n_eff, temperature_degc=w.temperature, water_m3_m3=w.water,
                 withheld=w.answer.refusal.code if w.answer.refusal else "",

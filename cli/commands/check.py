@@ -135,11 +135,12 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
     """Warnings that depend on the machine and the day: missing ports and secrets, overdue calibrations."""
-    from soilco2.station_config.connections.kind import kind_of
+    from soilco2.station_config.connections.kind import broken, kind_of
     from soilco2.station_config.errors import Fault, StationConfigError
 
     path = str(station.path)
-    found = [
+    found = [Fault(path, None, "", "", text) for text in broken().values()]
+    found += [
         Fault(path, None, f"connection {row.id}", str(port), "there is no such port on this machine now")
         for row in station.file.connection
         for port in kind_of(row).ports(row)

@@ -51,9 +51,10 @@ def sample_of(
     status: str,
     device_us: int | None,
     arrival: Arrival,
+    said: bytes | None = None,
 ) -> Sample:
     """The sample of one number, the same for every driver (see `soilco2.quality.records.Sample`)."""
-    return _new(Sample, (serial, channel, time_us, raw, status, device_us, *arrival))
+    return _new(Sample, (serial, channel, time_us, raw, status, device_us, *arrival, said))
 
 
 class DriverEvent(NamedTuple):

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host
-from soilco2.ingest.drivers.polling import Deliver, PollingThread
+from soilco2.ingest.drivers.polling import Deliver, PollingThread, Rows, polled
 from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
 from soilco2.ingest.protocols.modbus import Request
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.protocols.register_map import blocks_to_read, raw_readings, register_image
-from soilco2.ingest.protocols.registers import WIDTH, decode
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.modbus_serial import RtuMaster, Trace
 from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.catalogue.registers import WIDTH, decode
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.modbus_rtu import (
     Block,
@@ -26,8 +25,6 @@ from soilco2.station_config.connections.modbus_rtu import (
     Setting,
 )
 from soilco2.station_config.tables.instrument import Instrument
-
-Rows = Sequence[tuple[Instrument, ProbeModel]]
 
 
 class RegisterPlan(NamedTuple):
@@ -136,6 +133,11 @@ def _setting_text(setting: Setting, words: tuple[int, ...], instrument: Instrume
     return text
 
 
+def line_of(connection: ModbusRtuConnection, rows: Rows, trace: Trace | None = None) -> ModbusLine:
+    """The line of a connection: as quiet as its quietest probe wants it."""
+    return ModbusLine(connection, max([connection.quiet, *(model.quiet for _, model in rows)]), trace)
+
+
 def polling(
     connection: ModbusRtuConnection,
     rows: Rows,
@@ -146,8 +148,7 @@ def polling(
     **more: Any,
 ) -> PollingThread:
     """The thread that polls the instruments of a line; `more` goes to `PollingThread`."""
-    quiet = max([connection.quiet, *(model.quiet for _, model in rows)])
-    line = ModbusLine(connection, quiet, trace)
+    line = line_of(connection, rows, trace)
     return PollingThread(connection.id, str(connection.port), line, rows, clock, deliver, **more)
 
 
@@ -156,25 +157,7 @@ class _ModbusRtuDriver(Driver):
     own_faults = frozenset({"address-clash", "noise"})
 
     def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
-        station = host.station()
-        found = {}
-        for connection in connections:
-            assert isinstance(connection, ModbusRtuConnection)
-            rows = [
-                (row.model_copy(update={"interval": 1.0} if host.once else {}), station.models[row.model])
-                for row in station.file.instrument
-                if row.connection == connection.id
-            ]
-            if rows:
-                plain = [(row.model_copy(update={"calibration": (), "note": ""}), m) for row, m in rows]
-                longest = max(row.interval for row, _ in rows)
-                name = f"bus {connection.id}"
-                found[name] = Managed(
-                    lambda c=connection, r=rows, n=name: _begin(host, n, c, r),  # type: ignore[misc]
-                    (connection, plain),
-                    patience_s=None if isinstance(host.clock, ReplayClock) else 2 * longest + 300.0,
-                )
-        return found
+        return polled(host, connections, line_of)
 
     def far_end(self, bench: Bench) -> FarEnd:
         from soilco2.ingest.simulate.slave import SimulatedBus
@@ -186,17 +169,6 @@ class _ModbusRtuDriver(Driver):
     ) -> list[Reading]:
         assert isinstance(model, ModbusModel)
         return raw_readings(model, model.used(names), register_image(model, raws))
-
-
-def _begin(host: Host, name: str, connection: ModbusRtuConnection, rows: Rows) -> PollingThread:
-    return polling(
-        connection,
-        rows,
-        host.clock,
-        host.deliver,
-        active=lambda serial, at: host.station().deployments.active(serial, at),
-        on_round=lambda _slot_us: host.beat(name),
-    )
 
 
 DRIVER = _ModbusRtuDriver()

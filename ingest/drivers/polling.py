@@ -14,16 +14,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.driver import Arrival, DriverEvent, Line, Plan, sample_of
+from soilco2.ingest.clock.replay import ReplayClock
+from soilco2.ingest.drivers.driver import Arrival, DriverEvent, Host, Line, Plan, sample_of
 from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone
+from soilco2.ingest.supervisor import Managed
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.connections.kind import Connection, kind_of
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US
 
@@ -36,6 +39,8 @@ _NEVER = 1 << 62
 
 
 Deliver = Callable[[list[Sample], list[DriverEvent]], None]
+Rows = Sequence[tuple[Instrument, ProbeModel]]
+"""The instruments of a connection."""
 
 
 class _Device:
@@ -116,7 +121,7 @@ class PollingThread:
         connection: str,
         port: str,
         line: Line,
-        instruments: Sequence[tuple[Instrument, ProbeModel]],
+        instruments: Rows,
         clock: Clock,
         deliver: Deliver,
         *,
@@ -315,7 +320,9 @@ class PollingThread:
         time = slot if self._clock.trusted() else None
         came = Arrival(arrival, mono, self._clock.boot_id, self.connection)
         samples.extend(
-            sample_of(device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip(), None, came)
+            sample_of(
+                device.serial, row.channel, time, row.raw, f"{note}{row.status}".strip(), None, came, row.said
+            )
             for row in readings
         )
         with self._mutex:
@@ -379,3 +386,51 @@ class PollingThread:
                 events.append(DriverEvent(slot, "settings", device.serial, text))
         if events:
             self._deliver([], events)
+
+
+def polled(
+    host: Host, connections: Sequence[Connection], line_of: Callable[[Any, Rows], Line]
+) -> Mapping[str, Managed]:
+    """The threads that poll some connections, which is what `Driver.services` of a polled kind gives.
+
+    Parameters
+    ----------
+    host : Host
+    connections : sequence of Connection
+    line_of : callable
+        Makes the line of a connection for its instruments, anew for each thread.
+    """
+    station = host.station()
+    found = {}
+    for connection in connections:
+        rows = [
+            (row.model_copy(update={"interval": 1.0} if host.once else {}), station.models[row.model])
+            for row in station.file.instrument
+            if row.connection == connection.id
+        ]
+        if rows:
+            plain = [(row.model_copy(update={"calibration": (), "note": ""}), m) for row, m in rows]
+            longest = max(row.interval for row, _ in rows)
+            name = f"bus {connection.id}"
+            found[name] = Managed(
+                partial(_thread, host, name, connection, rows, line_of),
+                (connection, plain),
+                patience_s=None if isinstance(host.clock, ReplayClock) else 2 * longest + 300.0,
+            )
+    return found
+
+
+def _thread(
+    host: Host, name: str, connection: Connection, rows: Rows, line_of: Callable[[Any, Rows], Line]
+) -> PollingThread:
+    ports = kind_of(connection).ports(connection)
+    return PollingThread(
+        connection.id,
+        str(ports[0]) if ports else connection.id,
+        line_of(connection, rows),
+        rows,
+        host.clock,
+        host.deliver,
+        active=lambda serial, at: host.station().deployments.active(serial, at),
+        on_round=lambda _slot_us: host.beat(name),
+    )

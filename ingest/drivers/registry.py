@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from soilco2.ingest.drivers.driver import Driver, FileDriver, Host
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.supervisor import Managed
-from soilco2.station_config.connections.kind import Connection, Kind, kind_of, kinds
-from soilco2.storage.errors import TidyFileError
+from soilco2.station_config.connections.kind import Connection, Kind, in_a_line, kind_of, kinds
+from soilco2.storage.errors import StorageError
 
 
 def driver_of(kind: Kind) -> Any:
@@ -25,9 +25,9 @@ def driver_of(kind: Kind) -> Any:
     module, _, name = kind.driver.partition(":")
     try:
         return getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         raise CollectorError(
-            f"the driver of connections of kind {kind.name!r} cannot be used: {error}"
+            f"the driver of connections of kind {kind.name!r} cannot be used: {in_a_line(error)}"
         ) from error
 
 
@@ -52,16 +52,15 @@ def recognise(path: Path) -> tuple[FileDriver, Any]:
 
     Raises
     ------
-    TidyFileError
-        What the last driver says when none knows it.
+    StorageError
+        What the first driver, that of tidy tables, says when none knows it.
     """
-    known: Mapping[str, Kind] = {name: kind for name, kind in kinds().items() if kind.contract == "file"}
-    refusal: TidyFileError | None = None
-    for kind in known.values():
+    refusal: StorageError | None = None
+    for kind in (kind for kind in kinds().values() if kind.contract == "file"):
         driver: FileDriver = driver_of(kind)
         try:
             return driver, driver.sniff(path)
-        except TidyFileError as error:
-            refusal = error
+        except StorageError as error:
+            refusal = refusal or error
     assert refusal is not None  # tidy tables are always there
     raise refusal

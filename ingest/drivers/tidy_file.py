@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from soilco2.ingest.drivers.driver import Arrival, Rows
 from soilco2.station_config.loader import Station
+from soilco2.storage.errors import TidyFileError
 from soilco2.storage.tidy.samples import Moment, read_samples
 from soilco2.storage.tidy.text import Layout, find_layout
 
@@ -22,9 +25,14 @@ class _TidyFileDriver:
     ) -> Iterator[Rows]:
         """Rows behind a line, as samples."""
         moment = Moment(arrival.arrival_us, arrival.mono_us, arrival.boot_id)
-        for stretch in read_samples(station, layout.path, moment, zone, layout):
-            if stretch.line > after_line:
-                yield Rows(*stretch)
+        behind = replace(layout, first_line=max(layout.first_line, after_line + 1))
+        try:
+            for stretch in read_samples(station, layout.path, moment, zone, behind):
+                if stretch.line > after_line:
+                    yield Rows(*stretch)
+        except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
+            # it could be read when it was sniffed
+            raise TidyFileError(str(layout.path), f"changed while it was read: {error}") from error
 
 
 DRIVER = _TidyFileDriver()

@@ -6,10 +6,11 @@ Everything comes from the catalogue; a new probe needs no code here.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 
 from soilco2.ingest.protocols.reading import Reading
-from soilco2.ingest.protocols.registers import RANGE, decode, encode
+from soilco2.station_config.catalogue.registers import RANGE, decode, encode
 from soilco2.station_config.connections.modbus_rtu import Block, ModbusModel, RegisterChannel, RegisterStatus
 
 NO_VALUE = "nan"
@@ -37,6 +38,12 @@ def _status_word(row: RegisterStatus, words: Words) -> int:
     return value
 
 
+def _said(block: Sequence[int], offset: int) -> bytes:
+    """The register at an offset and the one behind it, as they came: enough to be decoded by any type."""
+    part = block[offset : offset + 2]
+    return struct.pack(f">{len(part)}H", *part)
+
+
 def raw_readings(model: ModbusModel, channels: Sequence[RegisterChannel], words: Words) -> list[Reading]:
     """What the registers say of each channel.
 
@@ -54,7 +61,7 @@ def raw_readings(model: ModbusModel, channels: Sequence[RegisterChannel], words:
         if raw is not None and math.isnan(raw):
             raw = None
             notes.insert(0, NO_VALUE)
-        found.append(Reading(spec.id, raw, " ".join(notes)))
+        found.append(Reading(spec.id, raw, " ".join(notes), _said(words[spec.at.block], spec.at.offset)))
     return found
 
 

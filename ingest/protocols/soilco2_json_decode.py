@@ -217,7 +217,7 @@ class Decoder:
                     device_us,
                 )
         arrival = (arrival_us, mono_us, self._boot_id, self.source)
-        return _new(Sample, (serial, channel, time_us, value, status, device_us, *arrival))
+        return _new(Sample, (serial, channel, time_us, value, status, device_us, *arrival, None))
 
     def _fault(self, reading: Any) -> _RefusedError:
         """What is wrong with a reading that names no channel of this connection."""

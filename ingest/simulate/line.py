@@ -17,15 +17,19 @@ import tty
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from soilco2.ingest.errors import SimulationError
-from soilco2.ingest.protocols.modbus import Request, parse_request
+from soilco2.ingest.protocols.modbus import parse_request
 
 Piece = tuple[float, bytes]
 """A wait [s] and the bytes that follow it."""
 
-Responder = Callable[[Request, int], Iterable[Piece]]
+Responder = Callable[[Any, int], Iterable[Piece]]
 """From a request and a foreign function code (0: a register read) to what goes out on the line."""
+
+Parser = Callable[[bytes], tuple[Any, bytes, int]]
+"""From what was heard to the first request in it (None when there is none), what follows it, and a foreign code."""
 
 
 class PtyLine:
@@ -37,6 +41,8 @@ class PtyLine:
         Symbolic link to be made to the near end.
     respond : callable
         Runs in the line's thread.
+    parse : callable
+        Finds requests; those of Modbus by default.
 
     Raises
     ------
@@ -44,8 +50,9 @@ class PtyLine:
         When something that is no pseudo-terminal's link, or another simulation, has the path.
     """
 
-    def __init__(self, link: Path, respond: Responder) -> None:
+    def __init__(self, link: Path, respond: Responder, parse: Parser = parse_request) -> None:
         self.link = link
+        self._parse = parse
         self._respond = respond
         self._far = self._near = -1
         self._mutex = threading.Lock()
@@ -152,7 +159,7 @@ class PtyLine:
 
     def _serve(self, heard: bytes) -> bytes:
         while True:
-            request, heard, foreign = parse_request(heard)
+            request, heard, foreign = self._parse(heard)
             if request is None:
                 return heard
             due = monotonic()

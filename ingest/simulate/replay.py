@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import Driver
+from soilco2.ingest.drivers.driver import Arrival, Driver, sample_of
 from soilco2.ingest.drivers.registry import driver_of
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
@@ -189,19 +189,9 @@ def backfill_samples(
         instrument = station.file.instrument[number]
         arrival, mono = clock.now_us(), clock.mono_us()
         for row in readings_at(feed, instrument, slot):
+            came = Arrival(arrival, mono, clock.boot_id, source)
             batch.append(
-                Sample(
-                    instrument.serial,
-                    row.channel,
-                    slot,
-                    row.raw,
-                    row.status,
-                    None,
-                    arrival,
-                    mono,
-                    clock.boot_id,
-                    source,
-                )
+                sample_of(instrument.serial, row.channel, slot, row.raw, row.status, None, came, row.said)
             )
     if batch:
         yield batch

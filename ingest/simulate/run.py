@@ -11,7 +11,7 @@ from typing import NamedTuple
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench, FarEnd
 from soilco2.ingest.drivers.registry import driver_of
-from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.errors import CollectorError, SimulationError
 from soilco2.ingest.simulate.faults import Fault
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.replay import Feed
@@ -97,13 +97,12 @@ class Simulation:
                 f"fault {fault.kind}: there is no instrument {fault.target!r}; expected one of {known}"
             )
         drivers = {name: driver_of(kinds()[name]) for name in dict.fromkeys(kinds_of.values())}
-        own = {name for name in drivers if fault.kind in drivers[name].own_faults}
-        theirs = {
-            name: driver_of(kind)
-            for name, kind in kinds().items()
-            if kind.contract != "file" and fault.kind in driver_of(kind).own_faults
-        }
-        fit = [row for row in named if not theirs or kinds_of[row.connection] in own]
+        for name, kind in kinds().items():
+            if name not in drivers and kind.contract != "file":
+                with contextlib.suppress(CollectorError):  # the station does not have it
+                    drivers[name] = driver_of(kind)
+        theirs = {name: driver for name, driver in drivers.items() if fault.kind in driver.own_faults}
+        fit = [row for row in named if not theirs or kinds_of[row.connection] in theirs]
         if not fit:
             want = " or ".join(driver.victims for driver in theirs.values())
             found = f"{fault.target!r} is not one" if fault.target else "the station has none"

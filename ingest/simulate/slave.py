@@ -20,10 +20,10 @@ from soilco2.ingest.protocols.modbus import (
     exception_frame,
 )
 from soilco2.ingest.protocols.register_map import register_image
-from soilco2.ingest.protocols.registers import encode
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.replay import Feed, probe_raws
+from soilco2.station_config.catalogue.registers import encode
 from soilco2.station_config.connections.modbus_rtu import ModbusModel, ModbusRtuConnection
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US

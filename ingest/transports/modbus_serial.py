@@ -163,7 +163,9 @@ class RtuMaster:
     def _exchange(self, request: Request, timeout: float) -> tuple[int, ...]:
         frame = request.frame
         where = f"{self.port}, address {request.address}"
-        self._receive(0.0)
+        unasked, end = self._receive(0.0), monotonic() + timeout
+        while unasked and monotonic() < end:  # a terminal gives 4095 bytes at once and holds more behind them
+            unasked = self._receive(self.quiet)
         self._send(frame)
         wire = (len(frame) + request.answer_length) * self._byte_time
         deadline = monotonic() + timeout + wire

@@ -5,7 +5,7 @@ Each kind of connection adds what its protocol needs, among it the table `at` of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
@@ -155,6 +155,10 @@ class ProbeModel(Table):
         """The channels of `names`, in the order of the catalogue; all of them when it is empty."""
         wanted = set(names)
         return tuple(spec for spec in self.channel if not wanted or spec.id in wanted)
+
+    def decoder(self, spec: ChannelSpec) -> Callable[[bytes], float] | None:
+        """From what the instrument said of a channel to its raw number; None where it says the number itself."""
+        return None
 
     def requests(self) -> int:
         """Requests that one reading takes."""

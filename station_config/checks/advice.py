@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import kind_for, kind_of, kinds
+from soilco2.station_config.connections.kind import kind_for, kind_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.parsing.faults import Path
@@ -35,7 +35,7 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
             yield replace(salvaged.fault(("instrument", n, "model"), row.model, expected), chinese=chinese)
         said.add((row.model, row.connection))
         yield from _use(salvaged, n, row, model, deployments)
-    for kind in kinds().values():
+    for kind in dict.fromkeys(map(kind_of, salvaged.file.connection)):
         yield from kind.advice(salvaged, deployments.models)
     yield from _pressure(salvaged, deployments)
     yield from _surface(salvaged)

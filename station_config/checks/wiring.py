@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import kind_for, kind_of, kinds
+from soilco2.station_config.connections.kind import kind_for, kind_of
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.parsing.faults import Path, nearest
 from soilco2.station_config.parsing.salvage import Salvaged
@@ -116,8 +116,8 @@ def _channel_names(salvaged: Salvaged, path: Path, row: Instrument, model: Probe
 
 
 def by_kind(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
-    """What each kind of connection asks of its instruments."""
-    for kind in kinds().values():
+    """What each kind of connection that the station has asks of its instruments."""
+    for kind in dict.fromkeys(map(kind_of, salvaged.file.connection)):
         yield from kind.rules(salvaged, models)
 
 

@@ -11,13 +11,13 @@ import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 
 from soilco2.station_config.base import Identifier, Table
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.errors import Fault, StationConfigError
+from soilco2.station_config.errors import Fault
 from soilco2.station_config.tables.instrument import Instrument
 
 GROUP = "soilco2.drivers"
@@ -143,37 +143,71 @@ class Kind:
         return [(n, row) for n, row in enumerate(draft.file.connection) if row.kind == self.name]
 
 
-@cache
 def kinds() -> Mapping[str, Kind]:
-    """Every kind by its name, those of this folder first.
+    """Every kind by its name, those of this folder first; without those that are `broken`."""
+    return _found()[0]
 
-    Raises
-    ------
-    StationConfigError
-        When another distribution brings a kind that cannot be used.
-    """
+
+def broken() -> Mapping[str, str]:
+    """One sentence for each kind of another distribution that cannot be used, by its name."""
+    return _found()[1]
+
+
+@cache
+def _found() -> tuple[dict[str, Kind], dict[str, str]]:
     here = Path(__file__).parent
-    names = sorted(module.name for module in pkgutil.iter_modules([str(here)]))
     found: dict[str, Kind] = {}
-    for name in names:
+    for name in sorted(module.name for module in pkgutil.iter_modules([str(here)])):
         kind = getattr(import_module(f"{__package__}.{name}"), "KIND", None)
         if kind is not None:
             found[kind.name] = kind
-    for entry in entry_points(group=GROUP):
-        try:
-            kind = entry.load()
-        except Exception as error:
-            raise StationConfigError(
-                f"the kind of connection {entry.name!r} ({entry.value}) cannot be used: {error}; "
+    faults: dict[str, str] = {}
+    brought = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
+    for entry in brought:
+        others = [one.value for one in brought if one.name == entry.name and one is not entry]
+        why = f"{others[0]} has this name too" if others else _brought(entry, found)
+        if why:
+            faults[entry.name] = (
+                f"the kind of connection {entry.name!r} ({entry.value}) cannot be used: {why}; "
                 "update or remove the package that brings it"
-            ) from error
-        if not isinstance(kind, Kind) or kind.name != entry.name or entry.name in found:
-            raise StationConfigError(
-                f"the kind of connection {entry.name!r} ({entry.value}) cannot be used: a Kind of this name, which no "
-                "other has, is expected; update or remove the package that brings it"
             )
-        found[kind.name] = kind
-    return found
+    return found, faults
+
+
+def _brought(entry: EntryPoint, found: dict[str, Kind]) -> str:
+    """Add the kind of another distribution to those that were found, or say why it cannot be."""
+    try:
+        kind = entry.load()
+    except Exception as error:  # noqa: BLE001 - whatever another distribution does when it is imported
+        return in_a_line(error)
+    if not isinstance(kind, Kind) or getattr(kind, "name", None) != entry.name:
+        return "a Kind of this name is expected there"
+    if missing := [fact for fact in ("label", "contract", "driver") if not hasattr(kind, fact)]:
+        return f"it does not say its {' and '.join(missing)}"
+    if kind.name in found:
+        return "soilco2 has a kind of this name"
+    if kind.table is not None and not _is_table(kind.table, kind.name):
+        return f'the key kind of its table is not Literal["{kind.name}"]'
+    spoken = {protocol for one in found.values() for model in one.models for protocol in model.protocols}
+    for protocol in (protocol for model in kind.models for protocol in model.protocols):
+        if protocol in spoken:
+            return f"another kind speaks {protocol}"
+    found[kind.name] = kind
+    return ""
+
+
+def _is_table(table: Any, name: str) -> bool:
+    """Whether it is a connection whose key kind can be nothing but `name`."""
+    return (
+        isinstance(table, type)
+        and issubclass(table, Connection)
+        and get_args(table.model_fields["kind"].annotation) == (name,)
+    )
+
+
+def in_a_line(error: Exception) -> str:
+    """What another distribution did, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def kind_of(connection: Connection) -> Kind:

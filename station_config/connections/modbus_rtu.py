@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from soilco2.station_config.base import BothNames, Duration, FilePath, Identifier, Table, moment_us
 from soilco2.station_config.catalogue.probe import ChannelSpec, Line, ProbeModel, StatusBits
+from soilco2.station_config.catalogue.registers import WIDTH, decoder
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.parsing.faults import fault_at, nearest
@@ -21,8 +22,6 @@ from soilco2.station_config.tables.instrument import Instrument
 NumberType = Literal["int16", "uint16", "int32", "uint32", "float32"]
 WordOrder = Literal["high-first", "low-first"]
 
-WORDS: dict[str, int] = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
-"""Registers that a number takes."""
 ANSWER_S = 0.05
 """Time a probe takes before it begins to answer [s]; cheap ones take about this."""
 
@@ -81,7 +80,7 @@ class RegisterPlace(Table):
     @classmethod
     def _of_a_register(cls, value: Any) -> Any:
         if value == "number":
-            raise ValueError(f"a register needs its type: one of {', '.join(WORDS)}")
+            raise ValueError(f"a register needs its type: one of {', '.join(WIDTH)}")
         return value
 
 
@@ -158,6 +157,11 @@ class ModbusModel(ProbeModel):
         wanted = set(names)
         return tuple(spec for spec in self.channel if not wanted or spec.id in wanted)
 
+    def decoder(self, spec: ChannelSpec) -> Callable[[bytes], float]:
+        """From a channel's registers to its raw number."""
+        assert isinstance(spec, RegisterChannel)
+        return decoder(spec.at.type, spec.at.word_order)
+
     def requests(self) -> int:
         """Requests that one reading takes."""
         return max(1, len(self.block))
@@ -178,7 +182,7 @@ class ModbusModel(ProbeModel):
                     yield fault_at(root, (table, n, "id"), name, f"this id is used twice under [[{table}]]")
         for n, spec in enumerate(self.channel):
             _, inside = root.find(("channel", n, "at"))
-            yield from self._in_block(root, inside, spec.at.block, spec.at.offset, WORDS[spec.at.type])
+            yield from self._in_block(root, inside, spec.at.block, spec.at.offset, WIDTH[spec.at.type])
         for n, status in enumerate(self.status):
             yield from self._in_block(root, ("status", n), status.block, status.offset, status.count)
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from soilco2.quality.records import SeriesKey
-from soilco2.station_config.times import iso
+from soilco2.station_config.times import DAY_US, iso
 from soilco2.storage.reader import PIECE, Piece, Reader, SeriesInfo
-
-_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def compare(
         low = start_us if start_us is not None else info.first_us
         high = end_us if end_us is not None else None if info.last_us is None else info.last_us + 1
         if low is not None and high is not None:
-            step = max(_DAY_US, round((info.period_s or 1.0) * 1e6) * PIECE // 2)
+            step = max(DAY_US, round((info.period_s or 1.0) * 1e6) * PIECE // 2)
             for begin in range(low, high, step):
                 _window(journal, database, found, runs, begin, min(begin + step, high), waiting)
         runs.end()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import heapq
-import os
 import re
 import sqlite3
 from array import array
@@ -25,9 +24,10 @@ from typing import Any, NamedTuple
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import ArchiveError, StorageError
+from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.schema import INDEXES, TABLES
+from soilco2.storage.journal.schema import INDEXES
 from soilco2.storage.reader import Piece, SeriesInfo
 
 _NAME = re.compile(
@@ -113,14 +113,14 @@ def write_archive(station: Station, start_us: int, end_us: int) -> Made | None:
             fresh.unlink()
             return None
         failpoint("archive-written")
-        _sync(fresh)
+        sync(fresh)
         made = Made(Archive(path, start_us, end_us), *counts, _sha256(fresh))
         _prove(station.journal_path, fresh, counts, start_us, end_us)
         _seal(path).write_text(f"{made.sha256}  {path.name}\n", encoding="ascii")
-        _sync(_seal(path))
+        sync(_seal(path))
         failpoint("archive-sealed")
         fresh.rename(path)
-        _sync(folder)
+        sync(folder)
         failpoint("archive-named")
     except OSError as error:
         raise ArchiveError(f"{path}: the archive cannot be written: {error.strerror or error}") from error
@@ -147,7 +147,7 @@ def _copy(journal: Path, fresh: Path, start_us: int, end_us: int) -> tuple[int, 
         db.execute("ATTACH ? AS live", (f"{journal.resolve().as_uri()}?mode=ro",))
         db.execute("BEGIN")
         for table in (*_WHOLE, "sample", "observation", "derived"):  # derived series stay in the journal
-            db.execute(TABLES[table])
+            db.execute(*db.execute("SELECT sql FROM live.sqlite_master WHERE name = ?", (table,)).fetchone())
         for table in _WHOLE:
             db.execute(f"INSERT INTO main.{table} SELECT * FROM live.{table}")  # noqa: S608 - our own names
         samples = db.execute(
@@ -207,14 +207,6 @@ def _sha256(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _text(time_us: int) -> str:

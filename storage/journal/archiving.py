@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from soilco2.station_config.loader import Station
+from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import ArchiveError
 from soilco2.storage.journal.archive import (
     Archive,
@@ -18,7 +19,6 @@ from soilco2.storage.journal.archive import (
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.schema import EventKind
 
-DAY_US = 86_400_000_000
 HIGH, LOW = 0.8, 0.6
 """Share of the limit at which pruning begins, and where it ends."""
 _PIECE = 1 / 40

@@ -133,7 +133,8 @@ class Submitter:
         if self._writer is not None:
             return run(self._writer, op, arguments)
         try:
-            self._peer.write(json.dumps({"op": op, "arguments": arguments}).encode() + b"\n")
+            request = json.dumps({"op": op, "arguments": arguments}, default=bytes.hex)
+            self._peer.write(request.encode() + b"\n")
             self._peer.flush()
             answer = self._peer.readline()
         except OSError as error:

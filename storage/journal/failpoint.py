@@ -12,6 +12,8 @@ POINTS = ("before-commit", "after-commit", "after-ack", "before-send", "after-20
 """The steps of a sample's path, in order."""
 ARCHIVE_POINTS = ("archive-written", "archive-sealed", "archive-named", "archive-told", "pruned-some")
 """The steps of archiving and pruning, in order."""
+MIGRATION_POINTS = ("copy-written", "copy-named", "migrating", "migrated")
+"""The steps of bringing an older journal to the tables of this version, in order."""
 
 
 def _nothing(_point: str) -> None:

@@ -10,11 +10,17 @@ from soilco2.storage.errors import ControlError
 from soilco2.storage.journal.writer import NewEvent, Parked, Writer
 
 
+def _sample(row: list[Any]) -> Sample:
+    """A sample from JSON, where registers are hexadecimal digits, or as it is."""
+    sample = Sample(*row)
+    return sample._replace(said=bytes.fromhex(sample.said)) if isinstance(sample.said, str) else sample
+
+
 def _import(
     writer: Writer, samples: list[list[Any]], parked: list[list[Any]], counts: list[list[Any]]
 ) -> dict[str, int]:
     done = writer.commit(
-        [Sample(*row) for row in samples],
+        [_sample(row) for row in samples],
         parked=[
             Parked(r[0], r[1], r[2], r[3].encode("utf-8", "surrogateescape"), r[4], r[5]) for r in parked
         ],
@@ -38,7 +44,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "forget_rollups": lambda writer: writer.forget_rollups(),
     "event": lambda writer, event: writer.event(NewEvent(*event)),
 }
-"""Operation by name; arguments and results are JSON."""
+"""Operation by name; arguments and results are JSON, bytes in it hexadecimal digits."""
 
 
 def run(writer: Writer, op: str, arguments: dict[str, Any]) -> Any:

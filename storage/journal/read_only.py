@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from soilco2.storage.journal.file import storage_error
+from soilco2.storage.journal.connection import storage_error
 
 _T = TypeVar("_T")
 

@@ -17,12 +17,11 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.file import crc, sample_of
+from soilco2.storage.journal.connection import crc, sample_columns, sample_of
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.rows import Cursor, Derived, Event, ParkedRow
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 
-_SAMPLE = "seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source"
 _TOLERANCE_US = 300_000_000
 _NAN = float("nan")
 _FLAGS = {int(flag): flag for flag in Flag}
@@ -323,12 +322,13 @@ class JournalReader:
             row[0]: (row[1], row[2]) for row in self._db.execute("SELECT id, serial, channel FROM channel")
         }
         self._words = dict(self._db.execute("SELECT id, text FROM word"))
+        columns = sample_columns(self._db)  # asked each time: a writer may migrate the file under a reader
 
         def of(channel: int) -> Iterator[Sequence[Any]]:
             since = start_us
             while True:
                 rows = self._db.execute(
-                    f"SELECT {_SAMPLE} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
+                    f"SELECT {columns} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
                     " AND seq <= ? ORDER BY time_us LIMIT 2000",
                     (channel, since, end_us, upto_seq),
                 ).fetchall()
@@ -552,12 +552,13 @@ class JournalReader:
             batches = self._db.execute("SELECT id, first_seq, last_seq, crc FROM batch").fetchall()
         except StorageError as error:
             return [f"the list of commits cannot be read: {error}"]
+        columns = sample_columns(self._db)
         for number, first, last, value in batches:
-            text = f"SELECT {_SAMPLE} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq"  # noqa: S608
+            text = f"SELECT {columns} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq"  # noqa: S608
             rows = self._db.execute(text, (first, last))
             try:
                 right = crc(rows) == value
-            except (struct.error, StorageError):  # a column that is no number, a page that is none
+            except (struct.error, TypeError, StorageError):  # a column of another kind, a page that is none
                 right = False
             if not right:
                 wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import JournalFullError
+from soilco2.storage.journal.connection import crc, keeps_said
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.file import crc
 from soilco2.storage.journal.rollups import LEVELS
 from soilco2.storage.journal.samples import REFUSED, NewEvent, Samples
 from soilco2.storage.journal.schema import EventKind
@@ -28,7 +28,6 @@ _MEASURE = 1000
 _MIB = 2**20
 _PARKED_SHARE = 0.1
 """Of the limit, for what was refused on its way in."""
-_DAY_US = 86_400_000_000
 
 
 class Pruning(Samples):
@@ -158,12 +157,15 @@ class Pruning(Samples):
         """
         self._db.execute("ATTACH ? AS kept", (path,))
         try:
+            said = "k.said" if keeps_said(self._db, "kept") else "NULL"
             with self._transaction():
                 seqs = [
                     row[0]
                     for row in self._db.execute(
-                        "SELECT k.seq FROM kept.sample k JOIN main.sample s ON s.seq = k.seq AND s.channel = k.channel"
-                        " AND s.time_us = k.time_us AND s.raw IS k.raw ORDER BY k.seq LIMIT ?",
+                        "SELECT k.seq FROM kept.sample k JOIN main.sample s"  # noqa: S608 - our own words
+                        " ON s.seq = k.seq AND s.channel = k.channel"
+                        " AND s.time_us = k.time_us AND s.raw IS k.raw"
+                        f" AND s.said IS {said} ORDER BY k.seq LIMIT ?",
                         (_AT_ONCE,),
                     )
                 ]

@@ -39,7 +39,7 @@ _ROWS = 10_000
 _HOURS = 500
 _CLOSING_S = 0.5
 _NAN = float("nan")
-_DAY_US = LEVELS[0]
+DAY_US = LEVELS[0]
 
 
 class Rolling(Pruning):
@@ -184,19 +184,17 @@ class Rolling(Pruning):
         if row is None:
             self._audited = (-1, 0)
             return
-        number, day = row[0], row[1] // _DAY_US * _DAY_US
-        self._audited = (number, day + _DAY_US)
+        number, day = row[0], row[1] // DAY_US * DAY_US
+        self._audited = (number, day + DAY_US)
         if day < int(self._meta("rolled_from") or -(2**62)):
             return
-        pieces = list(
-            self._pieces(number, day, day + _DAY_US, among(self._all_archives(), day, day + _DAY_US))
-        )
-        if not differences(self._db, number, pieces, day, day + _DAY_US):
+        pieces = list(self._pieces(number, day, day + DAY_US, among(self._all_archives(), day, day + DAY_US)))
+        if not differences(self._db, number, pieces, day, day + DAY_US):
             return
         with self._transaction():
-            self._roll_hours(number, list(range(day, day + _DAY_US, HOUR_US)))
+            self._roll_hours(number, list(range(day, day + DAY_US, HOUR_US)))
             text = "rollups of a day differed from a recount; they were made again"
-            data = {"series": number, "from_us": day, "to_us": day + _DAY_US}
+            data = {"series": number, "from_us": day, "to_us": day + DAY_US}
             self._event(NewEvent(EventKind.DAMAGE, "rollup", text, data))
 
 
@@ -276,8 +274,8 @@ def check_rollups(reader: JournalReader) -> Iterator[str]:
             if number is None or span is None:
                 continue
             wrong: list[tuple[int, int]] = []
-            for day in range(*span, 30 * _DAY_US):
-                end = min(day + 30 * _DAY_US, span[1])
+            for day in range(*span, 30 * DAY_US):
+                end = min(day + 30 * DAY_US, span[1])
                 pieces = list(reader.read([info.key], day, end))
                 wrong += [
                     (level, start)

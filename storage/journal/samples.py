@@ -17,7 +17,7 @@ from soilco2.quality.records import Sample, SeriesKey
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal import names_backup
 from soilco2.storage.journal.bulk_insert import Insertion
-from soilco2.storage.journal.file import (
+from soilco2.storage.journal.connection import (
     NO_NUMBER,
     NO_TIME,
     SAMPLE_WIDTH,
@@ -34,7 +34,12 @@ _INSERT_SAMPLES = Insertion(
     ("?", "?", "?", "?", f"nullif(?, {NO_TIME})", f"nullif(?, {NO_TIME})", "?", "?", "?", "?"),
     "ON CONFLICT (channel, time_us) DO NOTHING",
 )
-"""`NO_NUMBER` is NULL to SQLite by itself."""
+"""`NO_NUMBER` is NULL to SQLite by itself. Where no sample of a commit has `said`, its column costs nothing."""
+_INSERT_TOLD = Insertion(
+    "INSERT INTO sample (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source, said)",
+    ("?", "?", "?", "?", f"nullif(?, {NO_TIME})", f"nullif(?, {NO_TIME})", "?", "?", "?", "?", "?"),
+    "ON CONFLICT (channel, time_us) DO NOTHING",
+)
 log = logging.getLogger(__name__)
 
 REFUSED = ("message", "conflict")
@@ -82,6 +87,16 @@ def same_reading(there: tuple[float | None, object], came: tuple[float | None, o
     return there == came or (there[0] == came[0] and came[0] is not None)
 
 
+def _beside(values: Sequence[Any], told: Sequence[tuple[int, bytes]]) -> list[Any]:
+    """Samples in their canonical form, each with what its probe said behind it."""
+    said = dict(told)
+    rows: list[Any] = []
+    for i in range(0, len(values), SAMPLE_WIDTH):
+        rows += values[i : i + SAMPLE_WIDTH]
+        rows.append(said.get(values[i]))
+    return rows
+
+
 class CommitResult(NamedTuple):
     """What became of a commit."""
 
@@ -107,7 +122,7 @@ class Samples:
     def __init__(self, path: Path, now_us: Callable[[], int]) -> None:
         self.path = path
         self._now_us = now_us
-        self._db, damage = open_for_writing(path)
+        self._db, damage = open_for_writing(path, now_us)
         self._load()
         self._file = path.stat().st_ino
         self._named = -1
@@ -260,14 +275,29 @@ class Samples:
             [(source, name, amount) for (source, name), amount in totals.items() if amount],
         )
 
-    def _values(self, samples: Sequence[Sample]) -> list[Any]:
-        """Samples in their canonical form, one after the other."""
+    def _values(self, samples: Sequence[Sample]) -> tuple[list[Any], list[tuple[int, bytes]]]:
+        """Samples in their canonical form, one after the other, and what probes said, by seq."""
         words, channels, seq = self._words, self._channels, self._seq
         values: list[Any] = []
+        told: list[tuple[int, bytes]] = []
         status_text = boot_text = source_text = None
         s = b = f = 0
-        for serial, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source in samples:
+        for (
+            serial,
+            channel,
+            time_us,
+            raw,
+            status,
+            device_us,
+            arrival_us,
+            mono_us,
+            boot,
+            source,
+            said,
+        ) in samples:
             seq += 1
+            if said is not None:
+                told.append((seq, said))
             if raw is None:
                 raw = NO_NUMBER
             elif not isfinite(raw):
@@ -281,20 +311,23 @@ class Samples:
                 seq, number, s, raw, NO_TIME if time_us is None else time_us,
                 NO_TIME if device_us is None else device_us, arrival_us, mono_us, b, f,
             )  # fmt: skip
-        return values
+        return values, told
 
     def _keep(
         self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
     ) -> tuple[Sequence[Sample], int, list[Parked]]:
         if not samples:
             return [], 0, []
-        values = self._values(samples)
+        values, told = self._values(samples)
         kept = samples
         duplicate = 0
         conflicts: list[Parked] = []
         first, last = self._seq + 1, self._seq + len(samples)
-        if _INSERT_SAMPLES(self._db, values) == len(samples):
-            found = checksum(values)
+        inserted = (
+            _INSERT_TOLD(self._db, _beside(values, told)) if told else _INSERT_SAMPLES(self._db, values)
+        )
+        if inserted == len(samples):
+            found = checksum(values, told)
         else:
             rows = self._db.execute(
                 "SELECT * FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last)
@@ -333,10 +366,11 @@ class Samples:
             if seq in came_in:
                 kept.append(sample)
                 continue
-            there = self._db.execute(
-                "SELECT raw, status FROM sample WHERE channel = ? AND time_us = ?", (channel, time_us)
+            *there, said = self._db.execute(
+                "SELECT raw, status, said FROM sample WHERE channel = ? AND time_us = ?", (channel, time_us)
             ).fetchone()
-            if same_reading(there, (raw if isfinite(raw) else None, status)):
+            came = (raw if isfinite(raw) else None, status)
+            if (said is not None and said == sample.said) or same_reading((there[0], there[1]), came):
                 duplicate += 1
                 name = "duplicate"
             else:
@@ -349,7 +383,7 @@ class Samples:
                         "conflict",
                         sample.source,
                         reason,
-                        json.dumps(list(sample)).encode(),
+                        json.dumps(list(sample), default=bytes.hex).encode(),
                         sample.time_us,
                         sample.arrival_us,
                     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class EventKind(StrEnum):
@@ -53,7 +53,7 @@ TABLES: dict[str, str] = {
     " position TEXT NOT NULL, variable TEXT NOT NULL, UNIQUE (station, profile, position, variable))",
     "sample": "CREATE TABLE sample (seq INTEGER PRIMARY KEY, channel INTEGER NOT NULL, time_us INTEGER,"
     " raw REAL, status INTEGER NOT NULL, device_us INTEGER, arrival_us INTEGER NOT NULL,"
-    " mono_us INTEGER NOT NULL, boot INTEGER NOT NULL, source INTEGER NOT NULL)",
+    " mono_us INTEGER NOT NULL, boot INTEGER NOT NULL, source INTEGER NOT NULL, said BLOB)",
     "observation": "CREATE TABLE observation (series INTEGER NOT NULL, time_us INTEGER NOT NULL, value REAL,"
     " raw REAL, flag INTEGER NOT NULL, tests INTEGER NOT NULL, corrections INTEGER NOT NULL,"
     " config INTEGER NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY (series, time_us)) WITHOUT ROWID",
@@ -96,7 +96,8 @@ MEANING: dict[str, str] = {
     "channel": "One quantity of one physical instrument.",
     "word": "Texts that repeat: status, names of tests and corrections, sources, boots, methods, reasons.",
     "series": "Station, profile, position, variable.",
-    "sample": "What the hardware said. Never changed, but for a time given to one that was held back.",
+    "sample": "What the hardware said. Never changed, but for a time given to one that was held back. `said`: the"
+    " registers of a polled probe as on the wire.",
     "observation": "What we make of a sample today; `rev` grows with every new or changed one.",
     "derived": "Results in time with their interval, by method; one that was withheld has its reason.",
     "event": "What happened, by a closed list of kinds; manual flags are events too.",

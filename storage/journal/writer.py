@@ -11,6 +11,7 @@ from pathlib import Path
 from soilco2.quality.pipeline import ManualFlag, Outcome, Pipeline, Stretch, recompute
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import (
     Archive,
@@ -21,7 +22,7 @@ from soilco2.storage.journal.archive import (
     with_archived,
 )
 from soilco2.storage.journal.bulk_insert import Insertion
-from soilco2.storage.journal.file import JournalLock, crc, storage_error
+from soilco2.storage.journal.connection import JournalLock, crc, storage_error
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rollup_writer import Rolling
 from soilco2.storage.journal.samples import CommitResult, NewEvent, Parked
@@ -114,8 +115,8 @@ class Writer(Rolling):
     ) -> CommitResult:
         """Keep samples and what came with them, in one transaction that is on disk when this returns.
 
-        A sample of the same channel and time with the same number is a duplicate; with another number it is parked as
-        a conflict. In = stored + duplicate + rejected is counted by source.
+        A sample of the same channel and time with the same number or the same registers is a duplicate; with another
+        number it is parked as a conflict. In = stored + duplicate + rejected is counted by source.
 
         Parameters
         ----------
@@ -308,7 +309,6 @@ class Writer(Rolling):
         int
             Observations that changed.
         """
-        day = 86_400_000_000
         changed = 0
         start = from_us
         with_archives = archives_of(folder_of(self.station))
@@ -320,7 +320,7 @@ class Writer(Rolling):
             return 0
         start, stop = max(start, min(firsts)), min(to_us, max(lasts) + 1)
         while start < stop:
-            end = min(start + 7 * day, stop)
+            end = min(start + 7 * DAY_US, stop)
             with self._transaction():
                 changed += self._remake([Stretch(start, end)])
             start = end

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from soilco2.quality.records import Sample
-from soilco2.storage.journal.file import storage_error
+from soilco2.storage.journal.connection import storage_error
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.samples import same_reading
 from soilco2.storage.tidy.rows import TidyFault

@@ -27,7 +27,7 @@ FAULTY = {
 """Errors that `soilco2 status` tells."""
 TELLING = {"NewEvent", "DriverEvent", "_log_event", "_on_event"}
 """What an event says; the longer texts stand in a variable of these modules."""
-EVENTFUL = {"polling.py", "collector.py", "retention.py", "rollup_writer.py", "archiving.py"}
+EVENTFUL = {"migration.py", "polling.py", "collector.py", "retention.py", "rollup_writer.py", "archiving.py"}
 REASONS = {ROOT / "storage" / "tidy" / "rows.py", ROOT / "storage" / "tidy" / "samples.py"}
 """Modules in which a function may return a reason."""
 

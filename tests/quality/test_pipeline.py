@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from soilco2.quality.pipeline import ManualFlag
+from soilco2.quality.pipeline import ManualFlag, recompute
 from soilco2.quality.records import Flag, Sample
 from soilco2.quality.tracks import Band
 from tests.quality.stations import (
@@ -92,6 +95,70 @@ def test_missing_says_why() -> None:
     assert store.flags(WATER) == [9, 9, 9]
     assert store.tests(WATER) == ["missing:nan", "missing", "missing:cable cut; port 2"]
     assert all(row.value is None for row in store.of(WATER))
+
+
+# registers as they came on the wire
+
+
+def said(channel: str, registers: str, raw: float | None, status: str = "", serial: str = "S1") -> Sample:
+    return sample(serial, channel, T0, raw, status)._replace(said=bytes.fromhex(registers))
+
+
+def test_registers_are_decoded_by_the_catalogue_as_it_is_now() -> None:
+    # kept as uint16 by a catalogue file that was wrong; family A, CWT manual: 0.1 degC signed, FFEB is -2.1
+    row = fed(station(soil()), [said("soil_temperature", "FFEB", 65515.0)])[TEMPERATURE, T0]
+    assert (row.value, row.raw, row.flag, row.tests) == (-2.1, -2.1, Flag.GOOD, "")
+
+
+def test_a_sentinel_is_found_on_what_the_registers_say() -> None:
+    row = fed(station(soil()), [said("soil_temperature", "8000", 32768.0)])[TEMPERATURE, T0]
+    assert (row.value, row.flag, row.tests) == (None, Flag.MISSING, "sentinel")
+
+
+@pytest.mark.parametrize("status", ["nan", "nan status=0x8", "raw=inf", "raw=-inf", "raw=nan", "warm-up nan"])
+def test_no_number_of_an_earlier_decoding_does_not_count(status: str) -> None:
+    """Read in the wrong word order the registers were no number; Vaisala M211799EN: they are 465.66 ppm."""
+    rest = " ".join(word for word in status.split() if "=0x" in word or word == "warm-up")
+    place = station(co2())
+    row = fed(place, [*warm(), said("co2", "D47A43E8", None, status, "C1")])[CO2, T0]
+    same = fed(place, [*warm(), said("co2", "D47A43E8", 465.66, rest, "C1")])[CO2, T0]
+    assert row == same
+    assert row.raw == pytest.approx(465.66, abs=0.005)
+
+
+@pytest.mark.parametrize(("status", "driver"), [("", "nan"), ("nan", "nan"), ("warm-up", "warm-up nan")])
+def test_registers_that_hold_nan_are_a_missing_value(status: str, driver: str) -> None:
+    place = station(co2())
+    row = fed(place, [*warm(), said("co2", "00007FC0", 32704.0, status, "C1")])[CO2, T0]
+    assert row == fed(place, [*warm(), sample("C1", "co2", T0, None, driver)])[CO2, T0]
+    assert row.tests.startswith("missing:nan")
+
+
+@pytest.mark.parametrize(("raw", "flag"), [(400.0, Flag.SUSPECT), (None, Flag.MISSING)])
+def test_too_few_registers_leave_the_stored_number_and_say_so(raw: float | None, flag: Flag) -> None:
+    place = station(co2())
+    row = fed(place, [*warm(), said("co2", "D47A", raw, "" if raw else "nan", "C1")])[CO2, T0]
+    assert (row.raw, row.flag) == (raw, flag)
+    assert "undecodable" in row.tests.split(",")
+
+
+def test_without_registers_the_stored_number_counts() -> None:
+    row = fed(station(soil()), [sample("S1", "soil_temperature", T0, 215.0)])[TEMPERATURE, T0]
+    assert (row.raw, row.tests) == (21.5, "")
+
+
+@given(st.integers(0, 0xFFFF), st.floats() | st.none(), st.sampled_from(["", "nan", "raw=inf"]))
+def test_what_was_decoded_before_has_no_say(word: int, raw: float | None, status: str) -> None:
+    """Live, primed and made again alike: the observation is that of the number the registers hold."""
+    place = station(soil())
+    number = float(word - 0x10000 if word >= 0x8000 else word)
+    kept = sample("S1", "soil_temperature", T0, raw, status)._replace(said=struct.pack(">H", word))
+    right = fed(place, [sample("S1", "soil_temperature", T0, number)])[TEMPERATURE, T0]
+    assert fed(place, [kept])[TEMPERATURE, T0] == right
+    assert list(recompute(place.deployments, place.hash, (), [kept], T0, T0 + 1)) == [right]
+
+
+# where a sample belongs
 
 
 def test_a_sample_without_time_or_place_gives_nothing() -> None:

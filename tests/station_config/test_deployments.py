@@ -246,3 +246,27 @@ def test_a_probe_without_installation_is_read_but_gives_no_series(tmp_path: Path
     assert deployments.active("THC0001", 0)
     assert deployments.series_at("THC0001", "soil_water", 1_800_000_000_000_000) is None
     assert not deployments.active("nobody", 0)
+
+
+def test_a_channel_decodes_registers_as_its_catalogue_file_says() -> None:
+    deployments = _deployments(
+        [
+            {"id": "s", "serial": "S1"},
+            {"id": "c", "serial": "C1", "model": "vaisala-gmp252"},
+            {"id": "n", "serial": "N1", "model": "soilco2-node", "channels": ["co2"]},
+        ]
+    )
+
+    def decoded(serial: str, channel: str, said: str) -> float | None:
+        found = deployments.channel(serial, channel)
+        assert found is not None
+        return None if found.decode is None else found.decode(bytes.fromhex(said))
+
+    assert decoded("S1", "soil_temperature", "FFEB") == -21.0  # signed, two's complement
+    assert decoded("S1", "soil_water", "FFEB") == 65515.0  # not signed
+    # Vaisala M211799EN: low word first, 465.66 ppm
+    assert decoded("C1", "co2", "D47A43E8") == pytest.approx(465.66, abs=0.005)
+    assert decoded("N1", "co2", "D47A43E8") is None, "a message carries the number itself"
+    imported = deployments.channel("import/p/d1", "co2")
+    assert imported is not None
+    assert imported.decode is None

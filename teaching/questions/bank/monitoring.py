@@ -7,7 +7,6 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from soilco2.documents.achieved import pair_uncertainty
-from soilco2.ingest.protocols.registers import decode, encode
 from soilco2.quality.checks import CHECKS, RateOfChange, verdict
 from soilco2.quality.corrections import (
     STANDARD_TEMPERATURE_DEGC,
@@ -16,6 +15,7 @@ from soilco2.quality.corrections import (
     salinity,
     temperature_factor,
 )
+from soilco2.station_config.catalogue.registers import decode, encode
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.teaching.questions.bank import sjer
@@ -308,7 +308,7 @@ def word_order(value: float) -> Body:
          ((f"{decode(words, 0, 'uint32', 'low-first'):.0f}",) * 2, ("Read as a whole number of 32 bits.", "当作 32 位整数。")),
          ((f"{words[0]}", f"{words[0]}"), ("The wrong register was read as a whole number.", "读了另一个寄存器并当作整数。"))],
         ("Put the second register first, then read IEEE 754.", "先把第二个寄存器放在前面，再按 IEEE 754 解读。"),
-        "IEEE 754; Modbus Application Protocol V1.1b3; Vaisala M211897EN; soilco2: soilco2.ingest.protocols.registers.decode", seen,
+        "IEEE 754; Modbus Application Protocol V1.1b3; Vaisala M211897EN; soilco2: soilco2.station_config.catalogue.registers.decode", seen,
     )  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +19,6 @@ from soilco2.ingest.protocols.modbus import (
     seal,
     sound,
 )
-from soilco2.ingest.protocols.registers import RANGE, WIDTH, decode, encode
 
 
 def _hex(text: str) -> bytes:
@@ -60,18 +57,6 @@ def test_a_printed_answer_with_a_wrong_checksum_is_refused() -> None:
     request = Request(1, 3, 0, 3)
     assert find_answer(_hex("01 03 06 02 92 FF 9B 03 E8 38 75"), request) is None
     assert find_answer(_hex("01 03 06 02 92 FF 9B 03 E8 D8 0F"), request) is not None
-
-
-def test_word_order_self_test() -> None:
-    # Vaisala: 465.66 ppm, low word first; the other order gives -4.3e12
-    words = (0xD47A, 0x43E8)
-    assert decode(words, 0, "float32", "low-first") == pytest.approx(465.66, abs=0.005)
-    assert decode(words, 0, "float32", "high-first") == pytest.approx(-4.3e12, rel=0.01)
-
-
-def test_signed_temperature() -> None:
-    # TDR-5 sheet: FF DD is -3.5 degC at 0.1 degC per count
-    assert decode((0xFFDD,), 0, "int16") == -35.0
 
 
 @given(st.binary(max_size=300))
@@ -164,31 +149,3 @@ def test_one_damaged_byte_is_never_accepted(request_: Request, data: st.DataObje
     at = data.draw(st.integers(0, len(frame) - 1))
     frame[at] ^= data.draw(st.integers(1, 255))
     assert find_answer(bytes(frame), request_) is None  # a CRC-16 finds every burst of up to 16 bits
-
-
-@given(st.sampled_from(sorted(RANGE)), st.sampled_from(["high-first", "low-first"]), st.data())
-def test_whole_numbers_come_back(kind: str, order: str, data: st.DataObject) -> None:
-    value = data.draw(st.integers(*RANGE[kind]))
-    words = encode(value, kind, order)
-    assert len(words) == WIDTH[kind]
-    assert decode((9, *words), 1, kind, order) == value
-
-
-@given(st.floats(width=32), st.sampled_from(["high-first", "low-first"]))
-def test_floats_come_back(value: float, order: str) -> None:
-    words = encode(value, "float32", order)
-    back = decode(words, 0, "float32", order)
-    assert struct.pack(">d", back) == struct.pack(">d", value) or (back != back and value != value)
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"), [(40000, "int16"), (-1, "uint16"), (float("nan"), "int16"), (1e39, "float32")]
-)
-def test_a_number_that_does_not_fit_is_refused(value: float, kind: str) -> None:
-    with pytest.raises(ValueError, match="does not fit"):
-        encode(value, kind)
-
-
-def test_a_short_block_is_refused() -> None:
-    with pytest.raises(IndexError, match="outside a block of 1"):
-        decode((1,), 0, "float32")

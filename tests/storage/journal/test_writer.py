@@ -24,8 +24,8 @@ from soilco2.storage.errors import (
     JournalGoneError,
     StorageError,
 )
+from soilco2.storage.journal.connection import mark_damaged
 from soilco2.storage.journal.control import ControlServer, Submitter, submit
-from soilco2.storage.journal.file import mark_damaged
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.schema import EventKind

@@ -99,7 +99,7 @@ def test_samples_of_a_table(station: Station, tmp_path: Path) -> None:
     first = stretch.samples[0]
     assert first[:3] == ("import/p1/d10", "soil_temperature", MARCH)
     assert first.raw == pytest.approx(20.0, abs=1e-12)
-    assert first[4:] == ("", None, NOW.now_us, 5, "boot", "import:logger 1.csv")
+    assert first[4:] == ("", None, NOW.now_us, 5, "boot", "import:logger 1.csv", None)
     # a flag of the table stays known: bits that the pseudo-instrument's status names
     assert [(s.raw, s.status) for s in stretch.samples[1:]] == [
         (401.0, "source=0x1"), (402.0, "source=0x2"), (None, ""), (None, ""),

@@ -12,16 +12,18 @@ import struct
 import time
 import uuid
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from soilco2.quality.records import Sample
 from soilco2.storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
 from soilco2.storage.journal import names_backup
+from soilco2.storage.journal.migration import migrate
 from soilco2.storage.journal.schema import INDEXES, SCHEMA_VERSION, TABLES
 
 _SAMPLE = "qqqdqqqqqq"
+_COLUMNS = "seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source"
 SAMPLE_WIDTH = len(_SAMPLE)
 _AT_ONCE = 64 * SAMPLE_WIDTH
 NO_TIME = -(2**63)
@@ -48,31 +50,50 @@ _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
 
 
-def checksum(values: Sequence[Any]) -> int:
-    """CRC-32 of samples in their canonical form.
+def keeps_said(connection: sqlite3.Connection, database: str = "main") -> bool:
+    """Whether a file's samples have the column `said`; those of version 1 have not."""
+    return "said" in {row[1] for row in connection.execute(f"PRAGMA {database}.table_info(sample)")}
+
+
+def sample_columns(connection: sqlite3.Connection) -> str:
+    """Columns of a sample's row in a file of either version."""
+    return f"{_COLUMNS}, {'said' if keeps_said(connection) else 'NULL'}"
+
+
+def checksum(values: Sequence[Any], said: Iterable[tuple[int, bytes]] = ()) -> int:
+    """CRC-32 of samples in their canonical form, then of what probes said: seq, length and bytes of each.
+
+    Samples without `said` add nothing to the second part, so commits from before it was kept have the CRC they had.
 
     Parameters
     ----------
     values : sequence
         (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source) of one sample after the
         other, `NO_NUMBER` and `NO_TIME` where there is none.
+    said : iterable of (seq, bytes)
+        Of those that have it, in their order.
     """
     found = 0
     for i in range(0, len(values), _AT_ONCE):
         some = values[i : i + _AT_ONCE]
         found = zlib.crc32(struct.pack(f"<{_SAMPLE * (len(some) // SAMPLE_WIDTH)}", *some), found)
+    for seq, registers in said:
+        found = zlib.crc32(struct.pack("<qq", seq, len(registers)) + registers, found)
     return found
 
 
 def crc(rows: Iterable[Sequence[Any]]) -> int:
     """CRC-32 of samples as they stand in the table."""
     values: list[Any] = []
-    for seq, channel, time_us, raw, status, device_us, *rest in rows:
+    told: list[tuple[int, bytes]] = []
+    for seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source, said in rows:
         values += (
             seq, channel, status, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
-            NO_TIME if device_us is None else device_us, *rest,
+            NO_TIME if device_us is None else device_us, arrival_us, mono_us, boot, source,
         )  # fmt: skip
-    return checksum(values)
+        if said is not None:
+            told.append((seq, said))
+    return checksum(values, told)
 
 
 def storage_error(path: Path, error: BaseException) -> StorageError:
@@ -146,8 +167,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
-    """Open the journal, make it when there is none, set it aside when it cannot be read.
+def _system_us() -> int:
+    return time.time_ns() // 1000
+
+
+def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tuple[sqlite3.Connection, str]:
+    """Open the journal, make it when there is none, migrate an older one, set it aside when it cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+        The journal's file; its lock is held by the caller.
+    now_us : callable
+        The station's clock [µs UTC].
 
     Returns
     -------
@@ -159,20 +191,14 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
     Raises
     ------
     StorageError
-        When the folder cannot be written, or the file is of a newer version.
+        When the folder cannot be written, the file is of a newer version, or there is no room for a copy of an older
+        one.
     """
     damage = ""
     try:
         _heed_mark(path)
         connection = _connect(path)
-        version = _version(connection)
-        if version == SCHEMA_VERSION:
-            for table, column, kind in _ADDED:
-                if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
-                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-            for table in _NEEDED:
-                collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
-            connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
+        version = _made_present(connection, path, now_us)
     except (sqlite3.DatabaseError, ValueError) as error:
         if (
             isinstance(error, sqlite3.OperationalError)
@@ -197,6 +223,26 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, str]:
             "use the version of soilco2 that wrote it, or a newer one"
         )
     return connection, damage
+
+
+def _made_present(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int]) -> int | None:
+    """Its version, once what must be readable was read and an older one was migrated; None when it is empty."""
+    version = _version(connection)
+    if version not in (1, SCHEMA_VERSION):
+        return version
+    for table in _NEEDED:
+        collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
+    connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
+    if version == 1:
+        try:
+            migrate(connection, path, now_us)
+        except StorageError:
+            connection.close()
+            raise
+    for table, column, kind in _ADDED:
+        if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    return SCHEMA_VERSION
 
 
 def mark_damaged(path: Path, why: str) -> None:
@@ -269,13 +315,15 @@ def _salvage(connection: sqlite3.Connection, aside: Path, path: Path) -> None:
 
 def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
     """Rows in the order of the table; where that breaks off, those behind it by their keys."""
-    put = f"INSERT OR IGNORE INTO {table} VALUES ({{}})"  # noqa: S608 - names of our own tables
+    put = f"INSERT OR IGNORE INTO {table} ({{}}) VALUES ({{}})"  # noqa: S608 - names of our own tables
 
     def take(condition: str = "", *key: int) -> bool:
         """Whether every row that meets a condition could be read."""
         try:
-            for row in old.execute(f"SELECT * FROM {table} {condition}", key):  # noqa: S608
-                new.execute(put.format(",".join("?" * len(row))), row)
+            rows = old.execute(f"SELECT * FROM {table} {condition}", key)  # noqa: S608
+            names = ",".join(column[0] for column in rows.description)  # an older journal has fewer columns
+            for row in rows:
+                new.execute(put.format(names, ",".join("?" * len(row))), row)
         except (sqlite3.DatabaseError, ValueError):  # ValueError: a text that is none
             return False
         return True
@@ -307,7 +355,7 @@ def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> 
 
 
 def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: dict[int, str]) -> Sample:
-    """A sample from its row (seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source)."""
+    """A sample from its row, with the columns of `soilco2.storage.journal.schema.TABLES` in their order."""
     try:
         serial, channel = channels[row[1]]
         status, boot, source = words[row[4]], words[row[8]], words[row[9]]
@@ -315,4 +363,7 @@ def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: d
         raise JournalDamagedError(
             f"sample {row[0]}: the journal is damaged: it names {error}, which is not there"
         ) from None
-    return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source)
+    said = row[10]
+    if said is not None and type(said) is not bytes:
+        raise JournalDamagedError(f"sample {row[0]}: the journal is damaged: what the probe said is {said!r}")
+    return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source, said)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 WIDTH = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
 """Registers that each type takes."""
@@ -49,6 +50,27 @@ def decode(words: Sequence[int], offset: int, kind: str, word_order: str = "high
         part.reverse()
     value: float = struct.unpack(_FORMAT[kind], struct.pack(f">{width}H", *part))[0]
     return float(value)
+
+
+@cache
+def decoder(kind: str, word_order: str = "high-first") -> Callable[[bytes], float]:
+    """The function from registers as on the wire (high byte first), the first of which count, to a number.
+
+    It raises `IndexError` when there are too few registers for the type.
+
+    Parameters
+    ----------
+    kind, word_order : str
+        As in `decode`.
+    """
+    width = WIDTH[kind]
+
+    def number(said: bytes) -> float:
+        if len(said) < 2 * width:
+            raise IndexError(f"{kind} takes {2 * width} bytes, not {len(said)}")
+        return decode(struct.unpack_from(f">{width}H", said), 0, kind, word_order)
+
+    return number
 
 
 def encode(value: float, kind: str, word_order: str = "high-first") -> tuple[int, ...]:

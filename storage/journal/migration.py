@@ -1,0 +1,127 @@
+"""A journal of the version before brought to the tables of this one: once, when it is opened for writing.
+
+First a copy of it is kept beside it, whole and on disk; then one transaction changes the tables and the version. Killed
+at any step it is a journal of one version or the other, and the next start goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import logging
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from soilco2.storage.errors import StorageError
+from soilco2.storage.files import sync
+from soilco2.storage.journal.failpoint import failpoint
+from soilco2.storage.journal.schema import SCHEMA_VERSION, EventKind
+
+log = logging.getLogger(__name__)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int]) -> None:
+    """Bring a journal of version 1 to version 2, where samples keep what a probe's registers held.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The one that writes, with no transaction open.
+    path : Path
+        The journal's file.
+    now_us : callable
+        The station's clock [µs UTC].
+
+    Raises
+    ------
+    StorageError
+        When the copy cannot be made; then the journal is as it was.
+    """
+    copy = _keep_copy(connection, path)
+    text = f"the journal was brought from version 1 to {SCHEMA_VERSION}; as it was it is kept in {copy.name}"
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("ALTER TABLE sample ADD COLUMN said BLOB")
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(SCHEMA_VERSION),))
+        connection.execute(
+            "INSERT INTO event (time_us, kind, subject, text, data) VALUES (?, ?, 'journal', ?, ?)",
+            (now_us(), EventKind.OTHER.value, text, json.dumps({"what": "migrated"})),
+        )
+        failpoint("migrating")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    failpoint("migrated")
+
+
+def _keep_copy(connection: sqlite3.Connection, path: Path) -> Path:
+    """A copy of the journal beside it; that of a start which was cut short serves, any other file is left alone."""
+    state = _state(connection)
+    for number in itertools.count(1):
+        copy = path.with_name(f"{path.name}.v1" if number == 1 else f"{path.name}.v1-{number}")
+        if not copy.exists():
+            break
+        if _state_of(copy) == state:
+            return copy
+    part = path.with_name(f"{path.name}.v1.part")
+    size = _bytes(connection)
+    try:
+        part.unlink(missing_ok=True)
+        _require_room(path.parent, size)
+        log.info("%s: a copy of %.0f MiB is made before the tables are changed", path, size / 2**20)
+        with closing(sqlite3.connect(part)) as target:
+            target.execute("PRAGMA journal_mode=OFF")
+            target.execute("PRAGMA synchronous=OFF")  # synced as a whole before it counts
+            connection.backup(target)
+        sync(part)
+        failpoint("copy-written")
+        part.rename(copy)
+        sync(path.parent)
+    except (sqlite3.Error, OSError) as error:
+        part.unlink(missing_ok=True)
+        if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
+            raise
+        why = error.strerror or error if isinstance(error, OSError) else error
+        raise StorageError(
+            f"{path}: this version of soilco2 changes the journal's tables and keeps a copy of it first, and that "
+            f"cannot be made ({why}); nothing was changed: make room for {size / 2**20:.0f} MiB beside it"
+        ) from error
+    failpoint("copy-named")
+    return copy
+
+
+def _require_room(folder: Path, size: int) -> None:
+    """Before a disk is filled up to the last byte."""
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _bytes(connection: sqlite3.Connection) -> int:
+    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * size)
+
+
+def _state(connection: sqlite3.Connection) -> tuple[object, ...]:
+    """What tells a journal from any other, and from itself at another time."""
+    row: tuple[object, ...] = connection.execute(
+        "SELECT (SELECT value FROM meta WHERE key = 'journal'), (SELECT value FROM meta WHERE key = 'rev'),"
+        " (SELECT max(seq) FROM sample), (SELECT max(id) FROM batch), (SELECT max(id) FROM event),"
+        " (SELECT total(moved_us) FROM cursor), (SELECT max(id) FROM parked)"
+    ).fetchone()
+    return row
+
+
+def _state_of(copy: Path) -> tuple[object, ...] | None:
+    try:
+        with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as kept:
+            return _state(kept)
+    except sqlite3.Error:
+        return None

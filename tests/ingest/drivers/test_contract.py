@@ -1,0 +1,41 @@
+"""Every kind of connection in every situation: a kind that joins the project comes with its seven scenarios."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from soilco2.station_config.connections.kind import kinds
+from tests.ingest.drivers import files, polled, pushed
+from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
+
+TABLE: dict[str, Rows] = {"modbus-rtu": polled.ROWS, "mqtt": pushed.ROWS, "none": files.ROWS}
+NEEDS = {"mqtt": [pytest.mark.mosquitto]}
+
+
+def test_every_kind_has_every_situation() -> None:
+    assert set(TABLE) == set(kinds())
+    assert {name: set(SITUATIONS) - set(rows) for name, rows in TABLE.items()} == {
+        name: set() for name in TABLE
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "situation"),
+    [
+        pytest.param(kind, situation, marks=NEEDS.get(kind, []), id=f"{kind}, {situation}")
+        for kind, rows in TABLE.items()
+        for situation in rows
+    ],
+)
+def test_the_contract_holds(
+    kind: str,
+    situation: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ExitStack() as stack:
+        hold(TABLE[kind][situation](Bench(tmp_path, stack, request.getfixturevalue, monkeypatch)))
