@@ -5,11 +5,13 @@ PYTEST_ARGS ?=
 
 BUNDLE ?= dist/soilco2-usb
 
-.PHONY: bundle bundle-check notebooks help demo test kernels lint bench torture calibrate constraints clean
+.PHONY: bundle bundle-check notebooks help demo test coverage lowest kernels lint bench torture calibrate constraints clean
 
 help:
 	@echo "make demo       run a station of simulated probes on measured data and open its page"
 	@echo "make test       run every test, with real broker, database and browser where they can be had"
+	@echo "make coverage   every test under coverage, a table by room, and floors that may only rise"
+	@echo "make lowest     the tests of the collector's side with the lowest versions that are allowed"
 	@echo "make kernels    the tests of the analysis with the arithmetic of old processors (x86-64)"
 	@echo "make lint       style, types, and who may import whom"
 	@echo "make bench      speed and size, each beside a baseline in the same run"
@@ -28,6 +30,18 @@ demo: .venv/.demo
 test: .venv/.dev
 	@tools/parts.sh
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: .venv/.dev
+	@tools/parts.sh
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@mkdir -p artefacts
+	@$(BIN)/python -m coverage json --quiet -o artefacts/coverage.json
+	@$(BIN)/python tools/coverage_rooms.py artefacts/coverage.json
+
+lowest:
+	@tools/lowest.sh $(PYTEST_ARGS)
 
 kernels: .venv/.dev
 	@tools/kernels.sh
@@ -65,4 +79,4 @@ constraints:
 	> constraints.new && mv constraints.new constraints.txt
 
 clean:
-	rm -rf .venv artefacts dist build
+	rm -rf .venv .venv-lowest .coverage* artefacts dist build

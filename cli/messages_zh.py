@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "the computed questions need {}: {}": "计算题需要 {0}：{1}",
     "the page needs the extra 'dashboard': {}": "页面需要附加组件 dashboard：{0}",
     "publishing needs the extra 'dashboard': {}": "发布需要附加组件 dashboard：{0}",
+    "Grafana's files need the extra 'dashboard': {}": "生成 Grafana 的文件需要附加组件 dashboard：{0}",
     "Word documents need the extra 'documents' (html and md do not): {}":
         "Word 文档需要附加组件 documents（html 和 md 不需要）：{0}",
     "this drill is about nodes, which need a broker: install mosquitto, or {}":

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
-from scipy.stats import rankdata
+from scipy.stats import false_discovery_control, rankdata
 
 from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, MIN_N_EFF
@@ -251,11 +251,8 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     """
     p = np.asarray(p, dtype=float)
     out = np.full(p.shape, np.nan)
-    good = np.flatnonzero(np.isfinite(p))
-    if good.size:
-        order = good[np.argsort(p[good])]
-        stepped = p[order] * good.size / np.arange(1, good.size + 1)
-        out[order] = np.minimum(np.minimum.accumulate(stepped[::-1])[::-1], 1.0)
+    good = np.isfinite(p)
+    out[good] = false_discovery_control(p[good])
     return out
 
 

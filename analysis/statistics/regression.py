@@ -2,7 +2,8 @@
 
 Every model is a sum of columns, c1 f1(T, W; theta) + c2 f2(T, W; theta) + ..., linear in c, with at most four
 parameters theta inside. For given theta the best c is a linear least squares, so only theta is searched (variable
-projection, Golub & Pereyra 1973, https://doi.org/10.1137/0710036): a coarse grid, then refinement.
+projection, Golub & Pereyra 1973, https://doi.org/10.1137/0710036): a coarse grid, then
+`scipy.optimize.least_squares` within the grid's limits.
 
 Temperature (Tref = 20 degC, T_K in kelvin)
     ``exponential``: R = c exp(b (T - Tref)), Q10 = exp(10 b).
@@ -265,6 +266,7 @@ def fit(model: Model, R: Array, T: Array, W: Array, start: ArrayLike | None = No
     Fit
         With `at_limit` where a parameter stopped at its limit: such a value is not an estimate.
     """
+    from scipy.optimize import least_squares
 
     def rest(theta: Array) -> Array:
         return R - _project(model.columns(theta, T, W), R)
@@ -281,7 +283,9 @@ def fit(model: Model, R: Array, T: Array, W: Array, start: ArrayLike | None = No
         high = np.array([g[-1] for g in model.grids])
         step = np.array([float(np.diff(g).max()) for g in model.grids])
         begin = np.clip(np.asarray(start, dtype=float), low, high)
-        theta = _refine(rest, begin, low, high, step, _exact(R))
+        theta = begin
+        if (rest(begin) ** 2).sum() > _exact(R):
+            theta = least_squares(rest, begin, bounds=(low, high), x_scale=step, method="dogbox").x
         at_limit = bool(((theta - low < 1e-3 * step) | (high - theta < 1e-3 * step)).any())
     columns = model.columns(theta, T, W)
     scale = np.sqrt((columns**2).sum(0))
@@ -294,35 +298,6 @@ def fit(model: Model, R: Array, T: Array, W: Array, start: ArrayLike | None = No
 def _exact(R: Array) -> float:
     """Sum of squares that rounding may leave of a response without any error."""
     return R.size * float(rounding.ROUNDING * np.abs(R).max()) ** 2
-
-
-def _refine(
-    rest: Callable[[Array], Array], theta: Array, low: Array, high: Array, step: Array, exact: float
-) -> Array:
-    """Levenberg-Marquardt from a good start, within limits, until the fit is exact; differences for derivatives."""
-    r = rest(theta)
-    square, damping = float(r @ r), 1e-4
-    for _ in range(100):
-        if square <= exact:
-            break
-        h = np.where(theta + 1e-5 * step > high, -1e-5, 1e-5) * step
-        J = np.stack([(rest(theta + d) - r) / d.sum() for d in np.diag(h)], axis=-1)
-        normal, pull = J.T @ J, J.T @ r
-        for _ in range(12):
-            damped = normal + damping * np.diag(np.maximum(np.diag(normal), 1e-300))
-            new = np.clip(theta - np.linalg.lstsq(damped, pull, rcond=1e-14)[0], low, high)
-            trial = rest(new)
-            if (found := float(trial @ trial)) <= square:
-                break
-            damping *= 8
-        else:
-            return theta
-        moved = float(np.abs((new - theta) / step).max())
-        gained = square - found
-        theta, r, square, damping = new, trial, found, max(damping / 20, 1e-12)
-        if moved < 1e-7 or (gained <= 1e-12 * square and moved < 1e-4):
-            break
-    return theta
 
 
 def _project(columns: Array, R: Array) -> Array:

@@ -6,8 +6,9 @@ files as the beginning of such a variable, ``$$`` as the sign itself.
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from soilco2.dashboards.grafana.dashboards import dashboards, stations_dashboard
 from soilco2.dashboards.grafana.inventory import Inventory
 from soilco2.dashboards.grafana.model import Dashboard
 from soilco2.dashboards.grafana.words import LANGUAGES
-from soilco2.dashboards.grafana.yaml_text import yaml_text
+from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.files import write_whole
@@ -30,7 +31,8 @@ TOKEN_VARIABLE = "SOILCO2_INFLUX_READ_TOKEN"  # noqa: S105 - its name
 MOUNTED = "/etc/grafana/provisioning"
 _HEADING = "Written by 'soilco2 dashboard provision'; written again, changes made here are lost."
 _SIGN = "soilco2"
-_RULE = r'^ *- uid: "([A-Za-z0-9_-]+)"$'
+_NUMBER = re.compile(r"[-+]?(0[box][0-9a-fA-F_]+|\.?[0-9][0-9_.]*([eE][-+]?[0-9]+)?)$")
+"""Texts that Grafana's reader takes for numbers: 1e3 and 0o7 are words in YAML 1.1, which PyYAML writes."""
 
 
 def literal(text: str) -> str:
@@ -155,7 +157,7 @@ def files(
     url: str | None = None,
     chosen: str | None = None,
     mounted: str = MOUNTED,
-    former: str = "",
+    former: Collection[str] = (),
 ) -> dict[str, str]:
     """Every file by its path in Grafana's provisioning folder; the same stations give the same bytes.
 
@@ -170,13 +172,13 @@ def files(
         As in `data_source` and `database`.
     mounted : str
         Where Grafana sees the folder.
-    former : str
-        The file of rules as it was: Grafana keeps a rule that is gone from it until it is told to remove it.
+    former : collection of str
+        The uids of an earlier run's rules: Grafana keeps a rule that is gone until it is told to remove it.
 
     Raises
     ------
     GrafanaError
-        When a station has no database, or two stations share an id.
+        When a station has no database, two stations share an id, or PyYAML is not installed.
     """
     known_source(source)
     ids = [station.file.station.id for station in stations]
@@ -185,13 +187,13 @@ def files(
             raise GrafanaError(f"two station files have the id {name!r}; give each station its own")
     sources = [data_source(database(stations, chosen), source, url)]
     found = {
-        f"datasources/{source}.yaml": yaml_text({"apiVersion": 1, "datasources": sources}, _HEADING),
-        f"dashboards/{source}.yaml": yaml_text(_provider(source, mounted), _HEADING),
+        f"datasources/{source}.yaml": yaml_text({"apiVersion": 1, "datasources": sources}),
+        f"dashboards/{source}.yaml": yaml_text(_provider(source, mounted)),
     }
     for _, board in all_dashboards(stations, languages, source):
         found[f"dashboards/{source}/{board.uid}.json"] = board.text
     rules = _rules(stations, languages[0], source, former)
-    found[rules_file(source)] = yaml_text(rules, _HEADING)
+    found[rules_file(source)] = yaml_text(rules)
     return found
 
 
@@ -210,7 +212,9 @@ def _provider(source: str, mounted: str) -> dict[str, Any]:
     return {"apiVersion": 1, "providers": [provider]}
 
 
-def _rules(stations: Iterable[Station], language: str, source: str, former: str) -> dict[str, Any]:
+def _rules(
+    stations: Iterable[Station], language: str, source: str, former: Collection[str]
+) -> dict[str, Any]:
     """The alert rules of some stations, and those of `former` that are no more."""
     groups = []
     for station in stations:
@@ -218,7 +222,7 @@ def _rules(stations: Iterable[Station], language: str, source: str, former: str)
         groups.append(group(inventory, source, FOLDER, dashboards(inventory, language, source)))
     document: dict[str, Any] = {"apiVersion": 1, "groups": groups}
     kept = {rule["uid"] for one in groups for rule in one["rules"]}
-    if gone := sorted({*re.findall(_RULE, former, re.MULTILINE)} - kept):
+    if gone := sorted(set(former) - kept):
         document["deleteRules"] = [{"uid": uid, "orgId": 1} for uid in gone]
     return document
 
@@ -228,19 +232,55 @@ def rules_file(source: str) -> str:
     return f"alerting/{known_source(source)}.yaml"
 
 
-def former_rules(folder: Path, source: str) -> str:
-    """The file of rules as an earlier run left it; empty without one.
+def former_rules(folder: Path, source: str) -> set[str]:
+    """The uids of the rules that an earlier run left in the folder, and of those that it told Grafana to remove.
 
     Raises
     ------
     GrafanaError
-        When it cannot be read.
+        When the file cannot be read.
     """
     path = folder / rules_file(source)
+    if not path.is_file():
+        return set()
+    yaml = _yaml()
     try:
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        rules = [rule for one in document["groups"] for rule in one["rules"]]
+        return {str(rule["uid"]) for rule in (*rules, *document.get("deleteRules", ()))}
     except (OSError, UnicodeDecodeError) as error:
         raise GrafanaError(f"{path} cannot be read ({error}); remove it") from None
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+        raise GrafanaError(
+            f"{path} is no file of alert rules that soilco2 wrote; move it away and run this again"
+        ) from None
+
+
+def _yaml() -> Any:
+    """PyYAML, which only these files need."""
+    try:
+        return importlib.import_module("yaml")
+    except ImportError:
+        raise GrafanaError(f"Grafana's files need the extra 'dashboard': {how_to_add('dashboard')}") from None
+
+
+def yaml_text(value: Mapping[str, Any]) -> str:
+    """A provisioning file: blocks, keys in their order, no line folded, a comment on top.
+
+    Raises
+    ------
+    GrafanaError
+        When PyYAML is not installed.
+    """
+    yaml = _yaml()
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc, name-defined]
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
+    text = yaml.dump(dict(value), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    return f"# {_HEADING}\n{text}"
 
 
 def write(folder: Path, found: dict[str, str]) -> tuple[list[str], list[str]]:

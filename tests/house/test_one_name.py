@@ -200,6 +200,7 @@ def test_coverage_reports_each_file_once(tmp_path: Path) -> None:
     subprocess.run(
         [*tool, "run", "-m", "soilco2", "--help"], cwd=ROOT, env=measured, capture_output=True, check=True
     )
+    subprocess.run([*tool, "combine", "-q"], cwd=ROOT, env=measured, check=True)
     subprocess.run(
         [*tool, "json", "-q", "-o", str(tmp_path / "out.json")], cwd=ROOT, env=measured, check=True
     )

@@ -484,7 +484,7 @@ def test_filters_that_meet(one: str, other: str, same: bool) -> None:
 
 
 def test_the_base_install_is_enough() -> None:
-    """Neither the page's packages nor the analysis' are needed for accounts and for provisioning."""
+    """Neither the page's packages nor the analysis' are needed for accounts; PyYAML waits until a file is written."""
     code = (
         "import sys, soilco2.cli.broker, soilco2.dashboards.grafana.provision\n"
         "print(' '.join({name.split('.')[0] for name in sys.modules}))"
@@ -493,6 +493,18 @@ def test_the_base_install_is_enough() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"starlette", "uvicorn", "grafana_api", "requests", "numpy", "pandas", "yaml"} & set(loaded)
+
+
+def test_the_page_is_served_without_pyyaml() -> None:
+    """Neither its server nor its framework brings it in."""
+    code = (
+        "import sys, soilco2.dashboards.live.app, soilco2.dashboards.web.server\n"
+        "print(' '.join({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {"starlette", "uvicorn"} <= loaded
+    assert "yaml" not in loaded
 
 
 def test_the_error_is_told_of_the_library_too(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 
 from soilco2.cli.main import cli
 from soilco2.dashboards.errors import GrafanaError
-from soilco2.dashboards.grafana.provision import data_source, database, files, literal
-from soilco2.dashboards.grafana.yaml_text import yaml_text
+from soilco2.dashboards.grafana.alerts import group
+from soilco2.dashboards.grafana.dashboards import dashboards
+from soilco2.dashboards.grafana.inventory import Inventory
+from soilco2.dashboards.grafana.provision import FOLDER, data_source, database, files, literal, yaml_text
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from tests.dashboards.grafana.stations import DATABASE, hostile, sjer
 
@@ -121,6 +124,16 @@ def test_rules_that_are_gone_are_taken_out_of_grafana_and_may_come_back(tmp_path
     result = provision(out, one.path or "")
     assert result.exit_code == 2
     assert "soilco2.yaml cannot be read" in result.stderr
+    for wrong in ("a: [", "", "- uid: x", "groups: 1", "groups: [{name: x}]", "groups: [{rules: [{}]}]"):
+        (out / "alerting" / "soilco2.yaml").write_text(wrong, encoding="utf-8")
+        result = provision(out, one.path or "")
+        assert result.exit_code == 2
+        assert len(result.stderr.splitlines()) == 1
+        assert "soilco2.yaml is no file of alert rules that soilco2 wrote" in result.stderr
+    as_it_was = 'groups:\n  - rules:\n      - uid: "soilco2-dune-gone"\n        title: "a: b"\n'
+    (out / "alerting" / "soilco2.yaml").write_text(as_it_was, encoding="utf-8")
+    provision(out, one.path or "")
+    assert rules()[1] == {"soilco2-dune-gone"}
 
 
 def test_no_secret_stands_in_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,8 +251,49 @@ _values = st.recursive(
 @settings(max_examples=60)
 @given(st.dictionaries(_keys, _values, max_size=4))
 def test_yaml_says_what_was_meant(value: dict[str, Any]) -> None:
-    """PyYAML reads back what was written."""
-    assert yaml.safe_load(yaml_text(value, "a heading\nof two lines")) == (value or None)
+    """What is written is read back, keys in their order."""
+    text = yaml_text(value)
+    assert text.startswith("# Written by")
+    assert list(yaml.safe_load(text).items()) == list(value.items())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_files_hold_the_data_they_are_made_of(language: str, tmp_path: Path) -> None:
+    """Aliases, folded lines and escapes are things a person reads these files around."""
+    station = sjer(tmp_path)
+    found = files([station], languages=[language])
+    inventory = Inventory(station)
+    rules = group(inventory, "soilco2", FOLDER, dashboards(inventory, language, "soilco2"))
+    text = found["alerting/soilco2.yaml"]
+    assert yaml.safe_load(text) == {"apiVersion": 1, "groups": [rules]}
+    assert yaml.safe_load(found["datasources/soilco2.yaml"])["datasources"] == [
+        data_source(station.file.influxdb[0], "soilco2")
+    ]
+    assert "台站 sjer 已 20 分钟没有上报状态" in text
+    assert text.index("groups:") < text.index("orgId:") < text.index("rules:") < text.index("- uid:")
+    assert not re.search(r"(^|[ \[,])[&*]\w", re.sub(r"query: .*", "", text))
+    assert "Token ${SOILCO2_INFLUX_READ_TOKEN}\n" in found["datasources/soilco2.yaml"]
+
+
+@pytest.mark.parametrize(
+    "name", ["1e3", "0o7", "0x1F", "0b1", "1_000", "007", ".5", "-2E-3", "1.", "yes", "~"]
+)
+def test_a_name_that_looks_like_a_number_stays_a_text(name: str) -> None:
+    """Numbers of YAML 1.2, section 10.3.2 (core schema), and of Grafana's reader, which takes 1.1's too."""
+    (line,) = yaml_text({"dbName": name}).splitlines()[1:]
+    assert line == f"dbName: '{name}'"
+    assert yaml_text({"n": [1, -2, 0.5, 1e-05, True, None]}).splitlines()[1:] == [
+        "n:", "- 1", "- -2", "- 0.5", "- 1.0e-05", "- true", "- null"
+    ]  # fmt: skip
+
+
+def test_without_pyyaml_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    result = provision(tmp_path / "out", sjer(tmp_path).path or "")
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "need the extra 'dashboard': in the folder of soilco2 run pip install" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_station_file_is_judged_first(tmp_path: Path) -> None:
