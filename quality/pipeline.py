@@ -3,12 +3,12 @@
 A value at time t depends on samples in ``[t - lookback_us, t]`` and on nothing later. What comes in the order
 of time is answered at once. What comes late changes what was already said: where the pipeline still knows
 enough it says so anew (the last observation of a series and time counts), else it names the stretch of time
-to be made again from the journal by `recompute`.
+to be made again from the journal by `soilco2.quality.recompute`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -200,7 +200,7 @@ class Pipeline:
                 given += changed
 
 
-def _time(sample: Sample) -> int | None:
+def sample_time(sample: Sample) -> int | None:
     return sample.time_us
 
 
@@ -214,40 +214,3 @@ def _merged(stretches: list[tuple[int, int]]) -> list[Stretch]:
         else:
             merged.append(Stretch(start, end))
     return merged
-
-
-def recompute(
-    deployments: Deployments,
-    config_hash: str,
-    manual: Sequence[ManualFlag],
-    samples: Iterable[Sample],
-    start_us: int,
-    end_us: int,
-) -> Iterator[Observation]:
-    """Make the observations of a stretch again.
-
-    Parameters
-    ----------
-    deployments : Deployments
-    config_hash : str
-    manual : sequence of ManualFlag
-    samples : iterable of Sample
-        In the order of time, from ``start_us - Pipeline.lookback_us`` on.
-    start_us, end_us : int
-        The stretch, its end exclusive [µs UTC].
-
-    Yields
-    ------
-    Observation
-        In the order of time.
-    """
-    pipeline = Pipeline(deployments, config_hash, manual)
-    pipeline._ordered = True
-    for time_us, group in groupby(samples, key=_time):
-        if time_us is None:
-            continue
-        if time_us >= end_us:
-            return
-        given = pipeline.feed(list(group)).observations
-        if time_us >= start_us:
-            yield from given

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from soilco2.quality.epochs import ManualFlag
-from soilco2.quality.pipeline import Outcome, Pipeline, Stretch, recompute
+from soilco2.quality.pipeline import Outcome, Pipeline, Stretch
+from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import StorageError

@@ -12,7 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from soilco2.quality.epochs import ManualFlag
-from soilco2.quality.pipeline import Pipeline, recompute
+from soilco2.quality.pipeline import Pipeline
+from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station, load_station

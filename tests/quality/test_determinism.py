@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soilco2.quality.epochs import ManualFlag
-from soilco2.quality.pipeline import recompute
+from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
 from tests.quality.stations import (

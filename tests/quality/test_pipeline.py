@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soilco2.quality.epochs import ManualFlag
-from soilco2.quality.pipeline import recompute
+from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Flag, Sample
 from soilco2.quality.tracks import Band
 from tests.quality.stations import (
