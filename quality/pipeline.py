@@ -84,7 +84,7 @@ class Pipeline:
         if since_us is not None:
             self._blind_us = since_us + self.lookback_us - 1
         self._ordered = True
-        for _, group in groupby(samples, key=_time):
+        for _, group in groupby(samples, key=sample_time):
             self.feed(list(group))
         self._ordered = False
 

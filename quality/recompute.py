@@ -38,7 +38,7 @@ def recompute(
     """
     pipeline = Pipeline(deployments, config_hash, manual)
     pipeline._ordered = True
-    for time_us, group in groupby(samples, key=_time):
+    for time_us, group in groupby(samples, key=sample_time):
         if time_us is None:
             continue
         if time_us >= end_us:
