@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from soilco2.quality.epochs import ManualFlag
-from soilco2.quality.pipeline import Pipeline
+from soilco2.quality.pipeline import Pipeline, sample_time
 from soilco2.quality.records import Observation, Sample
 from soilco2.station_config.deployments import Deployments
 
