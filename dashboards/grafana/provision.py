@@ -33,6 +33,8 @@ _HEADING = "Written by 'soilco2 dashboard provision'; written again, changes mad
 _SIGN = "soilco2"
 _NUMBER = re.compile(r"[-+]?(0[box][0-9a-fA-F_]+|\.?[0-9][0-9_.]*([eE][-+]?[0-9]+)?)$")
 """Texts that Grafana's reader takes for numbers: 1e3 and 0o7 are words in YAML 1.1, which PyYAML writes."""
+_BREAKS = frozenset("\n\r\x85\u2028\u2029")
+"""Line breaks of YAML 1.1: a text keeps them as they are when they are escaped, which takes double quotes."""
 
 
 def literal(text: str) -> str:
@@ -278,6 +280,10 @@ def yaml_text(value: Mapping[str, Any]) -> str:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
+        def text(self, data: str) -> Any:
+            return self.represent_scalar("tag:yaml.org,2002:str", data, '"' if _BREAKS & set(data) else None)
+
+    Dumper.add_representer(str, Dumper.text)
     Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
     text = yaml.dump(dict(value), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
     return f"# {_HEADING}\n{text}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from soilco2.cli.main import cli
@@ -249,6 +249,7 @@ _values = st.recursive(
 
 
 @settings(max_examples=60)
+@example({"k": "\x85", "l": ["a\u2028b\n", "\r\n", "\ufeff", "\t x", "\x00"]})
 @given(st.dictionaries(_keys, _values, max_size=4))
 def test_yaml_says_what_was_meant(value: dict[str, Any]) -> None:
     """What is written is read back, keys in their order."""

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from soilco2.cli.main import cli
 from tests.dashboards.grafana.grafana_double import TOKEN, Double
 from tests.dashboards.grafana.stations import hostile, sjer
+from tests.house.tree import tracked
 from tests.paths import ROOT
 
 PROFILE = "soilco2-sjer-profile-en"
@@ -235,8 +236,8 @@ def test_a_file_of_certificates_that_is_not_there(file: Path) -> None:
 
 def test_exactly_one_module_knows_grafana_api() -> None:
     knowing = []
-    for path in ROOT.glob("*/**/*.py"):
-        if path.relative_to(ROOT).parts[0] in ("tests", ".venv"):
+    for path in tracked():
+        if path.suffix != ".py" or path.relative_to(ROOT).parts[0] == "tests":
             continue
         text = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)) if "grafana_api" in text else ():
