@@ -159,7 +159,7 @@ def test_the_table_answers_each_question_in_one_place() -> None:
         (missing_paths, "`static/`", "`statics/`"),
         (missing_names, "Track.finish`", "Track.finished`"),
         (missing_names, ": REASONS`", ": REASON`"),
-        (missing_names, "`benchmarks/before.sh`", "`benchmarks/before.sh: main`"),
+        (missing_names, "`tools/bundle.sh`", "`tools/bundle.sh: main`"),
         (untold_rooms, "`methods/`", "methods"),
         (untold_rooms, "| | `storage/tidy/` |", "| | `storage/influx/` |"),
         (repeated, "| which commands there are |", "| the Q10 fit |"),
