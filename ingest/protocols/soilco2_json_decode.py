@@ -216,8 +216,8 @@ class Decoder:
                     "of the station's clock when it came",
                     device_us,
                 )
-        arrival = (arrival_us, mono_us, self._boot_id, self.source)
-        return _new(Sample, (serial, channel, time_us, value, status, device_us, *arrival, None))
+        came = (serial, channel, time_us, value, status, device_us, arrival_us, mono_us, self._boot_id, self.source, None)
+        return _new(Sample, came)
 
     def _fault(self, reading: Any) -> _RefusedError:
         """What is wrong with a reading that names no channel of this connection."""
