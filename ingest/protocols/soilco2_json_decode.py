@@ -216,7 +216,19 @@ class Decoder:
                     "of the station's clock when it came",
                     device_us,
                 )
-        came = (serial, channel, time_us, value, status, device_us, arrival_us, mono_us, self._boot_id, self.source, None)
+        came = (
+            serial,
+            channel,
+            time_us,
+            value,
+            status,
+            device_us,
+            arrival_us,
+            mono_us,
+            self._boot_id,
+            self.source,
+            None,
+        )
         return _new(Sample, came)
 
     def _fault(self, reading: Any) -> _RefusedError:
