@@ -166,7 +166,10 @@ class WriterThread:
 
     def attach(self, source: Pushed) -> None:
         """Take from this source from now on, instead of one of its kind before it."""
-        self.sources[source.kind] = source
+        self.sources = {
+            **self.sources,
+            source.kind: source,
+        }  # another dict: the writer's thread may go through this one
 
     def use(self, station: Station, *, commit_every_s: float, commit_rows: int) -> None:
         """Go on with another configuration; call it on the writer's thread."""
