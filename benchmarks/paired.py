@@ -26,6 +26,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.collector_memory import cpu_s
+from benchmarks.mqtt_throughput import memory_mb
 from benchmarks.publish import publish
 from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
 from tests.ingest.station import STATION, write_station
@@ -44,18 +46,6 @@ def build(commit: str, folder: str = "") -> Path:
         [ROOT / "benchmarks" / "before.sh"], env=asked, stdout=subprocess.PIPE, text=True, check=True
     )
     return Path(done.stdout.strip())
-
-
-def resident_mb(pid: int, what: str = "VmHWM") -> float:
-    """Resident memory of a process, its largest so far by default [MB]."""
-    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith(what))
-
-
-def processor_s(pid: int) -> float:
-    """Processor time of a process so far [s]."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def stored(folder: Path) -> int:
@@ -137,8 +127,8 @@ def collecting(messages: int) -> Measure:
             seconds = time.perf_counter() - began
             found = {
                 "messages, seconds": seconds,
-                "messages, processor": processor_s(child.pid),
-                "collector, largest memory": resident_mb(child.pid),
+                "messages, processor": cpu_s(child.pid),
+                "collector, largest memory": memory_mb(child.pid),
             }
             child.send_signal(signal.SIGTERM)
             child.wait(30)

@@ -43,8 +43,6 @@ HEALTH_S = 300.0
 """Between two looks at the station itself [s]."""
 _LOOK_S = 1.0
 _FILE_S = 5.0
-_LONGEST_RESTART_S = 60.0
-_CALM_S = 120.0
 _PORTS_S = 60.0
 _TRIM_S = 60.0
 _RELIEVE_S = 60.0

@@ -154,8 +154,7 @@ class ModbusModel(ProbeModel):
 
     def used(self, names: Iterable[str] = ()) -> tuple[RegisterChannel, ...]:
         """The channels of `names`, in the order of the catalogue; all of them when it is empty."""
-        wanted = set(names)
-        return tuple(spec for spec in self.channel if not wanted or spec.id in wanted)
+        return tuple(spec for spec in super().used(names) if isinstance(spec, RegisterChannel))
 
     def decoder(self, spec: ChannelSpec) -> Callable[[bytes], float]:
         """From a channel's registers to its raw number."""

@@ -47,13 +47,13 @@ class _Mqtt(Kind):
     left_out: ClassVar = {"topic": ("`soilco2/<station>/data`", "`soilco2/<站点>/data`")}
 
     def describe(self, connection: MqttConnection, station: str) -> str:
-        return f"MQTT, {connection.topic or usual_topic(station)}"
+        return f"MQTT, {self.topics(connection, station)[0]}"
 
     def topics(self, connection: MqttConnection, station: str) -> tuple[str, ...]:
         return (connection.topic or usual_topic(station),)
 
     def claims(self, connection: MqttConnection, station: str) -> Iterator[Claim]:
-        yield Claim("topic", "topic", connection.topic or usual_topic(station))
+        yield Claim("topic", "topic", self.topics(connection, station)[0])
 
 
 def usual_topic(station: str) -> str:
