@@ -166,10 +166,8 @@ class WriterThread:
 
     def attach(self, source: Pushed) -> None:
         """Take from this source from now on, instead of one of its kind before it."""
-        self.sources = {
-            **self.sources,
-            source.kind: source,
-        }  # another dict: the writer's thread may go through this one
+        # another dict, since the writer's thread may be going through this one
+        self.sources = {**self.sources, source.kind: source}
 
     def use(self, station: Station, *, commit_every_s: float, commit_rows: int) -> None:
         """Go on with another configuration; call it on the writer's thread."""

@@ -7,8 +7,8 @@ they are on disk, acknowledges.
 *File*: it lies there. A driver recognises a file by its content and gives its rows from a place where an
 earlier reading ended.
 
-Whatever the contract, samples are made by `sample_of`, and what cannot become one is counted and parked by
-`Batch.refuse`.
+Drivers make samples with `sample_of`, but for the JSON message, whose decoder does it in its inner loop; what cannot
+become one is counted and parked by `Batch.refuse`.
 """
 
 from __future__ import annotations
