@@ -7,7 +7,7 @@ BY_COVERAGE := --deselect tests/house/test_house.py::test_help_imports_nothing_h
 
 BUNDLE ?= dist/soilco2-usb
 
-.PHONY: bundle bundle-check notebooks help demo test coverage lowest kernels lint bench torture calibrate constraints clean
+.PHONY: messages bundle bundle-check notebooks help demo test coverage lowest kernels lint bench torture calibrate constraints clean
 
 help:
 	@echo "make demo       run a station of simulated probes on measured data and open its page"
@@ -15,6 +15,7 @@ help:
 	@echo "make coverage   every test under coverage, a table by room, and floors that may only rise"
 	@echo "make lowest     the tests of the collector's side with the lowest versions that are allowed"
 	@echo "make kernels    the tests of the analysis with the arithmetic of old processors (x86-64)"
+	@echo "make messages   catalogues of translations brought up to date with what the code says"
 	@echo "make lint       style, types, and who may import whom"
 	@echo "make bench      speed and size, each beside a baseline in the same run"
 	@echo "make torture    every proof of reliability with large counts, and one table of them"
@@ -48,7 +49,11 @@ lowest:
 kernels: .venv/.dev
 	@tools/kernels.sh
 
+messages: .venv/.dev
+	@$(BIN)/python tools/messages.py
+
 lint: .venv/.dev
+	@$(BIN)/python tools/messages.py --check
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

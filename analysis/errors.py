@@ -7,9 +7,14 @@ AnalysisError               anything that stops an analysis; the message is one 
 
 from __future__ import annotations
 
+from soilco2.station_config.message import Message
+
 
 class AnalysisError(ValueError):
     """Something stops the analysis; the message says what, where, what was expected and what to do."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class DataError(AnalysisError):

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from soilco2 import __version__
-from soilco2.cli.options import LazyGroup, choose, translate
+from soilco2.cli.options import LazyGroup, choose, echo, language
+from soilco2.station_config.message import Message, system
 
 COMMANDS: dict[str, str] = {
     "demo": "Run a station of simulated probes on measured data and open its page.",
@@ -61,23 +62,29 @@ def cli() -> None:
     """From the soil probe to an answer that holds."""
 
 
-def _sentence(error: BaseException) -> str | None:
+def _sentence(error: BaseException) -> Message | None:
     """The sentence of an error that a user can mend; None when it is a fault of the program."""
-    names = {cls.__name__ for cls in type(error).__mro__}
-    if names & {
-        "StationConfigError",
-        "StorageError",
-        "IngestError",
-        "AnalysisError",
-        "DashboardError",
-        "DocumentError",
-        "TeachingError",
-    }:
-        return str(error)
     if isinstance(error, OSError):
-        place = f" {error.filename}" if error.filename else ""
-        return f"{error.strerror or error}:{place}" if place else str(error)
-    return None
+        why = system(error)
+        return Message("{why}: {file}", why=why, file=error.filename) if error.filename else why
+    said = str(error)
+    return said if isinstance(said, Message) else None
+
+
+def _wrong_use(error: click.ClickException) -> None:
+    """Say what was wrong with an option or argument; click's own words stay English."""
+    said = error.message
+    if not isinstance(said, Message) or language() == "en":
+        error.show()
+    elif isinstance(error, click.BadParameter):
+        hint = error.param_hint
+        if hint:
+            name = hint if isinstance(hint, str) else " / ".join(hint)
+            echo(Message("invalid value for {name}: {why}", name=name, why=said), err=True)
+        else:
+            echo(Message("invalid value: {why}", why=said), err=True)
+    else:
+        echo(said, err=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -90,14 +97,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.Abort:
-        click.echo("stopped", err=True)
+        echo(Message("stopped"), err=True)
         code = 130
     except click.ClickException as error:
-        sentence = error.format_message()
-        if translate(sentence) == sentence:
-            error.show()
-        else:
-            click.echo(translate(sentence), err=True)
+        _wrong_use(error)
         code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         said = _sentence(error)
         if said is None:
             raise
-        click.echo(f"soilco2: {translate(said)}", err=True)
+        echo(Message("soilco2: {why}", why=said), err=True)
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from soilco2.station_config.message import Message
+from soilco2.station_config.message import translate as translated
+from soilco2.station_config.message import word as word_in
 from soilco2.station_config.times import DAY_S
 
 if TYPE_CHECKING:
@@ -59,8 +62,12 @@ class LazyGroup(click.Group):
             import difflib
 
             close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"Did you mean '{close[0]}'?" if close else f"'{ctx.command_path} --help' lists them."
-            ctx.fail(f"No such command '{name}'. {hint}")
+            hint = (
+                Message("Did you mean '{close}'?", close=close[0])
+                if close
+                else f"'{ctx.command_path} --help' lists them."
+            )
+            ctx.fail(Message("No such command '{name}'. {hint}", name=name, hint=hint))
         return super().resolve_command(ctx, args)
 
 
@@ -112,45 +119,33 @@ def language(chosen: str | None = None) -> str:
     return "zh" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"
 
 
-def translate(sentence: str) -> str:
-    """A sentence in the language that is spoken; one that has no translation stays as it is."""
-    if language() != "zh":
-        return sentence
-    from soilco2.cli.messages_zh import in_chinese
-
-    return in_chinese(sentence)
+def translate(text: str) -> str:
+    """A message in the language that is spoken; other text as it is."""
+    return translated(text, language())
 
 
 def word(text: str) -> str:
     """A state, kind or cause in the language that is spoken."""
-    if language() != "zh":
-        return text
-    from soilco2.cli.messages_zh import WORDS
-
-    return WORDS.get(text, text)
+    return word_in(text, language())
 
 
-def echo(sentence: str, *, err: bool = False) -> None:
-    """Print a sentence in the language that is spoken."""
-    click.echo(translate(sentence), err=err)
+def echo(message: Message, *, err: bool = False) -> None:
+    """Print a message in the language that is spoken."""
+    click.echo(translate(message), err=err)
 
 
 def load(path: Path) -> Station:
     """The station of a station file, or exit 2 with every fault, a line each."""
-    from soilco2.station_config.errors import StationConfigError, StationFileError
+    from soilco2.station_config.errors import StationConfigError
     from soilco2.station_config.loader import load_station
-    from soilco2.station_config.messages_zh import translated
 
     try:
         return load_station(path)
-    except StationFileError as error:
-        click.echo("\n".join(str(translated(fault, language())) for fault in error.faults), err=True)
-        raise click.exceptions.Exit(2) from None
     except StationConfigError as error:
-        fail(str(error))
+        fail(Message.of(error))
 
 
-def fail(message: str, code: int = 2) -> NoReturn:
+def fail(message: Message, code: int = 2) -> NoReturn:
     """Print one clear sentence on standard error and exit."""
     echo(message, err=True)
     raise click.exceptions.Exit(code)
@@ -185,8 +180,11 @@ def parse_time(text: str, zone: ZoneInfo) -> int:
                 moment = moment.replace(tzinfo=zone)
     except ValueError:
         raise click.BadParameter(
-            f"{text!r} is no time; expected such as 2026-03-01, 2026-03-01T08:00 (station's time) "
-            "or 2026-03-01T00:00Z"
+            Message(
+                "{text!r} is no time; expected such as 2026-03-01, 2026-03-01T08:00 (station's time) or "
+                "2026-03-01T00:00Z",
+                text=text,
+            )
         ) from None
     delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * DAY_S + delta.seconds) * 1_000_000 + delta.microseconds
@@ -202,10 +200,16 @@ def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
     """The databases of a station file: all, or the one named; exit 2 when there is none."""
     tables = station.file.influxdb
     if not tables:
-        fail(f"{station.path} has no table [influxdb]: there is no database")
+        fail(Message("{path} has no table [influxdb]: there is no database", path=station.path))
     found = [table for table in tables if sink in (None, table.id)]
     if not found:
-        fail(f"--sink {sink}: there is no such database; there are {', '.join(table.id for table in tables)}")
+        fail(
+            Message(
+                "--sink {sink}: there is no such database; there are {tables}",
+                sink=sink,
+                tables=", ".join(table.id for table in tables),
+            )
+        )
     return found
 
 
@@ -227,5 +231,7 @@ def parse_speed(text: str) -> float:
     except (ValueError, ZeroDivisionError):
         speed = 0.0
     if not 0 < speed < math.inf:
-        raise click.BadParameter(f"{text!r} is no speed; expected such as 30min/1s, 1800 or max")
+        raise click.BadParameter(
+            Message("{text!r} is no speed; expected such as 30min/1s, 1800 or max", text=text)
+        )
     return speed

@@ -9,9 +9,14 @@ DashboardError          anything the user of a dashboard can mend
 
 from __future__ import annotations
 
+from soilco2.station_config.message import Message
+
 
 class DashboardError(Exception):
     """A page or dashboard cannot be made; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class QueryError(DashboardError):
@@ -19,17 +24,14 @@ class QueryError(DashboardError):
 
     Parameters
     ----------
-    message : str
+    message : Message
         One sentence.
-    chinese : str
-        The same in Chinese.
     status : int
         HTTP status.
     """
 
-    def __init__(self, message: str, chinese: str, status: int = 400) -> None:
+    def __init__(self, message: Message, status: int = 400) -> None:
         super().__init__(message)
-        self.chinese = chinese
         self.status = status
 
 

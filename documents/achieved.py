@@ -16,6 +16,7 @@ from soilco2.documents.quality import replicates
 from soilco2.documents.vocabulary import CAUSES
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.completeness import completeness
@@ -43,7 +44,10 @@ def default_window(reader: JournalReader, now_us: int) -> tuple[int, int]:
     known = [info for info in reader.series() if info.first_us is not None and info.last_us is not None]
     if not known:
         raise PlanError(
-            f"{reader.path}: there are no values in the journal yet; --no-data writes the plan without them"
+            Message(
+                "{path}: there are no values in the journal yet; --no-data writes the plan without them",
+                path=reader.path,
+            )
         )
     first = min(info.first_us for info in known if info.first_us is not None)
     last = max(info.last_us for info in known if info.last_us is not None)
@@ -93,7 +97,11 @@ class Achieved:
         self.flags = self._flags()
         if not self.totals and not self.flags:
             raise PlanError(
-                f"{reader.path}: nothing was expected and nothing came in this window; choose another with --from and --to"
+                Message(
+                    "{path}: nothing was expected and nothing came in this window; choose another with --from "
+                    "and --to",
+                    path=reader.path,
+                )
             )
 
     def _totals(self) -> dict[SeriesKey, _Total]:

@@ -198,7 +198,7 @@ def line_tables(t: Language, station: Station) -> list[Grid]:
         en, zh = kind_of(row).label
         found.append(tables.by_key(t, t(f"Line {row.id} ({en})", f"线路 {row.id}（{zh}）"), row))
     if station.file.mqtt is not None:
-        found.append(tables.by_key(t, t("Broker", "消息服务器"), station.file.mqtt))
+        found.append(tables.by_key(t, t("Broker", "消息代理"), station.file.mqtt))
     return found
 
 

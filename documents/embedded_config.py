@@ -22,6 +22,7 @@ from soilco2.documents.errors import PlanError
 from soilco2.station_config.base import Table
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
+from soilco2.station_config.message import Message
 
 _BEGIN, _END = "soilco2-plan-1", "soilco2-plan-end"
 _PART = re.compile(rf"{_BEGIN}\s+([0-9a-f]{{8}})\s+([A-Za-z0-9+/=\s]+?)\s*{_END}")
@@ -76,8 +77,11 @@ def read_plan(path: Path) -> Embedded:
     match = _PART.search(_text_of(path))
     if match is None:
         raise PlanError(
-            f"{path}: there is no machine part of soilco2 in it; expected a plan written by 'soilco2 plan' with its "
-            "last annex in place"
+            Message(
+                "{path}: there is no machine part of soilco2 in it; expected a plan written by 'soilco2 "
+                "plan' with its last annex in place",
+                path=path,
+            )
         )
     try:
         packed = base64.b64decode("".join(match[2].split()), validate=True)
@@ -109,9 +113,9 @@ def _text_of(path: Path) -> str:
             )
         text = path.read_text(encoding="utf-8")
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
-        raise PlanError(f"{path}: it is no Word document") from error
+        raise PlanError(Message("{path}: it is no Word document", path=path)) from error
     except UnicodeDecodeError as error:
-        raise PlanError(f"{path}: a plan as .docx, .html or .md is expected") from error
+        raise PlanError(Message("{path}: a plan as .docx, .html or .md is expected", path=path)) from error
     return unescape(text) if path.suffix.lower() in (".html", ".htm") else text
 
 

@@ -6,9 +6,14 @@ DocumentError               a document cannot be made or read
 
 from __future__ import annotations
 
+from soilco2.station_config.message import Message
+
 
 class DocumentError(Exception):
     """A document cannot be made or read; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class PlanError(DocumentError):

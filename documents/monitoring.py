@@ -105,7 +105,7 @@ def _instruments(document: Document, t: Language, station: Station) -> None:
     ]
     if doubts:
         document.add(
-            Paragraph(t("The catalogue could not confirm:", "仪器目录尚未核实：")), Points(tuple(doubts))
+            Paragraph(t("The catalogue could not confirm:", "型号库尚未核实：")), Points(tuple(doubts))
         )
     document.add(
         Points(tuple(f"`{name}`: {model.source}" for name, model in station.models.items())),

@@ -214,7 +214,7 @@ def _calibration_rule(t: Language) -> Paragraph:
         t(
             "A calibration is due at the earlier of its `valid_until` and `due`; where neither is stated, after the interval the "
             "catalogue recommends. Past that it goes on applying and every value carries `calibration_overdue`, flag 2.",
-            "校准的到期时间取 `valid_until` 与 `due` 中较早者；两者均未写明时，取仪器目录建议的周期。"
+            "校准的到期时间取 `valid_until` 与 `due` 中较早者；两者均未写明时，取型号库建议的周期。"
             "逾期后仍继续使用，每个数值带 `calibration_overdue`，质量标识 2。",
         )
     )
@@ -226,7 +226,7 @@ def _missing(document: Document, t: Language, station: Station) -> None:
         t("A value that did not come, or is an error number, is missing (flag 9). Nothing is filled in, neither here nor in the database.",
           "未到的数值或错误代码记为缺测（质量标识 9）。无论日志还是数据库，均不插补。"),
         t("For every series and day the software counts values expected (one per interval while installed), received, stored and usable, and puts each gap down to a cause: collector down, journal full, clock, bus, broker, device silent, rejected, or unexplained (`soilco2 status --completeness`).",
-          "软件按序列和日统计应有（安装期间每个间隔一个）、收到、存储和可用的数值数，并把每段缺口归因：采集程序未运行、日志已满、时钟、总线、消息服务器、设备无应答、被拒收，或原因不明（`soilco2 status --completeness`）。"),
+          "软件按序列和日统计应有（安装期间每个间隔一个）、收到、存储和可用的数值数，并把每段缺口归因：采集程序未运行、日志已满、时钟、总线、消息代理、设备无应答、被拒收，或原因不明（`soilco2 status --completeness`）。"),
         t("Late, repeated and out-of-order data are taken in and judged as if they had come in time.", "迟到、重复和乱序的数据照常接收，并按正常到达评定。"),
         t("Readings under a clock that is not trusted are kept, held back, and get their time once the clock is set; the correction is a record of its own.",
           "时钟不可信期间的读数予以保存、暂不外发，时钟校正后再赋予时间；该改正本身作为记录保存。"),

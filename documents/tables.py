@@ -12,6 +12,7 @@ from soilco2.documents.language import Language
 from soilco2.documents.vocabulary import CHOICES, COMPENSATED, DUTIES, ELSEWHERE, KEYS, LEFT_OUT, ROLES
 from soilco2.station_config.base import Secret, Table, parse_duration
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.fields import holds
 
 
@@ -150,7 +151,7 @@ def instruments(t: Language, station: Station) -> Grid:
     return grid(
         t("Instruments", "仪器"),
         (
-            t("instrument", "仪器"), t("make and model", "型号"), t("serial number", "序列号"), t("line", "线路"),
+            t("instrument", "仪器"), t("make and model", "型号"), t(Message("serial number"), "序列号"), t("line", "线路"),
             t("interval", "采集间隔"), t("warm-up / answer within", "预热 / 应答时限"), t("settings and notes", "设置与备注"),
         ),
         rows, (2.0, 2.6, 1.9, 1.5, 1.7, 1.9, 2.7),
@@ -173,7 +174,7 @@ def channels(t: Language, station: Station) -> Grid:
                     f"`{channel.model.id}`", t.variable(channel.variable),
                     t.span(canonical(channel, spec.lower), canonical(channel, spec.upper), unit),
                     "–" if step is None else t.number(float(f"{step:.6g}"), unit),
-                    t.names(spec.accuracy) or t("not stated by the catalogue", "仪器目录未写明"),
+                    t.names(spec.accuracy) or t("not stated by the catalogue", "型号库未写明"),
                 )
             )  # fmt: skip
     return grid(

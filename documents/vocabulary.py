@@ -10,7 +10,7 @@ Both = tuple[str, str]
 KEYS: dict[str, dict[str, Both]] = {
     **{kind.table.__name__: dict(kind.keys) for kind in kinds().values() if kind.table is not None},
     "MqttTable": {
-        "host": ("broker", "消息服务器"),
+        "host": ("broker", "消息代理"),
         "port": ("port", "端口"),
         "version": ("version of MQTT", "MQTT 版本"),
         "client_id": ("name of the session", "会话名"),
@@ -101,7 +101,7 @@ LEFT_OUT: dict[str, Both] = {
     "JournalTable.path": ("by the station's id in the user's state folder", "用户状态文件夹内，按站点 id"),
     "JournalTable.archive_folder": ("beside the journal", "日志旁"),
     "PageTable.password_file": ("none", "无"),
-    "QualityTable.salinity_factor": ("as the catalogue says of the probe", "按仪器目录"),
+    "QualityTable.salinity_factor": ("as the catalogue says of the probe", "按型号库"),
     "FluxTable.layers_m": ("the CO₂ levels", "各 CO₂ 测点"),
 }
 """What holds when such a key is left out; a dash where nothing does."""
@@ -118,7 +118,7 @@ ROLES: dict[str, Both] = {
 
 DUTIES: dict[str, Both] = {
     "owner": ("approves the plan and its revisions", "批准计划及其修订"),
-    "operator": ("keeps collector, broker and database running; answers alarms", "维持采集程序、消息服务器和数据库运行；处理报警"),
+    "operator": ("keeps collector, broker and database running; answers alarms", "维持采集程序、消息代理和数据库运行；处理报警"),
     "technician": ("installs, visits, calibrates; writes each into the station file or the log", "安装、巡检、校准；逐项写入台站文件或记录"),
     "data-manager": ("parked data, flags by hand, archives, back-up", "搁置数据、人工质量标识、归档、备份"),
     "analyst": ("results with their uncertainty", "给出带不确定度的结果"),
@@ -177,7 +177,7 @@ CAUSES: dict[str, Both] = {
     "journal full": ("journal full", "日志已满"),
     "clock": ("clock", "时钟"),
     "bus": ("bus", "总线"),
-    "broker": ("broker", "消息服务器"),
+    "broker": ("broker", "消息代理"),
     "device silent": ("device silent", "设备无应答"),
     "rejected": ("rejected", "被拒收"),
     "unexplained": ("unexplained", "原因不明"),

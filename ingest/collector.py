@@ -27,6 +27,7 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.connections.kind import kind_of, kinds
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
@@ -209,7 +210,9 @@ class Collector:
 
     def _begin(self, *, once: bool = False) -> None:
         self.writer_thread.start()
-        self.writer_thread.note(NewEvent(EventKind.START, "collector", f"configuration {self.station.hash}"))
+        self.writer_thread.note(
+            NewEvent(EventKind.START, "collector", Message("configuration {hash}", hash=self.station.hash))
+        )
         if self.fault:
             self._say_fault(self.fault)
         self._watch_clock()
@@ -345,13 +348,17 @@ class Collector:
         if not isinstance(clock, SystemClock):
             return
         for step in clock.take_steps():
-            text = f"the clock was set by {step / 1e6:+.3f} s"
+            text = Message("the clock was set by {step:+.3f} s", step=step / 1000000.0)
             self._happened(NewEvent(EventKind.CLOCK_STEP, "clock", text, {"step_us": step}))
         trusted = clock.trusted()
         if trusted == self._trusted:
             return
         if trusted:
-            why = "the clock is trusted" if self._trusted is None else "the clock is trusted again"
+            why = (
+                Message("the clock is trusted")
+                if self._trusted is None
+                else Message("the clock is trusted again")
+            )
             offset = clock.offset_us()
             try:
                 self.writer_thread.call(lambda writer: writer.set_time(clock.boot_id, offset, why))
@@ -359,7 +366,7 @@ class Collector:
                 log.warning("%s", error)
                 return
         else:
-            text = (
+            text = Message(
                 "the clock is not trusted: samples of polled probes wait for their time. Let a time service "
                 "set it, or set SOILCO2_CLOCK=trusted if you know that it is right"
             )
@@ -455,7 +462,11 @@ class Collector:
         try:
             self.writer_thread.call(change)
         except StorageError as error:
-            self._say_fault(f"{self._file}: the new configuration could not be taken over: {error}")
+            self._say_fault(
+                Message(
+                    "{file}: the new configuration could not be taken over: {why}", file=self._file, why=error
+                )
+            )
             return
         self.station = station
         self._supervisor.install(self._wanted())

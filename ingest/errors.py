@@ -23,9 +23,14 @@ follow. None of them is a reason to stop.
 
 from __future__ import annotations
 
+from soilco2.station_config.message import Message
+
 
 class IngestError(Exception):
     """Something keeps readings from coming in; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class BusError(IngestError):
@@ -33,7 +38,7 @@ class BusError(IngestError):
 
     Parameters
     ----------
-    message : str
+    message : Message
         What happened, where, and what to do.
     data : bytes
         The bytes that came, as far as they help to find the cause.
@@ -41,7 +46,7 @@ class BusError(IngestError):
 
     kind = "bus"
 
-    def __init__(self, message: str, data: bytes = b"") -> None:
+    def __init__(self, message: Message, data: bytes = b"") -> None:
         self.data = data
         super().__init__(message)
 
@@ -87,7 +92,7 @@ class WrongAnswer(BusError):
         ``"address"``, ``"function"`` or ``"count"``: the part that does not fit.
     """
 
-    def __init__(self, message: str, data: bytes, what: str) -> None:
+    def __init__(self, message: Message, data: bytes, what: str) -> None:
         self.kind = f"wrong_{what}"
         super().__init__(message, data)
 
@@ -111,7 +116,7 @@ class ExceptionAnswer(BusError):
 
     kind = "exception"
 
-    def __init__(self, message: str, data: bytes, code: int) -> None:
+    def __init__(self, message: Message, data: bytes, code: int) -> None:
         self.code = code
         super().__init__(message, data)
 

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_S
 
 Identifier = Annotated[
@@ -39,7 +40,7 @@ def parse_duration(value: Any) -> float:
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*", value)
         if match:
             return float(match[1]) * _UNITS[match[2]]
-    raise ValueError("a duration with its unit is expected, such as '60s', '30min', '1h' or '14d'")
+    raise ValueError(Message("a duration with its unit is expected, such as '60s', '30min', '1h' or '14d'"))
 
 
 def duration_text(seconds: float) -> str:
@@ -59,11 +60,13 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if isinstance(value, date) and (not isinstance(value, datetime) or value.tzinfo is not None):
         if not 1900 <= value.year <= 2200:
-            raise ValueError("a time between the years 1900 and 2200 is expected")
+            raise ValueError(Message("a time between the years 1900 and 2200 is expected"))
         return value
     raise ValueError(
-        "a date or a time with its zone is expected, without quotes, such as 2026-03-01 or "
-        "2026-03-01T00:00:00+08:00"
+        Message(
+            "a date or a time with its zone is expected, without quotes, such as 2026-03-01 or "
+            "2026-03-01T00:00:00+08:00"
+        )
     )
 
 
@@ -73,7 +76,7 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment)]
 
 def _not_empty(value: Any) -> Any:
     if value == "":
-        raise ValueError("a path is expected; leave the key out where none is meant")
+        raise ValueError(Message("a path is expected; leave the key out where none is meant"))
     return value
 
 
@@ -133,7 +136,9 @@ class Secret(Table):
 
     def model_post_init(self, context: Any, /) -> None:
         if (self.env is None) == (self.file is None):
-            raise ValueError('exactly one of env and file is expected, such as { env = "SOILCO2_TOKEN" }')
+            raise ValueError(
+                Message('exactly one of env and file is expected, such as {{ env = "SOILCO2_TOKEN" }}')
+            )
 
     def reveal(self) -> str:
         """The secret itself.
@@ -147,7 +152,7 @@ class Secret(Table):
             found = os.environ.get(self.env, "")
             if not found:
                 raise StationConfigError(
-                    f"the environment variable {self.env} is not set; put the secret there"
+                    Message("the environment variable {env} is not set; put the secret there", env=self.env)
                 )
             return found
         assert self.file is not None
@@ -155,10 +160,12 @@ class Secret(Table):
             lines = self.file.expanduser().read_text(encoding="utf-8").splitlines()
         except OSError as error:
             raise StationConfigError(
-                f"the secret's file {self.file} cannot be read: {error.strerror}"
+                Message("the secret's file {file} cannot be read: {why}", file=self.file, why=error.strerror)
             ) from error
         if not lines or not lines[0].strip():
-            raise StationConfigError(f"the secret's file {self.file} is empty; its first line is the secret")
+            raise StationConfigError(
+                Message("the secret's file {file} is empty; its first line is the secret", file=self.file)
+            )
         return lines[0].strip()
 
 

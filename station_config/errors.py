@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from soilco2.station_config.message import Message
+
 
 class StationConfigError(ValueError):
     """What the user wrote cannot be used; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +34,23 @@ class Fault:
         Empty where the file as a whole is at fault.
     value : str
         The value found, as written; empty where a key is missing. Never a secret.
-    expected : str
+    expected : Message
         What was expected and what to do, one sentence.
-    chinese : str
-        The same in Chinese where it is not among the sentences of `soilco2.station_config.messages_zh`.
     """
 
     file: str
     line: int | None
     key: str
     value: str
-    expected: str
-    chinese: str = ""
+    expected: Message
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line is not None else self.file
-        found = f" = {self.value}" if self.value else ""
-        key = f"{self.key}{found}: " if self.key else ""
-        return f"{place}: {key}{self.expected}"
+        return Message(
+            ("{file}:{line}: " if self.line is not None else "{file}: ")
+            + (("{key} = {value}: " if self.value else "{key}: ") if self.key else "")
+            + "{expected}",
+            file=self.file, line=self.line or 0, key=self.key, value=self.value, expected=self.expected,
+        )  # fmt: skip
 
 
 class StationFileError(StationConfigError):
@@ -54,4 +58,4 @@ class StationFileError(StationConfigError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        super().__init__(Message.joined(self.faults, "\n"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from soilco2.station_config.message import Message
 
-def how_to_add(extra: str) -> str:
+
+def how_to_add(extra: str) -> Message:
     """What to do when a part of an extra is missing, for who has the folder of the project or a copy of it.
 
     Parameters
@@ -13,7 +15,7 @@ def how_to_add(extra: str) -> str:
 
     Returns
     -------
-    str
-        A clause that ends a sentence; its Chinese is in `soilco2.station_config.messages_zh`.
+    Message
+        A clause that ends a sentence.
     """
-    return f"in the folder of soilco2 run pip install -c constraints.txt '.[{extra}]'"
+    return Message("in the folder of soilco2 run pip install -c constraints.txt '.[{extra}]'", extra=extra)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 from soilco2.station_config.variables import variable
 
 _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
@@ -110,5 +111,10 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
         return _TO_CANONICAL[canonical][text]
     except KeyError:
         raise StationConfigError(
-            f"unit {unit!r} does not fit {name}; expected one of {', '.join(units_of(name))}"
+            Message(
+                "unit {unit!r} does not fit {name}; expected one of {units_of}",
+                unit=unit,
+                name=name,
+                units_of=", ".join(units_of(name)),
+            )
         ) from None

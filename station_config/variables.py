@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,4 +129,10 @@ def variable(name: str) -> Variable:
     try:
         return VARIABLES[name]
     except KeyError:
-        raise StationConfigError(f"variable {name!r} is unknown; known are {', '.join(VARIABLES)}") from None
+        raise StationConfigError(
+            Message(
+                "variable {name!r} is unknown; known are {variables}",
+                name=name,
+                variables=", ".join(VARIABLES),
+            )
+        ) from None

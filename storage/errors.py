@@ -24,9 +24,14 @@ StorageError                anything wrong with what is kept or with where it is
 
 from __future__ import annotations
 
+from soilco2.station_config.message import Message
+
 
 class StorageError(Exception):
     """Something is wrong with what is kept or with where it is kept; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class ArchiveError(StorageError):
@@ -52,7 +57,7 @@ class TidyFileError(StorageError):
     ----------
     file : str
         As the user named it.
-    expected : str
+    expected : Message
         What is wrong, what was expected and what to do.
     line : int or None
         Line in the file, counted from 1.
@@ -60,13 +65,22 @@ class TidyFileError(StorageError):
         Name of the column, empty where it is about the whole line or file.
     """
 
-    def __init__(self, file: str, expected: str, line: int | None = None, column: str = "") -> None:
+    def __init__(self, file: str, expected: Message, line: int | None = None, column: str = "") -> None:
         self.file = file
         self.line = line
         self.column = column
         self.expected = expected
-        place = file if line is None else f"{file}:{line}"
-        super().__init__(f"{place}: column {column}: {expected}" if column else f"{place}: {expected}")
+        super().__init__(
+            Message(
+                ("{file}: " if line is None else "{file}:{line}: ")
+                + (("column {column}: ") if column else "")
+                + "{expected}",
+                file=file,
+                line=line or 0,
+                column=column,
+                expected=expected,
+            )
+        )
 
 
 class SinkError(StorageError):
@@ -78,12 +92,12 @@ class SinkUnavailable(SinkError):
 
     Parameters
     ----------
-    message : str
+    message : Message
     retry_after : float or None
         The wait that the server asked for [s].
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: Message, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
@@ -101,13 +115,13 @@ class SinkRefused(SinkError):
 
     Parameters
     ----------
-    message : str
+    message : Message
         The server's words.
     status : int
         Its HTTP status: 400 stored nothing of the batch, 422 stored what was acceptable.
     """
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: Message, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
 
@@ -121,13 +135,13 @@ class JournalBusyError(StorageError):
 
     Parameters
     ----------
-    message : str
+    message : Message
         One sentence.
     holder : str
         Its process id.
     """
 
-    def __init__(self, message: str, holder: str = "") -> None:
+    def __init__(self, message: Message, holder: str = "") -> None:
         super().__init__(message)
         self.holder = holder
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from soilco2.station_config.loader import load_station
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import SourceError
 from soilco2.storage.reader import Reader
 
@@ -35,20 +36,31 @@ def open_reader(data: str | Path | Sequence[str | Path], *, source: Source = "au
     """
     paths = [Path(data)] if isinstance(data, str | Path) else [Path(part) for part in data]
     if not paths:
-        raise SourceError("no data were named; expected a station file or tidy tables (CSV or Parquet)")
+        raise SourceError(
+            Message("no data were named; expected a station file or tidy tables (CSV or Parquet)")
+        )
     stations = [path for path in paths if path.suffix.lower() in _STATION_FILES or path.is_dir()]
     if stations:
         if len(paths) > 1:
-            raise SourceError(f"{stations[0]} is a station file; it cannot be read together with other data")
+            raise SourceError(
+                Message(
+                    "{stations} is a station file; it cannot be read together with other data",
+                    stations=stations[0],
+                )
+            )
         return _station_reader(stations[0], source)
     if source == "influx":
-        raise SourceError(f"{paths[0]} is no station file; only a station's data can be read from InfluxDB")
+        raise SourceError(
+            Message(
+                "{paths} is no station file; only a station's data can be read from InfluxDB", paths=paths[0]
+            )
+        )
     if len(paths) == 1 and paths[0].suffix.lower() in _JOURNALS:
         from soilco2.storage.journal.reader import JournalReader
 
         return JournalReader(paths[0])
     if source == "journal":
-        raise SourceError(f"{paths[0]} is neither a station file nor a journal")
+        raise SourceError(Message("{paths} is neither a station file nor a journal", paths=paths[0]))
     from soilco2.storage.tidy.reader import TidyReader
 
     return TidyReader(paths)
@@ -58,14 +70,18 @@ def _station_reader(path: Path, source: Source) -> Reader:
     station = load_station(path)
     if source == "influx":
         if not station.file.influxdb:
-            raise SourceError(f"{path} has no table [influxdb]; read the journal instead")
+            raise SourceError(Message("{path} has no table [influxdb]; read the journal instead", path=path))
         from soilco2.storage.influx.reader import InfluxReader
 
         return InfluxReader(station.file.influxdb[0], station)
     if not station.journal_path.is_file():
         raise SourceError(
-            f"the journal {station.journal_path} of {path} is not there yet; "
-            "run 'soilco2 collect' or 'soilco2 import' first"
+            Message(
+                "the journal {journal_path} of {path} is not there yet; run 'soilco2 collect' or 'soilco2 "
+                "import' first",
+                journal_path=station.journal_path,
+                path=path,
+            )
         )
     from soilco2.storage.journal.archive import open_journal
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from soilco2.quality.records import SeriesKey
+from soilco2.station_config.message import Message
 
 PIECE = 100_000
 """Rows in one piece at most."""
@@ -101,7 +102,11 @@ def nearest(key: SeriesKey, known: Collection[SeriesKey], shown: int = 8) -> str
     if not same:
         variables = sorted({other.variable for other in known})
         close = difflib.get_close_matches(key.variable, variables, n=1)
-        return f"did you mean {close[0]}?" if close else f"it has {', '.join(variables) or 'none yet'}"
+        return (
+            Message("did you mean {close}?", close=close[0])
+            if close
+            else Message("it has {variables}", variables=", ".join(variables) or "none yet")
+        )
     place = f"{key.profile}/{key.position}"
 
     def alike(other: SeriesKey) -> tuple[bool, float, SeriesKey]:

@@ -8,9 +8,14 @@ TeachingError               anything wrong with what a teacher or a trainee hand
 
 from __future__ import annotations
 
+from soilco2.station_config.message import Message
+
 
 class TeachingError(Exception):
     """Something in the teaching case cannot be used; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class QuestionError(TeachingError):

@@ -19,6 +19,7 @@ from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.frame import NOWHERE, Array, Column, Frame, Site, Times
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_S
 from soilco2.station_config.units import conversion
 from soilco2.station_config.variables import VARIABLES
@@ -153,7 +154,13 @@ def _require_columns(table: pd.DataFrame) -> None:
 def _require_known(variables: pd.Series) -> None:
     unknown = sorted(set(variables.astype(str).unique()) - set(VARIABLES))
     if unknown:
-        raise DataError(f"variable {unknown[0]!r} is unknown; known are {', '.join(VARIABLES)}")
+        raise DataError(
+            Message(
+                "variable {name!r} is unknown; known are {variables}",
+                name=unknown[0],
+                variables=", ".join(VARIABLES),
+            )
+        )
 
 
 def _text(table: pd.DataFrame, name: str) -> pd.Series:

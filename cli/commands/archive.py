@@ -19,6 +19,7 @@ from soilco2.cli.options import (
     station_argument,
     translate,
 )
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
@@ -52,16 +53,23 @@ def command(station: Path, before: str | None, keep_all: bool, check: bool, as_j
         emit_json({"made": made, "archives": rows})
     else:
         for row in made:
-            echo(f"{row['file']}: {row['samples']} samples archived, {row['pruned']} rows pruned")
+            echo(
+                Message(
+                    "{file}: {samples} samples archived, {pruned} rows pruned",
+                    file=row["file"],
+                    samples=row["samples"],
+                    pruned=row["pruned"],
+                )
+            )
         for row in () if made else rows:
-            state = "" if row["wrong"] is None else translate(row["wrong"] or "as it was sealed")
+            state = "" if row["wrong"] is None else translate(row["wrong"] or Message("as it was sealed"))
             click.echo(
                 f"{row['from']} … {row['to']}  {row['bytes'] / 2**20:.1f} MiB  {row['file']}  {state}".rstrip()
             )
         if before is not None and not made:
-            echo(f"there is nothing before {before} that is not archived already")
+            echo(Message("there is nothing before {before} that is not archived already", before=before))
         elif not rows:
-            echo("there is no archive yet")
+            echo(Message("there is no archive yet"))
     if any(row["wrong"] for row in rows):
         raise click.exceptions.Exit(1)
 
@@ -71,7 +79,12 @@ def _archive(station: Station, before_us: int, prune: bool) -> list[dict[str, An
     from soilco2.storage.journal.control import Submitter
 
     if not station.journal_path.is_file():
-        fail(f"there is no journal {station.journal_path} yet: nothing to archive")
+        fail(
+            Message(
+                "there is no journal {journal_path} yet: nothing to archive",
+                journal_path=station.journal_path,
+            )
+        )
     made: list[dict[str, Any]] = []
     with Submitter(station) as door:
         for step in make_room(station, door.submit, time.time_ns() // 1000, before_us=before_us, prune=prune):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soilco2.cli.options import emit_json, json_option, language_option, station_argument
+from soilco2.cli.options import emit_json, json_option, language_option, station_argument, translate
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,15 +114,13 @@ def command(station: Path, as_json: bool, lang: str) -> None:
 
 
 def _say_faults(faults: Sequence[Fault], as_json: bool, lang: str) -> None:
-    from soilco2.station_config.messages_zh import translated
-
     if as_json:
         emit_json({"ok": False, "faults": [_fault(fault) for fault in faults]})
         return
     if len(faults) > 1:
         click.echo(_WORDS[lang]["faults"].format(n=len(faults)), err=True)
     for fault in faults:
-        click.echo(str(translated(fault, lang)), err=True)
+        click.echo(translate(str(fault)), err=True)
 
 
 def _fault(fault: Fault) -> dict[str, Any]:
@@ -142,7 +141,13 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
     path = str(station.path)
     found = [Fault(path, None, "", "", text) for text in broken().values()]
     found += [
-        Fault(path, None, f"connection {row.id}", str(port), "there is no such port on this machine now")
+        Fault(
+            path,
+            None,
+            f"connection {row.id}",
+            str(port),
+            Message("there is no such port on this machine now"),
+        )
         for row in station.file.connection
         for port in kind_of(row).ports(row)
         if not port.exists()
@@ -160,7 +165,9 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
         for channel in deployments.channels_of(row.serial):
             due = deployments.calibration_due(*channel.key, now_us)
             if due is not None and due <= now_us and deployments.active(row.serial, now_us):
-                expected = f"the calibration was due on {_day(due, station)}; it goes on applying"
+                expected = Message(
+                    "the calibration was due on {day}; it goes on applying", day=_day(due, station)
+                )
                 found.append(Fault(path, None, f"{row.id}.{channel.key[1]}", "", expected))
     return found + _wrong_screens(station)
 
@@ -278,8 +285,6 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from soilco2.station_config.messages_zh import translated
-
     words = _WORDS[lang]
     console = Console(width=None if os.isatty(1) else 120, highlight=False)
     row = station.file.station
@@ -302,7 +307,7 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     if warnings:
         console.print(Text(f"\n{words['warnings']} ({len(warnings)})", style="bold yellow"))
         for fault in warnings:
-            console.print(Text(f"- {translated(fault, lang)}"), soft_wrap=not console.is_terminal)
+            console.print(Text(f"- {translate(str(fault))}"), soft_wrap=not console.is_terminal)
     end, colour = ("valid", "yellow") if warnings else ("fine", "green")
     console.print(Text(words[end], style=f"bold {colour}"))
 

@@ -15,6 +15,7 @@ import click
 
 from soilco2.cli.options import fail, parse_speed, parse_time, station_argument
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.ingest.clock.replay import ReplayClock
@@ -75,7 +76,9 @@ def parts_of(page: bool, once: bool, station: Path, clock_file: Path | None) -> 
     if once:
         fail("--page and --once do not go together: the page would end with the one reading")
     if importlib.util.find_spec("uvicorn") is None:
-        fail(f"the page needs the extra 'dashboard': {how_to_add('dashboard')}")
+        fail(
+            Message("the page needs the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard"))
+        )
     from soilco2.cli.page_process import PageProcess
 
     return [("page", lambda _collector: PageProcess(station, clock_file))]

@@ -11,6 +11,7 @@ import click
 
 from soilco2.cli.options import echo as speak
 from soilco2.cli.options import emit_json, fail, json_option, spoken_language
+from soilco2.station_config.message import Message
 
 
 @click.command()
@@ -67,10 +68,17 @@ def command(
             if end is not None and time.monotonic() >= end:
                 break
             if name := demo.fallen():
-                fail(f"the part '{name}' has ended by itself; {demo.folder / (name + '.log')} says why", 3)
+                fail(
+                    Message(
+                        "the part '{name}' has ended by itself; {folder} says why",
+                        name=name,
+                        folder=demo.folder / (name + ".log"),
+                    ),
+                    3,
+                )
             if not over and demo.now_us() >= END_US:
                 over = True
-                echo("the month is over; the station stays up, 'soilco2 demo --fresh' begins again")
+                echo(Message("the month is over; the station stays up, 'soilco2 demo --fresh' begins again"))
     except DemoError as error:
         fail(str(error))
     finally:

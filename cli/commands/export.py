@@ -21,6 +21,7 @@ from soilco2.cli.options import (
     window_options,
 )
 from soilco2.cli.progress import progress
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
@@ -37,7 +38,11 @@ def _flags(text: str | None) -> frozenset[int] | None:
         number = _FLAG_WORDS.get(part.lower(), int(part) if part.isdigit() else None)
         if number is None or number not in _FLAG_WORDS.values():
             raise click.BadParameter(
-                f"{part!r} is no flag; expected {', '.join(f'{v} ({k})' for k, v in _FLAG_WORDS.items())}",
+                Message(
+                    "{part!r} is no flag; expected {flag_words}",
+                    part=part,
+                    flag_words=", ".join((f"{v} ({k})" for k, v in _FLAG_WORDS.items())),
+                ),
                 param_hint="--flags",
             )
         found.add(number)
@@ -52,7 +57,8 @@ def _depths(texts: Sequence[str]) -> list[tuple[float, float]]:
             found.append((float(low), float(high or low)))
         except ValueError:
             raise click.BadParameter(
-                f"{text!r} is no depth; expected metres, such as 0.10, or 0..0.30", param_hint="--depth"
+                Message("{text!r} is no depth; expected metres, such as 0.10, or 0..0.30", text=text),
+                param_hint="--depth",
             ) from None
     return found
 
@@ -68,7 +74,13 @@ def _chosen(
     here = {info.key.profile for info in infos}
     for profile in profiles:
         if profile not in here:
-            fail(f"profile {profile!r} has no data; there are {', '.join(sorted(here)) or 'none'}")
+            fail(
+                Message(
+                    "profile {profile!r} has no data; there are {here}",
+                    profile=profile,
+                    here=", ".join(sorted(here)) or "none",
+                )
+            )
     found = [
         info
         for info in infos
@@ -85,9 +97,13 @@ def _chosen(
     if not found:
         known = sorted({info.key.variable for info in infos})
         fail(
-            f"no series fits; there are {len(infos)} series of {', '.join(known)}"
+            Message(
+                "no series fits; there are {count} series of {known}",
+                count=len(infos),
+                known=", ".join(known),
+            )
             if infos
-            else "there are no data yet"
+            else Message("there are no data yet")
         )
     return found
 
@@ -143,7 +159,7 @@ def command(
     start_us = None if since is None else parse_time(since, zone)
     end_us = None if until is None else parse_time(until, zone)
     if start_us is not None and end_us is not None and end_us <= start_us:
-        fail(f"--to {until} is not after --from {since}")
+        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
     wanted = _flags(flags)
     path = out or Path(f"{station.file.station.id if station is not None else data[0].stem}-export.csv")
     reader = open_reader(data[0] if len(data) == 1 else list(data), source=source)  # type: ignore[arg-type]
@@ -176,4 +192,12 @@ def command(
             }
         )
     else:
-        echo(f"{written.path}: {written.rows} values of {len(written.series)} series; {written.sidecar}")
+        echo(
+            Message(
+                "{path}: {rows} values of {count} series; {sidecar}",
+                path=written.path,
+                rows=written.rows,
+                count=len(written.series),
+                sidecar=written.sidecar,
+            )
+        )

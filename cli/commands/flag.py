@@ -15,6 +15,7 @@ from soilco2.cli.options import (
     station_argument,
     window_options,
 )
+from soilco2.station_config.message import Message
 
 
 @click.command()
@@ -42,25 +43,35 @@ def command(
     """
     for option, text in (("--who", who), ("--why", why)):
         if not text.strip():
-            fail(f"{option} is empty; a flag keeps who set it and why")
+            fail(Message("{option} is empty; a flag keeps who set it and why", option=option))
     from soilco2.storage.journal.control import submit
 
     loaded = load(station)
     if revoke is not None:
         changed = submit(loaded, "revoke", event=revoke, who=who, why=why)
-        echo(f"flag {revoke} taken back; {changed} observations changed")
+        echo(
+            Message(
+                "flag {revoke} taken back; {changed} observations changed", revoke=revoke, changed=changed
+            )
+        )
         return
     if series is None or since is None or until is None:
-        fail("SERIES, --from and --to say what is flagged; or --revoke NUMBER takes a flag back")
+        fail(Message("SERIES, --from and --to say what is flagged; or --revoke NUMBER takes a flag back"))
     parts = series.split("/")
     if len(parts) != 3:
-        fail(f"{series!r} is no series; expected profile/position/variable, such as p1/d10/co2 or site//rain")
+        fail(
+            Message(
+                "{series!r} is no series; expected profile/position/variable, such as p1/d10/co2 or "
+                "site//rain",
+                series=series,
+            )
+        )
     zone = loaded.deployments.zone
     start, end = parse_time(since, zone), parse_time(until, zone)
     if end <= start:
-        fail(f"--to {until} is not after --from {since}")
+        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
     key = [loaded.file.station.id, *parts]
     number = submit(
         loaded, "flag", series=key, from_us=start, until_us=end, flag=int(flag_), who=who, why=why
     )
-    echo(f"flag {number} set; take it back with --revoke {number}")
+    echo(Message("flag {number} set; take it back with --revoke {number}", number=number))

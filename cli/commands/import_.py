@@ -10,6 +10,7 @@ import click
 
 from soilco2.cli.options import echo, emit_json, fail, json_option, load, spoken_language, station_argument
 from soilco2.cli.progress import progress
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.ingest.files.importing import Account
@@ -21,7 +22,12 @@ def _zone(name: str | None) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        fail(f"--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8")
+        fail(
+            Message(
+                "--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8",
+                name=name,
+            )
+        )
 
 
 @click.command("import", epilog="Example: soilco2 import station.toml logger.csv --timezone Asia/Shanghai")
@@ -54,7 +60,12 @@ def command(
     zone = _zone(timezone)
     for path in files:
         if path.suffix.lower() in (".parquet", ".pq"):
-            fail(f"{path}: import takes text; 'soilco2 export {path} -o table.csv' makes a CSV file of it")
+            fail(
+                Message(
+                    "{path}: import takes text; 'soilco2 export {path} -o table.csv' makes a CSV file of it",
+                    path=path,
+                )
+            )
     recognised = [recognise(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
@@ -65,7 +76,7 @@ def command(
                 account = import_table(known, layout, driver, zone, moment, target, show)
             _say_faults(layout.path, account)
             if account.rejected and not dry_run:
-                echo(f"they are kept: soilco2 parked list {known.path}", err=True)
+                echo(Message("they are kept: soilco2 parked list {path}", path=known.path), err=True)
             accounts.append((layout.path, account))
     if as_json:
         emit_json({"dry_run": dry_run, "files": [_as_json(path, account) for path, account in accounts]})
@@ -80,12 +91,30 @@ def _say_faults(path: Path, account: Account) -> None:
     for fault in account.shown:
         echo(f"{path}:{fault.line}: {fault.reason}", err=True)
     if account.faults > len(account.shown):
-        echo(f"{path}: {account.faults - len(account.shown)} more rows cannot be used", err=True)
+        echo(
+            Message(
+                "{path}: {faults} more rows cannot be used",
+                path=path,
+                faults=account.faults - len(account.shown),
+            ),
+            err=True,
+        )
     if account.conflict:
-        echo(f"{path}: {account.conflict} rows differ from what the journal holds for their time", err=True)
+        echo(
+            Message(
+                "{path}: {conflict} rows differ from what the journal holds for their time",
+                path=path,
+                conflict=account.conflict,
+            ),
+            err=True,
+        )
     if account.parked_before:
         echo(
-            f"{path}: {account.parked_before} rows were parked by an earlier import; they count as duplicates",
+            Message(
+                "{path}: {parked_before} rows were parked by an earlier import; they count as duplicates",
+                path=path,
+                parked_before=account.parked_before,
+            ),
             err=True,
         )
 
@@ -94,11 +123,27 @@ def _say(path: Path, account: Account, dry_run: bool) -> None:
     rows, stored, duplicate, rejected = account.rows, account.stored, account.duplicate, account.rejected
     if dry_run:
         echo(
-            f"{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be "
-            "rejected; nothing was stored (--dry-run)"
+            Message(
+                "{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} "
+                "would be rejected; nothing was stored (--dry-run)",
+                path=path,
+                rows=rows,
+                stored=stored,
+                duplicate=duplicate,
+                rejected=rejected,
+            )
         )
     else:
-        echo(f"{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected")
+        echo(
+            Message(
+                "{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected",
+                path=path,
+                rows=rows,
+                stored=stored,
+                duplicate=duplicate,
+                rejected=rejected,
+            )
+        )
 
 
 def _as_json(path: Path, account: Account) -> dict[str, Any]:

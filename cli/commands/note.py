@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli.options import echo, fail, load, parse_time, spoken_language, station_argument
+from soilco2.station_config.message import Message
 
 
 @click.command()
@@ -24,10 +25,10 @@ def command(station: Path, text: str, who: str | None, at: str | None) -> None:
       soilco2 note yulin.toml "Wiped the panel, cable 3 chewed by a hare" --who "technician"
     """
     if not text.strip():
-        fail("TEXT is empty; a note says what happened")
+        fail(Message("TEXT is empty; a note says what happened"))
     from soilco2.storage.journal.control import submit
 
     loaded = load(station)
     moment = parse_time(at, loaded.deployments.zone) if at else None
     number = submit(loaded, "note", who=who or getpass.getuser(), text=text, time_us=moment)
-    echo(f"note {number} written")
+    echo(Message("note {number} written", number=number))

@@ -20,6 +20,7 @@ from soilco2.cli.options import (
     translate,
     word,
 )
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
@@ -66,7 +67,7 @@ def list_(station: Path, everything: bool, as_json: bool) -> None:
     for row in rows:
         click.echo(f"{row.id}  {word(row.kind)}  {row.source}  {word(row.state)}  {translate(row.reason)}")
     if not rows:
-        echo("nothing is parked")
+        echo(Message("nothing is parked"))
 
 
 @command.command()
@@ -82,11 +83,19 @@ def show(station: Path, number: int) -> None:
     """
     for row in _rows(station, True):
         if row.id == number:
-            echo(f"{word(row.kind)} from {row.source}, {word(row.state)} {row.why}".rstrip())
+            echo(
+                Message(
+                    "{word} from {source}, {word2} {why}",
+                    word=word(row.kind),
+                    source=row.source,
+                    word2=word(row.state),
+                    why=row.why,
+                ).rstrip()
+            )
             click.echo(f"{translate(row.reason)}\n")
             click.echo(row.payload.decode(errors="backslashreplace"))
             return
-    fail(f"there is no parked entry {number}; 'soilco2 parked list --all' shows them")
+    fail(Message("there is no parked entry {number}; 'soilco2 parked list --all' shows them", number=number))
 
 
 @command.command()
@@ -104,7 +113,7 @@ def drop(station: Path, number: int, why: str) -> None:
     from soilco2.storage.journal.control import submit
 
     submit(load(station), "parked_settle", number=number, state="dropped", why=why)
-    echo(f"entry {number} dropped")
+    echo(Message("entry {number} dropped", number=number))
 
 
 @command.command()
@@ -127,18 +136,27 @@ def retry(station: Path, number: int, why: str) -> None:
     loaded = load(station)
     row = next((row for row in _rows(station, False) if row.id == number), None)
     if row is None:
-        fail(f"parked entry {number} does not wait; 'soilco2 parked list' shows those that do")
+        fail(
+            Message(
+                "parked entry {number} does not wait; 'soilco2 parked list' shows those that do",
+                number=number,
+            )
+        )
     with Submitter(loaded) as door:
         if row.kind in ("point", "stretch"):
             start, end = _window(row)
             door.submit("resend", sink=row.source, from_us=start, to_us=end, why=f"entry {number}: {why}")
-            said = f"entry {number} will be sent to {row.source} again"
+            said = Message("entry {number} will be sent to {source} again", number=number, source=row.source)
         elif row.kind == "message":
             said = _decode(loaded, row, door)
         else:
             fail(
-                f"entry {number} is a {word(row.kind)}: the journal keeps the first number of a channel and time, and "
-                "both stay on record; drop the entry, or flag the value"
+                Message(
+                    "entry {number} is a {word}: the journal keeps the first number of a channel and time, and "
+                    "both stay on record; drop the entry, or flag the value",
+                    number=number,
+                    word=word(row.kind),
+                )
             )
         door.submit("parked_settle", number=number, state="retried", why=why)
     echo(said)
@@ -150,7 +168,7 @@ def _window(row: ParkedRow) -> tuple[int, int]:
         body = json.loads(row.payload)
         return int(body["from_us"]), int(body["to_us"])
     if row.time_us is None:
-        fail(f"entry {row.id} has no time; it cannot be sent again")
+        fail(Message("entry {id} has no time; it cannot be sent again", id=row.id))
     return row.time_us, row.time_us + 1
 
 
@@ -159,14 +177,29 @@ def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
     from soilco2.ingest.drivers.registry import driver_at
 
     if row.source.startswith("import:"):
-        fail(f"entry {row.id} is a line of the table {row.source[7:]}: mend the table and import it again")
+        fail(
+            Message(
+                "entry {id} is a line of the table {source}: mend the table and import it again",
+                id=row.id,
+                source=row.source[7:],
+            )
+        )
     driver = driver_at(station.file.connection, row.source)
     if driver is None:
-        fail(f"entry {row.id} came by {row.source}, which is no connection of the station file any more", 1)
+        fail(
+            Message(
+                "entry {id} came by {source}, which is no connection of the station file any more",
+                id=row.id,
+                source=row.source,
+            ),
+            1,
+        )
     found = driver.retry(station, row.source, row.payload, row.arrival_us)
     if not found.samples:
         reasons = "; ".join(one.reason for one in found.parked)
-        fail(f"entry {row.id} still cannot be used: {reasons or row.reason}", 1)
+        fail(
+            Message("entry {id} still cannot be used: {reasons}", id=row.id, reasons=reasons or row.reason), 1
+        )
     done = door.submit("import", samples=found.samples, parked=[], counts=[])
     counts = f"{done['stored']} stored, {done['duplicate']} duplicate, {done['conflict']} conflicts"
     return f"entry {row.id}: {counts}"

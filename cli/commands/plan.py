@@ -20,6 +20,7 @@ from soilco2.cli.options import (
     station_argument,
     window_options,
 )
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.documents.achieved import Achieved
@@ -159,9 +160,24 @@ def _check(station: Station, kind: str, path: Path, lang: str, as_json: bool) ->
     kept = read_plan(path)
     name, other = station.file.station.id, kept.station.file.station.id
     if kept.kind != kind:
-        fail(f"{path}: this is a {kept.kind} plan, and {kind} was asked for")
+        fail(
+            Message(
+                "{path}: this is a {kind} plan, and {kind2} was asked for",
+                path=path,
+                kind=kept.kind,
+                kind2=kind,
+            )
+        )
     if other != name:
-        fail(f"{path}: this is the plan of station {other}, and {station.path} is station {name}")
+        fail(
+            Message(
+                "{path}: this is the plan of station {other}, and {path2} is station {name}",
+                path=path,
+                other=other,
+                path2=station.path,
+                name=name,
+            )
+        )
     parted = compare(kept.station, station)
     if as_json:
         rows = [{"key": row.key, "plan": row.plan, "station": row.station} for row in parted]

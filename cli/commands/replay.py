@@ -18,6 +18,7 @@ from soilco2.cli.options import (
     station_argument,
     window_options,
 )
+from soilco2.station_config.message import Message
 
 
 @click.command(
@@ -47,13 +48,17 @@ def command(
     known = load(station)
     zone = known.file.station.zone
     if since is None or until is None:
-        fail("--from and --to say which window is sent again; both are needed")
+        fail(Message("--from and --to say which window is sent again; both are needed"))
     start_us, end_us = parse_time(since, zone), parse_time(until, zone)
     if end_us <= start_us:
-        fail(f"--to {until} is not after --from {since}")
+        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
     tables = chosen_sinks(known, sink)
     if not known.journal_path.exists():
-        fail(f"there is no journal {known.journal_path} yet: nothing to send")
+        fail(
+            Message(
+                "there is no journal {journal_path} yet: nothing to send", journal_path=known.journal_path
+            )
+        )
     with open_journal(known) as reader:
         keys = [info.key for info in reader.series()]
         count = sum(len(piece.times) for piece in reader.read(keys, start_us, end_us))
@@ -64,4 +69,12 @@ def command(
         emit_json({"observations": count, "sinks": names, "from": iso(start_us), "to": iso(end_us)})
     else:
         start, end, where = iso(start_us), iso(end_us), ", ".join(names)
-        echo(f"{count} observations from {start} to {end} will be sent to {where} again")
+        echo(
+            Message(
+                "{count} observations from {start} to {end} will be sent to {where} again",
+                count=count,
+                start=start,
+                end=end,
+                where=where,
+            )
+        )

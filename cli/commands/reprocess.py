@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli.options import echo, load, parse_time, spoken_language, station_argument, window_options
+from soilco2.station_config.message import Message
 
 
 @click.command()
@@ -29,10 +30,10 @@ def command(station: Path, since: str | None, until: str | None, rollups: bool) 
     loaded = load(station)
     if rollups:
         submit(loaded, "forget_rollups")
-        echo("the rollups are made again; until then the observations are read")
+        echo(Message("the rollups are made again; until then the observations are read"))
         return
     zone = loaded.deployments.zone
     start = parse_time(since, zone) if since else -(2**62)
     end = parse_time(until, zone) if until else 2**62
     changed = submit(loaded, "reprocess", from_us=start, to_us=end)
-    echo(f"{changed} observations changed")
+    echo(Message("{changed} observations changed", changed=changed))

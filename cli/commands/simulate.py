@@ -21,6 +21,7 @@ from soilco2.cli.options import (
     station_argument,
     translate,
 )
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.ingest.clock.clock import Clock
@@ -93,7 +94,12 @@ def command(
         repeat=clock_file is None,
     )
     if not loaded.file.connection:
-        fail(f"{station}: the station file has no connection, so there is nothing to simulate")
+        fail(
+            Message(
+                "{station}: the station file has no connection, so there is nothing to simulate",
+                station=station,
+            )
+        )
     simulation.start()
     try:
         _describe(simulation, as_json)
@@ -117,9 +123,18 @@ def _describe(simulation: Simulation, as_json: bool) -> None:
         return
     on_line = Counter(row.connection for row in simulation.station.file.instrument)
     for name, port in simulation.places("ports").items():
-        echo(f"{name}: {on_line[name]} probes at {port}")
+        echo(Message("{name}: {on_line} probes at {port}", name=name, on_line=on_line[name], port=port))
     for name, topic in simulation.places("topics").items():
-        echo(f"{name}: {on_line[name]} instruments publish on {topic}")
+        echo(
+            Message(
+                "{name}: {on_line} instruments publish on {topic}",
+                name=name,
+                on_line=on_line[name],
+                topic=topic,
+            )
+        )
     for row in channels:
-        source = row.source or f"no data in {simulation.feed.data.name}: the device says that it has no value"
+        source = row.source or Message(
+            "no data in {name}: the device says that it has no value", name=simulation.feed.data.name
+        )
         click.echo(f"  {row.instrument}/{row.channel}: {translate(source)}")

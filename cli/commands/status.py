@@ -180,7 +180,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "instruments": "仪器", "comma": "，", "gap": "",
         "instrument": "  {name}（{serial}）：{state}最新 {moment}{wrong}",
         "errors": "；错误：{text}",
-        "broker": "消息服务器 {name}：{state}{silent} {error}", "silent": "，无消息",
+        "broker": "消息代理 {name}：{state}{silent} {error}", "silent": "，无消息",
         "journal": "日志库：{used:.1f} MiB，上限 {limit:.0f} MiB，{left}",
         "no_rate": "速率尚未知", "days": "按目前速率还可用 {n:.0f} 天",
         "unwritable": "  无法写入：{text}",

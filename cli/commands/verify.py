@@ -20,6 +20,7 @@ from soilco2.cli.options import (
     window_options,
 )
 from soilco2.cli.progress import progress
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def command(
     start_us = None if since is None else parse_time(since, zone)
     end_us = None if until is None else parse_time(until, zone)
     if start_us is not None and end_us is not None and end_us <= start_us:
-        fail(f"--to {until} is not after --from {since}")
+        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
     tables = chosen_sinks(known, sink)
     found: dict[str, list[Compared]] = {}
     refused: dict[str, int] = {}
@@ -121,8 +122,17 @@ def _check_files(station: Station, as_json: bool) -> None:
     else:
         for text in wrong:
             echo(text)
-        state = "all as they were written" if not wrong else f"{len(wrong)} faults"
-        echo(f"journal up to commit {last}, {len(archives)} archives: {state}")
+        state = (
+            Message("all as they were written") if not wrong else Message("{count} faults", count=len(wrong))
+        )
+        echo(
+            Message(
+                "journal up to commit {last}, {count} archives: {state}",
+                last=last,
+                count=len(archives),
+                state=state,
+            )
+        )
     if wrong:
         raise click.exceptions.Exit(1)
 
@@ -154,21 +164,49 @@ def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> No
         if row.equal and not row.extra:
             continue
         echo(
-            f"{'/'.join(row.key[1:])}: {row.journal} in the journal, {row.missing} missing, "
-            f"{row.different} different, {row.extra} only in the database"
+            Message(
+                "{key}: {journal} in the journal, {missing} missing, {different} different, {extra} only in "
+                "the database",
+                key="/".join(row.key[1:]),
+                journal=row.journal,
+                missing=row.missing,
+                different=row.different,
+                extra=row.extra,
+            )
         )
         for gap in row.gaps[:_GAPS_SHOWN]:
             echo(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
         if len(row.gaps) > _GAPS_SHOWN:
-            echo(f"  and {len(row.gaps) - _GAPS_SHOWN} more gaps; --json lists them all")
+            echo(Message("  and {count} more gaps; --json lists them all", count=len(row.gaps) - _GAPS_SHOWN))
     total = sum(row.journal for row in rows)
     missing, different, late = (
         sum(getattr(row, name) for row in rows) for name in ("missing", "different", "waiting")
     )
     echo(
-        f"{sink}: {len(rows)} series, {total} values: {missing} missing, {different} different, {late} on the way"
+        Message(
+            "{sink}: {count} series, {total} values: {missing} missing, {different} different, {late} on "
+            "the way",
+            sink=sink,
+            count=len(rows),
+            total=total,
+            missing=missing,
+            different=different,
+            late=late,
+        )
     )
     if missing or different:
-        echo(f"send them again: soilco2 replay {station.path} --from … --to … --sink {sink}")
+        echo(
+            Message(
+                "send them again: soilco2 replay {path} --from … --to … --sink {sink}",
+                path=station.path,
+                sink=sink,
+            )
+        )
     if refused:
-        echo(f"{refused} entries were refused by the database: soilco2 parked list {station.path}")
+        echo(
+            Message(
+                "{refused} entries were refused by the database: soilco2 parked list {path}",
+                refused=refused,
+                path=station.path,
+            )
+        )

@@ -16,6 +16,7 @@ from subprocess import Popen
 from typing import NamedTuple
 
 from soilco2.cli.demo.reaper import Reaper
+from soilco2.station_config.message import Message
 
 LOOPBACK = "127.0.0.1"
 START_S = 20.0
@@ -115,7 +116,11 @@ def start_influx(folder: Path, reaper: Reaper, wanted: int | None) -> Influx | N
     given = [os.environ.get(f"SOILCO2_INFLUX_{name}", "") for name in ("URL", "ORG", "BUCKET", "TOKEN")]
     if all(given):
         return Influx(
-            "given by the environment", given[0], given[1], given[2], '{ env = "SOILCO2_INFLUX_TOKEN" }'
+            Message("given by the environment"),
+            given[0],
+            given[1],
+            given[2],
+            '{ env = "SOILCO2_INFLUX_TOKEN" }',
         )
     cache = Path(
         os.environ.get("SOILCO2_CACHE")
@@ -145,7 +150,11 @@ def start_influx(folder: Path, reaper: Reaper, wanted: int | None) -> Influx | N
     token = secret.read_text(encoding="utf-8").strip()
     url = f"http://{LOOPBACK}:{port}"
     named = f"{{ file = {json.dumps(str(secret))} }}"
-    return Influx("influxd on this machine", url, "demo", "soil", named) if _set_up(url, token) else None
+    return (
+        Influx(Message("influxd on this machine"), url, "demo", "soil", named)
+        if _set_up(url, token)
+        else None
+    )
 
 
 def _set_up(url: str, token: str) -> bool:

@@ -17,6 +17,7 @@ from soilco2.cli.demo.reaper import Reaper
 from soilco2.cli.page_process import CLOCK_NAME
 from soilco2.ingest.protocols.soilco2_json import iso_time
 from soilco2.station_config.loader import Station, load_station, state_folder
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 
 START_US = 1_654_041_600_000_000
@@ -63,7 +64,7 @@ class Demo:
             os.close(handle)
             port = self._memo().get("page")
             where = f" at http://127.0.0.1:{port}/" if port else ""
-            raise DemoError(f"a demo runs already{where}; stop it first") from None
+            raise DemoError(Message("a demo runs already{where}; stop it first", where=where)) from None
         return handle
 
     def _memo(self) -> dict[str, int]:
@@ -97,13 +98,13 @@ class Demo:
         reaper = self._reaper = Reaper()
         self.broker = start_broker(self.folder / "broker", reaper, memo.get("mqtt"))
         self._say(
-            f"MQTT: {self.broker.kind} on port {self.broker.port}" if self.broker
-            else "MQTT: no broker here (install mosquitto, or the extra 'demo'); plot 003 stays silent"
+            Message("MQTT: {kind} on port {port}", kind=self.broker.kind, port=self.broker.port) if self.broker
+            else Message("MQTT: no broker here (install mosquitto, or the extra 'demo'); plot 003 stays silent")
         )  # fmt: skip
         self.influx = start_influx(self.folder / "influxdb", reaper, memo.get("influx"))
         self._say(
-            f"InfluxDB: {self.influx.kind}, {self.influx.url}" if self.influx
-            else "InfluxDB: none here; the journal alone keeps everything"
+            Message("InfluxDB: {kind}, {url}", kind=self.influx.kind, url=self.influx.url) if self.influx
+            else Message("InfluxDB: none here; the journal alone keeps everything")
         )  # fmt: skip
         memo["mqtt"] = self.broker.port if self.broker else memo.get("mqtt", 1883)
         if self.influx and self.influx.kind.startswith("influxd"):

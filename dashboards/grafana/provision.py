@@ -21,6 +21,7 @@ from soilco2.dashboards.grafana.model import Dashboard
 from soilco2.dashboards.grafana.words import LANGUAGES
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.files import write_whole
 
@@ -263,7 +264,11 @@ def _yaml() -> Any:
     try:
         return importlib.import_module("yaml")
     except ImportError:
-        raise GrafanaError(f"Grafana's files need the extra 'dashboard': {how_to_add('dashboard')}") from None
+        raise GrafanaError(
+            Message(
+                "Grafana's files need the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard")
+            )
+        ) from None
 
 
 def yaml_text(value: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from soilco2.dashboards.errors import PublishError
 from soilco2.dashboards.grafana.inventory import shown
 from soilco2.dashboards.grafana.model import Dashboard
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 TIMEOUT_S = 30.0
 _MARK = "soilco2 "
@@ -80,7 +81,11 @@ class Grafana:
         try:
             library: Any = importlib.import_module("grafana_api.grafana_face")
         except ImportError:
-            raise PublishError(f"publishing needs the extra 'dashboard': {how_to_add('dashboard')}") from None
+            raise PublishError(
+                Message(
+                    "publishing needs the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard")
+                )
+            ) from None
         host = parts.hostname or ""
         path = parts.path.strip("/")
         self._token = token
@@ -295,14 +300,14 @@ def _whose(newest: dict[str, Any], number: int) -> str:
 
 def _plain(error: BaseException) -> str:
     known = {
-        "ConnectTimeout": "time-out while connecting",
-        "ReadTimeout": "time-out while waiting for the answer",
+        "ConnectTimeout": Message("time-out while connecting"),
+        "ReadTimeout": Message("time-out while waiting for the answer"),
         "SSLError": "its certificate cannot be verified; name the authority's file with --ca-file, and check this "
         "machine's clock",
         "TooManyRedirects": "it redirects to another address, and the token is not sent there; write the final "
         "address as --url",
         "ConnectionError": "no connection, or it was cut",
-        "ChunkedEncodingError": "the connection was cut",
+        "ChunkedEncodingError": Message("the connection was cut"),
         "JSONDecodeError": "the answer is not Grafana's; something else answers there, perhaps a login page of the "
         "network",
     }

@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, ValidationError, model_validator
 from soilco2.station_config.base import Table
 from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import from_models
 from soilco2.station_config.parsing.toml_source import read_toml
 from soilco2.station_config.variables import VARIABLES
@@ -75,14 +76,14 @@ class Screen(Table):
     @model_validator(mode="after")
     def _whole(self) -> Screen:
         if len(set(self.panels)) < len(self.panels):
-            raise ValueError("a panel is named twice")
+            raise ValueError(Message("a panel is named twice"))
         if ("picture" in self.panels) != (self.picture is not None):
-            raise ValueError("the panel 'picture' and the table [picture] belong together")
+            raise ValueError(Message("the panel 'picture' and the table [picture] belong together"))
         if self.interpolate and not {"column", "heat"} & set(self.panels):
-            raise ValueError("interpolate = true needs the panel 'column' or 'heat'")
+            raise ValueError(Message("interpolate = true needs the panel 'column' or 'heat'"))
         for name in (self.variable, self.second):
             if name is not None and name not in VARIABLES:
-                raise ValueError(f"{name!r} is no variable")
+                raise ValueError(Message("{name!r} is no variable", name=name))
         return self
 
 
@@ -117,7 +118,10 @@ def read_screens(station: Station, folder: Path | None) -> tuple[dict[str, Scree
     faults: list[str] = []
     if folder is not None and not folder.is_dir():
         faults.append(
-            f"the folder of screens {folder.name} is not there; the screens of the station file are shown"
+            Message(
+                "the folder of screens {name} is not there; the screens of the station file are shown",
+                name=folder.name,
+            )
         )
     for path in sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else ():
         try:
@@ -138,7 +142,9 @@ def read_screen(path: Path, station: Station) -> Screen:
         In one sentence: what is wrong, where.
     """
     if path.is_file() and path.stat().st_size > MOST_SCREEN:
-        raise ValueError(f"a screen is a file of at most {MOST_SCREEN // 1024} KiB")
+        raise ValueError(
+            Message("a screen is a file of at most {most_screen} KiB", most_screen=MOST_SCREEN // 1024)
+        )
     data, root = read_toml(path)
     try:
         screen = Screen.model_validate(data)
@@ -146,7 +152,13 @@ def read_screen(path: Path, station: Station) -> Screen:
         raise StationFileError(from_models(error.errors(include_url=False), data, root, Screen)) from None
     profiles = [p.id for p in station.file.profile]
     if screen.profile is not None and screen.profile not in profiles:
-        raise ValueError(f"profile {screen.profile!r} is not in the station; there are {', '.join(profiles)}")
+        raise ValueError(
+            Message(
+                "profile {profile!r} is not in the station; there are {profiles}",
+                profile=screen.profile,
+                profiles=", ".join(profiles),
+            )
+        )
     if screen.picture is not None:
         _look(path.parent / screen.picture.file)
         known = {"/".join(series[1:]) for series in station.deployments.series()}

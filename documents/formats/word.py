@@ -12,6 +12,7 @@ from typing import Any
 from soilco2.documents.document import Block, Document, Grid, Points
 from soilco2.documents.errors import DocumentError
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 _LATIN, _EAST_ASIAN, _MONO = "Calibri", "Microsoft YaHei", "Consolas"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -39,7 +40,10 @@ def new_document(lang: str) -> Any:
         import docx
     except ImportError:
         raise DocumentError(
-            f"Word documents need the extra 'documents' (html and md do not): {how_to_add('documents')}"
+            Message(
+                "Word documents need the extra 'documents' (html and md do not): {how_to_add}",
+                how_to_add=how_to_add("documents"),
+            )
         ) from None
     from docx.oxml.ns import qn
     from docx.shared import Cm, Pt

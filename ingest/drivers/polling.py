@@ -27,6 +27,7 @@ from soilco2.ingest.supervisor import Managed
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection, kind_of
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US
 
@@ -259,8 +260,10 @@ class PollingThread:
                         slot,
                         "slots-missed",
                         device.serial,
-                        f"{gone} readings were not taken: the round before took too long, "
-                        "or the clock was set forward",
+                        Message(
+                            "{gone} readings were not taken: the round before took too long, or the clock was set forward",
+                            gone=gone,
+                        ),
                     )
                 )
             elif self._active(device.serial, slot) and not device.resting(slot):
@@ -312,7 +315,7 @@ class PollingThread:
         arrival, mono = self._clock.now_us(), self._clock.mono_us()
         if device.failures:
             device.settings_day = -1
-            text = f"answers again after {device.failures} failed rounds"
+            text = Message("answers again after {failures} failed rounds", failures=device.failures)
             events.append(DriverEvent(slot, "device-back", device.serial, text))
             if device.silent:  # it may have been without power
                 device.warm_until_us = slot + device.warm_up_us
@@ -352,7 +355,9 @@ class PollingThread:
             raise PortGone(self._port_error)
         self._line.open()
         if self._port_error:
-            events.append(DriverEvent(slot, "port-back", self.connection, f"{self.port} is back"))
+            events.append(
+                DriverEvent(slot, "port-back", self.connection, Message("{port} is back", port=self.port))
+            )
         with self._mutex:
             self._port_error = ""
             self._reopen_wait = 0.0

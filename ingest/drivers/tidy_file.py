@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from soilco2.ingest.drivers.driver import Arrival, Rows
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
 from soilco2.storage.tidy.samples import Moment, read_samples
 from soilco2.storage.tidy.text import Layout, find_layout
@@ -32,7 +33,9 @@ class _TidyFileDriver:
                     yield Rows(*stretch)
         except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
             # it could be read when it was sniffed
-            raise TidyFileError(str(layout.path), f"changed while it was read: {error}") from error
+            raise TidyFileError(
+                str(layout.path), Message("changed while it was read: {why}", why=error)
+            ) from error
 
 
 DRIVER = _TidyFileDriver()

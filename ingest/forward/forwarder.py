@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from soilco2.ingest.forward.bisect import Point, Refused, deliver, points_of
 from soilco2.ingest.forward.sink import Sink, open_influx
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable, StorageError
@@ -388,7 +389,7 @@ class Forwarder:
     def _back(self) -> None:
         """It took what we sent."""
         if self._state in ("denied", "unavailable"):
-            event = NewEvent(EventKind.SINK_BACK, self.table.id, "it takes what is sent again")
+            event = NewEvent(EventKind.SINK_BACK, self.table.id, Message("it takes what is sent again"))
             self._record(self._cursor, events=[event])
         self._state, self._error = "ok", ""
 

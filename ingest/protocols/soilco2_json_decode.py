@@ -17,6 +17,7 @@ from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
 from soilco2.station_config.deployments import Deployments
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 
 MAX_BYTES = 262_144
@@ -72,7 +73,7 @@ class Decoded(NamedTuple):
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number in JSON")
+    raise ValueError(Message("{word} is no number in JSON", word=word))
 
 
 _decoder = json.JSONDecoder(parse_constant=_no_number)
@@ -134,7 +135,7 @@ class Decoder:
             except _RefusedError as error:
                 reason = str(error)
             except Exception as error:  # noqa: BLE001 - whatever a message does, it must not stop the next one
-                reason = f"the message cannot be taken apart ({type(error).__name__})"
+                reason = Message("the message cannot be taken apart ({name})", name=type(error).__name__)
                 del out.samples[before[0] :], out.refusals[before[1] :], out.gaps[before[2] :]
             kept = payload if len(payload) <= KEPT_BYTES else payload[:KEPT_BYTES]
             out.refusals.append(Refusal(reason, bytes(kept), None, arrival_us))
@@ -147,19 +148,31 @@ class Decoder:
         try:
             node, sequence, readings = message["node"], message["sequence"], message["readings"]
         except KeyError as error:
-            raise _RefusedError(f"the message has no key {error.args[0]!r}") from None
+            raise _RefusedError(Message("the message has no key {args!r}", args=error.args[0])) from None
         last = self._last.get(node) if type(node) is str else None
         if last is None and (type(node) is not str or not _NAME(node)):
-            raise _RefusedError(f"node: a name is expected, found {_show(node)}")
+            raise _RefusedError(Message("node: a name is expected, found {show}", show=_show(node)))
         if type(sequence) is not int or not 0 <= sequence <= 9_007_199_254_740_991:
-            raise _RefusedError(f"sequence: a whole number from 0 is expected, found {_show(sequence)}")
+            raise _RefusedError(
+                Message("sequence: a whole number from 0 is expected, found {show}", show=_show(sequence))
+            )
         if message.get("station", self._station) != self._station:
             raise _RefusedError(
-                f"station: the message is of {_show(message['station'])}, this is {self._station!r}"
+                Message(
+                    "station: the message is of {show}, this is {station!r}",
+                    show=_show(message["station"]),
+                    station=self._station,
+                )
             )
         if type(readings) is not list or not 1 <= len(readings) <= MAX_READINGS:
             found = f"{len(readings)}" if type(readings) is list else _show(readings)
-            raise _RefusedError(f"readings: a list of 1 to {MAX_READINGS} is expected, found {found}")
+            raise _RefusedError(
+                Message(
+                    "readings: a list of 1 to {max_readings} is expected, found {found}",
+                    max_readings=MAX_READINGS,
+                    found=found,
+                )
+            )
         latest_us = arrival_us + self._tolerance_us if trusted else None
         append = out.samples.append
         for reading in readings:
@@ -234,20 +247,32 @@ class Decoder:
     def _fault(self, reading: Any) -> _RefusedError:
         """What is wrong with a reading that names no channel of this connection."""
         if type(reading) is not dict:
-            return _RefusedError(f"readings: an object is expected for each, found {_show(reading)}")
+            return _RefusedError(
+                Message("readings: an object is expected for each, found {show}", show=_show(reading))
+            )
         for key in ("serial", "channel", "time", "value", "unit"):
             if key not in reading:
-                return _RefusedError(f"the reading has no key {key!r}")
+                return _RefusedError(Message("the reading has no key {key!r}", key=key))
         serial, channel = reading["serial"], reading["channel"]
         if type(serial) is not str or type(channel) is not str:
             return _RefusedError(
-                f"serial, channel: text is expected, found {_show(serial)}, {_show(channel)}"
+                Message(
+                    "serial, channel: text is expected, found {show}, {show2}",
+                    show=_show(serial),
+                    show2=_show(channel),
+                )
             )
         if serial in self._elsewhere:
-            return _RefusedError(f"{_show(serial)}: this instrument is on another connection of the station")
+            return _RefusedError(
+                Message("{show}: this instrument is on another connection of the station", show=_show(serial))
+            )
         if any(known == serial for known, _ in self._units):
-            return _RefusedError(f"{serial}: the instrument has no channel {_show(channel)}")
-        return _RefusedError(f"{_show(serial)}: the station file has no instrument with this serial number")
+            return _RefusedError(
+                Message("{serial}: the instrument has no channel {show}", serial=serial, show=_show(channel))
+            )
+        return _RefusedError(
+            Message("{show}: the station file has no instrument with this serial number", show=_show(serial))
+        )
 
 
 class _RefusedError(Exception):
@@ -261,11 +286,17 @@ class _RefusedError(Exception):
 def _parse(payload: bytes | bytearray) -> dict[str, Any]:
     if len(payload) > MAX_BYTES:
         size = payload.whole if isinstance(payload, Cut) else len(payload)
-        raise _RefusedError(f"the message has {size} bytes, at most {MAX_BYTES} are allowed")
+        raise _RefusedError(
+            Message(
+                "the message has {size} bytes, at most {max_bytes} are allowed",
+                size=size,
+                max_bytes=MAX_BYTES,
+            )
+        )
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:
-        raise _RefusedError(f"the message is not UTF-8 (byte {error.start})") from None
+        raise _RefusedError(Message("the message is not UTF-8 (byte {start})", start=error.start)) from None
     try:
         message, end = _scan(text, 0)
         if end != len(text):
@@ -274,13 +305,13 @@ def _parse(payload: bytes | bytearray) -> dict[str, Any]:
         try:
             message = _decoder.decode(text)  # white space in front, or the place of the fault
         except ValueError as error:
-            raise _RefusedError(f"the message is not JSON: {error}") from None
+            raise _RefusedError(Message("the message is not JSON: {why}", why=error)) from None
     except ValueError as error:
-        raise _RefusedError(f"the message is not JSON: {error}") from None
+        raise _RefusedError(Message("the message is not JSON: {why}", why=error)) from None
     except RecursionError:
         raise _RefusedError("the message is not JSON: too deeply nested") from None
     if type(message) is not dict:
-        raise _RefusedError(f"an object is expected, found {_show(message)}")
+        raise _RefusedError(Message("an object is expected, found {show}", show=_show(message)))
     return message
 
 

@@ -23,6 +23,7 @@ from typing import IO, NamedTuple
 
 from soilco2.ingest.errors import SimulationError
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
 
 DEFAULT = "neon_sjer_2022_06"
@@ -235,4 +236,4 @@ def _tidy_rows(path: Path) -> Iterator[tuple[int, SensorKey, float]]:
 
 
 def _reason(error: Exception) -> str:
-    return f"column {error} is missing" if isinstance(error, KeyError) else str(error)
+    return Message("column {needed} is missing", needed=error) if isinstance(error, KeyError) else str(error)

@@ -28,6 +28,7 @@ import serial
 
 from soilco2.ingest.errors import BusError, PortBusy, PortGone
 from soilco2.ingest.protocols.modbus import Request, clash, diagnose, find_answer, find_exception
+from soilco2.station_config.message import Message
 
 _GONE = (OSError, termios.error)  # serial.SerialException is an OSError; termios.error is not
 _KEPT = 1024
@@ -107,8 +108,12 @@ class RtuMaster:
                     f"{self.port}: another process has the port; stop it (is a second collector running?)"
                 ) from error
             why = {
-                errno.ENOENT: "it is not there; plug the adapter in or mend the path in the station file",
-                errno.EACCES: "permission denied; add the user to the group that owns it (often dialout)",
+                errno.ENOENT: Message(
+                    "it is not there; plug the adapter in or mend the path in the station file"
+                ),
+                errno.EACCES: Message(
+                    "permission denied; add the user to the group that owns it (often dialout)"
+                ),
             }.get(number or 0, str(error))
             raise PortGone(f"{self.port}: the port cannot be opened: {why}") from error
         self._serial = handle

@@ -30,6 +30,7 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.errors import BrokerError
 from soilco2.ingest.transports.mqtt_packets import Wire
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.mqtt import MqttTable
 
 KEEPALIVE_S = 60
@@ -49,7 +50,7 @@ Event = Callable[[str, str, str], None]
 """Takes kind, subject and one sentence."""
 
 
-class Message(NamedTuple):
+class Received(NamedTuple):
     """One message as it came: its number on this connection, whose it is, and when it came."""
 
     mid: int
@@ -67,7 +68,7 @@ class Taken:
 
     __slots__ = ("client", "messages")
 
-    def __init__(self, client: _Client, messages: list[Message]) -> None:
+    def __init__(self, client: _Client, messages: list[Received]) -> None:
         self.client = client
         self.messages = messages
 
@@ -126,7 +127,7 @@ class Subscriber:
         self._on_event = on_event
         self._silent_after_s = silent_after_s
         self._mutex = threading.Lock()
-        self._waiting: list[Message] = []
+        self._waiting: list[Received] = []
         self._outstanding = 0
         self._acks: deque[Taken] = deque()
         self._source_of: dict[bytes, str | None] = {}
@@ -246,7 +247,7 @@ class Subscriber:
                 properties=self._properties(),
             )
         except (OSError, ValueError, StationConfigError) as error:
-            self._log_event("broker-lost", f"{_why(error)}; trying again")
+            self._log_event("broker-lost", Message("{why}; trying again", why=_why(error)))
             return
         self._since = self._last_message = monotonic()
         with self._mutex:
@@ -258,7 +259,7 @@ class Subscriber:
         finally:
             self._forget()
         if not self._stop.is_set():
-            self._after(self._dropped or "the connection was cut")
+            self._after(self._dropped or Message("the connection was cut"))
 
     def _make_client(self) -> _Client:
         table = self.table
@@ -312,7 +313,7 @@ class Subscriber:
                 if room and (wire.waiting or ready.get(handle, 0) & ~select.POLLOUT):
                     self._read(client, wire)
                 elif ready.get(handle, 0) & (select.POLLHUP | select.POLLERR):
-                    raise ConnectionResetError("the connection was cut")
+                    raise ConnectionResetError(Message("the connection was cut"))
                 self._write(client, wire)
             except (OSError, BrokerError) as error:
                 self._dropped = self._dropped or _why(error)
@@ -332,7 +333,7 @@ class Subscriber:
         if messages:
             arrival_us, mono_us = self._clock.now_us(), self._clock.mono_us()
             rows = [
-                Message(
+                Received(
                     number, self._source(client, topic), payload, arrival_us, mono_us, bool(retained), topic
                 )
                 for number, topic, payload, retained in messages
@@ -344,11 +345,11 @@ class Subscriber:
             self._last_message = monotonic()
             if self._silent:
                 self._silent = False
-                self._on_event("broker-back", self.client_id, "messages come again")
+                self._on_event("broker-back", self.client_id, Message("messages come again"))
             self._on_messages()
         while wire.for_library and self._dropped is None:
             if client.loop_read() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self._dropped = self._dropped or "the connection was cut"
+                self._dropped = self._dropped or Message("the connection was cut")
 
     def _write(self, client: _Client, wire: Wire) -> None:
         while self._acks:
@@ -371,7 +372,9 @@ class Subscriber:
     def _watch(self, now: float) -> None:
         if not self._connected:
             if now - self._since > ANSWER_S:
-                self._dropped = f"the broker did not answer within {ANSWER_S:.0f} s"
+                self._dropped = Message(
+                    "the broker did not answer within {answer_s:.0f} s", answer_s=ANSWER_S
+                )
         elif now - self._since > SHORT_LIFE_S:
             self._short_lives = 0
             self._wait_s = 1.0
@@ -404,12 +407,14 @@ class Subscriber:
             self._short_lives += 1
             if self._short_lives == 3:
                 self._on_event("broker-client-twice", self.client_id, self._twice())
-        self._log_event("broker-lost", f"{why}; trying again")
+        self._log_event("broker-lost", Message("{why}; trying again", why=why))
 
     def _twice(self) -> str:
-        return (
-            f"the broker ended the connection soon after it was made, {self._short_lives} times in a row: "
-            f"another client probably uses the id {self.client_id!r}; give each collector its own client_id"
+        return Message(
+            "the broker ended the connection soon after it was made, {short_lives} times in a row: "
+            "another client probably uses the id {client_id!r}; give each collector its own client_id",
+            short_lives=self._short_lives,
+            client_id=self.client_id,
         )
 
     def _log_event(self, kind: str, text: str) -> None:
@@ -428,7 +433,10 @@ class Subscriber:
         if code.is_failure:
             self._dropped = f"the broker refuses the connection: {code}"
             self._wait_s = LONGEST_WAIT_S
-            self._log_event("broker-refused", f"{self._dropped}; check user name, password and client_id")
+            self._log_event(
+                "broker-refused",
+                Message("{dropped}; check user name, password and client_id", dropped=self._dropped),
+            )
             return
         with self._mutex:
             self._connected = True
@@ -439,8 +447,10 @@ class Subscriber:
             self._on_event(
                 "broker-session-lost",
                 self.client_id,
-                "the broker has forgotten this client's session: messages that waited there are lost, unless "
-                "the nodes send them again",
+                Message(
+                    "the broker has forgotten this client's session: messages that waited there are lost, unless "
+                    "the nodes send them again"
+                ),
             )
         self._had_session = True
         client.subscribe([(topic, 1) for topic in self._topics])
@@ -451,7 +461,10 @@ class Subscriber:
         if any(code.is_failure for code in codes):
             self._log_event(
                 "broker-refused",
-                f"the broker refuses the subscription to {', '.join(self._topics)}; check its access rules",
+                Message(
+                    "the broker refuses the subscription to {topics}; check its access rules",
+                    topics=", ".join(self._topics),
+                ),
             )
         else:
             self.subscribed.set()
@@ -461,14 +474,17 @@ class Subscriber:
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
     ) -> None:
         if self._dropped is None:
-            self._dropped = f"the broker ended the connection ({code})"
+            self._dropped = Message("the broker ended the connection ({code})", code=code)
         if code.value == _TAKEN_OVER:
             self._short_lives = 3
             self._on_event(
                 "broker-client-twice",
                 self.client_id,
-                f"another client with the id {self.client_id!r} took over the session; give each collector "
-                "its own client_id",
+                Message(
+                    "another client with the id {client_id!r} took over the session; give each collector its own "
+                    "client_id",
+                    client_id=self.client_id,
+                ),
             )
 
     def _find(self, client: _Client, topic: bytes) -> str | None:
@@ -485,11 +501,13 @@ class Subscriber:
 def _why(error: BaseException) -> str:
     """One plain phrase."""
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return Message("no answer in time")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate cannot be verified ({error.verify_message})"
+        return Message(
+            "its certificate cannot be verified ({verify_message})", verify_message=error.verify_message
+        )
     if isinstance(error, socket.gaierror):
-        return "the name of the host cannot be resolved"
+        return Message("the name of the host cannot be resolved")
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__

@@ -13,6 +13,7 @@ from typing import Any
 
 from soilco2.ingest.errors import BrokerError
 from soilco2.ingest.protocols.mqtt_message import Cut, Published
+from soilco2.station_config.message import Message
 
 SLICE = 65_536
 """Bytes read at once."""
@@ -129,7 +130,7 @@ class Wire:
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
         if not piece:
-            raise ConnectionResetError("the broker closed the connection")
+            raise ConnectionResetError(Message("the broker closed the connection"))
         if self._skip:
             passed = min(self._skip, len(piece))
             self._skip -= passed

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from soilco2.station_config.catalogue.probe import ChannelSpec, Line, ProbeModel, StatusBit, StatusBits
 from soilco2.station_config.connections.kind import model_of, protocols
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path as KeyPath
 from soilco2.station_config.parsing.faults import fault_at, from_models, nearest
 from soilco2.station_config.parsing.toml_positions import Spot
@@ -70,7 +71,12 @@ def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
     for table, ids in named.items():
         for n, name in enumerate(ids):
             if name in ids[:n]:
-                yield fault_at(root, (table, n, "id"), name, f"this id is used twice under [[{table}]]")
+                yield fault_at(
+                    root,
+                    (table, n, "id"),
+                    name,
+                    Message("this id is used twice under [[{table}]]", table=table),
+                )
     for n, spec in enumerate(model.channel):
         path: KeyPath = ("channel", n)
         try:
@@ -82,13 +88,16 @@ def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
             expected = f"a number above lower = {spec.lower:g} is expected"
             yield fault_at(root, (*path, "upper"), spec.upper, expected)
         if spec.scale == 0:
-            yield fault_at(root, (*path, "scale"), 0, "a scale other than 0 is expected")
+            yield fault_at(root, (*path, "scale"), 0, Message("a scale other than 0 is expected"))
     known = [spec.id for spec in model.channel]
     for n, status in enumerate(model.status):
         for m, name in enumerate(status.channels):
             if name not in known:
                 yield fault_at(
-                    root, ("status", n, "channels", m), name, f"no such channel; {nearest(name, known)}"
+                    root,
+                    ("status", n, "channels", m),
+                    name,
+                    Message("no such channel; {nearest}", nearest=nearest(name, known)),
                 )
     yield from model.faults(root)
 
@@ -106,7 +115,9 @@ def _folder(
             faults += error.faults
             continue
         if model.id in models:
-            faults.append(Fault(str(path), 1, "id", model.id, "another file of this folder has this id"))
+            faults.append(
+                Fault(str(path), 1, "id", model.id, Message("another file of this folder has this id"))
+            )
         models[model.id] = model
     return models, tuple(faults)
 
@@ -117,7 +128,7 @@ def read_folders(*folders: Path) -> tuple[dict[str, ProbeModel], list[Fault]]:
     faults: list[Fault] = []
     for folder in (BUILT_IN, *folders):
         if not folder.is_dir():
-            faults.append(Fault(str(folder), None, "", "", "this catalogue folder does not exist"))
+            faults.append(Fault(str(folder), None, "", "", Message("this catalogue folder does not exist")))
             continue
         stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.toml")))
         found, wrong = _folder(folder, stamp)

@@ -11,6 +11,8 @@ import struct
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from soilco2.station_config.message import Message
+
 WIDTH = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
 """Registers that each type takes."""
 
@@ -86,11 +88,11 @@ def encode(value: float, kind: str, word_order: str = "high-first") -> tuple[int
         try:
             packed = struct.pack(">f", value)
         except OverflowError:
-            raise ValueError(f"{value:g} does not fit into float32") from None
+            raise ValueError(Message("{value:g} does not fit into float32", value=value)) from None
     else:
         lowest, highest = RANGE[kind]
         if not math.isfinite(value) or not lowest <= (whole := round(value)) <= highest:
-            raise ValueError(f"{value:g} does not fit into {kind}")
+            raise ValueError(Message("{value:g} does not fit into {kind}", value=value, kind=kind))
         packed = struct.pack(_FORMAT[kind], whole)
     words = struct.unpack(f">{width}H", packed)
     return words[::-1] if word_order == "low-first" else words

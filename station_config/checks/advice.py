@@ -10,6 +10,7 @@ from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import kind_for, kind_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Instrument
@@ -50,8 +51,8 @@ def _use(
     if not row.installation:
         yield salvaged.fault(
             path, None,
-            f"{row.id} is installed nowhere: it is read, but its readings belong to no series until it has "
-            "[[instrument.installation]]",
+            Message("{id} is installed nowhere: it is read, but its readings belong to no series until it has "
+"[[instrument.installation]]", id=row.id),
         )  # fmt: skip
         return
     placed = {span.channel for span in deployments.spans if span.serial == row.serial}
@@ -59,14 +60,20 @@ def _use(
     if open_ended and any(one.channel is None for one in row.installation):
         yield salvaged.fault(
             path, None,
-            f"{row.id} may send any variable, so {len(placed)} series are expected of it; list the "
-            'channels it has, such as channels = ["co2", "soil_temperature"]',
+            Message("{id} may send any variable, so {count} series are expected of it; list the channels it has, "
+"such as channels = [\"co2\", \"soil_temperature\"]", id=row.id, count=len(placed)),
         )  # fmt: skip
     elif not open_ended:
         idle = [one.key[1] for one in deployments.channels_of(row.serial) if one.key[1] not in placed]
         if idle:
             yield salvaged.fault(
-                path, None, f"{', '.join(idle)} of {row.id} is read but installed nowhere: it gives no series"
+                path,
+                None,
+                Message(
+                    "{idle} of {id} is read but installed nowhere: it gives no series",
+                    idle=", ".join(idle),
+                    id=row.id,
+                ),
             )
 
 
@@ -85,10 +92,10 @@ def _pressure(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
         more = f" and {len(needs) - 1} more" if len(needs) > 1 else ""
         yield salvaged.fault(
             ("instrument", n), None,
-            f"the CO₂ of {row.id}{more} is not compensated for pressure and the station has no barometer: "
-            f"the standard atmosphere at {salvaged.file.station.altitude_m:g} m, {standard:.0f} hPa, stands in "
-            f"(factor {STANDARD_HPA / standard:.3f}), the values are flagged, and each {standard / 100:.1f} "
-            "hPa that the weather differs from it is an error of 1 %",
+            Message("the CO₂ of {id}{more} is not compensated for pressure and the station has no barometer: the "
+"standard atmosphere at {altitude_m:g} m, {standard:.0f} hPa, stands in (factor "
+"{standard_hpa:.3f}), the values are flagged, and each {standard2:.1f} hPa that the weather "
+"differs from it is an error of 1 %", id=row.id, more=more, altitude_m=salvaged.file.station.altitude_m, standard=standard, standard_hpa=STANDARD_HPA / standard, standard2=standard / 100),
         )  # fmt: skip
 
 
@@ -108,8 +115,7 @@ def _surface(salvaged: Salvaged) -> Iterator[Fault]:
                 if position.depth_m > 0 >= depth:
                     yield salvaged.fault(
                         ("profile", n, "surface", m, "change_m"), change.change_m,
-                        f"this bares position {profile.id}/{position.id}, which was {position.depth_m:g} m "
-                        "deep: its probe is in the air",
+                        Message("this bares position {id}/{id2}, which was {depth_m:g} m deep: its probe is in the air", id=profile.id, id2=position.id, depth_m=position.depth_m),
                     )  # fmt: skip
                     break
 
@@ -120,8 +126,7 @@ def _deep(salvaged: Salvaged) -> Iterator[Fault]:
             if position.depth_m > _DEEP_M:
                 yield salvaged.fault(
                     ("profile", n, "position", m, "depth_m"), position.depth_m,
-                    f"{position.id} is {position.depth_m:g} m deep: is it meant so? {position.depth_m:g} cm are "
-                    f"written {position.depth_m / 100:g}",
+                    Message("{id} is {depth_m:g} m deep: is it meant so? {depth_m:g} cm are written {depth_m2:g}", id=position.id, depth_m=position.depth_m, depth_m2=position.depth_m / 100),
                 )  # fmt: skip
 
 
@@ -130,19 +135,25 @@ def _open_doors(salvaged: Salvaged) -> Iterator[Fault]:
     if page.host not in _LOOPBACK and page.password_file is None:
         yield salvaged.fault(
             ("page", "host"), page.host,
-            "the page is open to the network without a password: set password_file, or leave host out",
+            Message("the page is open to the network without a password: set password_file, or leave host out"),
         )  # fmt: skip
     mqtt = salvaged.file.mqtt
     if mqtt is not None and mqtt.password is not None:
         if mqtt.username is None:
-            yield salvaged.fault(("mqtt", "password"), None, "a password without username is not used")
+            yield salvaged.fault(
+                ("mqtt", "password"), None, Message("a password without username is not used")
+            )
         if not mqtt.tls and mqtt.host not in _LOOPBACK:
             yield salvaged.fault(
-                ("mqtt", "host"), mqtt.host, "the password crosses the network in the clear: set tls = true"
+                ("mqtt", "host"),
+                mqtt.host,
+                Message("the password crosses the network in the clear: set tls = true"),
             )
     one = isinstance(salvaged.data.get("influxdb"), dict)
     for n, row in enumerate(salvaged.file.influxdb):
         host = row.url.partition("://")[2].partition("/")[0].rpartition(":")[0]
         if row.url.startswith("http://") and host.strip("[]") not in _LOOPBACK:
             path: Path = ("influxdb", "url") if one else ("influxdb", n, "url")
-            yield salvaged.fault(path, row.url, "the token crosses the network in the clear: use https://")
+            yield salvaged.fault(
+                path, row.url, Message("the token crosses the network in the clear: use https://")
+            )

@@ -13,6 +13,7 @@ from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.checks.wiring import Models, twice
 from soilco2.station_config.deployments import SITE, covers, place
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, nearest
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Installation, Instrument
@@ -26,7 +27,9 @@ def profiles(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     for n, profile in rows:
         if profile.id == SITE:
             yield salvaged.fault(
-                ("profile", n, "id"), SITE, "this name is kept for variables without depth; choose another"
+                ("profile", n, "id"),
+                SITE,
+                Message("this name is kept for variables without depth; choose another"),
             )
         path: Path = ("profile", n, "position")
         ids = [((*path, m, "id"), row.id) for m, row in enumerate(profile.position)]
@@ -39,8 +42,8 @@ def profiles(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                     line = salvaged.line((*path, other, "depth_m"))
                     yield salvaged.fault(
                         (*path, m, "depth_m"), row.depth_m,
-                        f"position {profile.position[other].id} (line {line}) has this depth as well; give "
-                        'both a letter of their own, such as replicate = "A" and replicate = "B"',
+                        Message("position {id} (line {line}) has this depth as well; give both a letter of their own, such "
+"as replicate = \"A\" and replicate = \"B\"", id=profile.position[other].id, line=line),
                     )  # fmt: skip
                     break
             same.append((m, row.replicate))
@@ -66,7 +69,9 @@ def installations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
             path: Path = ("instrument", n, "installation", m)
             if one.position not in places:
                 yield salvaged.fault(
-                    (*path, "position"), one.position, f"no such position; {nearest(one.position, places)}"
+                    (*path, "position"),
+                    one.position,
+                    Message("no such position; {nearest}", nearest=nearest(one.position, places)),
                 )
             elif model is not None:
                 yield from _channel_fits(salvaged, path, row, one, model)
@@ -80,11 +85,20 @@ def _channel_fits(
     if one.channel is None:
         if used and not any(covers(one, spec) for spec in used):
             names = ", ".join(spec.id for spec in used)
-            other = "at a position with a depth" if one.position == SITE else f'at "{SITE}"'
+            other = (
+                Message("at a position with a depth")
+                if one.position == SITE
+                else Message('at "{site}"', site=SITE)
+            )
             yield salvaged.fault(
                 (*path, "position"),
                 one.position,
-                f"no channel of {row.id} belongs here; {names} belong {other}",
+                Message(
+                    "no channel of {id} belongs here; {names} belong {other}",
+                    id=row.id,
+                    names=names,
+                    other=other,
+                ),
             )
         return
     spec = model.spec(one.channel)
@@ -98,11 +112,15 @@ def _channel_fits(
     known = VARIABLES[spec.variable]
     if one.position == SITE and not known.at_site:
         yield salvaged.fault(
-            (*path, "position"), one.position, f"{known.id} needs a position with a depth, such as 'p1/d10'"
+            (*path, "position"),
+            one.position,
+            Message("{id} needs a position with a depth, such as 'p1/d10'", id=known.id),
         )
     if one.position != SITE and not known.has_depth:
         yield salvaged.fault(
-            (*path, "position"), one.position, f'{known.id} has no depth; write position = "{SITE}"'
+            (*path, "position"),
+            one.position,
+            Message('{id} has no depth; write position = "{site}"', id=known.id, site=SITE),
         )
 
 
@@ -112,7 +130,9 @@ def _ends_after(
     zone = salvaged.file.station.zone
     if end is not None and moment_us(end, zone) <= moment_us(start, zone):
         yield salvaged.fault(
-            (*path, key), end, f"a time after its beginning, {start.isoformat()}, is expected"
+            (*path, key),
+            end,
+            Message("a time after its beginning, {start}, is expected", start=start.isoformat()),
         )
 
 
@@ -159,8 +179,8 @@ def overlaps(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
             where = "there" if first.place == second.place else f"at {first.place}"
             yield salvaged.fault(
                 (*second.path, "from"), second.row.installation[int(second.path[3])].from_,
-                f"channel {second.channel} of {second.row.id} is {where} at this time already (line {line}); "
-                "end that installation with until, or name the channel each one places",
+                Message("channel {channel} of {id} is {where} at this time already (line {line}); end that "
+"installation with until, or name the channel each one places", channel=second.channel, id=second.row.id, where=where, line=line),
             )  # fmt: skip
     for (where, variable), stays in by_series.items():
         for first, second in _overlapping(stays):
@@ -173,8 +193,8 @@ def overlaps(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
             name = f"{profile}/{position}/{variable}" if position else f"{profile}/{variable}"
             yield salvaged.fault(
                 (*second.path, "position"), where,
-                f"{first.row.id}.{first.channel} gives the series {name} at this time already (line {line}); "
-                "end that installation with until, use another position, or name the channel each one places",
+                Message("{id}.{channel} gives the series {name} at this time already (line {line}); end that "
+"installation with until, use another position, or name the channel each one places", id=first.row.id, channel=first.channel, name=name, line=line),
             )  # fmt: skip
 
 
@@ -202,7 +222,7 @@ def calibrations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                 line = salvaged.line(("instrument", n, "calibration", seen[key], "valid_from"))
                 yield salvaged.fault(
                     (*path, "valid_from"), one.valid_from,
-                    f"{one.channel} has another calibration from this moment (line {line}); keep one of them",
+                    Message("{channel} has another calibration from this moment (line {line}); keep one of them", channel=one.channel, line=line),
                 )  # fmt: skip
             seen.setdefault(key, m)
 
@@ -215,11 +235,15 @@ def limits(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
         path: Path = ("quality", "limits", n)
         if row.variable not in VARIABLES:
             yield salvaged.fault(
-                (*path, "variable"), row.variable, f"no such variable; {nearest(row.variable, VARIABLES)}"
+                (*path, "variable"),
+                row.variable,
+                Message("no such variable; {nearest}", nearest=nearest(row.variable, VARIABLES)),
             )
         if row.position is not None and row.position not in places:
             yield salvaged.fault(
-                (*path, "position"), row.position, f"no such position; {nearest(row.position, places)}"
+                (*path, "position"),
+                row.position,
+                Message("no such position; {nearest}", nearest=nearest(row.position, places)),
             )
         order = [
             (key, getattr(row, key))
@@ -228,11 +252,21 @@ def limits(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
         ]
         for (low, small), (high, large) in pairwise(order):
             if small > large or (small == large and {low, high} == {"lower", "upper"}):
-                yield salvaged.fault((*path, high), large, f"a number above {low} = {small:g} is expected")
+                yield salvaged.fault(
+                    (*path, high),
+                    large,
+                    Message("a number above {low} = {small:g} is expected", low=low, small=small),
+                )
         if (row.variable, row.position) in seen:
             line = salvaged.line(("quality", "limits", seen[row.variable, row.position]))
             yield salvaged.fault(
-                path, None, f"limits of {row.variable} stand at line {line} already; join them"
+                path,
+                None,
+                Message(
+                    "limits of {variable} stand at line {line} already; join them",
+                    variable=row.variable,
+                    line=line,
+                ),
             )
         seen.setdefault((row.variable, row.position), n)
 
@@ -245,7 +279,7 @@ def horizons(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
             yield salvaged.fault(
                 ("soil", "horizon", n, "profile"),
                 row.profile,
-                f"no such profile; {nearest(row.profile, known)}",
+                Message("no such profile; {nearest}", nearest=nearest(row.profile, known)),
             )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import kind_for, kind_of
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, nearest
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Instrument
@@ -21,7 +22,13 @@ def twice(salvaged: Salvaged, rows: Iterable[tuple[Path, str]], what: str) -> It
         if name in first:
             line = salvaged.line(first[name])
             yield salvaged.fault(
-                path, name, f"this {what} is used already at line {line}; each needs one of its own"
+                path,
+                name,
+                Message(
+                    "this {what} is used already at line {line}; each needs one of its own",
+                    what=what,
+                    line=line,
+                ),
             )
         else:
             first[name] = path
@@ -59,7 +66,7 @@ def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     rows = list(enumerate(salvaged.file.instrument))
     yield from twice(salvaged, [(("instrument", n, "id"), row.id) for n, row in rows], "id")
     yield from twice(
-        salvaged, [(("instrument", n, "serial"), row.serial) for n, row in rows], "serial number"
+        salvaged, [(("instrument", n, "serial"), row.serial) for n, row in rows], Message("serial number")
     )
     known = {row.id: row for row in reversed(salvaged.file.connection)}
     named = salvaged.names("connection")
@@ -68,18 +75,21 @@ def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
         model = models.get(row.model)
         if model is None:
             yield salvaged.fault(
-                (*path, "model"), row.model, f"no such model in the catalogue; {nearest(row.model, models)}"
+                (*path, "model"),
+                row.model,
+                Message("no such model in the catalogue; {nearest}", nearest=nearest(row.model, models)),
             )
         connection = known.get(row.connection)
         if row.connection not in named:
             yield salvaged.fault(
-                (*path, "connection"), row.connection, f"no such connection; {nearest(row.connection, named)}"
+                (*path, "connection"),
+                row.connection,
+                Message("no such connection; {nearest}", nearest=nearest(row.connection, named)),
             )
         elif connection is not None and model is not None and kind_for(model) is not kind_of(connection):
             yield salvaged.fault(
                 (*path, "connection"), row.connection,
-                f"{model.id} speaks {model.protocol} and needs a connection of kind "
-                f'"{kind_for(model).name}"; {connection.id} is of kind "{connection.kind}"',
+                Message("{id} speaks {protocol} and needs a connection of kind \"{name}\"; {id2} is of kind \"{kind}\"", id=model.id, protocol=model.protocol, name=kind_for(model).name, id2=connection.id, kind=connection.kind),
             )  # fmt: skip
         elif connection is not None:
             yield from kind_of(connection).instrument(salvaged, path, row)
@@ -107,11 +117,13 @@ def _channel_names(salvaged: Salvaged, path: Path, row: Instrument, model: Probe
         if name not in settings:
             yield salvaged.fault(
                 (*path, "settings", name), value,
-                f"{model.id} has no such setting; {nearest(name, dict.fromkeys(settings))}",
+                Message("{id} has no such setting; {nearest}", id=model.id, nearest=nearest(name, dict.fromkeys(settings))),
             )  # fmt: skip
     if row.compensation is not None and not any(spec.variable == "co2" for spec in model.channel):
         yield salvaged.fault(
-            (*path, "compensation"), None, f"compensation is for CO₂ probes; {model.id} gives no CO₂"
+            (*path, "compensation"),
+            None,
+            Message("compensation is for CO₂ probes; {id} gives no CO₂", id=model.id),
         )
 
 

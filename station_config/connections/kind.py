@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 from soilco2.station_config.base import Identifier, Table
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
 GROUP = "soilco2.drivers"
@@ -121,7 +122,9 @@ class Kind:
         """Faults of one instrument on a connection of this kind."""
         if row.address is not None:
             yield draft.fault(
-                (*path, "address"), row.address, "only Modbus instruments have an address; take the key out"
+                (*path, "address"),
+                row.address,
+                Message("only Modbus instruments have an address; take the key out"),
             )
 
     def rules(self, draft: Draft, models: Models) -> Iterator[Fault]:
@@ -165,11 +168,14 @@ def _found() -> tuple[dict[str, Kind], dict[str, str]]:
     brought = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
     for entry in brought:
         others = [one.value for one in brought if one.name == entry.name and one is not entry]
-        why = f"{others[0]} has this name too" if others else _brought(entry, found)
+        why = Message("{others} has this name too", others=others[0]) if others else _brought(entry, found)
         if why:
-            faults[entry.name] = (
-                f"the kind of connection {entry.name!r} ({entry.value}) cannot be used: {why}; "
-                "update or remove the package that brings it"
+            faults[entry.name] = Message(
+                "the kind of connection {name!r} ({value}) cannot be used: {why}; update or remove the "
+                "package that brings it",
+                name=entry.name,
+                value=entry.value,
+                why=why,
             )
     return found, faults
 
@@ -181,17 +187,17 @@ def _brought(entry: EntryPoint, found: dict[str, Kind]) -> str:
     except Exception as error:  # noqa: BLE001 - whatever another distribution does when it is imported
         return in_a_line(error)
     if not isinstance(kind, Kind) or getattr(kind, "name", None) != entry.name:
-        return "a Kind of this name is expected there"
+        return Message("a Kind of this name is expected there")
     if missing := [fact for fact in ("label", "contract", "driver") if not hasattr(kind, fact)]:
-        return f"it does not say its {' and '.join(missing)}"
+        return Message("it does not say its {missing}", missing=" and ".join(missing))
     if kind.name in found:
-        return "soilco2 has a kind of this name"
+        return Message("soilco2 has a kind of this name")
     if kind.table is not None and not _is_table(kind.table, kind.name):
-        return f'the key kind of its table is not Literal["{kind.name}"]'
+        return Message('the key kind of its table is not Literal["{name}"]', name=kind.name)
     spoken = {protocol for one in found.values() for model in one.models for protocol in model.protocols}
     for protocol in (protocol for model in kind.models for protocol in model.protocols):
         if protocol in spoken:
-            return f"another kind speaks {protocol}"
+            return Message("another kind speaks {protocol}", protocol=protocol)
     found[kind.name] = kind
     return ""
 

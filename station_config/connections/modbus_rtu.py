@@ -15,6 +15,7 @@ from soilco2.station_config.catalogue.probe import ChannelSpec, Line, ProbeModel
 from soilco2.station_config.catalogue.registers import WIDTH, decoder
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import fault_at, nearest
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.tables.instrument import Instrument
@@ -80,7 +81,7 @@ class RegisterPlace(Table):
     @classmethod
     def _of_a_register(cls, value: Any) -> Any:
         if value == "number":
-            raise ValueError(f"a register needs its type: one of {', '.join(WIDTH)}")
+            raise ValueError(Message("a register needs its type: one of {width}", width=", ".join(WIDTH)))
         return value
 
 
@@ -173,12 +174,20 @@ class ModbusModel(ProbeModel):
         """Blocks that are not there, registers outside of theirs, names that stand twice."""
         if not self.block:
             yield fault_at(
-                root, ("block",), None, "a Modbus model needs [[block]] tables: the registers to read"
+                root,
+                ("block",),
+                None,
+                Message("a Modbus model needs [[block]] tables: the registers to read"),
             )
         for table, ids in (("block", [row.id for row in self.block]), ("setting", list(self.settings()))):
             for n, name in enumerate(ids):
                 if name in ids[:n]:
-                    yield fault_at(root, (table, n, "id"), name, f"this id is used twice under [[{table}]]")
+                    yield fault_at(
+                        root,
+                        (table, n, "id"),
+                        name,
+                        Message("this id is used twice under [[{table}]]", table=table),
+                    )
         for n, spec in enumerate(self.channel):
             _, inside = root.find(("channel", n, "at"))
             yield from self._in_block(root, inside, spec.at.block, spec.at.offset, WIDTH[spec.at.type])
@@ -190,11 +199,16 @@ class ModbusModel(ProbeModel):
         block = blocks.get(name or "")
         if block is None:
             hint = nearest(name or "", blocks)
-            yield fault_at(root, (*path, "block"), name, f"the block it is read from is expected; {hint}")
+            yield fault_at(
+                root,
+                (*path, "block"),
+                name,
+                Message("the block it is read from is expected; {hint}", hint=hint),
+            )
         elif offset + words > block.count:
             yield fault_at(
                 root, (*path, "offset"), offset,
-                f"block {name} has {block.count} registers; {words} from this offset do not fit in it",
+                Message("block {name} has {count} registers; {words} from this offset do not fit in it", name=name, count=block.count, words=words),
             )  # fmt: skip
 
 
@@ -245,12 +259,14 @@ class _ModbusRtu(Kind):
     def instrument(self, draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:
         if row.address is None:
             yield draft.fault(
-                (*path, "address"), None, "a Modbus instrument needs its address, such as address = 11"
+                (*path, "address"),
+                None,
+                Message("a Modbus instrument needs its address, such as address = 11"),
             )
         elif not 1 <= row.address <= 247:
             yield draft.fault(
                 (*path, "address"), row.address,
-                "a Modbus address from 1 to 247 is expected; 0 is for all, 248 to 255 are reserved",
+                Message("a Modbus address from 1 to 247 is expected; 0 is for all, 248 to 255 are reserved"),
             )  # fmt: skip
 
     def rules(self, draft: Draft, models: Models) -> Iterator[Fault]:
@@ -270,18 +286,20 @@ class _ModbusRtu(Kind):
         if (connection.baudrate, connection.parity) != (line.baudrate, line.parity):
             yield draft.fault(
                 (*path, "model"), row.model,
-                f"{model.id} leaves the factory at {line} and {connection.id} runs at {has}: set the probe "
-                "before it goes on the bus",
+                Message("{id} leaves the factory at {line} and {id2} runs at {has}: set the probe before it goes on "
+"the bus", id=model.id, line=line, id2=connection.id, has=has),
             )  # fmt: skip
         elif connection.stopbits != line.stopbits:
             harm = (
-                "an extra stop bit does no harm"
+                Message("an extra stop bit does no harm")
                 if connection.stopbits > line.stopbits
-                else "this usually works but is not guaranteed: set the probe, or stopbits of the connection"
+                else Message(
+                    "this usually works but is not guaranteed: set the probe, or stopbits of the connection"
+                )
             )
             yield draft.fault(
                 (*path, "model"), row.model,
-                f"{model.id} leaves the factory at {line} and {connection.id} runs at {has}; {harm}",
+                Message("{id} leaves the factory at {line} and {id2} runs at {has}; {harm}", id=model.id, line=line, id2=connection.id, has=has, harm=harm),
             )  # fmt: skip
 
     def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
@@ -295,8 +313,8 @@ class _ModbusRtu(Kind):
             if share > 1.0:
                 yield draft.fault(
                     ("connection", n), None,
-                    f"reading everything on {connection.id} takes {share:.0%} of the time there is, so rounds "
-                    "will be missed: make the intervals longer, the line faster, or use two lines",
+                    Message("reading everything on {id} takes {share:.0%} of the time there is, so rounds will be "
+"missed: make the intervals longer, the line faster, or use two lines", id=connection.id, share=share),
                 )  # fmt: skip
 
 
@@ -321,9 +339,8 @@ def _addresses(draft: Draft, lines: dict[str, Any]) -> Iterator[Fault]:
                 line = draft.line(("instrument", number, "address"))
                 yield draft.fault(
                     ("instrument", n, "address"), row.address,
-                    f"{other.id} has this address on {row.connection} already (line {line}); two probes at "
-                    "one address answer together: set another address, or end the installations of the one "
-                    "that was replaced",
+                    Message("{id} has this address on {connection} already (line {line}); two probes at one address "
+"answer together: set another address, or end the installations of the one that was replaced", id=other.id, connection=row.connection, line=line),
                 )  # fmt: skip
                 break
         seen[row.connection, row.address].append((n, row, window))
@@ -342,14 +359,15 @@ def _line_settings(draft: Draft, models: Models, connection: ModbusRtuConnection
         if line.baudrates and connection.baudrate not in line.baudrates:
             fit = _speeds(sorted(common))
             advice = (
-                f"all probes of {connection.id} can be set to {fit}"
+                Message("all probes of {id} can be set to {fit}", id=connection.id, fit=fit)
                 if common
-                else f"no speed suits all probes of {connection.id}: use one connection for each speed"
+                else Message(
+                    "no speed suits all probes of {id}: use one connection for each speed", id=connection.id
+                )
             )
             yield draft.fault(
                 ("instrument", n, "model"), row.model,
-                f"{row.model} cannot talk at the {connection.baudrate} baud of {connection.id}, only at "
-                f"{_speeds(line.baudrates)}; {advice}",
+                Message("{model} cannot talk at the {baudrate} baud of {id}, only at {speeds}; {advice}", model=row.model, baudrate=connection.baudrate, id=connection.id, speeds=_speeds(line.baudrates), advice=advice),
             )  # fmt: skip
 
 
@@ -370,8 +388,8 @@ def _timing(draft: Draft, models: Models, lines: dict[str, Any]) -> Iterator[Fau
             key = "interval" if row.timeout is None else "timeout"
             yield draft.fault(
                 ("instrument", n, key), f"{row.interval if row.timeout is None else row.timeout:g}s",
-                f"{requests} request{'s' * (requests > 1)} of {timeout:g} s must fit in the interval of "
-                f"{row.interval:g} s; make the timeout shorter or the interval longer",
+                Message("{requests} request(s) of {timeout:g} s must fit in the interval of {interval:g} s; make "
+"the timeout shorter or the interval longer", requests=requests, timeout=timeout, interval=row.interval),
             )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Kind
+from soilco2.station_config.message import Message
 
 
 class MqttConnection(Connection):
@@ -37,7 +38,9 @@ class _Mqtt(Kind):
     table = MqttConnection
     models = (NodeModel,)
     driver = "soilco2.ingest.drivers.mqtt:DRIVER"
-    needs: ClassVar = {"mqtt": "an mqtt connection needs the broker's table: add [mqtt] with host and port"}
+    needs: ClassVar = {
+        "mqtt": Message("an mqtt connection needs the broker's table: add [mqtt] with host and port")
+    }
     open_ended = True
     keys: ClassVar = {
         "id": ("line", "线路"),

@@ -13,13 +13,15 @@ from pydantic_core import ErrorDetails
 
 from soilco2.station_config.base import Table
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.tables.fields import choices, is_secret, keys, model_at
 
 HIDDEN = "(hidden)"
-NOT_HERE = (
-    "a secret is never written in the station file; name where it comes from, such as "
-    '{ env = "SOILCO2_TOKEN" } or { file = "/etc/soilco2/token" }, and change it now if the file was shared'
+NOT_HERE = Message(
+    "a secret is never written in the station file; name where it comes from, such as {{ env = "
+    '"SOILCO2_TOKEN" }} or {{ file = "/etc/soilco2/token" }}, and change it now if the file was '
+    "shared"
 )
 _SECRET_KEY = re.compile(r"(?i)(?:.*[_-])?(?:token|password|passwd|passphrase|secret|api_?key)")
 _NAME = re.compile(r"[\w./-]{1,128}")
@@ -34,8 +36,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     longer = [option for option in options if len(word) > 2 and option.startswith(word)]
     close = longer or difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
-        return f"did you mean '{close[0]}'?"
-    return f"known are {', '.join(options)}" if options else "none is defined"
+        return Message("did you mean '{close}'?", close=close[0])
+    return (
+        Message("known are {options}", options=", ".join(options)) if options else Message("none is defined")
+    )
 
 
 def show(value: Any) -> str:
@@ -120,58 +124,71 @@ def _expected(error: ErrorDetails, root: type[Table], where: Sequence[str | int]
     if kind == "extra_forbidden":
         owners, _ = model_at(root, where[:-1])
         known = [key for owner in owners for key in keys(owner)]
-        return f"unknown key; {nearest(str(where[-1]), dict.fromkeys(known))}"
+        return Message("unknown key; {nearest}", nearest=nearest(str(where[-1]), dict.fromkeys(known)))
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         owners, _ = model_at(root, where)
         kinds = " or ".join(f'"{name}"' for owner in owners for name in choices(owner))
-        return f"the key kind says what it is: {kinds}"
+        return Message("the key kind says what it is: {kinds}", kinds=kinds)
     if kind == "tuple_type" and isinstance(error["input"], dict):
-        return f"double brackets are expected: [[{'.'.join(str(p) for p in where if isinstance(p, str))}]]"
+        return Message(
+            "double brackets are expected: [[{where}]]",
+            where=".".join(str(p) for p in where if isinstance(p, str)),
+        )
     if kind == "value_error":
         return str(context.get("error", error["msg"]))
     limit = show(context.get("ge", context.get("gt", context.get("le", context.get("lt", "")))))
     sentences = {
-        "missing": "this key is required",
-        "string_type": "text in quotes is expected",
-        "float_type": "a number is expected, without quotes",
-        "int_type": "a whole number is expected, without quotes",
-        "int_from_float": "a whole number is expected",
-        "finite_number": "a finite number is expected",
-        "bool_type": "true or false is expected, without quotes",
-        "bool_parsing": "true or false is expected, without quotes",
-        "tuple_type": "a list is expected",
-        "list_type": "a list is expected",
-        "dict_type": "a table is expected, such as { … }",
-        "model_type": "a table is expected, such as { … }",
-        "path_type": "a path in quotes is expected",
-        "literal_error": f"expected {context.get('expected', '')}",
-        "greater_than_equal": f"a number of at least {limit} is expected",
-        "greater_than": f"a number above {limit} is expected",
-        "less_than_equal": f"a number of at most {limit} is expected",
-        "less_than": f"a number below {limit} is expected",
-        "string_too_short": "text that is not empty is expected",
-        "string_too_long": f"text of at most {context.get('max_length', '')} characters is expected",
-        "too_short": "a list that is not empty is expected",
-        "too_long": f"a list of at most {context.get('max_length', '')} is expected",
+        "missing": Message("this key is required"),
+        "string_type": Message("text in quotes is expected"),
+        "float_type": Message("a number is expected, without quotes"),
+        "int_type": Message("a whole number is expected, without quotes"),
+        "int_from_float": Message("a whole number is expected"),
+        "finite_number": Message("a finite number is expected"),
+        "bool_type": Message("true or false is expected, without quotes"),
+        "bool_parsing": Message("true or false is expected, without quotes"),
+        "tuple_type": Message("a list is expected"),
+        "list_type": Message("a list is expected"),
+        "dict_type": Message("a table is expected, such as {{ … }}"),
+        "model_type": Message("a table is expected, such as {{ … }}"),
+        "path_type": Message("a path in quotes is expected"),
+        "literal_error": Message("expected {get}", get=context.get("expected", "")),
+        "greater_than_equal": Message("a number of at least {limit} is expected", limit=limit),
+        "greater_than": Message("a number above {limit} is expected", limit=limit),
+        "less_than_equal": Message("a number of at most {limit} is expected", limit=limit),
+        "less_than": Message("a number below {limit} is expected", limit=limit),
+        "string_too_short": Message("text that is not empty is expected"),
+        "string_too_long": Message(
+            "text of at most {get} characters is expected", get=context.get("max_length", "")
+        ),
+        "too_short": Message("a list that is not empty is expected"),
+        "too_long": Message("a list of at most {get} is expected", get=context.get("max_length", "")),
     }
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(context["pattern"], f"text of the form {context['pattern']} is expected")
+        return _PATTERNS.get(
+            context["pattern"], Message("text of the form {pattern} is expected", pattern=context["pattern"])
+        )
     return sentences.get(kind, error["msg"])
 
 
 _PATTERNS = {
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$": (
-        "a name of letters, digits, dots, dashes and underscores is expected, beginning with a letter or "
-        "digit, 64 at most"
+        Message(
+            "a name of letters, digits, dots, dashes and underscores is expected, beginning with a "
+            "letter or digit, 64 at most"
+        )
     ),
-    r"^https?://[^\s/]+": "an address is expected, such as http://127.0.0.1:8086",
-    r"^[A-Za-z]?$": "one letter is expected",
-    r"^[^/\\]+$": "the name of a file beside this one is expected",
-    r"^[^/]+/[^/]*/[^/]+$": "a series is expected, such as p1/d10/co2",
+    r"^https?://[^\s/]+": Message("an address is expected, such as http://127.0.0.1:8086"),
+    r"^[A-Za-z]?$": Message("one letter is expected"),
+    r"^[^/\\]+$": Message("the name of a file beside this one is expected"),
+    r"^[^/]+/[^/]*/[^/]+$": Message("a series is expected, such as p1/d10/co2"),
     r"^[A-Za-z_][A-Za-z0-9_]*$": (
-        "the name of an environment variable is expected, such as SOILCO2_TOKEN, never the secret itself"
+        Message(
+            "the name of an environment variable is expected, such as SOILCO2_TOKEN, never the secret itself"
+        )
     ),
-    r"^[^\s/@:]+$|^[0-9A-Fa-f:]+$": "a host name or an address is expected, without port, user or password",
+    r"^[^\s/@:]+$|^[0-9A-Fa-f:]+$": Message(
+        "a host name or an address is expected, without port, user or password"
+    ),
 }
 
 

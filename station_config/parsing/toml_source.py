@@ -9,6 +9,7 @@ from typing import Any
 
 from soilco2.station_config.base import Table
 from soilco2.station_config.errors import Fault, StationFileError
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import show
 from soilco2.station_config.parsing.toml_positions import Spot, merge, spots
 from soilco2.station_config.tables.fields import path_keys
@@ -36,27 +37,33 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.is_dir():
-            raise _refuse(path, None, "this is a folder; the path of a file is expected")
+            raise _refuse(path, None, Message("this is a folder; the path of a file is expected"))
         if path.exists() and not path.is_file():
-            raise _refuse(path, None, "this is not a regular file; a TOML file is expected")
+            raise _refuse(path, None, Message("this is not a regular file; a TOML file is expected"))
         size = path.stat().st_size
         if size > LIMIT:
             raise _refuse(
-                path, None, f"the file has {size / 1e6:.1f} MB; a station file has at most {LIMIT / 1e6:g} MB"
+                path,
+                None,
+                Message(
+                    "the file has {size:.1f} MB; a station file has at most {limit:g} MB",
+                    size=size / 1000000.0,
+                    limit=LIMIT / 1000000.0,
+                ),
             )
         raw = path.read_bytes()
     except StationFileError:
         raise
     except FileNotFoundError:
-        raise _refuse(path, None, "there is no such file") from None
+        raise _refuse(path, None, Message("there is no such file")) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _refuse(path, None, f"the file cannot be read: {reason}") from error
+        raise _refuse(path, None, Message("the file cannot be read: {reason}", reason=reason)) from error
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise _refuse(path, line, "the text is not UTF-8; save the file as UTF-8") from None
+        raise _refuse(path, line, Message("the text is not UTF-8; save the file as UTF-8")) from None
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], Spot]:
@@ -79,13 +86,13 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Spot]:
         if match:
             message = message[: match.start()]
             if match[1]:
-                line, place = int(match[1]), f" at column {match[2]}"
+                line, place = int(match[1]), Message(" at column {match}", match=match[2])
         raise _refuse(
             path, line, f"this is not valid TOML{place}: {message[:1].lower()}{message[1:]}"
         ) from None
     except RecursionError:
         raise _refuse(
-            path, None, "the values are nested too deeply; a station file needs no such depth"
+            path, None, Message("the values are nested too deeply; a station file needs no such depth")
         ) from None
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from soilco2.station_config.base import Table
+from soilco2.station_config.message import Message
 
 EffluxMethod = Literal[
     "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "inverse",
@@ -57,6 +58,9 @@ class FluxTable(Table):
     def _downward(self) -> FluxTable:
         if any(a >= b for a, b in itertools.pairwise(self.layers_m)) or any(z < 0 for z in self.layers_m):
             raise ValueError(
-                f"layers_m = {list(self.layers_m)} must be depths in m that increase from 0 downward"
+                Message(
+                    "layers_m = {list} must be depths in m that increase from 0 downward",
+                    list=list(self.layers_m),
+                )
             )
         return self

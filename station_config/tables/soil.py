@@ -7,6 +7,7 @@ import itertools
 from pydantic import Field, model_validator
 
 from soilco2.station_config.base import Identifier, Table
+from soilco2.station_config.message import Message
 
 
 class Horizon(Table):
@@ -32,11 +33,17 @@ class Horizon(Table):
     @model_validator(mode="after")
     def _whole(self) -> Horizon:
         if self.bottom_m <= self.top_m:
-            raise ValueError(f"bottom_m = {self.bottom_m} must lie below top_m = {self.top_m}")
+            raise ValueError(
+                Message(
+                    "bottom_m = {bottom_m} must lie below top_m = {top_m}",
+                    bottom_m=self.bottom_m,
+                    top_m=self.top_m,
+                )
+            )
         if (self.porosity is None) == (self.bulk_density_g_cm3 is None):
-            raise ValueError("exactly one of porosity and bulk_density_g_cm3 is expected")
+            raise ValueError(Message("exactly one of porosity and bulk_density_g_cm3 is expected"))
         if self.bulk_density_g_cm3 is not None and self.bulk_density_g_cm3 >= self.particle_density_g_cm3:
-            raise ValueError("bulk_density_g_cm3 must be less than particle_density_g_cm3")
+            raise ValueError(Message("bulk_density_g_cm3 must be less than particle_density_g_cm3"))
         return self
 
 
@@ -52,7 +59,13 @@ class SoilTable(Table):
             for upper, lower in itertools.pairwise(rows):
                 if lower.top_m < upper.bottom_m:
                     raise ValueError(
-                        f"horizons {upper.top_m}-{upper.bottom_m} m and {lower.top_m}-{lower.bottom_m} m"
-                        " overlap; each depth belongs to one horizon"
+                        Message(
+                            "horizons {top_m}-{bottom_m} m and {top_m2}-{bottom_m2} m overlap; each depth belongs to one "
+                            "horizon",
+                            top_m=upper.top_m,
+                            bottom_m=upper.bottom_m,
+                            top_m2=lower.top_m,
+                            bottom_m2=lower.bottom_m,
+                        )
                     )
         return self

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from soilco2.station_config.base import BothNames, Identifier, Table
+from soilco2.station_config.message import Message
 
 
 class StationTable(Table):
@@ -36,7 +37,9 @@ class StationTable(Table):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError("a time zone of the IANA list is expected, such as 'Asia/Shanghai'") from error
+            raise ValueError(
+                Message("a time zone of the IANA list is expected, such as 'Asia/Shanghai'")
+            ) from error
         return value
 
     @property

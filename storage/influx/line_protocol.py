@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from soilco2.quality.records import Observation, SeriesKey
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.storage.errors import LineError
 
@@ -40,11 +41,23 @@ def _name(text: str, what: str) -> str:
         When line protocol has no way to write it.
     """
     if not text:
-        raise LineError(f"{what} is empty, and line protocol has no empty names")
+        raise LineError(Message("{what} is empty, and line protocol has no empty names", what=what))
     if _CONTROL.search(text):
-        raise LineError(f"{what} {text!r} holds a line break or control character, which has no escape")
+        raise LineError(
+            Message(
+                "{what} {text!r} holds a line break or control character, which has no escape",
+                what=what,
+                text=text,
+            )
+        )
     if "\\" in text:
-        raise LineError(f"{what} {text!r} holds a backslash, which line protocol cannot write unambiguously")
+        raise LineError(
+            Message(
+                "{what} {text!r} holds a backslash, which line protocol cannot write unambiguously",
+                what=what,
+                text=text,
+            )
+        )
     return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
@@ -59,7 +72,14 @@ def _series(key: SeriesKey) -> tuple[str, str]:
 
 def _finite(value: float, name: str, about: object) -> float:
     if not -_LARGEST <= value <= _LARGEST:
-        raise LineError(f"{about}: {name} is {value}; a database holds finite numbers only")
+        raise LineError(
+            Message(
+                "{about}: {name} is {value}; a database holds finite numbers only",
+                about=about,
+                name=name,
+                value=value,
+            )
+        )
     return value
 
 
@@ -76,7 +96,11 @@ def line(observation: Observation) -> str:
     key, time_us, value, raw, flag = observation[:5]
     tags, field = _series(key)
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
-        raise LineError(f"{key}: the time {time_us} µs is beyond what the database can hold")
+        raise LineError(
+            Message(
+                "{key}: the time {time_us} µs is beyond what the database can hold", key=key, time_us=time_us
+            )
+        )
     if value is None:
         text = f"{tags} {field}_flag={flag:d}"
     else:
@@ -121,9 +145,15 @@ def point(
         As `line`; also for a point without fields.
     """
     if not fields:
-        raise LineError(f"a point of {measurement} has no field")
+        raise LineError(Message("a point of {measurement} has no field", measurement=measurement))
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
-        raise LineError(f"{measurement}: the time {time_us} µs is beyond what the database can hold")
+        raise LineError(
+            Message(
+                "{key}: the time {time_us} µs is beyond what the database can hold",
+                key=measurement,
+                time_us=time_us,
+            )
+        )
     text = _name(measurement, "measurement")
     for key, tag in sorted(tags.items()):
         if tag:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from soilco2.quality.records import Flag, SeriesKey
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
@@ -38,7 +39,7 @@ def identifier(name: str) -> str:
         For a line break, which no measurement, tag or field of ours has.
     """
     if re.search(r"[\x00-\x1f]", name):
-        raise SinkRefused(f"the name {name!r} holds a control character")
+        raise SinkRefused(Message("the name {name!r} holds a control character", name=name))
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

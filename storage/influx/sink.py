@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkTooLarge, SinkUnavailable
 from soilco2.storage.influx.line_protocol import encode
@@ -162,11 +163,11 @@ def network_error(table: InfluxdbTable, error: BaseException, token: str) -> Sin
 def _plain(error: BaseException) -> str:
     name = type(error).__name__
     known = {
-        "NewConnectionError": "connection refused or no way there",
-        "NameResolutionError": "the name of the host cannot be resolved",
-        "ConnectTimeoutError": "time-out while connecting",
-        "ReadTimeoutError": "time-out while waiting for the answer",
-        "ProtocolError": "the connection was cut",
+        "NewConnectionError": Message("connection refused or no way there"),
+        "NameResolutionError": Message("the name of the host cannot be resolved"),
+        "ConnectTimeoutError": Message("time-out while connecting"),
+        "ReadTimeoutError": Message("time-out while waiting for the answer"),
+        "ProtocolError": Message("the connection was cut"),
     }
     return known.get(name, name)
 

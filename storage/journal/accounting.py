@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from soilco2.storage.journal.connection import meta
+from soilco2.station_config.message import from_text
+from soilco2.storage.journal.connection import message_column, meta
 from soilco2.storage.journal.rows import Cursor, ParkedRow
 
 _SHORTEST_RATE_US = 3_600_000_000
@@ -22,6 +23,7 @@ class Accounting:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._message = message_column(db)
 
     def counters(self) -> dict[str, dict[str, int]]:
         """Every counter by source and name."""
@@ -35,15 +37,15 @@ class Accounting:
     def cursors(self) -> list[Cursor]:
         """How far each database has confirmed, and what waits."""
         out = []
-        for sink, rev, moved_us, error in self._db.execute(
-            "SELECT sink, rev, moved_us, error FROM cursor"
+        for sink, rev, moved_us, error, made_of in self._db.execute(
+            f"SELECT sink, rev, moved_us, error, {self._message} FROM cursor"  # noqa: S608
         ).fetchall():
             backlog = self._db.execute("SELECT count(*) FROM observation WHERE rev > ?", (rev,)).fetchone()[0]
             oldest = self._db.execute(
                 "SELECT min(time_us) FROM (SELECT time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT 1000)",
                 (rev,),
             ).fetchone()[0]
-            out.append(Cursor(sink, rev, moved_us, error, backlog, oldest))
+            out.append(Cursor(sink, rev, moved_us, from_text(made_of, error), backlog, oldest))
         return out
 
     def resend(self, sink: str) -> list[tuple[int, int]]:
@@ -53,11 +55,11 @@ class Accounting:
     def parked(self, state: str | None = None, limit: int = 1000) -> list[ParkedRow]:
         """Parked entries, newest first."""
         rows = self._db.execute(
-            "SELECT id, kind, source, reason, payload, time_us, arrival_us, state, why FROM parked"
+            f"SELECT id, kind, source, reason, payload, time_us, arrival_us, state, why, {self._message} FROM parked"  # noqa: S608
             " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
             (state, limit),
         ).fetchall()
-        return [ParkedRow(*row) for row in rows]
+        return [ParkedRow(*row[:3], from_text(row[9], row[3]), *row[4:9]) for row in rows]
 
     def parked_counts(self) -> dict[str, int]:
         """Waiting parked entries by kind."""

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import ArchiveError, StorageError
 from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
@@ -123,9 +124,13 @@ def write_archive(station: Station, start_us: int, end_us: int) -> Made | None:
         sync(folder)
         failpoint("archive-named")
     except OSError as error:
-        raise ArchiveError(f"{path}: the archive cannot be written: {error.strerror or error}") from error
+        raise ArchiveError(
+            Message("{path}: the archive cannot be written: {why}", path=path, why=error.strerror or error)
+        ) from error
     except sqlite3.Error as error:
-        raise ArchiveError(f"{path}: the archive cannot be written: {error}") from error
+        raise ArchiveError(
+            Message("{path}: the archive cannot be written: {why}", path=path, why=error)
+        ) from error
     return made
 
 
@@ -172,7 +177,7 @@ def _prove(journal: Path, fresh: Path, counts: tuple[int, int], start_us: int, e
     db = sqlite3.connect(f"{fresh.resolve().as_uri()}?mode=ro", uri=True)
     try:
         if db.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-            raise ArchiveError(f"{fresh}: what was written is not what is read back")
+            raise ArchiveError(Message("{fresh}: what was written is not what is read back", fresh=fresh))
         db.execute("ATTACH ? AS live", (f"{journal.resolve().as_uri()}?mode=ro",))
         there = db.execute(
             "SELECT (SELECT count(*) FROM main.sample), (SELECT count(*) FROM main.observation)"
@@ -183,7 +188,15 @@ def _prove(journal: Path, fresh: Path, counts: tuple[int, int], start_us: int, e
             (start_us, end_us),
         ).fetchone()[0]
         if there != counts or odd:
-            raise ArchiveError(f"{fresh}: it holds {there} rows of {counts}, {odd} of them not the journal's")
+            raise ArchiveError(
+                Message(
+                    "{fresh}: it holds {there} rows of {counts}, {odd} of them not the journal's",
+                    fresh=fresh,
+                    there=there,
+                    counts=counts,
+                    odd=odd,
+                )
+            )
     finally:
         db.close()
 
@@ -194,7 +207,9 @@ def _free_name(folder: Path, station: str, start_us: int, end_us: int) -> Path:
         path = folder / (f"{base}.sqlite" if number == 1 else f"{base}_{number}.sqlite")
         if not path.exists():
             return path
-    raise ArchiveError(f"{folder}: there are 10 000 archives of {base} already")
+    raise ArchiveError(
+        Message("{folder}: there are 10 000 archives of {base} already", folder=folder, base=base)
+    )
 
 
 def _seal(path: Path) -> Path:
@@ -233,7 +248,9 @@ def _opened(archives: Iterable[Archive]) -> Iterator[list[JournalReader]]:
             try:
                 found.append(stack.enter_context(JournalReader(archive.path)))
             except StorageError as error:
-                raise ArchiveError(f"{archive.path}: the archive cannot be read: {error}") from error
+                raise ArchiveError(
+                    Message("{path}: the archive cannot be read: {why}", path=archive.path, why=error)
+                ) from error
         yield found
 
 

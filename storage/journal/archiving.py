@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import ArchiveError
 from soilco2.storage.journal.archive import (
@@ -96,11 +97,11 @@ def make_room(
 
 def _prune(archive: Archive, submit: Submit) -> int:
     if wrong := check_archive(archive):
-        raise ArchiveError(f"{wrong}; nothing of it was pruned")
+        raise ArchiveError(Message("{wrong}; nothing of it was pruned", wrong=wrong))
     pruned = 0
     while count := submit("prune", path=str(archive.path)):
         pruned += count
-    words = f"{pruned} rows pruned"
+    words = Message("{pruned} rows pruned", pruned=pruned)
     data = {"file": str(archive.path), "rows": pruned}
     submit("event", event=[EventKind.PRUNED.value, archive.path.name, words, data, None])
     return pruned

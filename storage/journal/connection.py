@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from soilco2.quality.records import Sample
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
 from soilco2.storage.journal import names_backup
 from soilco2.storage.journal.migration import migrate
@@ -59,6 +60,11 @@ def meta(connection: sqlite3.Connection, key: str) -> str:
 def keeps_said(connection: sqlite3.Connection, database: str = "main") -> bool:
     """Whether a file's samples have the column `said`; those of version 1 have not."""
     return "said" in {row[1] for row in connection.execute(f"PRAGMA {database}.table_info(sample)")}
+
+
+def message_column(connection: sqlite3.Connection) -> str:
+    """The column that keeps what a sentence is made of; a journal older than version 3 has none."""
+    return "message" if int(meta(connection, "schema") or 1) >= 3 else "''"
 
 
 def sample_columns(connection: sqlite3.Connection) -> str:
@@ -108,14 +114,21 @@ def storage_error(path: Path, error: BaseException) -> StorageError:
     full = isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
     if full or "disk is full" in text or ("disk I/O error" in text and _no_room(path)):
         return DiskFullError(
-            f"{path}: the disk is full; nothing was lost, but nothing new can be kept: make room"
+            Message(
+                "{path}: the disk is full; nothing was lost, but nothing new can be kept: make room",
+                path=path,
+            )
         )
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
         return JournalDamagedError(
-            f"{path}: the file is damaged ({text}); 'soilco2 verify STATION --journal' names what, and a collector "
-            "that cannot go on with it sets it aside and keeps what can be read"
+            Message(
+                "{path}: the file is damaged ({text}); 'soilco2 verify STATION --journal' names what, and a "
+                "collector that cannot go on with it sets it aside and keeps what can be read",
+                path=path,
+                text=text,
+            )
         )
-    return StorageError(f"{path}: the journal cannot be used: {text}")
+    return StorageError(Message("{path}: the journal cannot be used: {text}", path=path, text=text))
 
 
 def _no_room(path: Path) -> bool:
@@ -144,7 +157,11 @@ class JournalLock:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StorageError(
-                f"{self.path}: the journal's folder cannot be written: {error.strerror}"
+                Message(
+                    "{path}: the journal's folder cannot be written: {why}",
+                    path=self.path,
+                    why=error.strerror,
+                )
             ) from error
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -152,7 +169,12 @@ class JournalLock:
             holder = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
             raise JournalBusyError(
-                f"{journal}: another process (pid {holder}) writes this journal; stop it first", holder
+                Message(
+                    "{journal}: another process (pid {holder}) writes this journal; stop it first",
+                    journal=journal,
+                    holder=holder,
+                ),
+                holder,
             ) from None
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
@@ -225,8 +247,13 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
     elif version != SCHEMA_VERSION:
         connection.close()
         raise StorageError(
-            f"{path}: the journal has schema version {version}, this program knows {SCHEMA_VERSION}; "
-            "use the version of soilco2 that wrote it, or a newer one"
+            Message(
+                "{path}: the journal has schema version {version}, this program knows {schema_version}; use "
+                "the version of soilco2 that wrote it, or a newer one",
+                path=path,
+                version=version,
+                schema_version=SCHEMA_VERSION,
+            )
         )
     return connection, damage
 
@@ -234,14 +261,14 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
 def _made_present(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int]) -> int | None:
     """Its version, once what must be readable was read and an older one was migrated; None when it is empty."""
     version = _version(connection)
-    if version not in (1, SCHEMA_VERSION):
+    if version is None or not 1 <= version <= SCHEMA_VERSION:
         return version
     for table in _NEEDED:
         collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
     connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
-    if version == 1:
+    if version < SCHEMA_VERSION:
         try:
-            migrate(connection, path, now_us)
+            migrate(connection, path, now_us, version)
         except StorageError:
             connection.close()
             raise
@@ -269,13 +296,13 @@ def _version(connection: sqlite3.Connection) -> int | None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         if connection.execute("PRAGMA page_count").fetchone()[0] > 1:
-            raise sqlite3.DatabaseError("its table of contents is empty")
+            raise sqlite3.DatabaseError(Message("its table of contents is empty"))
         return None
     if "meta" not in tables:
-        raise sqlite3.DatabaseError("it is not a journal of this program")
+        raise sqlite3.DatabaseError(Message("it is not a journal of this program"))
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     if row is None:
-        raise sqlite3.DatabaseError("it does not say its version")
+        raise sqlite3.DatabaseError(Message("it does not say its version"))
     return int(row[0])
 
 
@@ -367,9 +394,17 @@ def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: d
         status, boot, source = words[row[4]], words[row[8]], words[row[9]]
     except KeyError as error:
         raise JournalDamagedError(
-            f"sample {row[0]}: the journal is damaged: it names {error}, which is not there"
+            Message(
+                "sample {row}: the journal is damaged: it names {why}, which is not there",
+                row=row[0],
+                why=error,
+            )
         ) from None
     said = row[10]
     if said is not None and type(said) is not bytes:
-        raise JournalDamagedError(f"sample {row[0]}: the journal is damaged: what the probe said is {said!r}")
+        raise JournalDamagedError(
+            Message(
+                "sample {row}: the journal is damaged: what the probe said is {why!r}", row=row[0], why=said
+            )
+        )
     return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source, said)

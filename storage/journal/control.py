@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message, pack, unpack
 from soilco2.storage.errors import ControlError, JournalBusyError, StorageError
 from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.writer import Writer
@@ -81,12 +82,12 @@ class ControlServer:
     def _answer(self, peer: socket.socket) -> None:
         with peer, peer.makefile("rwb") as lines, contextlib.suppress(OSError):
             while line := lines.readline(LONGEST):
-                lines.write(json.dumps(self._result(line), ensure_ascii=False).encode() + b"\n")
+                lines.write(json.dumps(pack(self._result(line)), ensure_ascii=False).encode() + b"\n")
                 lines.flush()
 
     def _result(self, line: bytes) -> dict[str, Any]:
         try:
-            request = json.loads(line)
+            request = unpack(json.loads(line))
             return {"result": self._call(request["op"], request["arguments"])}
         except (ValueError, KeyError, TypeError) as error:
             return {"error": f"the request cannot be read: {error}"}
@@ -133,15 +134,15 @@ class Submitter:
         if self._writer is not None:
             return run(self._writer, op, arguments)
         try:
-            request = json.dumps({"op": op, "arguments": arguments}, default=bytes.hex)
+            request = json.dumps(pack({"op": op, "arguments": arguments}), default=bytes.hex)
             self._peer.write(request.encode() + b"\n")
             self._peer.flush()
             answer = self._peer.readline()
         except OSError as error:
-            raise ControlError(f"the collector went away: {error}") from error
+            raise ControlError(Message("the collector went away: {why}", why=error)) from error
         if not answer:
-            raise ControlError("the collector went away before it answered; try again")
-        body = json.loads(answer)
+            raise ControlError(Message("the collector went away before it answered; try again"))
+        body = unpack(json.loads(answer))
         if "error" in body:
             raise ControlError(body["error"])
         return body["result"]
@@ -161,7 +162,7 @@ def ask_collector(journal: Path) -> dict[str, Any] | None:
             peer.connect(str(socket_path(journal)))
             peer.sendall(b'{"op": "status", "arguments": {}}\n')
             with peer.makefile("rb") as answer:
-                found: dict[str, Any] | None = json.loads(answer.readline() or b"{}").get("result")
+                found: dict[str, Any] | None = unpack(json.loads(answer.readline() or b"{}")).get("result")
     except (OSError, ValueError):
         return None
     return found

@@ -11,6 +11,7 @@ from soilco2.quality.epochs import ManualFlag
 from soilco2.quality.pipeline import Outcome, Pipeline, Stretch
 from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import (
@@ -256,7 +257,7 @@ class Judging:
                 NewEvent(
                     EventKind.REPROCESSED,
                     "quality",
-                    f"{changed} observations changed",
+                    Message("{changed} observations changed", changed=changed),
                     {"from_us": from_us, "to_us": to_us, "changed": changed},
                 )
             )
@@ -268,7 +269,11 @@ class Judging:
         if key not in self._session.series:
             asked = "/".join(key[1:])
             raise StorageError(
-                f"{asked}: the journal has no such series; {nearest(key, self._session.series)}"
+                Message(
+                    "{asked}: the journal has no such series; {nearest}",
+                    asked=asked,
+                    nearest=nearest(key, self._session.series),
+                )
             )
         data = {
             "series": list(key),
@@ -296,9 +301,14 @@ class Judging:
         ).fetchone()
         force = [f.event_id for f in self._manual()]
         if row is None or event not in force:
-            what = "is no manual flag" if row is None else "was taken back already"
+            what = Message("is no manual flag") if row is None else Message("was taken back already")
             raise StorageError(
-                f"event {event} {what}; flags in force: {', '.join(map(str, force)) or 'none'}"
+                Message(
+                    "event {event} {what}; flags in force: {map}",
+                    event=event,
+                    what=what,
+                    map=", ".join(map(str, force)) or "none",
+                )
             )
         f = json.loads(row[0])
         with self._session.transaction():

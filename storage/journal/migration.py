@@ -1,4 +1,4 @@
-"""A journal of the version before brought to the tables of this one: once, when it is opened for writing.
+"""A journal of a version before brought to the tables of this one: once, when it is opened for writing.
 
 First a copy of it is kept beside it, whole and on disk; then one transaction changes the tables and the version. Killed
 at any step it is a journal of one version or the other, and the next start goes on.
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from soilco2.station_config.message import Message, to_text
 from soilco2.storage.errors import StorageError
 from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
@@ -26,8 +27,18 @@ log = logging.getLogger(__name__)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int]) -> None:
-    """Bring a journal of version 1 to version 2, where samples keep what a probe's registers held.
+_STEPS = {
+    1: ("ALTER TABLE sample ADD COLUMN said BLOB",),
+    2: tuple(
+        f"ALTER TABLE {table} ADD COLUMN message TEXT NOT NULL DEFAULT ''"
+        for table in ("event", "cursor", "parked")
+    ),
+}
+"""What leads from a version to the next: what a probe's registers held; what a sentence is made of."""
+
+
+def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int], version: int) -> None:
+    """Bring a journal of an older version to this one.
 
     Parameters
     ----------
@@ -37,21 +48,30 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
         The journal's file.
     now_us : callable
         The station's clock [µs UTC].
+    version : int
+        Of its tables.
 
     Raises
     ------
     StorageError
         When the copy cannot be made; then the journal is as it was.
     """
-    copy = _keep_copy(connection, path)
-    text = f"the journal was brought from version 1 to {SCHEMA_VERSION}; as it was it is kept in {copy.name}"
+    copy = _keep_copy(connection, path, version)
+    text = Message(
+        "the journal was brought from version {version} to {schema_version}; as it was it is kept in {name}",
+        version=version,
+        schema_version=SCHEMA_VERSION,
+        name=copy.name,
+    )
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.execute("ALTER TABLE sample ADD COLUMN said BLOB")
+        for number in range(version, SCHEMA_VERSION):
+            for statement in _STEPS[number]:
+                connection.execute(statement)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(SCHEMA_VERSION),))
         connection.execute(
-            "INSERT INTO event (time_us, kind, subject, text, data) VALUES (?, ?, 'journal', ?, ?)",
-            (now_us(), EventKind.OTHER.value, text, json.dumps({"what": "migrated"})),
+            "INSERT INTO event (time_us, kind, subject, text, data, message) VALUES (?, ?, 'journal', ?, ?, ?)",
+            (now_us(), EventKind.OTHER.value, text, json.dumps({"what": "migrated"}), to_text(text)),
         )
         failpoint("migrating")
         connection.execute("COMMIT")
@@ -62,16 +82,18 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
     failpoint("migrated")
 
 
-def _keep_copy(connection: sqlite3.Connection, path: Path) -> Path:
+def _keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     """A copy of the journal beside it; that of a start which was cut short serves, any other file is left alone."""
     state = _state(connection)
     for number in itertools.count(1):
-        copy = path.with_name(f"{path.name}.v1" if number == 1 else f"{path.name}.v1-{number}")
+        copy = path.with_name(
+            f"{path.name}.v{version}" if number == 1 else f"{path.name}.v{version}-{number}"
+        )
         if not copy.exists():
             break
         if _state_of(copy) == state:
             return copy
-    part = path.with_name(f"{path.name}.v1.part")
+    part = path.with_name(f"{path.name}.v{version}.part")
     size = _bytes(connection)
     try:
         part.unlink(missing_ok=True)
@@ -91,8 +113,13 @@ def _keep_copy(connection: sqlite3.Connection, path: Path) -> Path:
             raise
         why = error.strerror or error if isinstance(error, OSError) else error
         raise StorageError(
-            f"{path}: this version of soilco2 changes the journal's tables and keeps a copy of it first, and that "
-            f"cannot be made ({why}); nothing was changed: make room for {size / 2**20:.0f} MiB beside it"
+            Message(
+                "{path}: this version of soilco2 changes the journal's tables and keeps a copy of it first, "
+                "and that cannot be made ({why}); nothing was changed: make room for {size:.0f} MiB beside it",
+                path=path,
+                why=why,
+                size=size / 2**20,
+            )
         ) from error
     failpoint("copy-named")
     return copy

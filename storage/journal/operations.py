@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from soilco2.quality.records import Sample
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import ControlError
 from soilco2.storage.journal.rows import NewEvent, Parked
 from soilco2.storage.journal.writer import Writer
@@ -57,8 +58,12 @@ def run(writer: Writer, op: str, arguments: dict[str, Any]) -> Any:
         When there is no such operation or its arguments do not fit.
     """
     if op not in OPERATIONS:
-        raise ControlError(f"operation {op!r} is unknown; known are {', '.join(OPERATIONS)}")
+        raise ControlError(
+            Message(
+                "operation {op!r} is unknown; known are {operations}", op=op, operations=", ".join(OPERATIONS)
+            )
+        )
     try:
         return OPERATIONS[op](writer, **arguments)
     except TypeError as error:
-        raise ControlError(f"operation {op!r}: {error}") from error
+        raise ControlError(Message("operation {op!r}: {why}", op=op, why=error)) from error

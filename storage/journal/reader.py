@@ -14,10 +14,11 @@ from typing import Any
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
+from soilco2.station_config.message import Message, from_text
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
-from soilco2.storage.journal.connection import meta, sample_columns, sample_of
+from soilco2.storage.journal.connection import message_column, meta, sample_columns, sample_of
 from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.rows import Derived, Event
@@ -53,13 +54,17 @@ class JournalReader:
         self.path = Path(path)
         if not self.path.exists():
             raise StorageError(
-                f"{self.path}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one"
+                Message(
+                    "{path}: there is no journal yet; 'soilco2 collect' or 'soilco2 import' makes one",
+                    path=self.path,
+                )
             )
         self._read_through(open_read_only(self.path))
         self.journal_id = self._meta("journal")
 
     def _read_through(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._message = message_column(db)
         self.accounting, self.integrity = Accounting(db), Integrity(db)
         self._words: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}
@@ -207,7 +212,12 @@ class JournalReader:
         held = [name for (name,) in self._db.execute("SELECT DISTINCT station FROM series ORDER BY station")]
         if held and own not in held:
             raise StorageError(
-                f"{self.path}: this is the journal of {', '.join(held)}, and the station file is of {own}"
+                Message(
+                    "{path}: this is the journal of {held}, and the station file is of {own}",
+                    path=self.path,
+                    held=", ".join(held),
+                    own=own,
+                )
             )
 
     # what follows rev
@@ -426,12 +436,15 @@ class JournalReader:
     ) -> list[Event]:
         """Events of these kinds (all when none is named) in a window, oldest first, the newest `limit`."""
         rows = self._db.execute(
-            "SELECT id, time_us, kind, subject, text, data FROM event WHERE time_us >= ? AND time_us < ?"
+            f"SELECT id, time_us, kind, subject, text, data, {self._message} FROM event"  # noqa: S608
+            " WHERE time_us >= ? AND time_us < ?"
             " AND (?3 = 0 OR kind IN (SELECT value FROM json_each(?4))) ORDER BY time_us DESC, id DESC LIMIT ?5",
             (start_us if start_us is not None else -(2**62), end_us if end_us is not None else 2**62,
              len(kinds), json.dumps(list(kinds)), limit),
         ).fetchall()  # fmt: skip
-        return [Event(r[0], r[1], r[2], r[3], r[4], json.loads(r[5])) for r in reversed(rows)]
+        return [
+            Event(r[0], r[1], r[2], r[3], from_text(r[6], r[4]), json.loads(r[5])) for r in reversed(rows)
+        ]
 
     def configs(self) -> list[tuple[str, int]]:
         """Every configuration used: (hash, since when [µs UTC])."""

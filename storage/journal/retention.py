@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import JournalFullError
 from soilco2.storage.journal.accounting import Accounting
 from soilco2.storage.journal.connection import keeps_said
@@ -70,9 +71,10 @@ class Retention:
             self._told_full = False
             return
         if table.at_limit == "stop":
-            text = (
-                f"the journal has reached its limit of {table.limit_mib} MiB and nothing may be pruned; nothing more "
-                "is taken in: raise [journal] limit_mib, or see to the database that has not confirmed"
+            text = Message(
+                "the journal has reached its limit of {limit_mib} MiB and nothing may be pruned; nothing "
+                "more is taken in: raise [journal] limit_mib, or see to the database that has not confirmed",
+                limit_mib=table.limit_mib,
             )
             if not self._told_full:
                 self._told_full = True
@@ -110,7 +112,10 @@ class Retention:
             if not self._told_full:
                 self._told_full = True
                 limit = self._session.station.file.journal.limit_mib
-                text = f"the limit of {limit} MiB is reached and nothing may be pruned: the oldest samples give way"
+                text = Message(
+                    "the limit of {limit} MiB is reached and nothing may be pruned: the oldest samples give way",
+                    limit=limit,
+                )
                 self._session.event(NewEvent(EventKind.LIMIT, "journal", text))
 
     def bound_parked(self, totals: dict[tuple[str, str], int]) -> None:
@@ -128,9 +133,11 @@ class Retention:
             self._samples.parked_bytes -= size
             totals[source, "parked_dropped"] = totals.get((source, "parked_dropped"), 0) + 1
         self._session.db.executemany("DELETE FROM parked WHERE id = ?", gone)
-        text = (
-            f"what was refused takes {before / _MIB:.1f} MiB, more than its share of [journal] limit_mib: the oldest "
-            f"{len(gone)} gave way"
+        text = Message(
+            "what was refused takes {before:.1f} MiB, more than its share of [journal] limit_mib: the "
+            "oldest {count} gave way",
+            before=before / _MIB,
+            count=len(gone),
         )
         self._session.event(NewEvent(EventKind.LIMIT, "parked", text))
 
@@ -157,7 +164,12 @@ class Retention:
         }  # fmt: skip
         with self._session.transaction():
             self._session.event(
-                NewEvent(EventKind.ARCHIVED, Path(path).name, f"{samples} samples archived", data)
+                NewEvent(
+                    EventKind.ARCHIVED,
+                    Path(path).name,
+                    Message("{samples} samples archived", samples=samples),
+                    data,
+                )
             )
         failpoint("archive-told")
 

@@ -10,6 +10,7 @@ from math import isclose
 from time import monotonic
 
 from soilco2.quality.records import SeriesKey
+from soilco2.station_config.message import Message
 from soilco2.storage.journal.archive import Archive, WholeJournal, among, archives_of, folder_of
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rollups import (
@@ -200,7 +201,7 @@ class RollupWriter:
             return
         with self._session.transaction():
             self._roll_hours(number, list(range(day, day + DAY_US, HOUR_US)))
-            text = "rollups of a day differed from a recount; they were made again"
+            text = Message("rollups of a day differed from a recount; they were made again")
             data = {"series": number, "from_us": day, "to_us": day + DAY_US}
             self._session.event(NewEvent(EventKind.DAMAGE, "rollup", text, data))
 

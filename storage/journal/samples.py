@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from soilco2.quality.records import Sample
+from soilco2.station_config.message import Message, to_text
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH, checksum, crc
 from soilco2.storage.journal.rows import Parked
@@ -193,9 +194,10 @@ class Samples:
                 name = "duplicate"
             else:
                 name = "rejected"
-                reason = (
-                    f"{sample.serial}/{sample.channel} has {there[0]} at that time already, not {sample.raw}"
-                )
+                reason = Message(
+                    "{name} has {there} at that time already, not {raw}",
+                    name=f"{sample.serial}/{sample.channel}", there=there[0], raw=sample.raw,
+                )  # fmt: skip
                 conflicts.append(
                     Parked(
                         "conflict",
@@ -212,8 +214,8 @@ class Samples:
     def park(self, entry: Parked) -> None:
         """Park an entry, within a transaction."""
         self._session.db.execute(
-            "INSERT INTO parked (kind, source, reason, payload, time_us, arrival_us) VALUES (?,?,?,?,?,?)",
-            tuple(entry),
+            "INSERT INTO parked (kind, source, reason, payload, time_us, arrival_us, message) VALUES (?,?,?,?,?,?,?)",
+            (*entry, to_text(entry.reason)),
         )
         if entry.kind in REFUSED:
             self.parked_bytes += len(entry.payload)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class EventKind(StrEnum):
@@ -61,16 +61,16 @@ TABLES: dict[str, str] = {
     " value REAL, lower REAL, upper REAL, rev INTEGER NOT NULL, reason INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (series, method, time_us)) WITHOUT ROWID",
     "event": "CREATE TABLE event (id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, kind TEXT NOT NULL,"
-    " subject TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL)",
+    " subject TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL, message TEXT NOT NULL DEFAULT '')",
     "config": "CREATE TABLE config (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, text TEXT NOT NULL,"
     " since_us INTEGER NOT NULL)",
     "counter": "CREATE TABLE counter (source TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,"
     " PRIMARY KEY (source, name)) WITHOUT ROWID",
     "cursor": "CREATE TABLE cursor (sink TEXT PRIMARY KEY, rev INTEGER NOT NULL, moved_us INTEGER NOT NULL,"
-    " error TEXT NOT NULL) WITHOUT ROWID",
+    " error TEXT NOT NULL, message TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
     "parked": "CREATE TABLE parked (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, source TEXT NOT NULL,"
     " reason TEXT NOT NULL, payload BLOB NOT NULL, time_us INTEGER, arrival_us INTEGER NOT NULL,"
-    " state TEXT NOT NULL DEFAULT 'waiting', why TEXT NOT NULL DEFAULT '')",
+    " state TEXT NOT NULL DEFAULT 'waiting', why TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '')",
     "batch": "CREATE TABLE batch (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
     " crc INTEGER NOT NULL, committed_us INTEGER NOT NULL)",
     "rollup": "CREATE TABLE rollup (series INTEGER NOT NULL,"
@@ -100,7 +100,8 @@ MEANING: dict[str, str] = {
     " registers of a polled probe as on the wire.",
     "observation": "What we make of a sample today; `rev` grows with every new or changed one.",
     "derived": "Results in time with their interval, by method; one that was withheld has its reason.",
-    "event": "What happened, by a closed list of kinds; manual flags are events too.",
+    "event": "What happened, by a closed list of kinds; manual flags are events too. `message`: what `text` is made of, so"
+    " that it can be said in another language.",
     "config": "Every configuration ever used, by hash.",
     "counter": "In = stored + duplicate + rejected, by source.",
     "cursor": "How far each database has confirmed.",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message, to_text
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal import names_backup
 from soilco2.storage.journal.connection import mark_damaged, meta, open_for_writing, storage_error
@@ -126,8 +127,11 @@ class Session:
             same = False
         if not same:
             raise JournalGoneError(
-                f"{self.path}: the journal was removed or replaced while it was open; nothing more is taken in. Put it "
-                "back where it was, or start again with a new one"
+                Message(
+                    "{path}: the journal was removed or replaced while it was open; nothing more is taken in. "
+                    "Put it back where it was, or start again with a new one",
+                    path=self.path,
+                )
             )
 
     def _keep_names(self) -> None:
@@ -193,8 +197,8 @@ class Session:
     def event(self, event: NewEvent) -> int:
         """Write an event, within a transaction; its number."""
         done = self.db.execute(
-            "INSERT INTO event (time_us, kind, subject, text, data) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO event (time_us, kind, subject, text, data, message) VALUES (?, ?, ?, ?, ?, ?)",
             (self.now_us() if event.time_us is None else event.time_us, EventKind(event.kind).value,
-             event.subject, event.text, json.dumps(event.data, ensure_ascii=False)),
+             event.subject, event.text, json.dumps(event.data, ensure_ascii=False), to_text(event.text)),
         )  # fmt: skip
         return done.lastrowid or 0

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from soilco2.quality.records import Sample, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message, to_text
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.connection import JournalLock, storage_error
@@ -176,13 +177,13 @@ class Writer:
                     NewEvent(
                         EventKind.CONFIG,
                         "station",
-                        f"configuration {station.hash} in force",
+                        Message("configuration {hash} in force", hash=station.hash),
                         {"hash": station.hash},
                     )
                 )
             for table in station.file.influxdb:
                 self.session.db.execute(
-                    "INSERT OR IGNORE INTO cursor VALUES (?, 0, ?, '')", (table.id, self.session.now_us())
+                    "INSERT OR IGNORE INTO cursor VALUES (?, 0, ?, '', '')", (table.id, self.session.now_us())
                 )
         self.session.station = station
         self.judging.forget()
@@ -209,9 +210,9 @@ class Writer:
         """Move a database's cursor and park what it refused, in one transaction."""
         with self.session.transaction():
             self.session.db.execute(
-                "INSERT INTO cursor VALUES (?1, ?2, ?3, ?4) ON CONFLICT (sink) DO UPDATE SET"
-                " rev = max(rev, excluded.rev), moved_us = excluded.moved_us, error = excluded.error",
-                (sink, rev, self.session.now_us(), error),
+                "INSERT INTO cursor VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sink) DO UPDATE SET rev = max(rev, excluded.rev),"
+                " moved_us = excluded.moved_us, error = excluded.error, message = excluded.message",
+                (sink, rev, self.session.now_us(), error, to_text(error)),
             )
             for entry in parked:
                 self.samples.park(entry)
@@ -227,7 +228,7 @@ class Writer:
                 waiting.append([from_us, to_us])
             self.session.meta(f"resend:{sink}", json.dumps(waiting))
             data = {"from_us": from_us, "to_us": to_us}
-            self.session.event(NewEvent(EventKind.REPLAYED, sink, why or "asked for", data))
+            self.session.event(NewEvent(EventKind.REPLAYED, sink, why or Message("asked for"), data))
 
     def resent(self, sink: str, from_us: int, to_us: int, *, parked: Sequence[Parked] = ()) -> None:
         """A window was sent again; what the database refused is parked in the same transaction."""
@@ -268,7 +269,10 @@ class Writer:
             )
             if done.rowcount == 0:
                 raise StorageError(
-                    f"parked entry {number} does not wait; 'soilco2 parked list' shows those that do"
+                    Message(
+                        "parked entry {number} does not wait; 'soilco2 parked list' shows those that do",
+                        number=number,
+                    )
                 )
             self.session.event(NewEvent(kind, str(number), why))
         self.samples.count_parked()

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from soilco2.station_config.message import Message
 from soilco2.storage import files
 from soilco2.storage.errors import ResultsError
 
@@ -137,9 +138,11 @@ def results_path(folder: Path, date: str, job: str) -> Path:
         When date or job is not a plain name.
     """
     if not _DATE.fullmatch(date):
-        raise ResultsError(f"date {date!r} of results must be like 2026-03-01")
+        raise ResultsError(Message("date {date!r} of results must be like 2026-03-01", date=date))
     if not _NAME.fullmatch(job):
-        raise ResultsError(f"job name {job!r} must be of lower-case letters, digits, - and _")
+        raise ResultsError(
+            Message("job name {job!r} must be of lower-case letters, digits, - and _", job=job)
+        )
     return folder / date / f"{job}.results.json"
 
 
@@ -162,7 +165,11 @@ def write_results(folder: Path, results: ResultFile, date: str = "") -> Path:
         text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     except ValueError:
         raise ResultsError(
-            f"results of {results.job}: {_not_finite(document)} is not a finite number"
+            Message(
+                "results of {job}: {not_finite} is not a finite number",
+                job=results.job,
+                not_finite=_not_finite(document),
+            )
         ) from None
     write_whole(path, text + "\n")
     return path
@@ -173,7 +180,9 @@ def write_table(
 ) -> Path:
     """Write a table of a job as CSV beside its results; numbers that are not finite become empty fields."""
     if not _NAME.fullmatch(table):
-        raise ResultsError(f"table name {table!r} must be of lower-case letters, digits, - and _")
+        raise ResultsError(
+            Message("table name {table!r} must be of lower-case letters, digits, - and _", table=table)
+        )
     path = results_path(folder, date, job).with_name(f"{job}.{table}.csv")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -194,9 +203,13 @@ def read_results(path: Path) -> ResultFile:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ResultsError(f"{path}: cannot be read as results: {error}") from None
+        raise ResultsError(
+            Message("{path}: cannot be read as results: {why}", path=path, why=error)
+        ) from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise ResultsError(f"{path}: is not a results file of schema {SCHEMA}")
+        raise ResultsError(
+            Message("{path}: is not a results file of schema {schema}", path=path, schema=SCHEMA)
+        )
     names = {f.name for f in fields(ResultFile)}
     known = {f.name for f in fields(Result)}
     try:
@@ -207,7 +220,7 @@ def read_results(path: Path) -> ResultFile:
         rest = {k: v for k, v in document.items() if k in names}
         return ResultFile(**{**rest, "rows": rows, "notes": tuple(document.get("notes", ()))})
     except (KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(f"{path}: is not complete: {error}") from None
+        raise ResultsError(Message("{path}: is not complete: {why}", path=path, why=error)) from None
 
 
 def list_results(folder: Path, job: str | None = None) -> Iterator[Path]:
@@ -227,7 +240,9 @@ def write_whole(path: Path, text: str) -> None:
     try:
         files.write_whole(path, text)
     except OSError as error:
-        raise ResultsError(f"{path}: cannot be written: {error.strerror}") from None
+        raise ResultsError(
+            Message("{path}: cannot be written: {why}", path=path, why=error.strerror)
+        ) from None
 
 
 def _cell(value: object) -> object:

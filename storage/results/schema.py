@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
+from soilco2.station_config.message import Message
 from soilco2.storage.results.results import SCHEMA, Result, ResultFile
 
 _PLAIN: dict[Any, str] = {
@@ -37,7 +38,7 @@ def _schema_of(kind: Any) -> dict[str, Any]:
         return {"type": "array", "items": _schema_of(inner[0])}
     if origin is Mapping:
         return {"type": "object", "additionalProperties": _schema_of(inner[1])}
-    raise TypeError(f"no schema for {kind!r}")
+    raise TypeError(Message("no schema for {kind!r}", kind=kind))
 
 
 def _object(record: type) -> dict[str, Any]:

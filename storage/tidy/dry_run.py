@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from soilco2.quality.records import Sample
+from soilco2.station_config.message import Message
 from soilco2.storage.journal.connection import storage_error
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.samples import same_reading
@@ -70,7 +71,7 @@ class ParkedRows:
 
 def parked_reason(fault: TidyFault) -> str:
     """The reason a row is parked with."""
-    return f"line {fault.line}: {fault.reason}"
+    return Message("line {line}: {reason}", line=fault.line, reason=fault.reason)
 
 
 def _mark(reason: str, payload: bytes) -> int:

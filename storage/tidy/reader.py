@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import SourceError, TidyFileError
@@ -97,7 +98,7 @@ class TidyReader:
         self._zone = zone
         for path in map(Path, listed):
             if not path.is_file():
-                raise TidyFileError(str(path), "is not there or is no file")
+                raise TidyFileError(str(path), Message("is not there or is no file"))
             before = set(self._series)
             if path.suffix.lower() in (".parquet", ".pq"):
                 self._load_parquet(path)
@@ -182,7 +183,7 @@ class TidyReader:
         used = [name for name in layout.names if name in names]
         numbers = [name for name in ("value", "lower", "upper") if name in used]
         if not (layout.clean and _regular(layout)):
-            raise _DoubtError("NUL characters, or rows of different widths")
+            raise _DoubtError(Message("NUL characters, or rows of different widths"))
         try:
             with (
                 open_binary(layout.path) as file,
@@ -213,7 +214,8 @@ class TidyReader:
             import pyarrow.parquet as pq
         except ImportError:
             raise TidyFileError(
-                str(path), f"is read by the extra 'analysis': {how_to_add('analysis')}"
+                str(path),
+                Message("is read by the extra 'analysis': {how_to_add}", how_to_add=how_to_add("analysis")),
             ) from None
         _pandas(path)
         try:
@@ -224,7 +226,7 @@ class TidyReader:
                 if time_name is None or needed:
                     raise TidyFileError(
                         str(path),
-                        f"column {', '.join(needed or ['time_utc'])} is missing",
+                        Message("column {needed} is missing", needed=", ".join(needed or ["time_utc"])),
                     )
                 used = [n for n in names if n in {time_name, "value", *_TEXT, "lower", "upper"}]
                 row = 0
@@ -234,11 +236,19 @@ class TidyReader:
                         self._add(_worded(frame, time_name), time_name, str(path))
                     except _DoubtError as doubt:
                         raise TidyFileError(
-                            str(path), f"among the rows {row + 1} to {row + len(frame)}: {doubt}"
+                            str(path),
+                            Message(
+                                "among the rows {row} to {row2}: {doubt}",
+                                row=row + 1,
+                                row2=row + len(frame),
+                                doubt=doubt,
+                            ),
                         ) from None
                     row += len(frame)
         except (pa.ArrowException, OSError) as error:
-            raise TidyFileError(str(path), f"is no Parquet file that can be read: {error}") from error
+            raise TidyFileError(
+                str(path), Message("is no Parquet file that can be read: {why}", why=error)
+            ) from error
 
     def _add(self, frame: pd.DataFrame, time_name: str, file: str) -> None:
         """Put a stretch of rows where they belong.
@@ -254,14 +264,14 @@ class TidyReader:
         metas = [name for name in _TEXT if name in frame]
         words = frame[metas]
         if words.isna().any(axis=None):
-            raise _DoubtError("a cell of text is empty where none may be")
+            raise _DoubtError(Message("a cell of text is empty where none may be"))
         grouped = frame.groupby(metas, sort=False)
         codes = grouped.ngroup().to_numpy()
         order = np.argsort(codes, kind="stable")
         cuts = np.flatnonzero(np.diff(codes[order], prepend=-1))
         values = frame["value"].to_numpy(dtype="float64")
         if np.isinf(values).any():
-            raise _DoubtError("a value is not finite")
+            raise _DoubtError(Message("a value is not finite"))
         bounds = "lower" in frame and "upper" in frame
         for begin, end in zip(cuts, [*cuts[1:], len(order)], strict=True):
             rows = order[begin:end]
@@ -289,7 +299,7 @@ class TidyReader:
         text = meta.get("flag", "")
         flag = FLAGS.get(text.removesuffix(".0")) if text else None
         if text and flag is None:
-            raise _DoubtError(f"flag {text!r} is none of 1, 2, 3, 4, 9")
+            raise _DoubtError(Message("flag {text!r} is none of 1, 2, 3, 4, 9", text=text))
         place = Place(
             meta.get("station", ""),
             meta.get("profile", ""),
@@ -330,7 +340,9 @@ class TidyReader:
             rows = found["series"]
             notes = {tuple(row["key"]): str(row.get("note", "")) for row in rows}
         except (ValueError, KeyError, TypeError, OSError) as error:
-            raise TidyFileError(str(sidecar), f"is no sidecar of an export ({error})") from error
+            raise TidyFileError(
+                str(sidecar), Message("is no sidecar of an export ({why})", why=error)
+            ) from error
         for key in keys:
             self._series[key].note = notes.get(tuple(key), "")
 
@@ -353,7 +365,10 @@ def _pandas(path: Path) -> Any:
     try:
         import pandas
     except ImportError:
-        raise TidyFileError(str(path), f"is read by the extra 'analysis': {how_to_add('analysis')}") from None
+        raise TidyFileError(
+            str(path),
+            Message("is read by the extra 'analysis': {how_to_add}", how_to_add=how_to_add("analysis")),
+        ) from None
     return pandas
 
 
@@ -385,7 +400,7 @@ def _times(column: pd.Series, zone: ZoneInfo | None) -> Any:
             column = column.astype("str")
             zoned = bool(column.str.endswith("Z").all() or column.str.contains(_ZONED).all())
         if not zoned and zone is None:
-            raise _DoubtError("the times have no zone; write them in UTC")
+            raise _DoubtError(Message("the times have no zone; write them in UTC"))
         try:
             moments = pd.to_datetime(column, format="ISO8601", utc=zoned)
             if not zoned:
@@ -393,7 +408,7 @@ def _times(column: pd.Series, zone: ZoneInfo | None) -> Any:
         except (ValueError, AttributeError) as error:
             raise _DoubtError(str(error)) from None
     if moments.isna().any():
-        raise _DoubtError("a time is missing")
+        raise _DoubtError(Message("a time is missing"))
     return moments.dt.as_unit("us").astype("int64").to_numpy()
 
 
@@ -427,7 +442,14 @@ def _order(key: SeriesKey, series: _Series) -> None:
     if not same.all():
         at = int(taken[again[~same][0]])
         when = np.datetime64(at, "us")
-        raise SourceError(f"{series.file}: {key} has two different values at {when}Z; keep one of them")
+        raise SourceError(
+            Message(
+                "{file}: {key} has two different values at {when}Z; keep one of them",
+                file=series.file,
+                key=key,
+                when=when,
+            )
+        )
     keep = np.ones(len(taken), dtype=bool)
     keep[again] = False
     limits = [np.frombuffer(x)[order][keep] if len(x) else None for x in (series.lower, series.upper)]

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.units import conversion
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
@@ -148,13 +149,17 @@ def read_tidy_rows(
             if number < layout.first_line:
                 continue
             if text is None:
-                yield TidyFault(number, f"the line is longer than {LONGEST_LINE} characters", "")
+                yield TidyFault(
+                    number,
+                    Message("the line is longer than {longest_line} characters", longest_line=LONGEST_LINE),
+                    "",
+                )
                 continue
             if not text or text.isspace():
                 continue
             cells = text.split(delimiter) if '"' not in text else split(text, delimiter)
             if cells is None:
-                yield TidyFault(number, "a quoted cell does not end on its line", text[:_KEPT])
+                yield TidyFault(number, Message("a quoted cell does not end on its line"), text[:_KEPT])
                 continue
             if not any(cells):
                 continue
@@ -174,7 +179,11 @@ def read_tidy_rows(
                 yield TidyFault(number, meta, text[:_KEPT])
                 continue
             if time_us > latest_us:
-                yield TidyFault(number, f"time {when.strip()} lies in this machine's future", text[:_KEPT])
+                yield TidyFault(
+                    number,
+                    Message("time {when} lies in this machine's future", when=when.strip()),
+                    text[:_KEPT],
+                )
                 continue
             if value is not None and meta.converted:
                 value = meta.a * value + meta.b
@@ -204,7 +213,7 @@ def _meta(cells: dict[str, str], refuse: Callable[[Place], str] | None) -> _Meta
     if text := cells.get("flag", ""):
         flag = FLAGS.get(text.removesuffix(".0"))
         if flag is None:
-            return f"flag {text!r} is none of 1, 2, 3, 4, 9"
+            return Message("flag {text!r} is none of 1, 2, 3, 4, 9", text=text)
     place = Place(
         cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
     )
@@ -221,16 +230,20 @@ def _number(text: str) -> float | None:
         if bare.lower() in MISSING:
             return None
         if bare.startswith("="):
-            raise _UnfitError(f"value {bare[:40]!r} is a formula; save the table with its values") from None
+            raise _UnfitError(
+                Message("value {bare!r} is a formula; save the table with its values", bare=bare[:40])
+            ) from None
         if re.fullmatch(r"[-+]?\d+,\d+", bare):
-            raise _UnfitError(f"value {bare[:40]!r} has a comma; a decimal point is expected") from None
-        raise _UnfitError(f"value {bare[:40]!r} is no number") from None
+            raise _UnfitError(
+                Message("value {bare!r} has a comma; a decimal point is expected", bare=bare[:40])
+            ) from None
+        raise _UnfitError(Message("value {text!r} is no number", text=bare[:40])) from None
     if value - value != 0.0:
         if value != value:
             return None
-        raise _UnfitError(f"value {text.strip()[:40]!r} is not finite")
+        raise _UnfitError(Message("value {text!r} is not finite", text=text.strip()[:40]))
     if "_" in text:
-        raise _UnfitError(f"value {text.strip()[:40]!r} is no number")
+        raise _UnfitError(Message("value {text!r} is no number", text=text.strip()[:40]))
     return value
 
 
@@ -248,17 +261,20 @@ def parse_time(text: str, zone: ZoneInfo | None) -> int:
     except ValueError:
         moment = _year_first(bare)
     if len(bare) <= 8:
-        raise _UnfitError(f"time {bare[:40]!r} is no date with a time of day")
+        raise _UnfitError(Message("time {bare!r} is no date with a time of day", bare=bare[:40]))
     if moment.tzinfo is None:
         if zone is None:
             raise _UnfitError(
-                f"time {bare[:40]!r} has no zone; write it as 2026-03-01T08:00:00+08:00 "
-                "('soilco2 import' also takes --timezone)"
+                Message(
+                    "time {bare!r} has no zone; write it as 2026-03-01T08:00:00+08:00 ('soilco2 import' also "
+                    "takes --timezone)",
+                    bare=bare[:40],
+                )
             )
         moment = _local(moment, zone, bare)
     time_us = (moment - _EPOCH) // _MICROSECOND
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
-        raise _UnfitError(f"time {bare[:40]!r} is beyond what can be stored")
+        raise _UnfitError(Message("time {bare!r} is beyond what can be stored", bare=bare[:40]))
     return time_us
 
 
@@ -273,17 +289,27 @@ def _year_first(bare: str) -> datetime:
         pass
     if re.fullmatch(r"\d{5}(\.\d+)?", bare):
         raise _UnfitError(
-            f"time {bare!r} is a spreadsheet's day number; format the column as 2026-03-01T00:00:00Z"
+            Message(
+                "time {bare!r} is a spreadsheet's day number; format the column as 2026-03-01T00:00:00Z",
+                bare=bare,
+            )
         )
-    raise _UnfitError(f"time {bare[:40]!r} is no time; expected such as 2026-03-01T00:00:00Z") from None
+    raise _UnfitError(
+        Message("time {bare!r} is no time; expected such as 2026-03-01T00:00:00Z", bare=bare[:40])
+    ) from None
 
 
 def _local(moment: datetime, zone: ZoneInfo, bare: str) -> datetime:
     first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
         back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-        how = "comes twice" if back == moment else "does not exist"
+        how = Message("comes twice") if back == moment else Message("does not exist")
         raise _UnfitError(
-            f"time {bare[:40]!r} {how} in {zone.key}, where the clock is changed; write it in UTC"
+            Message(
+                "time {bare!r} {how} in {key}, where the clock is changed; write it in UTC",
+                bare=bare[:40],
+                how=how,
+                key=zone.key,
+            )
         )
     return first

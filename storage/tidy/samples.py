@@ -11,6 +11,7 @@ from soilco2.quality.records import Flag, Sample
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
@@ -115,7 +116,11 @@ def read_samples(
 def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | str:
     """Serial number and channel of the pseudo-instrument for a row's place, or why there is none."""
     if place.station and place.station != deployments.station_id:
-        return f"station {place.station!r} is not {deployments.station_id!r}"
+        return Message(
+            "station {station!r} is not {station_id!r}",
+            station=place.station,
+            station_id=deployments.station_id,
+        )
     found = _find_position(deployments, place)
     if isinstance(found, str):
         return found
@@ -130,7 +135,7 @@ def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | 
     known = VARIABLES[place.variable]
     if place.profile in ("", SITE) and not place.position and (place.depth_m is None or not known.has_depth):
         if known.has_depth and not known.at_site:
-            return f"{place.variable} needs a position or a depth_m"
+            return Message("{variable} needs a position or a depth_m", variable=place.variable)
         return SITE, ""
     fitting = [
         (profile.id, position.id)
@@ -145,14 +150,25 @@ def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | 
         what = f"{what} depth {place.depth_m:g} m".strip()
     if not fitting:
         places = [f"{p.id}/{q.id}" for p in deployments.file.profile for q in p.position]
-        return f"{what} is no position of the station; there are {', '.join(places[:20]) or 'none'}"
+        return Message(
+            "{what} is no position of the station; there are {places}",
+            what=what,
+            places=", ".join(places[:20]) or "none",
+        )
     if len(fitting) > 1:
         names = ", ".join("/".join(pair) for pair in fitting)
-        return f"{what} fits more than one position ({names}); give profile and position"
+        return Message(
+            "{what} fits more than one position ({names}); give profile and position", what=what, names=names
+        )
     profile, position = fitting[0]
     if place.depth_m is not None and not _at(deployments, profile, position, place.depth_m):
         depth = deployments.depth_at(profile, position)
-        return f"{what} lies at {depth:g} m by the station file, not at {place.depth_m:g} m"
+        return Message(
+            "{what} lies at {depth:g} m by the station file, not at {depth_m:g} m",
+            what=what,
+            depth=depth,
+            depth_m=place.depth_m,
+        )
     return fitting[0]
 
 

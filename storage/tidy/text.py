@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
 
 TIME_NAMES = ("time_utc", "time", "time_local")
@@ -29,10 +30,10 @@ LONGEST_LINE = 65_536
 
 _BLOCK = 1 << 20
 _OTHERS = {
-    b"PAR1": "a Parquet file, by its beginning, under another name",
-    b"PK\x03\x04": "a spreadsheet or zip file",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet file",
-    b"%PDF": "a PDF file",
+    b"PAR1": Message("a Parquet file, by its beginning, under another name"),
+    b"PK\x03\x04": Message("a spreadsheet or zip file"),
+    b"\xd0\xcf\x11\xe0": Message("an old spreadsheet file"),
+    b"%PDF": Message("a PDF file"),
 }
 _DELIMITERS = (",", ";", "\t")
 
@@ -77,11 +78,11 @@ def open_binary(path: Path) -> IO[bytes]:
         When it cannot be opened.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise TidyFileError(str(path), "this is not a regular file; a table is expected")
+        raise TidyFileError(str(path), Message("this is not a regular file; a table is expected"))
     try:
         file = path.open("rb")
     except OSError as error:
-        raise TidyFileError(str(path), f"cannot be opened: {error.strerror}") from error
+        raise TidyFileError(str(path), Message("cannot be opened: {why}", why=error.strerror)) from error
     if file.peek(2)[:2] == b"\x1f\x8b":
         file.close()
         return cast(IO[bytes], gzip.open(path, "rb"))
@@ -100,7 +101,7 @@ def _decodes(path: Path, encoding: str) -> tuple[bool, bool]:
     except UnicodeDecodeError:
         return False, clean
     except (EOFError, OSError) as error:
-        raise TidyFileError(str(path), f"cannot be read to its end: {error}") from error
+        raise TidyFileError(str(path), Message("cannot be read to its end: {why}", why=error)) from error
     return True, clean
 
 
@@ -122,10 +123,10 @@ def find_encoding(path: Path) -> tuple[str, bool]:
         try:
             head = file.read(4)
         except (EOFError, OSError) as error:
-            raise TidyFileError(str(path), f"cannot be read: {error}") from error
+            raise TidyFileError(str(path), Message("cannot be read: {why}", why=error)) from error
     for mark, what in _OTHERS.items():
         if head.startswith(mark):
-            raise TidyFileError(str(path), f"is {what}; save it as CSV in UTF-8")
+            raise TidyFileError(str(path), Message("is {what}; save it as CSV in UTF-8", what=what))
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         candidates = ["utf-16"]
     else:
@@ -134,7 +135,7 @@ def find_encoding(path: Path) -> tuple[str, bool]:
         fits, clean = _decodes(path, encoding)
         if fits:
             return encoding, clean
-    raise TidyFileError(str(path), "is neither UTF-8 nor GB18030 text; save it as UTF-8")
+    raise TidyFileError(str(path), Message("is neither UTF-8 nor GB18030 text; save it as UTF-8"))
 
 
 def find_layout(path: Path) -> Layout:
@@ -149,7 +150,7 @@ def find_layout(path: Path) -> Layout:
     with open_binary(path) as file:
         found = list(_first(lines(file, encoding), 2))
     if not found:
-        raise TidyFileError(str(path), "is empty; a header line was expected")
+        raise TidyFileError(str(path), Message("is empty; a header line was expected"))
     number, head = found[0]
     delimiter = None
     if head is not None and head.lower().startswith("sep=") and len(head) >= 5:
@@ -157,10 +158,15 @@ def find_layout(path: Path) -> Layout:
         number, head = found[1] if len(found) > 1 else (number, "")
     if head is None:
         raise TidyFileError(
-            str(path), f"the header is longer than {LONGEST_LINE} characters; is this a table?", number
+            str(path),
+            Message(
+                "the header is longer than {longest_line} characters; is this a table?",
+                longest_line=LONGEST_LINE,
+            ),
+            number,
         )
     if "\x00" in head:
-        raise TidyFileError(str(path), "holds NUL characters; save it as UTF-8 text", number)
+        raise TidyFileError(str(path), Message("holds NUL characters; save it as UTF-8 text"), number)
     if delimiter is None:
         delimiter = max(_DELIMITERS, key=head.count)
     names = tuple(name.strip().lower() for name in split(head, delimiter) or [])
@@ -181,7 +187,9 @@ def _check_names(path: Path, names: Sequence[str], number: int) -> None:
     known = {*TIME_NAMES, *REQUIRED, *OPTIONAL}
     twice = sorted({name for name in names if name in known and names.count(name) > 1})
     if twice:
-        raise TidyFileError(str(path), f"column {', '.join(twice)} is there more than once", number)
+        raise TidyFileError(
+            str(path), Message("column {twice} is there more than once", twice=", ".join(twice)), number
+        )
     missing = [name for name in REQUIRED if name not in names]
     if not any(name in names for name in TIME_NAMES):
         missing.insert(0, "time_utc")
@@ -189,12 +197,20 @@ def _check_names(path: Path, names: Sequence[str], number: int) -> None:
         seen = ", ".join(names[:20]) or "nothing"
         raise TidyFileError(
             str(path),
-            f"column {', '.join(missing)} is missing (found {seen[:300]}); a tidy table has "
-            "time_utc, variable, value and unit, one row per value",
+            Message(
+                "column {missing} is missing (found {seen}); a tidy table has time_utc, variable, value and "
+                "unit, one row per value",
+                missing=", ".join(missing),
+                seen=seen[:300],
+            ),
             number,
         )
     if sum(name in names for name in TIME_NAMES) > 1:
-        raise TidyFileError(str(path), f"has more than one of the columns {', '.join(TIME_NAMES)}", number)
+        raise TidyFileError(
+            str(path),
+            Message("has more than one of the columns {time_names}", time_names=", ".join(TIME_NAMES)),
+            number,
+        )
 
 
 def lines(file: IO[bytes], encoding: str) -> Iterator[tuple[int, str | None]]:

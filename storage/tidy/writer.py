@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import iso
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ExportError
@@ -95,13 +96,20 @@ def write_tidy(
     """
     kind = next((end for end in reversed(FORMATS) if path.name.lower().endswith(end)), None)
     if kind is None:
-        raise ExportError(f"{path}: the ending must be one of {', '.join(FORMATS)}")
+        raise ExportError(
+            Message("{path}: the ending must be one of {formats}", path=path, formats=", ".join(FORMATS))
+        )
     sidecar = path.with_name(path.name + ".json")
     for target in (path, sidecar):
         if target.exists() and not force:
-            raise ExportError(f"{target} is there already; choose another name, or replace it with --force")
+            raise ExportError(
+                Message(
+                    "{target} is there already; choose another name, or replace it with --force",
+                    target=target,
+                )
+            )
     if not path.parent.is_dir():
-        raise ExportError(f"the folder {path.parent} is not there")
+        raise ExportError(Message("the folder {parent} is not there", parent=path.parent))
     counts: dict[SeriesKey, int] = {}
 
     def pieces() -> Iterator[tuple[SeriesInfo, Piece, list[float | None] | None]]:
@@ -152,7 +160,9 @@ def _new_file(path: Path, asked: Path) -> Iterator[tuple[Path, Callable[[], None
     try:
         yield part, finish
     except OSError as error:
-        raise ExportError(f"{asked} cannot be written: {error.strerror or error}") from error
+        raise ExportError(
+            Message("{asked} cannot be written: {why}", asked=asked, why=error.strerror or error)
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -239,7 +249,11 @@ def _write_parquet(path: Path, pieces: _Pieces) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise ExportError(f"Parquet is written by the extra 'analysis': {how_to_add('analysis')}") from None
+        raise ExportError(
+            Message(
+                "Parquet is written by the extra 'analysis': {how_to_add}", how_to_add=how_to_add("analysis")
+            )
+        ) from None
     text = pa.dictionary(pa.int32(), pa.string())
     numbers = {"depth_m", "value", "lower", "upper", "period_s"}
     kinds = {name: pa.float64() if name in numbers else text for name in COLUMNS}

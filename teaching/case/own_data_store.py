@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from soilco2.station_config.message import Message
 from soilco2.teaching.case.work_folder import Work
 from soilco2.teaching.errors import CaseError
 
@@ -63,7 +64,10 @@ def take_in(source: Path, work: Work) -> None:
 
     if not source.exists():
         raise CaseError(
-            f"{source}: there is no such file; --data takes a station file (.toml) or a tidy table (.csv)"
+            Message(
+                "{source}: there is no such file; --data takes a station file (.toml) or a tidy table (.csv)",
+                source=source,
+            )
         )
     station = load_station(source) if source.suffix.lower() == ".toml" else None
     reader = open_reader(source)
@@ -72,17 +76,28 @@ def take_in(source: Path, work: Work) -> None:
         held = _holds(infos)
         if not any(held.co2_depths.values()) and "co2" in held.variables:
             raise CaseError(
-                f"{source}: the CO₂ in these data has no depth below the surface; depth_m is in metres, positive downward"
+                Message(
+                    "{source}: the CO₂ in these data has no depth below the surface; depth_m is in metres, "
+                    "positive downward",
+                    source=source,
+                )
             )
         if not any(held.co2_depths.values()) and "co2_flux" not in held.variables:
             raise CaseError(
-                f"{source}: there is no CO₂ in these data (found: {', '.join(sorted(held.variables)) or '–'}); the case "
-                "needs co2 with depth_m"
+                Message(
+                    "{source}: there is no CO₂ in these data (found: {variables}); the case needs co2 with "
+                    "depth_m",
+                    source=source,
+                    variables=", ".join(sorted(held.variables)) or "–",
+                )
             )
         target = work.path / "data" / OWN
         if target.exists():
             raise CaseError(
-                f"{target}: own data are there already; move the file away first, nothing was changed"
+                Message(
+                    "{target}: own data are there already; move the file away first, nothing was changed",
+                    target=target,
+                )
             )
         write_tidy(reader, infos, target, station=station, source="journal" if station else "tidy table")
     finally:
@@ -110,11 +125,18 @@ def take_in_soil(source: Path, work: Work) -> None:
 
     if not source.is_file():
         raise CaseError(
-            f"{source}: there is no such file; --soil takes horizons (.toml) or a pit table (.csv)"
+            Message(
+                "{source}: there is no such file; --soil takes horizons (.toml) or a pit table (.csv)",
+                source=source,
+            )
         )
     read(source)
     if (there := soil_of(work.path)) is not None:
-        raise CaseError(f"{there}: a soil is there already; move the file away first, nothing was changed")
+        raise CaseError(
+            Message(
+                "{there}: a soil is there already; move the file away first, nothing was changed", there=there
+            )
+        )
     name = SOIL[1] if source.suffix.lower() == ".csv" else SOIL[0]
     (work.path / "data" / name).write_bytes(source.read_bytes())
 

@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
+from soilco2.station_config.message import Message
 from soilco2.storage.files import write_whole
 from soilco2.teaching.case import data
 from soilco2.teaching.case.drills import FILE, begun, described
@@ -53,7 +54,7 @@ def lessons_of(case: str) -> list[Lesson]:
     if case in LESSONS and case in {one.name for one in here}:
         return [lesson(case)]
     known = ", ".join([*CASES, *(one.name for one in here)])
-    raise CaseError(f"there is no case {case!r}; there are {known}")
+    raise CaseError(Message("there is no case {case!r}; there are {known}", case=case, known=known))
 
 
 def seed_of(name: str) -> int:
@@ -131,7 +132,11 @@ def _opened(folder: Path, case: str, lang: str, level: int) -> Work:
     ]  # fmt: skip
     if other:
         raise CaseError(
-            f"{folder} is a work folder with {', '.join(other)}; go on in it with the same, or name another --folder"
+            Message(
+                "{folder} is a work folder with {other}; go on in it with the same, or name another --folder",
+                folder=folder,
+                other=", ".join(other),
+            )
         )
     return work
 
@@ -142,7 +147,10 @@ def _made(
     """A new work folder with these lessons, where nothing is yet."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CaseError(
-            f"{folder} is there already and is no work folder; name another --folder, nothing was changed"
+            Message(
+                "{folder} is there already and is no work folder; name another --folder, nothing was changed",
+                folder=folder,
+            )
         )
     folder.mkdir(parents=True, exist_ok=True)
     work = Work(folder.resolve(), case, lang, level, seed, name, names)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from soilco2.station_config.message import Message
 from soilco2.storage.files import write_whole
 from soilco2.teaching.case.lesson_source import Lesson, lesson
 from soilco2.teaching.case.marking import Context
@@ -120,8 +121,12 @@ def _load(path: Path) -> Work:
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError, FileNotFoundError):
         raise CaseError(
-            f"{place}: the settings of this work folder cannot be read; soilco2 teach start into a new folder and copy "
-            f"the notebooks and {RECORD} there, nothing in them is lost"
+            Message(
+                "{place}: the settings of this work folder cannot be read; soilco2 teach start into a new "
+                "folder and copy the notebooks and {record} there, nothing in them is lost",
+                place=place,
+                record=RECORD,
+            )
         ) from None
 
 

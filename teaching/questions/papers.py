@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 from soilco2.teaching.errors import QuestionError
 from soilco2.teaching.questions.bank.facts import facts
 from soilco2.teaching.questions.model import BLOCKS, KINDS, WEIGHTS, Question, check
@@ -50,7 +51,13 @@ def bank(level: int, more: Sequence[Path] = ()) -> list[Question]:
     try:
         computed = _computed(level)
     except ImportError as error:
-        raise QuestionError(f"the computed questions need {error.name}: {how_to_add('analysis')}") from error
+        raise QuestionError(
+            Message(
+                "the computed questions need {name}: {how_to_add}",
+                name=error.name,
+                how_to_add=how_to_add("analysis"),
+            )
+        ) from error
     found = [q for q in (*facts(more), *computed) if q.level == level]
     order = list(BLOCKS)
     found.sort(key=lambda q: order.index(q.block))

@@ -18,6 +18,7 @@ from soilco2.cli.options import (
     present_or_fail,
     window_options,
 )
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +125,7 @@ def command(
     except (AnalysisError, StationConfigError, StorageError) as error:
         fail(str(error))
     except ValueError as error:
-        fail(f"--every {every!r}: {error}")
+        fail(Message("--every {every!r}: {why}", every=every, why=error))
     _show(outcome, chosen, paths, lang, as_json)
 
 
@@ -136,7 +137,7 @@ def _settings(soil: Path | None, station: Station | None, path: Path) -> Setting
         return settings.read(soil)
     if station is not None:
         return settings.of_station(station.file, path)
-    fail("a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)")
+    fail(Message("a flux needs the soil: give --soil with horizons (TOML) or a pit table (CSV)"))
 
 
 def _shifts(station: Station, zone: ZoneInfo) -> dict[str, list[tuple[int, float]]]:
@@ -175,10 +176,17 @@ def _beside(station: Station, settings: Settings, wanted: Wanted, once: bool) ->
             if once:
                 raise
             # the bookmark stays, so nothing is left out: results that were kept are found unchanged
-            echo(f"{error}; the next round tries again", err=True)
+            echo(Message("{why}; the next round tries again", why=error), err=True)
         else:
             bookmark.write(done.rev)
-            echo(f"revision {done.rev}: {done.computed} fluxes computed, {done.changed} new or changed")
+            echo(
+                Message(
+                    "revision {rev}: {computed} fluxes computed, {changed} new or changed",
+                    rev=done.rev,
+                    computed=done.computed,
+                    changed=done.changed,
+                )
+            )
         if once or stop.wait(wanted.every_s):
             return
 

@@ -9,6 +9,7 @@ import click
 from soilco2.cli.commands.analyse.plan import Asked, Plan, _executor, echo_run, run_once
 from soilco2.cli.options import fail, parse_time, present_or_fail
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 
 def main(name: str, asked: Asked) -> None:
@@ -18,13 +19,13 @@ def main(name: str, asked: Asked) -> None:
         import matplotlib
         import scipy  # noqa: F401
     except ImportError:
-        fail(f"analyses need the extra 'analysis': {how_to_add('analysis')}")
+        fail(Message("analyses need the extra 'analysis': {how_to_add}", how_to_add=how_to_add("analysis")))
     del matplotlib
     from soilco2.analysis.errors import AnalysisError
     from soilco2.analysis.jobs import present
 
     if asked.workers and asked.scheduler:
-        fail("--workers and --scheduler are two places to run; give one")
+        fail(Message("--workers and --scheduler are two places to run; give one"))
     station, zone = None, ZoneInfo("UTC")
     if asked.data[0].suffix == ".toml":
         from soilco2.cli.options import load

@@ -18,6 +18,7 @@ import click
 
 from soilco2.cli.options import echo, fail
 from soilco2.cli.periodic import last_end, stop_event
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import now_iso
 
 if TYPE_CHECKING:
@@ -41,16 +42,19 @@ def main(plan: Plan, executor: Executor | None) -> None:
 
     asked = plan.asked
     if plan.station is None:
-        fail(f"--every works beside a running station; {asked.data[0]} is no station file")
+        fail(Message("--every works beside a running station; {data} is no station file", data=asked.data[0]))
     if asked.until:
-        fail("--every goes on with time; leave --to out")
+        fail(Message("--every goes on with time; leave --to out"))
     try:
         every_us = round(parse_duration(asked.every or "") * 1e6)
     except ValueError as error:
-        fail(f"--every {asked.every!r}: {error}")
+        fail(Message("--every {every!r}: {why}", every=asked.every, why=error))
     if every_us < 3_600_000_000:
         fail(
-            f"--every {asked.every!r}: an analysis of less than an hour more says nothing new; give 1h or longer"
+            Message(
+                "--every {every!r}: an analysis of less than an hour more says nothing new; give 1h or longer",
+                every=asked.every,
+            )
         )
     stop = stop_event(asked.once)
     kept: dict[str, Done] = {}
@@ -111,7 +115,7 @@ def _reached(plan: Plan, job: str) -> int | None:
         try:
             found = read_results(path)
         except ResultsError as error:
-            echo(f"{error}; made again", err=True)
+            echo(Message("{why}; made again", why=error), err=True)
             continue
         if found.station == plan.station.file.station.id and found.data_to:
             return _us(found.data_to)
@@ -148,4 +152,7 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
 
 def _report(day: str, faults: Sequence[str]) -> None:
     for fault in faults:
-        echo(f"{now_iso()} {day}: {fault}; tried again later", err=True)
+        echo(
+            Message("{now_iso} {day}: {fault}; tried again later", now_iso=now_iso(), day=day, fault=fault),
+            err=True,
+        )

@@ -15,6 +15,7 @@ import click
 from soilco2.cli.options import emit_json, fail
 from soilco2.cli.progress import progress
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import now_iso
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def run_once(
         finally:
             reader.close()
         if not frames:
-            fail(f"{asked.data[0]}: there are no data in this window", 1)
+            fail(Message("{data}: there are no data in this window", data=asked.data[0]), 1)
         _check(frames, asked.depths)
         show.total(len(frames) * len(plan.jobs))
         at = ""
@@ -250,11 +251,21 @@ def _executor(asked: Asked) -> Iterator[Executor | None]:
         try:
             from distributed import Client
         except ImportError:
-            fail(f"--scheduler needs the extra 'cluster': {how_to_add('cluster')}")
+            fail(
+                Message(
+                    "--scheduler needs the extra 'cluster': {how_to_add}", how_to_add=how_to_add("cluster")
+                )
+            )
         try:
             client = Client(asked.scheduler, timeout=10)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
-            fail(f"--scheduler {asked.scheduler}: no Dask scheduler answers there ({error})")
+            fail(
+                Message(
+                    "--scheduler {scheduler}: no Dask scheduler answers there ({why})",
+                    scheduler=asked.scheduler,
+                    why=error,
+                )
+            )
         with client:
             yield client.get_executor()  # type: ignore[no-untyped-call]
     elif asked.workers and asked.workers > 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from soilco2.cli.options import fail, load
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
@@ -73,9 +73,10 @@ def serve(
     try:
         import uvicorn  # noqa: F401
     except ImportError:
-        fail(f"the page needs the extra 'dashboard': {how_to_add('dashboard')}")
+        fail(
+            Message("the page needs the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard"))
+        )
     from soilco2 import __version__
-    from soilco2.cli.messages_zh import in_chinese
     from soilco2.cli.page_process import CLOCK_NAME, end_with_parent
     from soilco2.dashboards.errors import ServeError
     from soilco2.dashboards.live.server import server
@@ -107,7 +108,7 @@ def serve(
     click.echo(f"http://{f'[{address}]' if ':' in address else address}:{bound}{path}/")
     server(
         pages, version=__version__, password=password, results=results, screen_folder=screens or table.screens,
-        prefix=path, language=table.language, trust_proxy=trust_proxy, chinese=lru_cache(4096)(in_chinese),
+        prefix=path, language=table.language, trust_proxy=trust_proxy,
     ).run(sockets=[listener])  # fmt: skip
 
 

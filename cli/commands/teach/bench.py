@@ -14,6 +14,7 @@ import click
 from soilco2.cli.demo.reaper import Reaper
 from soilco2.cli.options import choose, fail, language, load, translate, word
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 PATIENCE_S = 300.0
 """How long the replayed day may take [s]."""
@@ -68,7 +69,10 @@ def _broker(run: Path, reaper: Reaper) -> int:
     broker = start_broker(run / "broker", reaper, None)
     if broker is None:
         fail(
-            f"this drill is about nodes, which need a broker: install mosquitto, or {how_to_add('notebooks')}"
+            Message(
+                "this drill is about nodes, which need a broker: install mosquitto, or {how_to_add}",
+                how_to_add=how_to_add("notebooks"),
+            )
         )
     return broker.port
 

@@ -8,6 +8,7 @@ import click
 
 from soilco2.cli.options import fail
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
 
@@ -33,7 +34,9 @@ def data(name: str | None, output: Path | None, force: bool) -> None:
     try:
         from soilco2.teaching.datasets import DATASETS
     except ImportError:
-        fail(f"the records need the extra 'analysis': {how_to_add('analysis')}")
+        fail(
+            Message("the records need the extra 'analysis': {how_to_add}", how_to_add=how_to_add("analysis"))
+        )
     if name is None:
         for known, one in DATASETS.items():
             click.echo(f"{known}: {one.what} ({one.licence})")

@@ -11,6 +11,7 @@ import click
 
 from soilco2.cli.options import LazyGroup, emit_json, fail, json_option, language_option
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import Message
 
 _ELSEWHERE = {name: f"soilco2.cli.commands.teach.{name}:{name}" for name in ("bench", "data", "questions")}
 
@@ -104,7 +105,12 @@ def start(
       soilco2 teach start read --lang en --level 2 --data mine.csv --no-open
     """
     if importlib.util.find_spec("pandas") is None:
-        fail(f"the teaching case needs the extra 'notebooks': {how_to_add('notebooks')}")
+        fail(
+            Message(
+                "the teaching case needs the extra 'notebooks': {how_to_add}",
+                how_to_add=how_to_add("notebooks"),
+            )
+        )
     from soilco2.teaching.case.start import start as make
 
     where = folder or Path(f"{case}-{lang}-{level}")
@@ -128,11 +134,9 @@ def start(
 
 def _open(folder: Path, lang: str) -> None:
     """JupyterLab on a folder, until it is closed; a sentence when it is not there."""
-    from soilco2.cli.messages_zh import in_chinese
-
     if importlib.util.find_spec("jupyterlab") is None:
         click.echo(
-            f"文件夹已做好，别的 Jupyter 也能打开。这里没有 JupyterLab：{in_chinese(how_to_add('notebooks'))}"
+            f"文件夹已做好，别的 Jupyter 也能打开。这里没有 JupyterLab：{translate(how_to_add('notebooks'))}"
             if lang == "zh"
             else f"The folder is ready for any Jupyter. JupyterLab is not here: {how_to_add('notebooks')}"
         )
