@@ -91,7 +91,7 @@ class Achieved:
         try:
             reader.check_station(station.file.station.id)
         except StorageError as error:
-            raise PlanError(str(error)) from None
+            raise PlanError(Message.of(error)) from None
         self.infos = reader.series()
         self.totals = self._totals()
         self.flags = self._flags()

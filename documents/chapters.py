@@ -13,6 +13,7 @@ from soilco2.documents.language import Language
 from soilco2.documents.vocabulary import ROLES
 from soilco2.station_config.connections.kind import kind_of
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 
 TITLES = {
     "monitoring": ("Monitoring plan", "监测计划"),
@@ -32,8 +33,11 @@ def begin(station: Station, kind: str, lang: str, made: date) -> tuple[Document,
     rows = measured(station)
     if not rows:
         raise PlanError(
-            f"{station.path or station.file.station.id}: no instrument is installed anywhere, so there is nothing to "
-            "plan; give each [[instrument]] its [[instrument.installation]] first"
+            Message(
+                "{station}: no instrument is installed anywhere, so there is nothing to plan; give each [[instrument]] "
+                "its [[instrument.installation]] first",
+                station=station.path or station.file.station.id,
+            )
         )
     t = Language(lang, station.deployments.zone)
     site = station.file.station

@@ -28,7 +28,6 @@ _BEGIN, _END = "soilco2-plan-1", "soilco2-plan-end"
 _PART = re.compile(rf"{_BEGIN}\s+([0-9a-f]{{8}})\s+([A-Za-z0-9+/=\s]+?)\s*{_END}")
 _WORD_TEXT = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}t"
 _LARGEST = 64 * 2**20
-_CHANGED = "the machine part was changed by hand; write the plan again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +87,23 @@ def read_plan(path: Path) -> Embedded:
         value = json.loads(zlib.decompressobj().decompress(packed, _LARGEST))
         kind, lang, made, station = (value[name] for name in ("kind", "lang", "made", "station"))
     except (ValueError, KeyError, TypeError, zlib.error) as error:
-        raise PlanError(f"{path}: {_CHANGED}") from error
+        raise _changed(path) from error
     if zlib.crc32(packed) != int(match[1], 16):
-        raise PlanError(f"{path}: {_CHANGED}")
+        raise _changed(path)
     try:
         return Embedded(kind, lang, made, parse_station(station))
     except StationConfigError as error:
         raise PlanError(
-            f"{path}: the station in its machine part was written by a version of soilco2 that this one does not "
-            "understand; write the plan again"
+            Message(
+                "{path}: the station in its machine part was written by a version of soilco2 that this one does not "
+                "understand; write the plan again",
+                path=path,
+            )
         ) from error
+
+
+def _changed(path: Path) -> PlanError:
+    return PlanError(Message("{path}: the machine part was changed by hand; write the plan again", path=path))
 
 
 def _text_of(path: Path) -> str:
@@ -106,7 +112,7 @@ def _text_of(path: Path) -> str:
             with zipfile.ZipFile(path) as package:
                 info = package.getinfo("word/document.xml")
                 if info.file_size > _LARGEST:
-                    raise PlanError(f"{path}: it is too large for a plan")
+                    raise PlanError(Message("{path}: it is too large for a plan", path=path))
                 root = ElementTree.fromstring(package.read(info))  # noqa: S314 - expat expands no external entities
             return "\n".join(
                 "".join(t.text or "" for t in p.iter(_WORD_TEXT)) for p in root.iter(_WORD_TEXT[:-1] + "p")

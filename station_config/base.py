@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from soilco2.station_config.errors import StationConfigError
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.station_config.times import DAY_S
 
 Identifier = Annotated[
@@ -160,7 +160,7 @@ class Secret(Table):
             lines = self.file.expanduser().read_text(encoding="utf-8").splitlines()
         except OSError as error:
             raise StationConfigError(
-                Message("the secret's file {file} cannot be read: {why}", file=self.file, why=error.strerror)
+                Message("the secret's file {file} cannot be read: {why}", file=self.file, why=system(error))
             ) from error
         if not lines or not lines[0].strip():
             raise StationConfigError(

@@ -20,6 +20,7 @@ from soilco2.station_config.checks.wiring import RULES as WIRING
 from soilco2.station_config.connections.kind import broken, kinds, model_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import fault_at, from_models, secrets_in
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.parsing.toml_positions import Spot
@@ -128,7 +129,9 @@ def _refuse_broken(data: dict[str, Any], root: Spot) -> None:
     for n, row in enumerate(rows if isinstance(rows, list) else []):
         name = row.get("kind") if isinstance(row, dict) else None
         if isinstance(name, str) and name in broken() and name not in kinds():
-            raise StationConfigError(str(fault_at(root, ("connection", n, "kind"), name, broken()[name])))
+            raise StationConfigError(
+                Message.of(fault_at(root, ("connection", n, "kind"), name, broken()[name]))
+            )
 
 
 def parse_station(text: str) -> Station:
@@ -148,7 +151,9 @@ def parse_station(text: str) -> Station:
         }
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise StationConfigError(
-            "a configuration kept in the journal cannot be read by this version of soilco2: "
-            + str(error).splitlines()[0]
+            Message(
+                "a configuration kept in the journal cannot be read by this version of soilco2: {why}",
+                why=str(error).splitlines()[0],
+            )
         ) from error
     return Station(None, file, models)

@@ -65,6 +65,11 @@ class Message(str):
         return said if isinstance(said, Message) else cls("{text}", text=said)
 
     @classmethod
+    def ready(cls, en: str, zh: str) -> Message:
+        """What data or another distribution bring in both languages, as it is."""
+        return cls("{en}", en=en, zh=zh)
+
+    @classmethod
     def joined(cls, parts: Iterable[object], separator: str = "; ") -> Message:
         """Several as one, a separator between each two."""
         values = {f"part{number}": part for number, part in enumerate(parts)}
@@ -82,6 +87,8 @@ def translate(text: str, lang: str) -> str:
     if not isinstance(text, Message) or lang == "en":
         return text
     values = {name: translate(v, lang) if isinstance(v, str) else v for name, v in text.values.items()}
+    if text.template == "{en}":  # `Message.ready` brings its translation
+        return str(values.get(lang, text))
     said = _catalogue(lang).gettext(text.template) if text.template else ""
     return said.format_map(values)
 

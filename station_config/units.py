@@ -112,9 +112,9 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     except KeyError:
         raise StationConfigError(
             Message(
-                "unit {unit!r} does not fit {name}; expected one of {units_of}",
+                "unit {unit!r} does not fit {variable}; expected one of {units}",
                 unit=unit,
-                name=name,
-                units_of=", ".join(units_of(name)),
+                variable=name,
+                units=", ".join(units_of(name)),
             )
         ) from None

@@ -131,8 +131,8 @@ def variable(name: str) -> Variable:
     except KeyError:
         raise StationConfigError(
             Message(
-                "variable {name!r} is unknown; known are {variables}",
-                name=name,
-                variables=", ".join(VARIABLES),
+                "variable {variable!r} is unknown; known are {names}",
+                variable=name,
+                names=", ".join(VARIABLES),
             )
         ) from None

@@ -8,7 +8,7 @@ TeachingError               anything wrong with what a teacher or a trainee hand
 
 from __future__ import annotations
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, translate
 
 
 class TeachingError(Exception):
@@ -23,11 +23,23 @@ class QuestionError(TeachingError):
 
 
 class CaseError(TeachingError):
-    """A work folder, a notebook or a data file of the case cannot be used."""
+    """A work folder, a notebook or a data file of the case cannot be used.
+
+    Parameters
+    ----------
+    message : Message
+    lang : str
+        Language of the notebook that shows it; where it is not known, both are shown.
+    """
+
+    def __init__(self, message: Message, lang: str = "") -> None:
+        super().__init__(message)
+        self.lang = lang
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows in place of a traceback: the sentence."""
-        return [str(self)]
+        shown = [translate(str(self), lang) for lang in ([self.lang] if self.lang else ["zh", "en"])]
+        return [" / ".join(dict.fromkeys(shown))]
 
 
 class UnansweredError(CaseError):

@@ -41,8 +41,8 @@ def new_document(lang: str) -> Any:
     except ImportError:
         raise DocumentError(
             Message(
-                "Word documents need the extra 'documents' (html and md do not): {how_to_add}",
-                how_to_add=how_to_add("documents"),
+                "Word documents need the extra 'documents' (html and md do not): {remedy}",
+                remedy=how_to_add("documents"),
             )
         ) from None
     from docx.oxml.ns import qn

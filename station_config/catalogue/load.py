@@ -17,7 +17,7 @@ from soilco2.station_config.connections.kind import model_of, protocols
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path as KeyPath
-from soilco2.station_config.parsing.faults import fault_at, from_models, nearest
+from soilco2.station_config.parsing.faults import either, fault_at, from_models, nearest
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.parsing.toml_source import read_toml
 from soilco2.station_config.units import conversion
@@ -62,7 +62,7 @@ def read_model(path: Path) -> ProbeModel:
 def _unknown(data: dict[str, Any], root: Spot, table: type[ProbeModel] | None) -> Iterator[Fault]:
     if table is None and "protocol" in data:
         known = [f"'{name}'" for name in protocols()]
-        expected = f"expected {', '.join(known[:-1])} or {known[-1]}"
+        expected = Message("expected {options}", options=either(known))
         yield fault_at(root, ("protocol",), data["protocol"], expected)
 
 
@@ -83,9 +83,9 @@ def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
             conversion(spec.unit, spec.variable)
         except StationConfigError as error:
             key = "variable" if "unknown" in str(error) else "unit"
-            yield fault_at(root, (*path, key), getattr(spec, key), str(error))
+            yield fault_at(root, (*path, key), getattr(spec, key), Message.of(error))
         if spec.lower is not None and spec.upper is not None and spec.lower >= spec.upper:
-            expected = f"a number above lower = {spec.lower:g} is expected"
+            expected = Message("a number above {key} = {limit:g} is expected", key="lower", limit=spec.lower)
             yield fault_at(root, (*path, "upper"), spec.upper, expected)
         if spec.scale == 0:
             yield fault_at(root, (*path, "scale"), 0, Message("a scale other than 0 is expected"))

@@ -47,7 +47,12 @@ def decode(words: Sequence[int], offset: int, kind: str, word_order: str = "high
     width = WIDTH[kind]
     part = list(words[offset : offset + width])
     if len(part) != width:
-        raise IndexError(f"register {offset}+{width} is outside a block of {len(words)}")
+        raise IndexError(
+            Message(
+                "register {offset}+{width} is outside a block of {count}",
+                offset=offset, width=width, count=len(words),
+            )
+        )  # fmt: skip
     if word_order == "low-first":
         part.reverse()
     value: float = struct.unpack(_FORMAT[kind], struct.pack(f">{width}H", *part))[0]
@@ -69,7 +74,11 @@ def decoder(kind: str, word_order: str = "high-first") -> Callable[[bytes], floa
 
     def number(said: bytes) -> float:
         if len(said) < 2 * width:
-            raise IndexError(f"{kind} takes {2 * width} bytes, not {len(said)}")
+            raise IndexError(
+                Message(
+                    "{type} takes {bytes} bytes, not {found}", type=kind, bytes=2 * width, found=len(said)
+                )
+            )
         return decode(struct.unpack_from(f">{width}H", said), 0, kind, word_order)
 
     return number
@@ -88,11 +97,13 @@ def encode(value: float, kind: str, word_order: str = "high-first") -> tuple[int
         try:
             packed = struct.pack(">f", value)
         except OverflowError:
-            raise ValueError(Message("{value:g} does not fit into float32", value=value)) from None
+            raise ValueError(
+                Message("{number:g} does not fit into {type}", number=value, type=kind)
+            ) from None
     else:
         lowest, highest = RANGE[kind]
         if not math.isfinite(value) or not lowest <= (whole := round(value)) <= highest:
-            raise ValueError(Message("{value:g} does not fit into {kind}", value=value, kind=kind))
+            raise ValueError(Message("{number:g} does not fit into {type}", number=value, type=kind))
         packed = struct.pack(_FORMAT[kind], whole)
     words = struct.unpack(f">{width}H", packed)
     return words[::-1] if word_order == "low-first" else words

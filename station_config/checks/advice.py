@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
@@ -31,9 +30,9 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
             path: Path = ("instrument", n)
             yield from kind_of(connection).advice_on_instrument(salvaged, path, row, model, connection)
         if model.unconfirmed and row.model not in {name for name, _ in said}:
-            expected = f"not confirmed in the catalogue: {model.unconfirmed.en}"
-            chinese = f"型号库中未证实：{model.unconfirmed.zh}"
-            yield replace(salvaged.fault(("instrument", n, "model"), row.model, expected), chinese=chinese)
+            doubt = Message.ready(en=model.unconfirmed.en, zh=model.unconfirmed.zh)
+            expected = Message("not confirmed in the catalogue: {doubt}", doubt=doubt)
+            yield salvaged.fault(("instrument", n, "model"), row.model, expected)
         said.add((row.model, row.connection))
         yield from _use(salvaged, n, row, model, deployments)
     for kind in dict.fromkeys(map(kind_of, salvaged.file.connection)):
@@ -51,8 +50,11 @@ def _use(
     if not row.installation:
         yield salvaged.fault(
             path, None,
-            Message("{id} is installed nowhere: it is read, but its readings belong to no series until it has "
-"[[instrument.installation]]", id=row.id),
+            Message(
+                "{instrument} is installed nowhere: it is read, but its readings belong to no series until it has "
+                "[[instrument.installation]]",
+                instrument=row.id,
+            ),
         )  # fmt: skip
         return
     placed = {span.channel for span in deployments.spans if span.serial == row.serial}
@@ -60,8 +62,11 @@ def _use(
     if open_ended and any(one.channel is None for one in row.installation):
         yield salvaged.fault(
             path, None,
-            Message("{id} may send any variable, so {count} series are expected of it; list the channels it has, "
-"such as channels = [\"co2\", \"soil_temperature\"]", id=row.id, count=len(placed)),
+            Message(
+                "{instrument} may send any variable, so {count} series are expected of it; list the channels it has, "
+                'such as channels = ["co2", "soil_temperature"]',
+                instrument=row.id, count=len(placed),
+            ),
         )  # fmt: skip
     elif not open_ended:
         idle = [one.key[1] for one in deployments.channels_of(row.serial) if one.key[1] not in placed]
@@ -70,9 +75,9 @@ def _use(
                 path,
                 None,
                 Message(
-                    "{idle} of {id} is read but installed nowhere: it gives no series",
-                    idle=", ".join(idle),
-                    id=row.id,
+                    "{channels} of {instrument} is read but installed nowhere: it gives no series",
+                    channels=", ".join(idle),
+                    instrument=row.id,
                 ),
             )
 
@@ -89,13 +94,17 @@ def _pressure(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     if needs:
         n, row, _ = needs[0]
         standard = deployments.standard_pressure_hpa
-        more = f" and {len(needs) - 1} more" if len(needs) > 1 else ""
+        more = Message(" and {count} more", count=len(needs) - 1) if len(needs) > 1 else ""
         yield salvaged.fault(
             ("instrument", n), None,
-            Message("the CO₂ of {id}{more} is not compensated for pressure and the station has no barometer: the "
-"standard atmosphere at {altitude_m:g} m, {standard:.0f} hPa, stands in (factor "
-"{standard_hpa:.3f}), the values are flagged, and each {standard2:.1f} hPa that the weather "
-"differs from it is an error of 1 %", id=row.id, more=more, altitude_m=salvaged.file.station.altitude_m, standard=standard, standard_hpa=STANDARD_HPA / standard, standard2=standard / 100),
+            Message(
+                "the CO₂ of {instrument}{more} is not compensated for pressure and the station has no barometer: the "
+                "standard atmosphere at {altitude_m:g} m, {pressure_hpa:.0f} hPa, stands in (factor {factor:.3f}), the "
+                "values are flagged, and each {percent_hpa:.1f} hPa that the weather differs from it is an error of "
+                "1 %",
+                instrument=row.id, more=more, altitude_m=salvaged.file.station.altitude_m, pressure_hpa=standard,
+                factor=STANDARD_HPA / standard, percent_hpa=standard / 100,
+            ),
         )  # fmt: skip
 
 
@@ -115,7 +124,11 @@ def _surface(salvaged: Salvaged) -> Iterator[Fault]:
                 if position.depth_m > 0 >= depth:
                     yield salvaged.fault(
                         ("profile", n, "surface", m, "change_m"), change.change_m,
-                        Message("this bares position {id}/{id2}, which was {depth_m:g} m deep: its probe is in the air", id=profile.id, id2=position.id, depth_m=position.depth_m),
+                        Message(
+                            "this bares position {profile}/{position}, which was {depth_m:g} m deep: its probe is in "
+                            "the air",
+                            profile=profile.id, position=position.id, depth_m=position.depth_m,
+                        ),
                     )  # fmt: skip
                     break
 
@@ -126,7 +139,10 @@ def _deep(salvaged: Salvaged) -> Iterator[Fault]:
             if position.depth_m > _DEEP_M:
                 yield salvaged.fault(
                     ("profile", n, "position", m, "depth_m"), position.depth_m,
-                    Message("{id} is {depth_m:g} m deep: is it meant so? {depth_m:g} cm are written {depth_m2:g}", id=position.id, depth_m=position.depth_m, depth_m2=position.depth_m / 100),
+                    Message(
+                        "{position} is {depth_m:g} m deep: is it meant so? {depth_m:g} cm are written {written:g}",
+                        position=position.id, depth_m=position.depth_m, written=position.depth_m / 100,
+                    ),
                 )  # fmt: skip
 
 

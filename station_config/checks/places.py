@@ -42,8 +42,11 @@ def profiles(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                     line = salvaged.line((*path, other, "depth_m"))
                     yield salvaged.fault(
                         (*path, m, "depth_m"), row.depth_m,
-                        Message("position {id} (line {line}) has this depth as well; give both a letter of their own, such "
-"as replicate = \"A\" and replicate = \"B\"", id=profile.position[other].id, line=line),
+                        Message(
+                            "position {position} (line {line}) has this depth as well; give both a letter of their "
+                            'own, such as replicate = "A" and replicate = "B"',
+                            position=profile.position[other].id, line=line,
+                        ),
                     )  # fmt: skip
                     break
             same.append((m, row.replicate))
@@ -85,7 +88,7 @@ def _channel_fits(
     if one.channel is None:
         if used and not any(covers(one, spec) for spec in used):
             names = ", ".join(spec.id for spec in used)
-            other = (
+            where = (
                 Message("at a position with a depth")
                 if one.position == SITE
                 else Message('at "{site}"', site=SITE)
@@ -94,33 +97,38 @@ def _channel_fits(
                 (*path, "position"),
                 one.position,
                 Message(
-                    "no channel of {id} belongs here; {names} belong {other}",
-                    id=row.id,
+                    "no channel of {instrument} belongs here; {names} belong {where}",
+                    instrument=row.id,
                     names=names,
-                    other=other,
+                    where=where,
                 ),
             )
         return
     spec = model.spec(one.channel)
     if spec is None or spec not in used:
-        wrong = "has no such channel" if spec is None else "does not list this channel under channels"
-        yield salvaged.fault(
-            (*path, "channel"), one.channel,
-            f"{model.id if spec is None else row.id} {wrong}; {nearest(one.channel, [s.id for s in used])}",
+        known_ones = nearest(one.channel, [s.id for s in used])
+        wrong = (
+            Message("{model} has no such channel; {nearest}", model=model.id, nearest=known_ones)
+            if spec is None
+            else Message(
+                "{instrument} does not list this channel under channels; {nearest}",
+                instrument=row.id, nearest=known_ones,
+            )
         )  # fmt: skip
+        yield salvaged.fault((*path, "channel"), one.channel, wrong)
         return
     known = VARIABLES[spec.variable]
     if one.position == SITE and not known.at_site:
         yield salvaged.fault(
             (*path, "position"),
             one.position,
-            Message("{id} needs a position with a depth, such as 'p1/d10'", id=known.id),
+            Message("{variable} needs a position with a depth, such as 'p1/d10'", variable=known.id),
         )
     if one.position != SITE and not known.has_depth:
         yield salvaged.fault(
             (*path, "position"),
             one.position,
-            Message('{id} has no depth; write position = "{site}"', id=known.id, site=SITE),
+            Message('{variable} has no depth; write position = "{site}"', variable=known.id, site=SITE),
         )
 
 
@@ -176,25 +184,35 @@ def overlaps(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                 continue
             said.add((first.path, second.path))
             line = salvaged.line((*first.path, "position"))
-            where = "there" if first.place == second.place else f"at {first.place}"
+            where = (
+                Message("there")
+                if first.place == second.place
+                else Message("at {position}", position=first.place)
+            )
             yield salvaged.fault(
                 (*second.path, "from"), second.row.installation[int(second.path[3])].from_,
-                Message("channel {channel} of {id} is {where} at this time already (line {line}); end that "
-"installation with until, or name the channel each one places", channel=second.channel, id=second.row.id, where=where, line=line),
+                Message(
+                    "channel {channel} of {instrument} is {where} at this time already (line {line}); end that "
+                    "installation with until, or name the channel each one places",
+                    channel=second.channel, instrument=second.row.id, where=where, line=line,
+                ),
             )  # fmt: skip
-    for (where, variable), stays in by_series.items():
+    for (at, variable), stays in by_series.items():
         for first, second in _overlapping(stays):
             same = (first.row.serial, first.channel) == (second.row.serial, second.channel)
             if same or (first.path, second.path) in said:
                 continue
             said.add((first.path, second.path))
             line = salvaged.line((*first.path, "position"))
-            profile, position = place(where)
+            profile, position = place(at)
             name = f"{profile}/{position}/{variable}" if position else f"{profile}/{variable}"
             yield salvaged.fault(
-                (*second.path, "position"), where,
-                Message("{id}.{channel} gives the series {name} at this time already (line {line}); end that "
-"installation with until, use another position, or name the channel each one places", id=first.row.id, channel=first.channel, name=name, line=line),
+                (*second.path, "position"), at,
+                Message(
+                    "{instrument}.{channel} gives the series {series} at this time already (line {line}); end that "
+                    "installation with until, use another position, or name the channel each one places",
+                    instrument=first.row.id, channel=first.channel, series=name, line=line,
+                ),
             )  # fmt: skip
 
 
@@ -222,7 +240,10 @@ def calibrations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                 line = salvaged.line(("instrument", n, "calibration", seen[key], "valid_from"))
                 yield salvaged.fault(
                     (*path, "valid_from"), one.valid_from,
-                    Message("{channel} has another calibration from this moment (line {line}); keep one of them", channel=one.channel, line=line),
+                    Message(
+                        "{channel} has another calibration from this moment (line {line}); keep one of them",
+                        channel=one.channel, line=line,
+                    ),
                 )  # fmt: skip
             seen.setdefault(key, m)
 
@@ -255,7 +276,7 @@ def limits(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                 yield salvaged.fault(
                     (*path, high),
                     large,
-                    Message("a number above {low} = {small:g} is expected", low=low, small=small),
+                    Message("a number above {key} = {limit:g} is expected", key=low, limit=small),
                 )
         if (row.variable, row.position) in seen:
             line = salvaged.line(("quality", "limits", seen[row.variable, row.position]))

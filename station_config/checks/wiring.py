@@ -89,7 +89,12 @@ def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
         elif connection is not None and model is not None and kind_for(model) is not kind_of(connection):
             yield salvaged.fault(
                 (*path, "connection"), row.connection,
-                Message("{id} speaks {protocol} and needs a connection of kind \"{name}\"; {id2} is of kind \"{kind}\"", id=model.id, protocol=model.protocol, name=kind_for(model).name, id2=connection.id, kind=connection.kind),
+                Message(
+                    '{model} speaks {protocol} and needs a connection of kind "{needed}"; {connection} is of kind '
+                    '"{kind}"',
+                    model=model.id, protocol=model.protocol, needed=kind_for(model).name,
+                    connection=connection.id, kind=connection.kind,
+                ),
             )  # fmt: skip
         elif connection is not None:
             yield from kind_of(connection).instrument(salvaged, path, row)
@@ -99,31 +104,35 @@ def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
 
 def _channel_names(salvaged: Salvaged, path: Path, row: Instrument, model: ProbeModel) -> Iterator[Fault]:
     known = [spec.id for spec in model.channel]
-    wrong = f"{model.id} has no such channel; "
+
+    def wrong(name: str) -> Message:
+        return Message("{model} has no such channel; {nearest}", model=model.id, nearest=nearest(name, known))
+
     for n, name in enumerate(row.channels):
         if name not in known:
-            yield salvaged.fault((*path, "channels", n), name, wrong + nearest(name, known))
+            yield salvaged.fault((*path, "channels", n), name, wrong(name))
     for name in row.modelled:
         if name not in known:
-            yield salvaged.fault(
-                (*path, "modelled", name), row.modelled[name].en, wrong + nearest(name, known)
-            )
+            yield salvaged.fault((*path, "modelled", name), row.modelled[name].en, wrong(name))
     for n, calibration in enumerate(row.calibration):
         name = calibration.channel
         if name not in known:
-            yield salvaged.fault((*path, "calibration", n, "channel"), name, wrong + nearest(name, known))
+            yield salvaged.fault((*path, "calibration", n, "channel"), name, wrong(name))
     settings = ["ec_coefficient", "salinity_factor", *model.settings()]
     for name, value in row.settings.items():
         if name not in settings:
             yield salvaged.fault(
                 (*path, "settings", name), value,
-                Message("{id} has no such setting; {nearest}", id=model.id, nearest=nearest(name, dict.fromkeys(settings))),
+                Message(
+                    "{model} has no such setting; {nearest}",
+                    model=model.id, nearest=nearest(name, dict.fromkeys(settings)),
+                ),
             )  # fmt: skip
     if row.compensation is not None and not any(spec.variable == "co2" for spec in model.channel):
         yield salvaged.fault(
             (*path, "compensation"),
             None,
-            Message("compensation is for CO₂ probes; {id} gives no CO₂", id=model.id),
+            Message("compensation is for CO₂ probes; {model} gives no CO₂", model=model.id),
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -52,7 +52,7 @@ class Draft(Protocol):
         """The tables as they stand in the file."""
         ...
 
-    def fault(self, path: Key, value: Any, expected: str) -> Fault:
+    def fault(self, path: Key, value: Any, expected: Message) -> Fault:
         """A fault at a key."""
         ...
 
@@ -69,7 +69,7 @@ class Claim(NamedTuple):
     key : str
         Where it stands in the connection's table.
     what : str
-        What it is, in a word, such as ``"serial port"``.
+        What it is, in a word, such as ``Message("serial port")``.
     value : str
     """
 
@@ -93,7 +93,7 @@ class Kind:
     """Tables of the catalogue for its instruments, one for each protocol."""
     driver: ClassVar[str]
     """``module:attribute`` of its driver."""
-    needs: ClassVar[Mapping[str, str]] = {}
+    needs: ClassVar[Mapping[str, Message]] = {}
     """Tables of the station file that it needs, with the words of the fault when one is not there."""
     open_ended: ClassVar[bool] = False
     """Whether an instrument may send any channel its model has, so that only what is placed is expected."""
@@ -151,55 +151,59 @@ def kinds() -> Mapping[str, Kind]:
     return _found()[0]
 
 
-def broken() -> Mapping[str, str]:
+def broken() -> Mapping[str, Message]:
     """One sentence for each kind of another distribution that cannot be used, by its name."""
     return _found()[1]
 
 
 @cache
-def _found() -> tuple[dict[str, Kind], dict[str, str]]:
+def _found() -> tuple[dict[str, Kind], dict[str, Message]]:
     here = Path(__file__).parent
     found: dict[str, Kind] = {}
     for name in sorted(module.name for module in pkgutil.iter_modules([str(here)])):
         kind = getattr(import_module(f"{__package__}.{name}"), "KIND", None)
         if kind is not None:
             found[kind.name] = kind
-    faults: dict[str, str] = {}
+    faults: dict[str, Message] = {}
     brought = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
     for entry in brought:
         others = [one.value for one in brought if one.name == entry.name and one is not entry]
-        why = Message("{others} has this name too", others=others[0]) if others else _brought(entry, found)
-        if why:
+        why = Message("{other} has this name too", other=others[0]) if others else _brought(entry, found)
+        if why is not None:
             faults[entry.name] = Message(
-                "the kind of connection {name!r} ({value}) cannot be used: {why}; update or remove the "
+                "the kind of connection {kind!r} ({place}) cannot be used: {why}; update or remove the "
                 "package that brings it",
-                name=entry.name,
-                value=entry.value,
+                kind=entry.name,
+                place=entry.value,
                 why=why,
             )
     return found, faults
 
 
-def _brought(entry: EntryPoint, found: dict[str, Kind]) -> str:
+def _brought(entry: EntryPoint, found: dict[str, Kind]) -> Message | None:
     """Add the kind of another distribution to those that were found, or say why it cannot be."""
     try:
         kind = entry.load()
     except Exception as error:  # noqa: BLE001 - whatever another distribution does when it is imported
-        return in_a_line(error)
+        return Message.of(in_a_line(error))
     if not isinstance(kind, Kind) or getattr(kind, "name", None) != entry.name:
         return Message("a Kind of this name is expected there")
     if missing := [fact for fact in ("label", "contract", "driver") if not hasattr(kind, fact)]:
-        return Message("it does not say its {missing}", missing=" and ".join(missing))
+        return Message("it does not say its {missing}", missing=reduce(_and, missing))
     if kind.name in found:
         return Message("soilco2 has a kind of this name")
     if kind.table is not None and not _is_table(kind.table, kind.name):
-        return Message('the key kind of its table is not Literal["{name}"]', name=kind.name)
+        return Message('the key kind of its table is not Literal["{kind}"]', kind=kind.name)
     spoken = {protocol for one in found.values() for model in one.models for protocol in model.protocols}
     for protocol in (protocol for model in kind.models for protocol in model.protocols):
         if protocol in spoken:
             return Message("another kind speaks {protocol}", protocol=protocol)
     found[kind.name] = kind
-    return ""
+    return None
+
+
+def _and(first: str, last: str) -> Message:
+    return Message("{first} and {last}", first=first, last=last)
 
 
 def _is_table(table: Any, name: str) -> bool:

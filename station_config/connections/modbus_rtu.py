@@ -16,7 +16,7 @@ from soilco2.station_config.catalogue.registers import WIDTH, decoder
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
-from soilco2.station_config.parsing.faults import fault_at, nearest
+from soilco2.station_config.parsing.faults import either, fault_at, nearest
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -81,7 +81,7 @@ class RegisterPlace(Table):
     @classmethod
     def _of_a_register(cls, value: Any) -> Any:
         if value == "number":
-            raise ValueError(Message("a register needs its type: one of {width}", width=", ".join(WIDTH)))
+            raise ValueError(Message("a register needs its type: one of {types}", types=", ".join(WIDTH)))
         return value
 
 
@@ -203,12 +203,15 @@ class ModbusModel(ProbeModel):
                 root,
                 (*path, "block"),
                 name,
-                Message("the block it is read from is expected; {hint}", hint=hint),
+                Message("the block it is read from is expected; {nearest}", nearest=hint),
             )
         elif offset + words > block.count:
             yield fault_at(
                 root, (*path, "offset"), offset,
-                Message("block {name} has {count} registers; {words} from this offset do not fit in it", name=name, count=block.count, words=words),
+                Message(
+                    "block {block} has {count} registers; {words} from this offset do not fit in it",
+                    block=name, count=block.count, words=words,
+                ),
             )  # fmt: skip
 
 
@@ -254,7 +257,7 @@ class _ModbusRtu(Kind):
         return (Path(connection.port),)
 
     def claims(self, connection: ModbusRtuConnection, station: str) -> Iterator[Claim]:
-        yield Claim("port", "serial port", os.path.realpath(connection.port))
+        yield Claim("port", Message("serial port"), os.path.realpath(connection.port))
 
     def instrument(self, draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:
         if row.address is None:
@@ -286,8 +289,11 @@ class _ModbusRtu(Kind):
         if (connection.baudrate, connection.parity) != (line.baudrate, line.parity):
             yield draft.fault(
                 (*path, "model"), row.model,
-                Message("{id} leaves the factory at {line} and {id2} runs at {has}: set the probe before it goes on "
-"the bus", id=model.id, line=line, id2=connection.id, has=has),
+                Message(
+                    "{model} leaves the factory at {line} and {connection} runs at {has}: set the probe before it goes "
+                    "on the bus",
+                    model=model.id, line=line, connection=connection.id, has=has,
+                ),
             )  # fmt: skip
         elif connection.stopbits != line.stopbits:
             harm = (
@@ -299,7 +305,10 @@ class _ModbusRtu(Kind):
             )
             yield draft.fault(
                 (*path, "model"), row.model,
-                Message("{id} leaves the factory at {line} and {id2} runs at {has}; {harm}", id=model.id, line=line, id2=connection.id, has=has, harm=harm),
+                Message(
+                    "{model} leaves the factory at {line} and {connection} runs at {has}; {harm}",
+                    model=model.id, line=line, connection=connection.id, has=has, harm=harm,
+                ),
             )  # fmt: skip
 
     def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
@@ -313,8 +322,11 @@ class _ModbusRtu(Kind):
             if share > 1.0:
                 yield draft.fault(
                     ("connection", n), None,
-                    Message("reading everything on {id} takes {share:.0%} of the time there is, so rounds will be "
-"missed: make the intervals longer, the line faster, or use two lines", id=connection.id, share=share),
+                    Message(
+                        "reading everything on {connection} takes {share:.0%} of the time there is, so rounds will be "
+                        "missed: make the intervals longer, the line faster, or use two lines",
+                        connection=connection.id, share=share,
+                    ),
                 )  # fmt: skip
 
 
@@ -339,8 +351,12 @@ def _addresses(draft: Draft, lines: dict[str, Any]) -> Iterator[Fault]:
                 line = draft.line(("instrument", number, "address"))
                 yield draft.fault(
                     ("instrument", n, "address"), row.address,
-                    Message("{id} has this address on {connection} already (line {line}); two probes at one address "
-"answer together: set another address, or end the installations of the one that was replaced", id=other.id, connection=row.connection, line=line),
+                    Message(
+                        "{instrument} has this address on {connection} already (line {line}); two probes at one "
+                        "address answer together: set another address, or end the installations of the one that was "
+                        "replaced",
+                        instrument=other.id, connection=row.connection, line=line,
+                    ),
                 )  # fmt: skip
                 break
         seen[row.connection, row.address].append((n, row, window))
@@ -357,23 +373,25 @@ def _line_settings(draft: Draft, models: Models, connection: ModbusRtuConnection
     common = set.intersection(*speeds) if speeds else set()
     for n, row, line in on_bus:
         if line.baudrates and connection.baudrate not in line.baudrates:
-            fit = _speeds(sorted(common))
+            fit = either(map(str, sorted(common)))
             advice = (
-                Message("all probes of {id} can be set to {fit}", id=connection.id, fit=fit)
+                Message(
+                    "all probes of {connection} can be set to {speeds}", connection=connection.id, speeds=fit
+                )
                 if common
                 else Message(
-                    "no speed suits all probes of {id}: use one connection for each speed", id=connection.id
+                    "no speed suits all probes of {connection}: use one connection for each speed",
+                    connection=connection.id,
                 )
             )
             yield draft.fault(
                 ("instrument", n, "model"), row.model,
-                Message("{model} cannot talk at the {baudrate} baud of {id}, only at {speeds}; {advice}", model=row.model, baudrate=connection.baudrate, id=connection.id, speeds=_speeds(line.baudrates), advice=advice),
+                Message(
+                    "{model} cannot talk at the {baudrate} baud of {connection}, only at {speeds}; {advice}",
+                    model=row.model, baudrate=connection.baudrate, connection=connection.id,
+                    speeds=either(map(str, line.baudrates)), advice=advice,
+                ),
             )  # fmt: skip
-
-
-def _speeds(rates: tuple[int, ...] | list[int]) -> str:
-    words = [str(rate) for rate in rates]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}" if words else "none"
 
 
 def _timing(draft: Draft, models: Models, lines: dict[str, Any]) -> Iterator[Fault]:
@@ -388,8 +406,11 @@ def _timing(draft: Draft, models: Models, lines: dict[str, Any]) -> Iterator[Fau
             key = "interval" if row.timeout is None else "timeout"
             yield draft.fault(
                 ("instrument", n, key), f"{row.interval if row.timeout is None else row.timeout:g}s",
-                Message("{requests} request(s) of {timeout:g} s must fit in the interval of {interval:g} s; make "
-"the timeout shorter or the interval longer", requests=requests, timeout=timeout, interval=row.interval),
+                Message(
+                    "{requests} request(s) of {timeout:g} s must fit in the interval of {interval:g} s; make the "
+                    "timeout shorter or the interval longer",
+                    requests=requests, timeout=timeout, interval=row.interval,
+                ),
             )  # fmt: skip
 
 

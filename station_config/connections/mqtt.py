@@ -56,7 +56,7 @@ class _Mqtt(Kind):
         return (connection.topic or usual_topic(station),)
 
     def claims(self, connection: MqttConnection, station: str) -> Iterator[Claim]:
-        yield Claim("topic", "topic", self.topics(connection, station)[0])
+        yield Claim("topic", Message("topic"), self.topics(connection, station)[0])
 
 
 def usual_topic(station: str) -> str:

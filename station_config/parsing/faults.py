@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import reduce
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -17,7 +18,7 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.tables.fields import choices, is_secret, keys, model_at
 
-HIDDEN = "(hidden)"
+HIDDEN = Message("(hidden)")
 NOT_HERE = Message(
     "a secret is never written in the station file; name where it comes from, such as {{ env = "
     '"SOILCO2_TOKEN" }} or {{ file = "/etc/soilco2/token" }}, and change it now if the file was '
@@ -30,16 +31,26 @@ _LOGIN_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 Path = tuple[str | int, ...]
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> Message:
     """``did you mean 'x'?`` when one is close, else which are known."""
     options = [word for word in known if _NAME.fullmatch(word)]
     longer = [option for option in options if len(word) > 2 and option.startswith(word)]
     close = longer or difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
         return Message("did you mean '{close}'?", close=close[0])
-    return (
-        Message("known are {options}", options=", ".join(options)) if options else Message("none is defined")
-    )
+    if not options:
+        return Message("none is defined")
+    return Message("known are {options}", options=", ".join(options))
+
+
+def either(options: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *others, last = options
+    return _or(", ".join(others), last) if others else last
+
+
+def _or(first: str, last: str) -> Message:
+    return Message("{first} or {last}", first=first, last=last)
 
 
 def show(value: Any) -> str:
@@ -53,9 +64,9 @@ def show(value: Any) -> str:
     elif isinstance(value, datetime | date):
         text = value.isoformat()
     elif isinstance(value, dict):
-        return "a table" if value else "{}"
+        return Message("a table") if value else "{}"
     elif isinstance(value, list | tuple):
-        return "a list" if value else "[]"
+        return Message("a list") if value else "[]"
     else:
         text = f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
@@ -84,7 +95,7 @@ def raw_at(data: Any, path: Sequence[str | int], default: Any) -> Any:
     return data
 
 
-def fault_at(root: Spot, path: Path, value: Any, expected: str) -> Fault:
+def fault_at(root: Spot, path: Path, value: Any, expected: Message) -> Fault:
     """A fault at a path of the file; a missing key is placed at its table."""
     spot, _ = root.find(path)
     return Fault(spot.file, spot.line, key_text(path), "" if value is None else show(value), expected)
@@ -113,12 +124,14 @@ def from_models(
         written = hidden and isinstance(error["input"], str) and where[-1] not in ("env", "file")
         expected = _expected(error, model, where)
         if written:
-            expected = NOT_HERE if error["type"] != "extra_forbidden" else f"{expected} {NOT_HERE}"
+            expected = (
+                Message.joined([expected, NOT_HERE], " ") if error["type"] == "extra_forbidden" else NOT_HERE
+            )
         found[path] = Fault(spot.file, spot.line, key_text(path), value, expected)
     return list(found.values())
 
 
-def _expected(error: ErrorDetails, root: type[Table], where: Sequence[str | int]) -> str:
+def _expected(error: ErrorDetails, root: type[Table], where: Sequence[str | int]) -> Message:
     context: dict[str, Any] = error.get("ctx", {})
     kind = error["type"]
     if kind == "extra_forbidden":
@@ -127,15 +140,15 @@ def _expected(error: ErrorDetails, root: type[Table], where: Sequence[str | int]
         return Message("unknown key; {nearest}", nearest=nearest(str(where[-1]), dict.fromkeys(known)))
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         owners, _ = model_at(root, where)
-        kinds = " or ".join(f'"{name}"' for owner in owners for name in choices(owner))
-        return Message("the key kind says what it is: {kinds}", kinds=kinds)
+        kinds = [f'"{name}"' for owner in owners for name in choices(owner)]
+        return Message("the key kind says what it is: {kinds}", kinds=reduce(_or, kinds))
     if kind == "tuple_type" and isinstance(error["input"], dict):
         return Message(
-            "double brackets are expected: [[{where}]]",
-            where=".".join(str(p) for p in where if isinstance(p, str)),
+            "double brackets are expected: [[{table}]]",
+            table=".".join(str(p) for p in where if isinstance(p, str)),
         )
     if kind == "value_error":
-        return str(context.get("error", error["msg"]))
+        return Message.of(context.get("error", error["msg"]))
     limit = show(context.get("ge", context.get("gt", context.get("le", context.get("lt", "")))))
     sentences = {
         "missing": Message("this key is required"),
@@ -151,23 +164,29 @@ def _expected(error: ErrorDetails, root: type[Table], where: Sequence[str | int]
         "dict_type": Message("a table is expected, such as {{ … }}"),
         "model_type": Message("a table is expected, such as {{ … }}"),
         "path_type": Message("a path in quotes is expected"),
-        "literal_error": Message("expected {get}", get=context.get("expected", "")),
+        "literal_error": Message("expected {options}", options=_alternatives(context.get("expected", ""))),
         "greater_than_equal": Message("a number of at least {limit} is expected", limit=limit),
         "greater_than": Message("a number above {limit} is expected", limit=limit),
         "less_than_equal": Message("a number of at most {limit} is expected", limit=limit),
         "less_than": Message("a number below {limit} is expected", limit=limit),
         "string_too_short": Message("text that is not empty is expected"),
         "string_too_long": Message(
-            "text of at most {get} characters is expected", get=context.get("max_length", "")
+            "text of at most {limit} characters is expected", limit=context.get("max_length", "")
         ),
         "too_short": Message("a list that is not empty is expected"),
-        "too_long": Message("a list of at most {get} is expected", get=context.get("max_length", "")),
+        "too_long": Message("a list of at most {limit} is expected", limit=context.get("max_length", "")),
     }
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(
             context["pattern"], Message("text of the form {pattern} is expected", pattern=context["pattern"])
         )
-    return sentences.get(kind, error["msg"])
+    return sentences.get(kind) or Message.of(error["msg"])
+
+
+def _alternatives(said: str) -> str:
+    """What a literal may be, as pydantic says it: ``'a', 'b' or 'c'``."""
+    others, _, last = said.rpartition(" or ")
+    return _or(others, last) if others else last
 
 
 _PATTERNS = {
@@ -215,6 +234,6 @@ def secrets_in(data: Any, root: Spot, path: Path = ()) -> dict[Path, Fault]:
         elif holds_login(data):
             found[path] = Fault(
                 spot.file, spot.line, key_text(path), HIDDEN,
-                "an address without user and password is expected; " + NOT_HERE,
+                Message("an address without user and password is expected; {secret}", secret=NOT_HERE),
             )  # fmt: skip
     return found

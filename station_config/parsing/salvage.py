@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, fault_at, raw_at
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.tables.stationfile import StationFile
@@ -121,7 +122,7 @@ class Salvaged:
             found = (*found, kept.index(part) if isinstance(part, int) and kept and part in kept else part)
         return found
 
-    def fault(self, path: Path, value: Any, expected: str) -> Fault:
+    def fault(self, path: Path, value: Any, expected: Message) -> Fault:
         """A fault at a path of `file`; its value as written, else `value`, nothing for None."""
         path = self.outer(path)
         return fault_at(self.root, path, None if value is None else raw_at(self.data, path, value), expected)

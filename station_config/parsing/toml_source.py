@@ -9,7 +9,7 @@ from typing import Any
 
 from soilco2.station_config.base import Table
 from soilco2.station_config.errors import Fault, StationFileError
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.station_config.parsing.faults import show
 from soilco2.station_config.parsing.toml_positions import Spot, merge, spots
 from soilco2.station_config.tables.fields import path_keys
@@ -22,7 +22,7 @@ DEPTH = 8
 
 
 def _refuse(
-    path: Path | str, line: int | None, expected: str, key: str = "", value: str = ""
+    path: Path | str, line: int | None, expected: Message, key: str = "", value: str = ""
 ) -> StationFileError:
     return StationFileError([Fault(str(path), line, key, value, expected)])
 
@@ -47,8 +47,8 @@ def read_text(path: Path) -> str:
                 None,
                 Message(
                     "the file has {size:.1f} MB; a station file has at most {limit:g} MB",
-                    size=size / 1000000.0,
-                    limit=LIMIT / 1000000.0,
+                    size=size / 1e6,
+                    limit=LIMIT / 1e6,
                 ),
             )
         raw = path.read_bytes()
@@ -57,8 +57,8 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise _refuse(path, None, Message("there is no such file")) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _refuse(path, None, Message("the file cannot be read: {reason}", reason=reason)) from error
+        why = system(error) if isinstance(error, OSError) else error
+        raise _refuse(path, None, Message("the file cannot be read: {why}", why=why)) from error
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -79,17 +79,18 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Spot]:
         data = tomllib.loads(text)
         return data, spots(text, str(path))
     except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        match = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-        line = text.count("\n") + 1
-        place = ""
+        why = str(error)
+        match = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", why)
         if match:
-            message = message[: match.start()]
-            if match[1]:
-                line, place = int(match[1]), Message(" at column {match}", match=match[2])
-        raise _refuse(
-            path, line, f"this is not valid TOML{place}: {message[:1].lower()}{message[1:]}"
-        ) from None
+            why = why[: match.start()]
+        why = why[:1].lower() + why[1:]
+        if match and match[1]:
+            line = int(match[1])
+            expected = Message("this is not valid TOML at column {column}: {why}", column=match[2], why=why)
+        else:
+            line = text.count("\n") + 1
+            expected = Message("this is not valid TOML: {why}", why=why)
+        raise _refuse(path, line, expected) from None
     except RecursionError:
         raise _refuse(
             path, None, Message("the values are nested too deeply; a station file needs no such depth")
@@ -125,16 +126,18 @@ def _read(
     merged_root = Spot(str(path), 1)
     for number, name in enumerate(names):
         at = spot.at.get(number, spot)
-        expected = ""
+        expected = None
         if not isinstance(name, str) or not name or not isinstance(include, list):
-            expected = 'a list of files is expected, such as include = ["common.toml"]'
+            expected = Message('a list of files is expected, such as include = ["common.toml"]')
         else:
             inner = (path.parent / Path(name).expanduser()).absolute()
             if inner.resolve() in {one.resolve() for one in chain}:
-                expected = "this file includes itself, directly or by another; take one include out"
+                expected = Message("this file includes itself, directly or by another; take one include out")
             elif len(chain) > DEPTH:
-                expected = f"more than {DEPTH} files include one another; put them on fewer levels"
-        if expected:
+                expected = Message(
+                    "more than {most} files include one another; put them on fewer levels", most=DEPTH
+                )
+        if expected is not None:
             faults.append(Fault(at.file, at.line, f"include[{number + 1}]", show(name), expected))
             continue
         try:

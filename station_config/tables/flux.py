@@ -59,8 +59,8 @@ class FluxTable(Table):
         if any(a >= b for a, b in itertools.pairwise(self.layers_m)) or any(z < 0 for z in self.layers_m):
             raise ValueError(
                 Message(
-                    "layers_m = {list} must be depths in m that increase from 0 downward",
-                    list=list(self.layers_m),
+                    "layers_m = {depths} must be depths in m that increase from 0 downward",
+                    depths=list(self.layers_m),
                 )
             )
         return self

@@ -60,12 +60,12 @@ class SoilTable(Table):
                 if lower.top_m < upper.bottom_m:
                     raise ValueError(
                         Message(
-                            "horizons {top_m}-{bottom_m} m and {top_m2}-{bottom_m2} m overlap; each depth belongs to one "
-                            "horizon",
-                            top_m=upper.top_m,
-                            bottom_m=upper.bottom_m,
-                            top_m2=lower.top_m,
-                            bottom_m2=lower.bottom_m,
+                            "horizons {upper_m}-{upper_end_m} m and {lower_m}-{lower_end_m} m overlap; each depth "
+                            "belongs to one horizon",
+                            upper_m=upper.top_m,
+                            upper_end_m=upper.bottom_m,
+                            lower_m=lower.top_m,
+                            lower_end_m=lower.bottom_m,
                         )
                     )
         return self

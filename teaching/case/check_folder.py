@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from soilco2.station_config.message import translate
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.lesson_source import lesson
 from soilco2.teaching.case.marking import Context, Words
 from soilco2.teaching.case.marks import task
 from soilco2.teaching.case.notebook import plain
-from soilco2.teaching.case.work_folder import RECORD, Work, read_notebook
+from soilco2.teaching.case.work_folder import Work, read_notebook
 from soilco2.teaching.errors import CaseError
 
 EARLIER: Words = (
@@ -83,11 +84,7 @@ def _read_lesson(work: Work, name: str, answers: _Answers) -> list[str]:
         try:
             found = read_notebook(path)
         except CaseError as error:
-            said.append(
-                f"{path.name} 没有存完整，读不了；运行过的答案都在 {RECORD} 里；soilco2 teach start 会放一份新的"
-                if work.lang == "zh"
-                else str(error)
-            )
+            said.append(translate(str(error), work.lang))
             continue
         fresh = fresh or found.revision == one.revision
         if found.revision != one.revision:

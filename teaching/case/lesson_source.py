@@ -19,6 +19,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from soilco2.station_config.message import Message
 from soilco2.teaching.errors import CaseError
 
 LESSONS = ("read", "temperature", "flux", "station", "plan")
@@ -90,15 +91,23 @@ def parse(text: str) -> Lesson:
             wanted = {"text": {"zh", "en"}, "code": {"code"}, "task": {"zh", "en", "solution"}}[kind]
             if set(parts) != wanted:
                 raise CaseError(
-                    f"lesson {head.get('lesson')}: a {kind} {name} has {sorted(parts)}, not {sorted(wanted)}"
-                )
+                    Message(
+                        "lesson {lesson}: a {kind} {name} has {found}, not {wanted}",
+                        lesson=head.get("lesson"), kind=kind, name=name, found=sorted(parts), wanted=sorted(wanted),
+                    )
+                )  # fmt: skip
             cells.append(Cell(kind, name, levels, parts))
 
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("=== "):
             match = re.fullmatch(r"=== (text|code|task)(?: ([a-z0-9-]+))?(?: @([123])(?:-([123]))?)?", line)
             if match is None:
-                raise CaseError(f"lesson {head.get('lesson')}, line {number}: {line!r} is no cell")
+                raise CaseError(
+                    Message(
+                        "lesson {lesson}, line {number}: {line!r} is no cell",
+                        lesson=head.get("lesson"), number=number, line=line,
+                    )
+                )  # fmt: skip
             close()
             kind, name = match[1], match[2] or ""
             first = int(match[3] or 1)
@@ -115,7 +124,13 @@ def parse(text: str) -> Lesson:
         elif part:
             lines[part].append(line)
         elif line.strip():
-            raise CaseError(f"lesson {head.get('lesson')}, line {number}: text before '--- zh'")
+            raise CaseError(
+                Message(
+                    "lesson {lesson}, line {number}: text before '--- zh'",
+                    lesson=head.get("lesson"),
+                    number=number,
+                )
+            )
     close()
     zh, _, en = head["title"].partition("|")
     hours: dict[int, dict[str, float]] = {}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from soilco2.station_config.message import Message
 from soilco2.teaching.errors import CaseError
 
 _served: dict[Path, tuple[subprocess.Popen[str], str]] = {}
@@ -33,11 +34,7 @@ def serve(folder: Path, drill: str, lang: str) -> str:
     station = place / "station.toml"
     if not station.is_file():
         bench = f'notebook.bench("{drill}")' if drill else "notebook.bench()"
-        raise CaseError(
-            f"还没有这次运行：先运行 {bench}。"
-            if lang == "zh"
-            else f"There is no such run yet: run {bench} first."
-        )
+        raise CaseError(Message("There is no such run yet: run {call} first.", call=bench), lang)
     clock = place / "clock"
     follow = ["--clock-file", str(clock)] if place == own and clock.is_file() else []
     child, where = _served.get(station, (None, ""))
@@ -53,7 +50,7 @@ def serve(folder: Path, drill: str, lang: str) -> str:
         if not said.startswith("http://"):
             child.kill()
             child.wait()
-            raise CaseError(f"页面没有启动：{said}" if lang == "zh" else f"The page does not start: {said}")
+            raise CaseError(Message("The page does not start: {why}", why=said), lang)
         where = address(int(said.rstrip("/").rpartition(":")[2]))
         _served[station] = (child, where)
     _show(where, lang)

@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from soilco2.station_config.message import Message
 from soilco2.storage.files import write_whole
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.lesson_source import lesson
@@ -69,16 +70,18 @@ def mark(work: Work, name: str, answer: Any) -> Verdict:
         When there is no such task.
     """
     one = task(name)
-    zh = work.lang == "zh"
     if (reason := one.away(work.context())) is not None:
         return Verdict(True, "", reason)
     kept = plain(answer)
     if is_empty(kept):
         form = in_language(one.form, work.lang)
         raise UnansweredError(
-            f"任务 {name} 还没有答案：把 ... 换成你的答案，例如 {form}，再运行这一格。"
-            if zh
-            else f"Task {name} has no answer yet: put yours in place of ..., such as {form}, and run the cell again."
+            Message(
+                "Task {task} has no answer yet: put yours in place of ..., such as {form}, and run the cell again.",
+                task=name,
+                form=form,
+            ),
+            work.lang,
         )
     verdict = one.mark(work.context(), kept)
     work.note(
@@ -127,9 +130,10 @@ class Notebook:
         path = self.folder / "data" / name
         if not path.is_file():
             raise CaseError(
-                f"{path.name}: 数据文件夹里没有它；soilco2 teach start 会把它补上。"
-                if self.lang == "zh"
-                else f"{path.name}: it is not in the data folder; soilco2 teach start puts it back."
+                Message(
+                    "{file}: it is not in the data folder; soilco2 teach start puts it back.", file=path.name
+                ),
+                self.lang,
             )
         found = pd.read_csv(path, dtype={"plot": str, "level": str})
         found["time_utc"] = pd.to_datetime(found["time_utc"], utc=True)
@@ -212,7 +216,8 @@ class Notebook:
             words = ["--drill", drill] if drill else (["--fault", fault] if fault else [])
             text = self.run("teach", "bench", ".", *words)
             if not (run / "series.csv").is_file():
-                raise CaseError(text.strip().splitlines()[-1] if text.strip() else "the bench said nothing")
+                last = text.strip().splitlines()[-1:]
+                raise CaseError(Message.of(last[0]) if last else Message("the bench said nothing"), self.lang)
             said.write_text(text, encoding="utf-8")
         print(said.read_text(encoding="utf-8"))
         found = pd.read_csv(run / "series.csv")

@@ -65,8 +65,8 @@ def take_in(source: Path, work: Work) -> None:
     if not source.exists():
         raise CaseError(
             Message(
-                "{source}: there is no such file; --data takes a station file (.toml) or a tidy table (.csv)",
-                source=source,
+                "{path}: there is no such file; --data takes a station file (.toml) or a tidy table (.csv)",
+                path=source,
             )
         )
     station = load_station(source) if source.suffix.lower() == ".toml" else None
@@ -77,17 +77,17 @@ def take_in(source: Path, work: Work) -> None:
         if not any(held.co2_depths.values()) and "co2" in held.variables:
             raise CaseError(
                 Message(
-                    "{source}: the CO₂ in these data has no depth below the surface; depth_m is in metres, "
+                    "{path}: the CO₂ in these data has no depth below the surface; depth_m is in metres, "
                     "positive downward",
-                    source=source,
+                    path=source,
                 )
             )
         if not any(held.co2_depths.values()) and "co2_flux" not in held.variables:
             raise CaseError(
                 Message(
-                    "{source}: there is no CO₂ in these data (found: {variables}); the case needs co2 with "
+                    "{path}: there is no CO₂ in these data (found: {variables}); the case needs co2 with "
                     "depth_m",
-                    source=source,
+                    path=source,
                     variables=", ".join(sorted(held.variables)) or "–",
                 )
             )
@@ -95,8 +95,8 @@ def take_in(source: Path, work: Work) -> None:
         if target.exists():
             raise CaseError(
                 Message(
-                    "{target}: own data are there already; move the file away first, nothing was changed",
-                    target=target,
+                    "{path}: own data are there already; move the file away first, nothing was changed",
+                    path=target,
                 )
             )
         write_tidy(reader, infos, target, station=station, source="journal" if station else "tidy table")
@@ -126,15 +126,15 @@ def take_in_soil(source: Path, work: Work) -> None:
     if not source.is_file():
         raise CaseError(
             Message(
-                "{source}: there is no such file; --soil takes horizons (.toml) or a pit table (.csv)",
-                source=source,
+                "{path}: there is no such file; --soil takes horizons (.toml) or a pit table (.csv)",
+                path=source,
             )
         )
     read(source)
     if (there := soil_of(work.path)) is not None:
         raise CaseError(
             Message(
-                "{there}: a soil is there already; move the file away first, nothing was changed", there=there
+                "{path}: a soil is there already; move the file away first, nothing was changed", path=there
             )
         )
     name = SOIL[1] if source.suffix.lower() == ".csv" else SOIL[0]

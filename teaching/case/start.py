@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, marked
 from soilco2.storage.files import write_whole
 from soilco2.teaching.case import data
 from soilco2.teaching.case.drills import FILE, begun, described
@@ -126,16 +126,16 @@ def start(
 def _opened(folder: Path, case: str, lang: str, level: int) -> Work:
     """A work folder that is there, when it is of this case, language and level."""
     work = open_work(folder)
-    other = [
-        f"{what} {had}" for what, had, now in
-        (("case", work.case, case), ("--lang", work.lang, lang), ("--level", work.level, level)) if had != now
-    ]  # fmt: skip
+    settings = (
+        (marked("case {had}"), work.case, case), ("--lang {had}", work.lang, lang), ("--level {had}", work.level, level)
+    )  # fmt: skip
+    other = [Message(template, had=had) for template, had, now in settings if had != now]
     if other:
         raise CaseError(
             Message(
-                "{folder} is a work folder with {other}; go on in it with the same, or name another --folder",
+                "{folder} is a work folder with {settings}; go on in it with the same, or name another --folder",
                 folder=folder,
-                other=", ".join(other),
+                settings=Message.joined(other, ", "),
             )
         )
     return work

@@ -104,9 +104,12 @@ def open_work(start: Path) -> Work:
         if (path / SETTINGS).is_file():
             return _load(path)
     raise CaseError(
-        f"{start}: 这里没有作业文件夹（缺 {SETTINGS}）；把笔记本放回它的文件夹，或用 soilco2 teach start 新建。"
-        f" / there is no work folder here ({SETTINGS} is missing); put the notebook back into its folder, or make "
-        "one with soilco2 teach start"
+        Message(
+            "{folder}: there is no work folder here ({file} is missing); put the notebook back into its folder, or "
+            "make one with soilco2 teach start",
+            folder=start,
+            file=SETTINGS,
+        )
     )
 
 
@@ -122,9 +125,9 @@ def _load(path: Path) -> Work:
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError, FileNotFoundError):
         raise CaseError(
             Message(
-                "{place}: the settings of this work folder cannot be read; soilco2 teach start into a new "
+                "{path}: the settings of this work folder cannot be read; soilco2 teach start into a new "
                 "folder and copy the notebooks and {record} there, nothing in them is lost",
-                place=place,
+                path=place,
                 record=RECORD,
             )
         ) from None
@@ -163,8 +166,12 @@ def read_notebook(path: Path) -> Found:
         sources = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IsADirectoryError):
         raise CaseError(
-            f"{path.name}: this notebook was only half saved and cannot be read; the answers that were run are kept in "
-            f"{RECORD}, and soilco2 teach start puts a fresh copy beside it"
+            Message(
+                "{file}: this notebook was only half saved and cannot be read; the answers that were run are kept in "
+                "{record}, and soilco2 teach start puts a fresh copy beside it",
+                file=path.name,
+                record=RECORD,
+            )
         ) from None
     written: dict[str, Any] = {}
     for source in sources:

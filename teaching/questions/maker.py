@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from soilco2.station_config.message import Message
 from soilco2.teaching.errors import QuestionError
 from soilco2.teaching.questions.model import Both, Kind, Option, Point, Question
 
@@ -140,7 +141,9 @@ def numeric(
             taken.append(other)
             chosen.append(Option(_same(other, unit, digits), False, Both(en, zh)))
     if len(chosen) < 3:
-        raise QuestionError(f"{stem[0]!r}: fewer than two mistakes lead to a number of their own")
+        raise QuestionError(
+            Message("{stem!r}: fewer than two mistakes lead to a number of their own", stem=stem[0])
+        )
     return Body("single", Both(*stem), Both(*explanation), source, tuple(chosen), value=value)
 
 

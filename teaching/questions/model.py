@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from soilco2.station_config.message import Message
 from soilco2.teaching.errors import QuestionError
 
 Kind = Literal["single", "multiple", "short"]
@@ -125,37 +126,54 @@ def check(question: Question) -> None:
     QuestionError
         Names the question and what is wrong with it.
     """
+    if (wrong := what_is_wrong(question)) is not None:
+        raise QuestionError(Message("question {question}: {why}", question=question.id, why=wrong))
 
-    def need(holds: bool, what: str) -> None:
-        if not holds:
-            raise QuestionError(f"question {question.id}: {what}")
 
-    need(question.level in LEVELS, f"level {question.level} is none of 1, 2, 3")
-    need(question.block in BLOCKS, f"block {question.block!r} is none of {', '.join(BLOCKS)}")
-    need(question.kind in KINDS, f"kind {question.kind!r} is none of {', '.join(KINDS)}")
-    need(bool(question.source.en.strip() and question.source.zh.strip()), "it has no source")
-    texts = [
-        question.stem,
-        question.explanation,
-        *(o.text for o in question.options),
-        *(o.why for o in question.options),
-    ]
+def what_is_wrong(question: Question) -> Message | None:
+    """Why a question cannot be asked; None when it can."""
+    return next((why for holds, why in _needs(question) if not holds), None)
+
+
+def _needs(question: Question) -> Iterator[tuple[bool, Message]]:
+    """What must hold, each with what is said when it does not."""
+    blocks, kinds = ", ".join(BLOCKS), ", ".join(KINDS)
+    level, block, kind = question.level, question.block, question.kind
+    yield level in LEVELS, Message("level {level} is none of 1, 2, 3", level=level)
+    yield block in BLOCKS, Message("block {block!r} is none of {blocks}", block=block, blocks=blocks)
+    yield kind in KINDS, Message("kind {kind!r} is none of {kinds}", kind=kind, kinds=kinds)
+    sourced = question.source.en.strip() and question.source.zh.strip()
+    yield bool(sourced), Message("it has no source")
+    options = question.options
+    texts = [question.stem, question.explanation, *(o.text for o in options), *(o.why for o in options)]
     texts += [point.text for point in question.points]
-    need(all(text.en.strip() and text.zh.strip() for text in texts), "a text is missing in one language")
-    if question.kind == "short":
-        need(
-            not question.options and len(question.points) >= 2,
-            "a short answer needs two or more marking points",
-        )
-        need(all(point.marks > 0 for point in question.points), "every marking point needs marks")
-        return
-    right = sum(option.right for option in question.options)
-    need(len(question.options) >= 3, "a choice needs three or more options")
-    if question.kind == "single":
-        need(right == 1, f"a single choice needs exactly one right option, and {right} are")
+    said = all(text.en.strip() and text.zh.strip() for text in texts)
+    yield said, Message("a text is missing in one language")
+    if kind == "short":
+        enough = not options and len(question.points) >= 2
+        yield enough, Message("a short answer needs two or more marking points")
+        marked = all(point.marks > 0 for point in question.points)
+        yield marked, Message("every marking point needs marks")
     else:
-        need(right >= 2, f"a multiple choice needs two or more right options, and {right} are")
-        need(right < len(question.options), "a multiple choice needs a wrong option")
+        yield from _choice(question)
+
+
+def _choice(question: Question) -> Iterator[tuple[bool, Message]]:
+    """What must hold for a question with options."""
+    options = question.options
+    right = sum(option.right for option in options)
+    yield len(options) >= 3, Message("a choice needs three or more options")
+    if question.kind == "single":
+        yield (
+            right == 1,
+            Message("a single choice needs exactly one right option, and {right} are", right=right),
+        )
+    else:
+        yield (
+            right >= 2,
+            Message("a multiple choice needs two or more right options, and {right} are", right=right),
+        )
+        yield right < len(options), Message("a multiple choice needs a wrong option")
     for lang in ("en", "zh"):
-        shown = [" ".join(option.text.at(lang).split()).casefold() for option in question.options]
-        need(len(set(shown)) == len(shown), "two options say the same")
+        shown = [" ".join(option.text.at(lang).split()).casefold() for option in options]
+        yield len(set(shown)) == len(shown), Message("two options say the same")

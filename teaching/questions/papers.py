@@ -53,9 +53,9 @@ def bank(level: int, more: Sequence[Path] = ()) -> list[Question]:
     except ImportError as error:
         raise QuestionError(
             Message(
-                "the computed questions need {name}: {how_to_add}",
-                name=error.name,
-                how_to_add=how_to_add("analysis"),
+                "the computed questions need {module}: {remedy}",
+                module=error.name,
+                remedy=how_to_add("analysis"),
             )
         ) from error
     found = [q for q in (*facts(more), *computed) if q.level == level]
@@ -123,9 +123,18 @@ def draw(level: int, count: int, seed: int, more: Sequence[Path] = (), block: st
     """
     whole = [q for q in bank(level, more) if block is None or q.block == block]
     if not 1 <= count <= len(whole):
-        where = f"level {level}" + (f", block {block}" if block else "")
+        where = (
+            Message("level {level}, block {block}", level=level, block=block)
+            if block
+            else Message("level {level}", level=level)
+        )
         raise QuestionError(
-            f"--count {count}: {where} holds {len(whole)} questions; expected 1 to {len(whole)}"
+            Message(
+                "--count {count}: {where} holds {most} questions; expected 1 to {most}",
+                count=count,
+                where=where,
+                most=len(whole),
+            )
         )
     rng = random.Random(f"{level} {seed} {count}")  # noqa: S311 - a paper anybody can draw again
     wanted = shares(count, WEIGHTS[level]) if block is None else {block: count}

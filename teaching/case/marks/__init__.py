@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
+from soilco2.station_config.message import Message
 from soilco2.teaching.case.lesson_source import LESSONS, OWN_LESSON
 from soilco2.teaching.case.marking import Task
 from soilco2.teaching.errors import CaseError
@@ -35,6 +36,8 @@ def task(name: str) -> Task:
         return tasks()[name]
     except KeyError:
         raise CaseError(
-            f"任务 {name} 不在这个版本里；soilco2 teach start 会放一份新的笔记本，旧的保留。"
-            f" / task {name} is not in this version; soilco2 teach start adds a new notebook and keeps the old one"
+            Message(
+                "task {task} is not in this version; soilco2 teach start adds a new notebook and keeps the old one",
+                task=name,
+            )
         ) from None

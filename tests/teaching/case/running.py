@@ -74,9 +74,9 @@ def run(book: Any, work: Work) -> Any:
 
 
 def errors(book: Any) -> dict[str, str]:
-    """Errors by cell, also those that a figure raised when it was drawn."""
+    """Errors as they are shown, by cell, also those that a figure raised when it was drawn."""
     return {
-        one.id: out.evalue
+        one.id: "\n".join(out.traceback)
         for one in book.cells
         if one.cell_type == "code"
         for out in one.outputs
