@@ -400,14 +400,15 @@ def _timing(draft: Draft, models: Models, lines: dict[str, Any]) -> Iterator[Fau
         model = models.get(row.model)
         if model is None or row.connection not in lines:
             continue
-        requests = model.requests()
+        count = model.requests()
+        requests = Message("1 request") if count == 1 else Message("{count} requests", count=count)
         timeout = row.timeout if row.timeout is not None else model.timeout
-        if timeout * requests >= row.interval:
+        if timeout * count >= row.interval:
             key = "interval" if row.timeout is None else "timeout"
             yield draft.fault(
                 ("instrument", n, key), f"{row.interval if row.timeout is None else row.timeout:g}s",
                 Message(
-                    "{requests} request(s) of {timeout:g} s must fit in the interval of {interval:g} s; make the "
+                    "{requests} of {timeout:g} s must fit in the interval of {interval:g} s; make the "
                     "timeout shorter or the interval longer",
                     requests=requests, timeout=timeout, interval=row.interval,
                 ),

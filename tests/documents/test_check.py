@@ -13,7 +13,6 @@ import docx
 import pytest
 
 from soilco2.cli.main import main
-from soilco2.cli.messages_zh import in_chinese
 from soilco2.documents.embedded_config import compare, read_plan
 from soilco2.documents.errors import PlanError
 from soilco2.documents.formats.html import to_html
@@ -21,6 +20,7 @@ from soilco2.documents.formats.markdown import to_markdown
 from soilco2.documents.formats.word import to_docx
 from soilco2.documents.monitoring import monitoring_plan
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import translate
 from tests.documents.stations import FULL, station
 
 FORMS: dict[str, Callable[..., bytes]] = {
@@ -119,7 +119,7 @@ def test_a_damaged_machine_part_is_refused(spoil: Callable[[str], str], said: st
     path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(PlanError, match=said) as caught:
         read_plan(path)
-    assert re.search(r"：[一-鿿]", in_chinese(str(caught.value)))
+    assert re.search(r"：[一-鿿]", translate(str(caught.value), "zh"))
 
 
 def test_files_that_are_no_plans_are_refused(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_files_that_are_no_plans_are_refused(tmp_path: Path) -> None:
     for name, said in (("a.docx", "no Word document"), ("b.md", "is expected")):
         with pytest.raises(PlanError, match=said) as caught:
             read_plan(tmp_path / name)
-        assert re.search(r"：[一-鿿]", in_chinese(str(caught.value)))
+        assert re.search(r"：[一-鿿]", translate(str(caught.value), "zh"))
     buffer = BytesIO()
     docx.Document().save(buffer)
     (tmp_path / "c.docx").write_bytes(buffer.getvalue())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 
-from soilco2.cli.messages_zh import in_chinese
 from soilco2.station_config.extras import how_to_add
+from soilco2.station_config.message import translate
 from tests.house.tree import ROOMS
 from tests.paths import ROOT
 
@@ -23,10 +23,9 @@ def test_every_extra_that_is_named_is_one_and_its_sentence_is_known_in_chinese()
     }
     assert named == {"analysis", "cluster", "dashboard", "documents", "notebooks"} <= set(extras)
     for name in named:
-        assert in_chinese(f"analyses need the extra 'analysis': {how_to_add(name)}").endswith(
-            f"pip install -c constraints.txt '.[{name}]'"
-        )
-        assert "文件夹" in in_chinese(how_to_add(name))
+        said = translate(how_to_add(name), "zh")
+        assert said.endswith(f"pip install -c constraints.txt '.[{name}]'")
+        assert "文件夹" in said
     assert (ROOT / "constraints.txt").is_file()
 
 
