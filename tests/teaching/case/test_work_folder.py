@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from soilco2.cli.main import cli
+from soilco2.station_config.message import translate
 from soilco2.storage.errors import StorageError
 from soilco2.teaching.case.check_folder import check
 from soilco2.teaching.case.lesson_source import lesson, lessons
@@ -65,8 +66,12 @@ def test_a_folder_that_was_moved_is_found(tmp_path: Path) -> None:
 
 
 def test_a_notebook_outside_its_folder_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(CaseError, match=r"case\.json is missing"):
+    with pytest.raises(CaseError, match=r"case\.json is missing") as told:
         open_notebook("read", tmp_path)
+    (shown,) = told.value._render_traceback_()
+    assert "这里没有作业文件夹（缺 case.json）" in shown, "no folder says in which language: both"
+    assert shown.endswith(f" / {told.value}")
+    assert translate(str(told.value), "zh") == shown.removesuffix(f" / {told.value}")
 
 
 @pytest.mark.parametrize(("lang", "word"), [("en", "half saved"), ("zh", "没有存完整")])
@@ -143,6 +148,23 @@ def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
         (work.path / "case.json").write_text(text, encoding="utf-8")
         with pytest.raises(CaseError, match="settings of this work folder cannot be read"):
             open_work(work.path)
+
+
+def test_a_notebook_shows_its_faults_in_its_language(tmp_path: Path) -> None:
+    notebook = open_notebook("read", read_folder(tmp_path / "work", "zh").path)
+    with pytest.raises(UnansweredError, match="has no answer yet") as told:
+        notebook.check("read-flag", ...)
+    assert told.value._render_traceback_() == [
+        '任务 read-flag 还没有答案：把 ... 换成你的答案，例如 "B"，再运行这一格。'
+    ]
+    with pytest.raises(CaseError, match="not in the data folder") as missing:
+        notebook.table("none.csv")
+    assert missing.value._render_traceback_() == [
+        "none.csv：数据文件夹里没有它；soilco2 teach start 会把它补上。"
+    ]
+    with pytest.raises(CaseError, match="There is no such run yet") as unrun:
+        notebook.page("a")
+    assert unrun.value._render_traceback_() == ['还没有这次运行：先运行 notebook.bench("a")。']
 
 
 def test_no_answer_and_no_such_task(tmp_path: Path) -> None:
@@ -223,8 +245,10 @@ def test_a_folder_is_made_of_whole_files(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_another_case_does_not_go_into_the_same_folder(tmp_path: Path) -> None:
     work = read_folder(tmp_path / "work")
-    with pytest.raises(CaseError, match="is a work folder with --lang en"):
+    with pytest.raises(CaseError, match="is a work folder with --lang en") as told:
         start(work.path, "read", "zh", 1)
+    said = translate(str(told.value), "zh")
+    assert said.endswith("是另一项作业的文件夹（--lang en）；请用相同的选项继续，或另给 --folder")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years", encoding="utf-8")
     with pytest.raises(CaseError, match="is no work folder"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from soilco2.station_config.message import translate
 from soilco2.teaching.errors import QuestionError
 from soilco2.teaching.glossary import faults
 from soilco2.teaching.questions.bank.facts import FOLDER, read_facts
@@ -247,8 +248,9 @@ def test_a_short_block_is_told() -> None:
 
 @pytest.mark.parametrize("count", [0, -3, 5000])
 def test_a_count_that_cannot_be(count: int) -> None:
-    with pytest.raises(QuestionError, match=r"holds \d+ questions; expected 1 to"):
+    with pytest.raises(QuestionError, match=r"level 1 holds \d+ questions; expected 1 to") as told:
         draw(1, count, 1)
+    assert re.search(r"级别 1 共有 \d+ 题；应为 1 至 \d+", translate(str(told.value), "zh"))
 
 
 GOOD = """\
@@ -298,6 +300,7 @@ def test_a_fault_in_a_fact_file_is_one_sentence(old: str, new: str, said: str, t
         read_facts(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value).strip()
+    assert re.search(r"：.*[\u4e00-\u9fff]", translate(str(caught.value), "zh"))
 
 
 def test_a_fact_twice_is_refused(tmp_path: Path) -> None:
