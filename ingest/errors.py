@@ -30,7 +30,7 @@ class IngestError(Exception):
     """Something keeps readings from coming in; the message is one clear sentence."""
 
     def __init__(self, message: Message) -> None:
-        super().__init__(message)
+        super().__init__(Message.of(message))  # drivers of other distributions may say it in plain text
 
 
 class BusError(IngestError):

@@ -21,6 +21,7 @@ from soilco2.station_config.parsing.faults import either, fault_at, from_models,
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.parsing.toml_source import read_toml
 from soilco2.station_config.units import conversion
+from soilco2.station_config.variables import VARIABLES
 
 __all__ = [
     "BUILT_IN",
@@ -82,7 +83,7 @@ def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
         try:
             conversion(spec.unit, spec.variable)
         except StationConfigError as error:
-            key = "variable" if "unknown" in str(error) else "unit"
+            key = "unit" if spec.variable in VARIABLES else "variable"
             yield fault_at(root, (*path, key), getattr(spec, key), Message.of(error))
         if spec.lower is not None and spec.upper is not None and spec.lower >= spec.upper:
             expected = Message("a number above {key} = {limit:g} is expected", key="lower", limit=spec.lower)

@@ -70,6 +70,11 @@ class Lesson(NamedTuple):
         return f"{(*LESSONS, OWN_LESSON).index(self.name) + 1:02d}_{self.name}.ipynb"
 
 
+def _fault(head: dict[str, str], number: int, why: Message) -> CaseError:
+    lesson = head.get("lesson")
+    return CaseError(Message("lesson {lesson}, line {number}: {why}", lesson=lesson, number=number, why=why))
+
+
 def parse(text: str) -> Lesson:
     """The lesson of a source.
 
@@ -102,12 +107,7 @@ def parse(text: str) -> Lesson:
         if line.startswith("=== "):
             match = re.fullmatch(r"=== (text|code|task)(?: ([a-z0-9-]+))?(?: @([123])(?:-([123]))?)?", line)
             if match is None:
-                raise CaseError(
-                    Message(
-                        "lesson {lesson}, line {number}: {line!r} is no cell",
-                        lesson=head.get("lesson"), number=number, line=line,
-                    )
-                )  # fmt: skip
+                raise _fault(head, number, Message("{line!r} is no cell", line=line))
             close()
             kind, name = match[1], match[2] or ""
             first = int(match[3] or 1)
@@ -124,13 +124,7 @@ def parse(text: str) -> Lesson:
         elif part:
             lines[part].append(line)
         elif line.strip():
-            raise CaseError(
-                Message(
-                    "lesson {lesson}, line {number}: text before '--- zh'",
-                    lesson=head.get("lesson"),
-                    number=number,
-                )
-            )
+            raise _fault(head, number, Message("text before '--- zh'"))
     close()
     zh, _, en = head["title"].partition("|")
     hours: dict[int, dict[str, float]] = {}

@@ -160,6 +160,7 @@ def _mean_flux(context: Context) -> float | _Away:
     from soilco2.analysis.flux.inputs import assemble
     from soilco2.analysis.flux.refusals import WORDS_ZH, Reason
     from soilco2.station_config.errors import StationConfigError
+    from soilco2.station_config.message import translate
     from soilco2.storage.open import open_reader
     from soilco2.teaching.case.own_data_store import OWN, soil_of
 
@@ -186,7 +187,7 @@ def _mean_flux(context: Context) -> float | _Away:
         )
         outcome = job.run(reader, chosen, wanted)
     except (AnalysisError, StationConfigError) as error:
-        return _Away((str(error), str(error)))
+        return _Away((translate(str(error), "zh"), str(error)))
     finally:
         reader.close()
     (row,) = job.results(outcome, chosen, "", {}).rows

@@ -59,6 +59,7 @@ def _station(context: Context, answer: str) -> tuple[Station | None, Words]:
     """The trainee's station, or what its fault is."""
     from soilco2.station_config.errors import StationConfigError
     from soilco2.station_config.loader import load_station
+    from soilco2.station_config.message import translate
 
     with tempfile.TemporaryDirectory() as box:
         if "\n" in answer:
@@ -78,11 +79,14 @@ def _station(context: Context, answer: str) -> tuple[Station | None, Words]:
         try:
             return load_station(path), ("", "")
         except StationConfigError as error:
-            first = str(error).splitlines()[0].replace(str(path.parent) + "/", "")
+            zh, en = (
+                translate(str(error), lang).splitlines()[0].replace(f"{path.parent}/", "")
+                for lang in ("zh", "en")
+            )
             more = len(str(error).splitlines()) - 1
             return None, (
-                f"文件还不能用：{first}" + (f"（另有 {more} 处）" if more else ""),
-                f"The file cannot be used yet: {first}" + (f" (and {more} more)" if more else ""),
+                f"文件还不能用：{zh}" + (f"（另有 {more} 处）" if more else ""),
+                f"The file cannot be used yet: {en}" + (f" (and {more} more)" if more else ""),
             )
 
 
