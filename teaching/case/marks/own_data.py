@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from soilco2.station_config.message import translate
 from soilco2.teaching.case.marking import Context, Task, Words, Wrong, number, signs
 
 if TYPE_CHECKING:
@@ -160,7 +161,6 @@ def _mean_flux(context: Context) -> float | _Away:
     from soilco2.analysis.flux.inputs import assemble
     from soilco2.analysis.flux.refusals import WORDS_ZH, Reason
     from soilco2.station_config.errors import StationConfigError
-    from soilco2.station_config.message import translate
     from soilco2.storage.open import open_reader
     from soilco2.teaching.case.own_data_store import OWN, soil_of
 

@@ -167,6 +167,14 @@ def test_a_notebook_shows_its_faults_in_its_language(tmp_path: Path) -> None:
     assert unrun.value._render_traceback_() == ['还没有这次运行：先运行 notebook.bench("a")。']
 
 
+def test_a_fault_in_a_trainee_s_station_file_is_told_in_both_languages(tmp_path: Path) -> None:
+    work = folder(tmp_path / "work", "zh", 1, "station")
+    zh, en = mark(work, "station-file", "[station]\nid =\n").words
+    assert "TOML 语法有误" in zh
+    assert "this is not valid TOML" in en
+    assert "not valid" not in zh
+
+
 def test_no_answer_and_no_such_task(tmp_path: Path) -> None:
     work = read_folder(tmp_path / "work")
     with pytest.raises(UnansweredError, match='such as "B"'):
