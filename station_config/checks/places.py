@@ -106,13 +106,13 @@ def _channel_fits(
         return
     spec = model.spec(one.channel)
     if spec is None or spec not in used:
-        known_ones = nearest(one.channel, [s.id for s in used])
+        near = nearest(one.channel, [s.id for s in used])
         wrong = (
-            Message("{model} has no such channel; {nearest}", model=model.id, nearest=known_ones)
+            Message("{model} has no such channel; {nearest}", model=model.id, nearest=near)
             if spec is None
             else Message(
                 "{instrument} does not list this channel under channels; {nearest}",
-                instrument=row.id, nearest=known_ones,
+                instrument=row.id, nearest=near,
             )
         )  # fmt: skip
         yield salvaged.fault((*path, "channel"), one.channel, wrong)
