@@ -14,6 +14,7 @@ from soilco2.analysis import vocabulary
 from soilco2.analysis.refusals import REASONS
 from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live.queries import PageStation, short
+from soilco2.station_config.message import Message, translate
 from soilco2.station_config.times import DAY_US, iso
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ResultsError
@@ -167,9 +168,9 @@ def _row(row: Result) -> dict[str, Any]:
 
 def _in_chinese(row: Result) -> str:
     """The reason in Chinese where its code has a sentence that these numbers fill, else empty."""
-    sentence = REASONS.get(row.why_code, ("", ""))[1]
+    sentence = REASONS.get(row.why_code, "")
     named = {name for _, name, _, _ in Formatter().parse(sentence) if name}
-    return sentence.format(**row.why_values) if named <= set(row.why_values) else ""
+    return translate(Message(sentence, **row.why_values), "zh") if named <= set(row.why_values) else ""
 
 
 def results(page: PageStation, folder: Path | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from soilco2.station_config.message import translate
 from soilco2.teaching.case.marking import Context, Task, Words, Wrong, number, signs
 
 if TYPE_CHECKING:
@@ -146,7 +147,9 @@ def _lag(context: Context) -> float | _Away:
         return found
     frame, target = found
     got = lag(target.temperature.values, target.co2.values, frame.slots)
-    return _Away((got.refusal.text("zh"), got.refusal.text("en"))) if got.refusal else float(got.hours)
+    if got.refusal is not None:
+        return _Away((translate(got.refusal.message, "zh"), got.refusal.message))
+    return float(got.hours)
 
 
 def _flux(context: Context) -> float | _Away:
@@ -158,7 +161,7 @@ def _mean_flux(context: Context) -> float | _Away:
     from soilco2.analysis.errors import AnalysisError
     from soilco2.analysis.flux import job, settings
     from soilco2.analysis.flux.inputs import assemble
-    from soilco2.analysis.flux.refusals import WORDS_ZH, Reason
+    from soilco2.analysis.flux.refusals import SENTENCES, Reason
     from soilco2.station_config.errors import StationConfigError
     from soilco2.storage.open import open_reader
     from soilco2.teaching.case.own_data_store import OWN, soil_of
@@ -186,13 +189,13 @@ def _mean_flux(context: Context) -> float | _Away:
         )
         outcome = job.run(reader, chosen, wanted)
     except (AnalysisError, StationConfigError) as error:
-        return _Away((str(error), str(error)))
+        return _Away((translate(str(error), "zh"), str(error)))
     finally:
         reader.close()
     (row,) = job.results(outcome, chosen, "", {}).rows
     if row.value is not None:
         return float(row.value)
-    zh = WORDS_ZH[Reason[row.why_code.upper()]] if row.why_code else row.why
+    zh = translate(SENTENCES[Reason[row.why_code.upper()]] if row.why_code else row.why, "zh")
     return _Away((f"通量被拒绝：{zh}。", f"the flux is refused: {row.why}."))
 
 
