@@ -30,6 +30,8 @@ NAMES = {
     TEMPERATURE: Message("temperature"),
 }
 
+NOTHING = Message("")
+
 EVER = -(2**62), 2**62
 
 
@@ -107,12 +109,12 @@ def of_observations(reader: Reader, start_us: int | None, end_us: int | None) ->
     return found
 
 
-def of_observation(seen: Observation) -> Message | None:
-    """What an observation of CO2 was corrected for; None when for neither pressure nor temperature."""
+def of_observation(seen: Observation) -> Message:
+    """What an observation of CO2 was corrected for; empty when for neither pressure nor temperature."""
     if seen.series.variable != "co2":
-        return None
+        return NOTHING
     done = [NAMES[name] for name in sorted(NAMES.keys() & set(seen.corrections.split(",")))]
-    return Message(BY_STATION, what=_and(done)) if done else None
+    return Message(BY_STATION, what=_and(done)) if done else NOTHING
 
 
 def refuse(flux: FluxTable, done: Mapping[SeriesKey, Message]) -> None:
@@ -135,14 +137,14 @@ def refuse(flux: FluxTable, done: Mapping[SeriesKey, Message]) -> None:
     )
 
 
-def _said(words: Mapping[str, Any]) -> Message | None:
-    """``{"pressure": "device", "temperature": "none"}`` as a sentence; None when nobody corrects."""
+def _said(words: Mapping[str, Any]) -> Message:
+    """``{"pressure": "device", "temperature": "none"}`` as a sentence; empty when nobody corrects."""
     done = [
         Message(DONE_BY[words[name]], what=NAMES[name])
         for name in (PRESSURE, TEMPERATURE)
         if words.get(name) in DONE_BY
     ]
-    return _and(done) if done else None
+    return _and(done) if done else NOTHING
 
 
 def _and(parts: Iterable[Message]) -> Message:
