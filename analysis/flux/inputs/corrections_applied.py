@@ -30,7 +30,7 @@ NAMES = {
     TEMPERATURE: Message("temperature"),
 }
 
-NOTHING = Message("")
+NOTHING = Message.joined(())
 
 EVER = -(2**62), 2**62
 
