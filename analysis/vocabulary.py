@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from soilco2.analysis.definitions import AS_MEASURED, DAY_TO_DAY, EVENT, SEASONAL, WITHIN_DAY, WITHIN_DAY_REST
-from soilco2.analysis.refusals import WARNINGS, Refusal
+from soilco2.analysis.refusals import WARNINGS, Refusal, warning_text
+from soilco2.station_config.message import translate
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.results.results import Result
 
@@ -264,7 +265,7 @@ def reason(row: Result, lang: str) -> str:
     if lang == "zh":
         values = {k: ZH.get(v, v) if isinstance(v, str) else v for k, v in values.items()}
     try:
-        return Refusal(row.why_code, values).text(lang)
+        return translate(Refusal(row.why_code, values).message, lang)
     except KeyError:
         return row.why
 
@@ -291,8 +292,7 @@ def warning(row: Result, lang: str) -> str:
     """What the reader of a row must know, empty when there is nothing."""
     code = str(row.details.get("warning_code") or "")
     if code in WARNINGS:
-        said = str(WARNINGS[code][1 if lang == "zh" else 0].format(**row.details))
-        return f"{mark(row)} {said}".strip()
+        return f"{mark(row)} {translate(warning_text(code, row.details), lang)}".strip()
     return str(row.details.get("warning") or "") if lang == "en" else ""
 
 

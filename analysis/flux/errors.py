@@ -9,7 +9,13 @@ What concerns single profiles never raises: it becomes a reason per profile (see
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from soilco2.analysis.errors import AnalysisError
+from soilco2.station_config.message import Message
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class FluxError(AnalysisError):
@@ -22,3 +28,8 @@ class UnitQuestionError(FluxError):
 
 class SoilTableError(FluxError):
     """Soil horizons, a pit table or a diffusivity expression cannot be used."""
+
+
+def expected(error: ErrorDetails) -> Message:
+    """What a table's model expected: the sentence of its own rule, else pydantic's."""
+    return Message.of(error["ctx"]["error"] if error["type"] == "value_error" else error["msg"])

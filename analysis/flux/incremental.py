@@ -19,6 +19,7 @@ from soilco2.analysis.flux.errors import FluxError
 from soilco2.analysis.flux.inputs import assemble, corrections_applied
 from soilco2.analysis.flux.settings import Settings
 from soilco2.quality.records import Observation
+from soilco2.station_config.message import Message
 from soilco2.storage.files import write_whole
 from soilco2.storage.reader import Reader
 
@@ -74,7 +75,7 @@ def update(
         When no step is given, or the settings would correct for pressure what the station corrected already.
     """
     if not wanted.every_s:
-        raise FluxError("a step is needed, such as --every 30min")
+        raise FluxError(Message("a step is needed, such as --every 30min"))
     step = round(wanted.every_s * 1e6)
     touched: dict[str, tuple[int, int]] = {}
     reached = rev

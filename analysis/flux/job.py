@@ -20,6 +20,7 @@ from soilco2.analysis.flux.records import Fluxes
 from soilco2.analysis.flux.results import summary
 from soilco2.analysis.flux.settings import Settings
 from soilco2.quality.records import Flag, SeriesKey
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import now_iso
 from soilco2.storage.reader import Reader
 from soilco2.storage.results.results import Result, ResultFile, write_results, write_table
@@ -30,14 +31,11 @@ LEAST_SHARE = 0.1
 
 UNIT = "umol m-2 s-1"
 
-NOTE = (
+NOTE = Message(
     "A flux from the gradient contains soil temperature and water already, through the diffusivity: a"
     " response of this flux to them is partly made by the formula."
 )
 """Follows every series made here; the response functions show it."""
-
-NOTE_ZH = "由梯度得到的通量已通过扩散系数包含土壤温度和水分：它对二者的响应，一部分是公式本身造成的。"
-"""`NOTE` in Chinese."""
 
 
 def compute(reader: Reader, settings: Settings, wanted: assemble.Wanted) -> Iterator[tuple[str, str, Fluxes]]:
@@ -70,7 +68,7 @@ def run(reader: Reader, settings: Settings, wanted: assemble.Wanted) -> Outcome:
             step = int(np.diff(fluxes.time_us).min())
             outcome.every_us = min(step, outcome.every_us) if outcome.every_us else step
     if not outcome.fluxes:
-        raise FluxError("no CO2 value in the time asked for; look at the times of the data")
+        raise FluxError(Message("no CO2 value in the time asked for; look at the times of the data"))
     return outcome
 
 
@@ -190,16 +188,23 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
             )
         )  # fmt: skip
     times = [f.time_us for _, _, f in outcome.fluxes]
-    model = MODELS.get(settings.flux.diffusivity)
-    notes = [NOTE]
-    if model is not None and model.checked == "unverified":
-        notes.append(f"The form of {model.name} could not be checked against a second source.")
     return ResultFile(
         job=JOB, station=outcome.fluxes[0][0], created=now_iso(),
-        version=version, seed=settings.flux.seed, asked=asked, rows=tuple(rows), notes=tuple(notes),
+        version=version, seed=settings.flux.seed, asked=asked, rows=tuple(rows), notes=tuple(notes(settings)),
         data_from=iso(min(times, key=lambda t: int(t[0]))[:1])[0],
         data_to=iso(max(times, key=lambda t: int(t[-1]))[-1:])[0],
     )  # fmt: skip
+
+
+def notes(settings: Settings) -> list[Message]:
+    """What the reader of these fluxes must know."""
+    model = MODELS.get(settings.flux.diffusivity)
+    if model is None or model.checked != "unverified":
+        return [NOTE]
+    return [
+        NOTE,
+        Message("The form of {model} could not be checked against a second source.", model=model.name),
+    ]
 
 
 def _finite(value: float) -> float | None:
@@ -235,11 +240,11 @@ def write(
     return paths
 
 
-def _why(whole: Fluxes, refused: dict[str, int]) -> str:
+def _why(whole: Fluxes, refused: dict[str, int]) -> Message:
     answered = int(np.isfinite(whole.efflux).sum())
-    parts = [f"{answered} of {len(whole.time_us)} times answered"]
+    parts = [Message("{answered} of {asked} times answered", answered=answered, asked=len(whole.time_us))]
     parts += [
-        f"{count} times: {refusals.SENTENCES[refusals.Reason[name.upper()]]}"
+        Message("{count} times: {why}", count=count, why=refusals.SENTENCES[refusals.Reason[name.upper()]])
         for name, count in refused.items()
     ]
-    return "; ".join(parts)
+    return Message.joined(parts)

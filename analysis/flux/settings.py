@@ -5,17 +5,21 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from soilco2.analysis.flux.errors import FluxError, SoilTableError
+from soilco2.analysis.flux.errors import FluxError, SoilTableError, expected
 from soilco2.analysis.flux.physics.diffusivity import MODELS, require_possible
 from soilco2.analysis.flux.physics.soil import read_pit_table
 from soilco2.station_config.base import Table
+from soilco2.station_config.message import Message, system
 from soilco2.station_config.tables.flux import FluxTable
 from soilco2.station_config.tables.soil import SoilTable
 from soilco2.station_config.tables.stationfile import StationFile
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class _File(Table):
@@ -50,9 +54,11 @@ def read(path: Path) -> Settings:
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SoilTableError(f"soil file {path} cannot be read: {error.strerror}") from None
+        raise SoilTableError(
+            Message("soil file {path} cannot be read: {why}", path=path, why=system(error))
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SoilTableError(f"soil file {path} is not TOML: {error}") from None
+        raise SoilTableError(Message("soil file {path} is not TOML: {why}", path=path, why=error)) from None
     if "station" in content:
         from soilco2.station_config.loader import load_station
 
@@ -60,7 +66,9 @@ def read(path: Path) -> Settings:
     try:
         found = _File.model_validate(content)
     except ValidationError as error:
-        raise SoilTableError("\n".join(_fault(path, fault) for fault in error.errors())) from None
+        raise SoilTableError(
+            Message.joined((_fault(path, fault) for fault in error.errors()), "\n")
+        ) from None
     check(found.flux)
     return Settings(found.soil, found.flux, found.altitude_m)
 
@@ -75,7 +83,10 @@ def of_station(file: StationFile, path: Path) -> Settings:
     """
     if file.soil is None:
         raise SoilTableError(
-            f"{path} has no table [soil]: a flux needs horizons with bulk density or porosity, there or by --soil"
+            Message(
+                "{path} has no table [soil]: a flux needs horizons with bulk density or porosity, there or by --soil",
+                path=path,
+            )
         )
     flux = file.flux or FluxTable()
     check(flux)
@@ -105,19 +116,21 @@ def with_options(settings: Settings, **options: Any) -> Settings:
     try:
         flux = FluxTable.model_validate({**settings.flux.model_dump(), **given})
     except ValidationError as error:
-        raise FluxError("; ".join(_fault(None, fault) for fault in error.errors())) from None
+        raise FluxError(Message.joined(_fault(None, fault) for fault in error.errors())) from None
     check(flux)
     return Settings(settings.soil, flux, settings.altitude_m)
 
 
-def _fault(path: Path | None, fault: Any) -> str:
+def _fault(path: Path | None, fault: ErrorDetails) -> Message:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "missing" and key == "soil":
-        key, fault = (
-            "[[soil.horizon]]",
-            {"msg": "is missing; give top_m, bottom_m and porosity (or bulk_density_g_cm3)"},
-        )
+        key = "[[soil.horizon]]"
+        said = Message("is missing; give top_m, bottom_m and porosity (or bulk_density_g_cm3)")
+    else:
+        said = expected(fault)
     found = fault.get("input")
-    value = f" = {found!r}" if isinstance(found, str | int | float | bool) else ""
-    place = f"{path}: " if path else ""
-    return f"{place}{key}{value}: {str(fault['msg']).removeprefix('Value error, ')}"
+    shown = isinstance(found, str | int | float | bool)
+    return Message(
+        ("{path}: " if path else "") + ("{key} = {found}: " if shown else "{key}: ") + "{expected}",
+        path=path, key=key, found=repr(found), expected=said,
+    )  # fmt: skip

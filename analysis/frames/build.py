@@ -9,6 +9,7 @@ mark; what is left of a constant offset is kept beside the column and used for h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -117,7 +118,7 @@ def from_table(
         try:
             gain, offset = conversion(unit, name)
         except StationConfigError as error:
-            raise DataError(str(error)) from None
+            raise DataError(Message.of(error)) from None
         depth_m = _depth_m(z, name)
         if not position and depth_m is not None:
             position = f"{depth_m:g} m"
@@ -144,11 +145,15 @@ def _require_columns(table: pd.DataFrame) -> None:
     missing = [name for name in ("time_utc", "variable", "value", "unit") if name not in table.columns]
     if missing:
         raise DataError(
-            f"the table has no column {' and no column '.join(missing)}; "
-            "a tidy table needs time_utc, variable, value, unit"
+            Message(
+                "the table has no column {names}; a tidy table needs time_utc, variable, value, unit",
+                names=reduce(
+                    lambda one, other: Message("{one} and no column {other}", one=one, other=other), missing
+                ),
+            )
         )
     if not len(table):
-        raise DataError("the table has no rows")
+        raise DataError(Message("the table has no rows"))
 
 
 def _require_known(variables: pd.Series) -> None:
@@ -209,7 +214,13 @@ def _depth_m(z: float, variable: str) -> float | None:
     if pd.isna(z):
         return None
     if z < 0 and variable in ("soil_temperature", "soil_water", "bulk_ec"):
-        raise DataError(f"{variable} at depth_m = {z:g} would be above ground: depths are positive downward")
+        raise DataError(
+            Message(
+                "{variable} at depth_m = {depth:g} would be above ground: depths are positive downward",
+                variable=variable,
+                depth=z,
+            )
+        )
     return float(z)
 
 
@@ -218,23 +229,33 @@ def _times_us(column: pd.Series) -> Times:
 
     if pd.api.types.is_datetime64_dtype(column.dtype):
         raise DataError(
-            "time_utc has no time zone; give it one, for example table['time_utc'].dt.tz_localize('UTC')"
+            Message(
+                "time_utc has no time zone; give it one, for example table['time_utc'].dt.tz_localize('UTC')"
+            )
         )
     if pd.api.types.is_numeric_dtype(column.dtype):
-        raise DataError("time_utc holds numbers; write times as 2026-03-01T00:00:00Z")
+        raise DataError(Message("time_utc holds numbers; write times as 2026-03-01T00:00:00Z"))
     if not isinstance(column.dtype, pd.DatetimeTZDtype):
         text = column.astype("string").str.strip()
         zoned = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True, na=False)
         if not zoned.all():
             row = int(np.flatnonzero(~zoned.to_numpy())[0])
             raise DataError(
-                f"time_utc {text.iloc[row]!r} in row {row + 1} has no time zone; write 2026-03-01T00:00:00Z"
+                Message(
+                    "time_utc {time} in row {row} has no time zone; write 2026-03-01T00:00:00Z",
+                    time=repr(text.iloc[row]),
+                    row=row + 1,
+                )
             )
         parsed = pd.to_datetime(text, utc=True, errors="coerce", format="ISO8601")
         if parsed.isna().any():
             row = int(np.flatnonzero(parsed.isna().to_numpy())[0])
             raise DataError(
-                f"time_utc {text.iloc[row]!r} in row {row + 1} is not a time; write 2026-03-01T00:00:00Z"
+                Message(
+                    "time_utc {time} in row {row} is not a time; write 2026-03-01T00:00:00Z",
+                    time=repr(text.iloc[row]),
+                    row=row + 1,
+                )
             )
         column = parsed
     return column.dt.tz_convert("UTC").dt.as_unit("us").astype("int64").to_numpy()
@@ -252,7 +273,9 @@ def _assemble(station: str, raws: list[_Raw], site: Site) -> Frame:
     cleaned = [_clean(raw) for raw in raws]
     steps = [_step(raw.times) for raw, _ in cleaned if raw.times.size > 1]
     if not any(raw.times.size for raw, _ in cleaned):
-        raise DataError(f"station {station!r}: there is no good value in the time asked for")
+        raise DataError(
+            Message("station {station!r}: there is no good value in the time asked for", station=station)
+        )
     typical = float(np.median(steps)) if steps else STEPS_S[0]
     step_s = next((s for s in STEPS_S if s >= 0.95 * typical), STEPS_S[-1])
     shift_us = round((site.longitude or 0.0) / 15.0 * 3600 / step_s) * step_s * 1_000_000

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.build import from_table
 from soilco2.analysis.frames.frame import Frame, Site
+from soilco2.station_config.message import Message
 from soilco2.storage.results.results import Result
 
 if TYPE_CHECKING:
@@ -81,18 +82,24 @@ def from_dataframe(
     import pandas as pd
 
     if not isinstance(table.index, pd.DatetimeIndex):
-        raise DataError("the index of the table are no times; use table.set_index(pd.to_datetime(...))")
+        raise DataError(
+            Message("the index of the table are no times; use table.set_index(pd.to_datetime(...))")
+        )
     if table.index.tz is None:
         raise DataError(
-            "the times of the index have no zone; use table.tz_localize('Asia/Shanghai') or 'UTC'"
+            Message("the times of the index have no zone; use table.tz_localize('Asia/Shanghai') or 'UTC'")
         )
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise DataError(
-            f"the table has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}"
+            Message(
+                "the table has no column {name!r}; it has {names}",
+                name=missing[0],
+                names=", ".join(map(str, table.columns)),
+            )
         )
     if not columns:
-        raise DataError("no column was named; say what each column to be used holds")
+        raise DataError(Message("no column was named; say what each column to be used holds"))
     parts = [
         pd.DataFrame(
             {

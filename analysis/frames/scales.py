@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from soilco2.analysis import rounding
 from soilco2.analysis.definitions import DAY_COVERAGE, SYNOPTIC_DAYS
 from soilco2.analysis.errors import DataError
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -27,7 +28,11 @@ def as_days(x: ArrayLike, slots: int) -> Array:
     x = np.asarray(x, dtype=float)
     if slots < 1 or x.ndim != 1 or x.size % slots:
         raise DataError(
-            f"a series of {x.size} values is not a whole number of days of {slots}: pad it with NaN"
+            Message(
+                "a series of {count} values is not a whole number of days of {slots}: pad it with NaN",
+                count=x.size,
+                slots=slots,
+            )
         )
     return x.reshape(-1, slots)
 

@@ -12,6 +12,7 @@ from soilco2.analysis import rounding
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.salinity import ec25
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -80,8 +81,11 @@ def targets(frame: Frame, depths_m: Sequence[float] = ()) -> list[Target]:
     if not series:
         known = sorted({c.variable for c in frame.columns})
         raise DataError(
-            f"there is neither co2 nor co2_flux in these data (found: {', '.join(known) or 'nothing'}); "
-            "an analysis needs one of them"
+            Message(
+                "there is neither co2 nor co2_flux in these data (found: {variables}); "
+                "an analysis needs one of them",
+                variables=", ".join(known) or Message("nothing"),
+            )
         )
     chosen = [
         c
@@ -91,7 +95,11 @@ def targets(frame: Frame, depths_m: Sequence[float] = ()) -> list[Target]:
     if not chosen:
         known = sorted({f"{c.depth_m:g}" for c in series if c.depth_m is not None})
         raise DataError(
-            f"no CO2 at {', '.join(f'{z:g}' for z in depths_m)} m; depths with CO2 are {', '.join(known)} m"
+            Message(
+                "no CO2 at {asked} m; depths with CO2 are {depths} m",
+                asked=", ".join(f"{z:g}" for z in depths_m),
+                depths=", ".join(known),
+            )
         )
     site = {name: _most(frame.find(name)) for name in ("air_pressure", "rain", "wind_speed")}
     return [_with_drivers(frame, c, site) for c in chosen]

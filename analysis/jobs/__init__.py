@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from soilco2.analysis.errors import OptionError
+from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.analysis.frames.frame import Frame
@@ -33,6 +34,8 @@ def job(name: str) -> Callable[[Frame, Options], Outcome]:
         When there is no such job.
     """
     if name not in present():
-        raise OptionError(f"there is no analysis {name!r}; known are {', '.join(present())}")
+        raise OptionError(
+            Message("there is no analysis {name!r}; known are {names}", name=name, names=", ".join(present()))
+        )
     run: Callable[[Frame, Options], Outcome] = importlib.import_module(f"soilco2.analysis.jobs.{name}").run
     return run

@@ -200,7 +200,7 @@ def row(
         p=number(p),
         method=method,
         refused=refusal is not None,
-        why=refusal.text() if refusal is not None else "",
+        why=refusal.message if refusal is not None else "",
         why_code=refusal.code if refusal is not None else "",
         why_values=refusal.values if refusal is not None else {},
         details=clean,

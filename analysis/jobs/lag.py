@@ -329,7 +329,7 @@ def _matrix(
         _add(
             tables, "lag_matrix", 1, co2=str(target.co2.key), depth_m=target.co2.depth_m,
             driver_depth_m=driver.depth_m, lag_h=answer.hours, lower_h=answer.lower, upper_h=answer.upper,
-            r_at_zero=r, days=answer.days, withheld=answer.refusal.text() if answer.refusal else "",
+            r_at_zero=r, days=answer.days, withheld=answer.refusal.message if answer.refusal else "",
         )  # fmt: skip
     known = [(r, d, a) for r, d, a in lags if a.refusal is None and math.isfinite(r)]
     if len(known) < 2:

@@ -433,7 +433,7 @@ def _by_depth(frame: Frame, profiles: Sequence[str]) -> dict[str, list[object]]:
             cells = (
                 profile, name, column.depth_m, float(v.mean()), float(low), float(high),
                 None if why else wave.amplitude, None if why else frame.utc_hour(wave.hour), wave.r2, wave.days,
-                why.text() if why else "",
+                why.message if why else "",
             )  # fmt: skip
             for key, cell in zip(keys, cells, strict=True):
                 table[key].append(cell)

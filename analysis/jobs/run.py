@@ -18,6 +18,7 @@ from soilco2.analysis.errors import AnalysisError
 from soilco2.analysis.frames.frame import Frame
 from soilco2.analysis.jobs import job
 from soilco2.analysis.jobs.base import Options, Outcome, Watch, watched
+from soilco2.station_config.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Done:
     job : str
     outcome : Outcome or None
         None when it failed.
-    error : str
-        One sentence; empty when it did not fail.
+    error : Message or None
+        One sentence; None when it did not fail.
     trace : str
         Where in the program, when the fault is the program's and not the data's.
     """
@@ -48,26 +49,29 @@ class Done:
     frame: Frame
     job: str
     outcome: Outcome | None
-    error: str = ""
+    error: Message | None = None
     trace: str = ""
 
+
+Answer = tuple[Outcome | None, Message | None, str]
+"""Of a task: its outcome, or a sentence and, for a fault of the program, where it happened."""
 
 DRIVEN = ("correlation", "response", "lag", "water", "rain")
 """Jobs that set CO2 against temperature or water, which a flux from a gradient contains already."""
 
 
-def perform(task: Task) -> tuple[Outcome | None, str, str]:
-    """Run one task: its outcome, or a sentence and, for a fault of the program, where it happened."""
+def perform(task: Task) -> Answer:
+    """Run one task; what fails is told."""
     try:
         outcome = job(task.job)(task.frame, task.options)
     except AnalysisError as error:
-        return None, str(error), ""
+        return None, Message.of(error), ""
     except Exception as error:  # noqa: BLE001 - one failed job must not take the others with it
-        text = f"the job failed: {type(error).__name__}: {error}"
-        return None, text, traceback.format_exc()
+        why = Message("the job failed: {kind}: {why}", kind=type(error).__name__, why=error)
+        return None, why, traceback.format_exc()
     if task.job in DRIVEN and any(row.target.endswith("/co2_flux") for row in outcome.rows):
         outcome.notes.append("gradient_flux")
-    return outcome, "", ""
+    return outcome, None, ""
 
 
 def run_jobs(
@@ -114,17 +118,18 @@ def run_jobs(
 
 def _answers(
     tasks: Sequence[Task], executor: Executor | None, started: Callable[[str], None]
-) -> Iterator[tuple[int, tuple[Outcome | None, str, str]]]:
+) -> Iterator[tuple[int, Answer]]:
     if executor is None:
         for index, task in enumerate(tasks):
             started(task.job)
             yield index, perform(task)
         return
-    started(f"{len(tasks)} tasks")
+    started(Message("{count} tasks", count=len(tasks)))
     waiting = {executor.submit(perform, task): index for index, task in enumerate(tasks)}
     for future in as_completed(waiting):
         index = waiting[future]
         try:
             yield index, future.result()
         except Exception as error:  # noqa: BLE001 - a lost worker is a failed task, not the end of all
-            yield index, (None, f"the worker was lost: {type(error).__name__}: {error}", "")
+            why = Message("the worker was lost: {kind}: {why}", kind=type(error).__name__, why=error)
+            yield index, (None, why, "")

@@ -16,6 +16,7 @@ from soilco2.analysis.report.methods import method
 from soilco2.analysis.report.style import STYLE
 from soilco2.analysis.report.tables import table, telling, withheld
 from soilco2.analysis.vocabulary import pick
+from soilco2.station_config.message import Message, translate
 from soilco2.storage.results.results import Result
 
 MOST_ROWS: Final = 80
@@ -132,7 +133,7 @@ class Section:
     job : str
     outcome : Outcome or None
         None when the job failed.
-    error : str
+    error : Message or None
         Why it, or its figures, failed.
     figures : sequence of (str, str)
         SVG text and caption.
@@ -142,7 +143,7 @@ class Section:
 
     job: str
     outcome: Outcome | None
-    error: str = ""
+    error: Message | None = None
     figures: Sequence[tuple[str, str]] = field(default_factory=tuple)
     file: str = ""
 
@@ -253,12 +254,16 @@ def _found(sections: Sequence[Section], lang: str) -> str:
     parts = []
     for section in sections:
         if section.outcome is None:
-            said = [TEXT[lang]["failed"].format(error=section.error)]
+            said = [TEXT[lang]["failed"].format(error=_error(section, lang))]
         else:
             said = findings(section.job, section.outcome, lang)
         title = escape(pick(vocabulary.JOBS[section.job][0], lang))
         parts.append(f"<h3>{title}</h3><ul>{''.join(f'<li>{escape(t)}</li>' for t in said)}</ul>")
     return "".join(parts)
+
+
+def _error(section: Section, lang: str) -> str:
+    return translate(section.error or "", lang)
 
 
 def _caveats(sections: Sequence[Section], lang: str) -> str:
@@ -298,13 +303,13 @@ def _section(section: Section, lang: str) -> str:
     title = pick(vocabulary.JOBS[section.job][0], lang)
     parts = [f"<section><h2>{escape(title)}</h2>"]
     if section.outcome is None:
-        parts.append(f'<p class="fault">{escape(text["failed"].format(error=section.error))}</p>')
+        parts.append(f'<p class="fault">{escape(text["failed"].format(error=_error(section, lang)))}</p>')
         return "".join(parts) + "</section>"
     for number, (svg, caption) in enumerate(section.figures):
         drawn = inline(svg, f"{section.job}{number}").replace("<svg ", '<svg aria-hidden="true" ', 1)
         parts.append(f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>")
     if section.error:
-        parts.append(f'<p class="fault">{escape(section.error)}</p>')
+        parts.append(f'<p class="fault">{escape(_error(section, lang))}</p>')
     head, body = table(section.outcome.rows, lang)
     if body:
         parts.append(_table(head, body[:MOST_ROWS]))

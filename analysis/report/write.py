@@ -14,6 +14,7 @@ from soilco2.analysis.jobs import JOBS
 from soilco2.analysis.jobs.base import Options, software_version, time_text
 from soilco2.analysis.jobs.run import Done
 from soilco2.analysis.report.page import Section, page
+from soilco2.station_config.message import Message
 from soilco2.storage.results.results import ResultFile, results_path, write_results, write_table, write_whole
 
 
@@ -27,7 +28,7 @@ def write(
     folder: Path, frame: Frame, done: Sequence[Done], asked: Mapping[str, Any], options: Options, created: str,
     *, title: str, lang: str = "en", date: str = "", end_us: int | None = None, kept: Sequence[Done] = (),
     told: Callable[[str], None] = lambda _: None,
-) -> tuple[list[Path], list[str]]:  # fmt: skip
+) -> tuple[list[Path], list[Message]]:  # fmt: skip
     """Write what the jobs of one frame found.
 
     Everything is made before anything is written. A job's results file comes after its tables and figures:
@@ -59,7 +60,7 @@ def write(
 
     Returns
     -------
-    (list of Path, list of str)
+    (list of Path, list of Message)
         The files, the report first; what could not be drawn, a sentence each.
     """
     date = date or created[:10]
@@ -70,10 +71,14 @@ def write(
             sections.append(Section(one.job, None, one.error))
             continue
         told(one.job)
+        fault = None
         try:
-            drawn, fault = figures(one.job, frame, one.outcome, lang), ""
+            drawn = figures(one.job, frame, one.outcome, lang)
         except Exception as error:  # noqa: BLE001 - numbers must not be lost because a picture was
-            drawn, fault = [], f"figures of {one.job}: {type(error).__name__}: {error}"
+            drawn = []
+            fault = Message(
+                "figures of {job}: {kind}: {why}", job=one.job, kind=type(error).__name__, why=error
+            )
             faults.append(fault)
         pictures[one.job] = drawn
         file = results_path(folder, date, one.job).name

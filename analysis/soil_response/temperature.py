@@ -29,6 +29,7 @@ from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.statistics.correlation import constant
 from soilco2.analysis.statistics.effective_sample_size import effective_number
 from soilco2.analysis.statistics.intervals import block_df, jackknife_se, memory_factor, t_quantile
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 Kind = Literal["log", "values"]
@@ -123,7 +124,13 @@ def q10(
     """
     R, T = np.asarray(response, dtype=float), np.asarray(temperature, dtype=float)
     if R.shape != T.shape or R.ndim != 1:
-        raise DataError(f"response and temperature must have one shape, not {R.shape} and {T.shape}")
+        raise DataError(
+            Message(
+                "response and temperature must have one shape, not {response} and {temperature}",
+                response=R.shape,
+                temperature=T.shape,
+            )
+        )
     good = np.isfinite(R) & np.isfinite(T)
     pairs = int(good.sum())
     dropped = int((R[good] <= 0).sum()) if kind == "log" else 0

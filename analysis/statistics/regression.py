@@ -44,6 +44,7 @@ from soilco2.analysis.definitions import T_REF
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.statistics.effective_sample_size import autocorrelation
 from soilco2.analysis.statistics.intervals import t_quantile
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 Columns = Callable[[Array, Array, Array], Array]
@@ -352,7 +353,7 @@ def compare(models: Sequence[Model], R: Array, T: Array, W: Array, days: NDArray
     fits = [fit(m, R, T, W) for m in models]
     total = float(((R - R.mean()) ** 2).sum())
     if total <= _exact(R):
-        raise DataError("the response does not change: there is nothing for a model to tell")
+        raise DataError(Message("the response does not change: there is nothing for a model to tell"))
     aicc = np.array([_aicc(f.rss, n, m.parameters + 1) for f, m in zip(fits, models, strict=True)])
     fullest = int(np.nanargmin(aicc))
     rest = R - models[fullest].predict(fits[fullest], T, W)

@@ -25,6 +25,7 @@ from soilco2.analysis import rounding
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.scales import as_days
 from soilco2.analysis.statistics.correlation import correlation
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -104,7 +105,7 @@ def phase_test(x: ArrayLike, y: ArrayLike, draws: int, rng: np.random.Generator)
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise DataError(
-            "phase surrogates need series without gaps: use day shifts, or a stretch without gaps"
+            Message("phase surrogates need series without gaps: use day shifts, or a stretch without gaps")
         )
     r = float(correlation(x, y))
     n = x.size

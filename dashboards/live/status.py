@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 from soilco2.analysis import vocabulary
-from soilco2.analysis.refusals import REASONS
 from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live.queries import PageStation, short
 from soilco2.station_config.times import DAY_US, iso
@@ -160,16 +158,9 @@ def _row(row: Result) -> dict[str, Any]:
         "method": row.method,
         "refused": row.refused,
         "why": row.why,
-        "why_zh": _in_chinese(row),
+        "why_zh": vocabulary.reason(row, "zh"),
         "why_code": row.why_code,
     }
-
-
-def _in_chinese(row: Result) -> str:
-    """The reason in Chinese where its code has a sentence that these numbers fill, else empty."""
-    sentence = REASONS.get(row.why_code, ("", ""))[1]
-    named = {name for _, name, _, _ in Formatter().parse(sentence) if name}
-    return sentence.format(**row.why_values) if named <= set(row.why_values) else ""
 
 
 def results(page: PageStation, folder: Path | None) -> dict[str, Any]:

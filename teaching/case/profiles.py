@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from soilco2.station_config.message import translate
 from soilco2.station_config.times import DAY_US
 from soilco2.teaching.case import data
 
@@ -63,12 +64,11 @@ def horizons() -> Horizons:
 
 def refused_of(fluxes: Fluxes, lang: str) -> str:
     """How many half hours got no flux, by reason, in words."""
-    from soilco2.analysis.flux.refusals import SENTENCES, WORDS_ZH, Reason, counts
+    from soilco2.analysis.flux.refusals import SENTENCES, Reason, counts
 
-    zh = lang == "zh"
-    words = WORDS_ZH if zh else SENTENCES
-    return ("；" if zh else "; ").join(
-        f"{words[Reason[name.upper()]]} {number}" for name, number in counts(fluxes.refused).items()
+    return ("；" if lang == "zh" else "; ").join(
+        f"{translate(SENTENCES[Reason[name.upper()]], lang)} {number}"
+        for name, number in counts(fluxes.refused).items()
     )
 
 

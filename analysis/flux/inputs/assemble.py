@@ -12,6 +12,7 @@ from soilco2.analysis.flux.errors import FluxError
 from soilco2.analysis.flux.methods.propagate import Z95
 from soilco2.analysis.flux.records import Profile
 from soilco2.quality.records import Flag, SeriesKey
+from soilco2.station_config.message import Message
 from soilco2.storage.reader import Piece, Reader, SeriesInfo
 
 Array = NDArray[np.float64]
@@ -47,7 +48,7 @@ class Wanted:
         Soil added by profile that the depths of the reader hold already [m].
     profiles : sequence of str or None
         Only these.
-    corrected : mapping of SeriesKey to str
+    corrected : mapping of SeriesKey to Message
         CO2 series that were corrected for pressure or temperature before, and by whom (`corrected`).
     window_days : float
     """
@@ -59,7 +60,7 @@ class Wanted:
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     included_m: Mapping[str, float] = field(default_factory=dict)
     profiles: Sequence[str] | None = None
-    corrected: Mapping[SeriesKey, str] = field(default_factory=dict)
+    corrected: Mapping[SeriesKey, Message] = field(default_factory=dict)
     window_days: float = WINDOW_DAYS
 
 
@@ -80,14 +81,19 @@ def profiles(reader: Reader, wanted: Wanted | None = None) -> Iterator[tuple[str
     infos = reader.series()
     co2 = [i for i in infos if i.key.variable == "co2"]
     if not co2:
-        raise FluxError("the data hold no CO2 series (variable co2); a flux needs CO2 at one depth or more")
+        raise FluxError(
+            Message("the data hold no CO2 series (variable co2); a flux needs CO2 at one depth or more")
+        )
     names = sorted({(i.key.station, i.key.profile) for i in co2})
     if wanted.profiles is not None:
         missing = set(wanted.profiles) - {name for _, name in names}
         if missing:
             raise FluxError(
-                f"profile {sorted(missing)[0]!r} has no CO2;"
-                f" profiles with CO2 are {', '.join(p for _, p in names)}"
+                Message(
+                    "profile {profile!r} has no CO2; profiles with CO2 are {profiles}",
+                    profile=min(missing),
+                    profiles=", ".join(p for _, p in names),
+                )
             )
         names = [pair for pair in names if pair[1] in wanted.profiles]
     for station, name in names:
@@ -147,7 +153,9 @@ def _read(
     chosen = {i.key: i for i in infos if i.key.variable in wanted and (i.depth_m is not None or _site(i))}
     for info in infos:
         if info.key.variable == "co2" and info.depth_m is None:
-            raise FluxError(f"series {info.key} has no depth; give its position a depth_m")
+            raise FluxError(
+                Message("series {series} has no depth; give its position a depth_m", series=info.key)
+            )
     sums = {key: np.zeros((4, count)) for key in chosen}
     for piece in reader.read(list(chosen), start, stop):
         _add(piece, sums[piece.key], origin, step)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis import rounding
 from soilco2.analysis.flux.errors import FluxError, UnitQuestionError
+from soilco2.station_config.message import Message
 
 CO2_LIMITS_PPM = (0.0, 300_000.0)
 TEMPERATURE_LIMITS_DEGC = (-50.0, 80.0)
@@ -35,11 +36,20 @@ def ask_pressure(pressure_hpa: ArrayLike) -> None:
     ):  # fmt: skip
         if low <= p <= high:
             raise UnitQuestionError(
-                f"air pressure is {p:g} in the middle: is it in {unit}? hPa is expected; multiply by {factor}"
+                Message(
+                    "air pressure is {pressure:g} in the middle: is it in {unit}? hPa is expected;"
+                    " multiply by {factor}",
+                    pressure=p,
+                    unit=unit,
+                    factor=factor,
+                )
             )
     if np.isfinite(p) and not PRESSURE_LIMITS_HPA[0] <= p <= PRESSURE_LIMITS_HPA[1]:
         raise UnitQuestionError(
-            f"air pressure is {p:g} in the middle; station pressure in hPa (500 to 1100) is expected"
+            Message(
+                "air pressure is {pressure:g} in the middle; station pressure in hPa (500 to 1100) is expected",
+                pressure=p,
+            )
         )
 
 
@@ -53,10 +63,15 @@ def ask_water(water_m3_m3: ArrayLike) -> None:
     w = _typical(water_m3_m3)
     if 1.0 < w <= 100.0:
         raise UnitQuestionError(
-            f"water content is {w:g} in the middle: is it in %? m3/m3 is expected; divide by 100"
+            Message(
+                "water content is {water:g} in the middle: is it in %? m3/m3 is expected; divide by 100",
+                water=w,
+            )
         )
     if w > 100.0:
-        raise UnitQuestionError(f"water content is {w:g} in the middle; m3/m3 (0 to 1) is expected")
+        raise UnitQuestionError(
+            Message("water content is {water:g} in the middle; m3/m3 (0 to 1) is expected", water=w)
+        )
 
 
 def ask_temperature(temperature_degc: ArrayLike) -> None:
@@ -69,7 +84,10 @@ def ask_temperature(temperature_degc: ArrayLike) -> None:
     t = _typical(temperature_degc)
     if 223.0 <= t <= 353.0:
         raise UnitQuestionError(
-            f"temperature is {t:g} in the middle: is it in K? degC is expected; subtract 273.15"
+            Message(
+                "temperature is {temperature:g} in the middle: is it in K? degC is expected; subtract 273.15",
+                temperature=t,
+            )
         )
 
 
@@ -82,7 +100,9 @@ def ask_co2(co2_ppm: ArrayLike) -> None:
     """
     x = _typical(co2_ppm)
     if 0.0 < x < 30.0:
-        raise UnitQuestionError(f"CO2 is {x:g} in the middle: is it in %? ppm is expected; multiply by 10000")
+        raise UnitQuestionError(
+            Message("CO2 is {co2:g} in the middle: is it in %? ppm is expected; multiply by 10000", co2=x)
+        )
 
 
 def ask_depth(depth_m: ArrayLike, what: str) -> None:
@@ -96,15 +116,23 @@ def ask_depth(depth_m: ArrayLike, what: str) -> None:
     if z.size == 0:
         return
     if not np.all(np.isfinite(z)):
-        raise FluxError(f"a {what} probe has no depth; give every one a depth in m")
+        raise FluxError(Message("a {what} probe has no depth; give every one a depth in m", what=what))
     if rounding.above(np.max(np.abs(z)), 10.0) or (z.size > 1 and _typical(np.abs(z)) >= 2.0):
         raise UnitQuestionError(
-            f"{what} probes at {z.tolist()}: are these cm? depth in m is expected; divide by 100"
+            Message(
+                "{what} probes at {depths}: are these cm? depth in m is expected; divide by 100",
+                what=what,
+                depths=z.tolist(),
+            )
         )
     if z.size > 1 and np.all(z < 0.0):
         raise UnitQuestionError(
-            f"{what} probes at {z.tolist()} all stand above ground: are depths counted upward?"
-            " m, positive downward, are expected; change the sign"
+            Message(
+                "{what} probes at {depths} all stand above ground: are depths counted upward?"
+                " m, positive downward, are expected; change the sign",
+                what=what,
+                depths=z.tolist(),
+            )
         )
 
 

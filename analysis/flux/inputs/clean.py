@@ -13,6 +13,7 @@ from soilco2.analysis.flux.physics import gas
 from soilco2.analysis.flux.physics.environment import ONE_DEPTH_M, carry
 from soilco2.analysis.flux.records import Profile
 from soilco2.analysis.flux.refusals import Reason, ReasonArray, mark, no_reasons
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.flux import FluxTable
 
 Array = NDArray[np.float64]
@@ -22,15 +23,19 @@ def ask(p: Profile) -> None:
     """Ask about whole columns that look like another unit, naming the profile."""
     try:
         checks.ask_depth(p.co2_depth_m, "CO2")
-        checks.ask_depth(p.water_depth_m, "water")
-        checks.ask_depth(p.temperature_depth_m, "temperature")
+        checks.ask_depth(p.water_depth_m, Message("water"))
+        checks.ask_depth(p.temperature_depth_m, Message("temperature"))
         checks.ask_co2(p.co2_ppm)
         checks.ask_water(p.water)
         checks.ask_temperature(p.temperature_degc)
         if p.pressure_hpa is not None:
             checks.ask_pressure(p.pressure_hpa)
     except UnitQuestionError as question:
-        raise UnitQuestionError(f"profile {p.name!r}: {question}" if p.name else str(question)) from None
+        raise UnitQuestionError(
+            Message("profile {profile!r}: {question}", profile=p.name, question=question)
+            if p.name
+            else Message.of(question)
+        ) from None
 
 
 @dataclass
@@ -86,8 +91,11 @@ def clean(p: Profile, s: FluxTable) -> Clean:
     elif s.surface == "measured":
         if not air.any():
             raise FluxError(
-                f'profile {p.name!r}: [flux] surface = "measured" but no CO2 probe stands at or above the'
-                ' surface; give it a depth_m of 0 or less, or take "ambient" or "none"'
+                Message(
+                    'profile {profile!r}: [flux] surface = "measured" but no CO2 probe stands at or above the'
+                    ' surface; give it a depth_m of 0 or less, or take "ambient" or "none"',
+                    profile=p.name,
+                )
             )
         nearest = np.flatnonzero(air)[np.argmax(p.co2_depth_m[air])]
         surface = co2[:, nearest]

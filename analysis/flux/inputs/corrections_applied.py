@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,11 +16,21 @@ from soilco2.analysis.flux.errors import FluxError
 from soilco2.quality.corrections import PRESSURE, STANDARD_PRESSURE, TEMPERATURE
 from soilco2.quality.records import Observation, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message, marked
 from soilco2.station_config.tables.flux import FluxTable
 from soilco2.storage.reader import Reader
 
-DONE_BY = {"device": "by the probe", "none": "in the station's quality step"}
+BY_STATION = marked("{what} in the station's quality step")
+DONE_BY = {"device": marked("{what} by the probe"), "none": BY_STATION}
 """Who corrects, by the word of a station file; ``none`` means that the probe does not, so the quality step does."""
+
+NAMES = {
+    PRESSURE: Message("pressure"),
+    STANDARD_PRESSURE: Message("standard_pressure"),
+    TEMPERATURE: Message("temperature"),
+}
+
+NOTHING = Message.joined(())
 
 EVER = -(2**62), 2**62
 
@@ -33,7 +44,7 @@ class Observed(Protocol):
         ...
 
 
-def of_station(station: Station) -> dict[SeriesKey, str]:
+def of_station(station: Station) -> dict[SeriesKey, Message]:
     """CO2 series whose instruments are compensated, and by whom."""
     found = {}
     for series in station.deployments.series():
@@ -54,7 +65,7 @@ def of_station(station: Station) -> dict[SeriesKey, str]:
     return found
 
 
-def of_sidecars(paths: Iterable[Path]) -> dict[SeriesKey, str]:
+def of_sidecars(paths: Iterable[Path]) -> dict[SeriesKey, Message]:
     """CO2 series of tidy tables whose sidecar ``<name>.json`` says that they are compensated, and by whom.
 
     Raises
@@ -76,18 +87,20 @@ def of_sidecars(paths: Iterable[Path]) -> dict[SeriesKey, str]:
             for row in document["series"]:
                 key = SeriesKey(*row["key"])
                 for installation in row.get("installations", ()) if key.variable == "co2" else ():
-                    if text := said.get(installation["serial"], ""):
+                    if text := said.get(installation["serial"]):
                         found[key] = text
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-            raise FluxError(f"{sidecar} is no sidecar of an export ({error})") from None
+            raise FluxError(
+                Message("{path} is no sidecar of an export ({why})", path=sidecar, why=error)
+            ) from None
     return found
 
 
-def of_observations(reader: Reader, start_us: int | None, end_us: int | None) -> dict[SeriesKey, str]:
+def of_observations(reader: Reader, start_us: int | None, end_us: int | None) -> dict[SeriesKey, Message]:
     """CO2 series of a window with an observation that was corrected; empty for readers without observations."""
     if not isinstance(reader, Observed):
         return {}
-    found: dict[SeriesKey, str] = {}
+    found: dict[SeriesKey, Message] = {}
     for seen in reader.observations(
         EVER[0] if start_us is None else start_us, EVER[1] if end_us is None else end_us
     ):
@@ -96,15 +109,15 @@ def of_observations(reader: Reader, start_us: int | None, end_us: int | None) ->
     return found
 
 
-def of_observation(seen: Observation) -> str:
-    """What an observation of CO2 was corrected for, as words; empty when for neither pressure nor temperature."""
+def of_observation(seen: Observation) -> Message:
+    """What an observation of CO2 was corrected for; empty when for neither pressure nor temperature."""
     if seen.series.variable != "co2":
-        return ""
-    done = sorted({PRESSURE, STANDARD_PRESSURE, TEMPERATURE} & set(seen.corrections.split(",")))
-    return f"{' and '.join(done)} {DONE_BY['none']}" if done else ""
+        return NOTHING
+    done = [NAMES[name] for name in sorted(NAMES.keys() & set(seen.corrections.split(",")))]
+    return Message(BY_STATION, what=_and(done)) if done else NOTHING
 
 
-def refuse(flux: FluxTable, done: Mapping[SeriesKey, str]) -> None:
+def refuse(flux: FluxTable, done: Mapping[SeriesKey, Message]) -> None:
     """Refuse to correct again what was corrected.
 
     Raises
@@ -115,13 +128,24 @@ def refuse(flux: FluxTable, done: Mapping[SeriesKey, str]) -> None:
         return
     key = min(done)
     raise FluxError(
-        f'[flux] co2_probes = "uncompensated", but {key} was corrected for {done[key]} already; take co2_probes'
-        " out of [flux], a correction must not be done twice"
+        Message(
+            '[flux] co2_probes = "uncompensated", but {series} was corrected for {corrections} already; take co2_probes'
+            " out of [flux], a correction must not be done twice",
+            series=key,
+            corrections=done[key],
+        )
     )
 
 
-def _said(words: Mapping[str, Any]) -> str:
-    """``{"pressure": "device", "temperature": "none"}`` as words."""
-    return " and ".join(
-        f"{name} {DONE_BY[words[name]]}" for name in (PRESSURE, TEMPERATURE) if words.get(name) in DONE_BY
-    )
+def _said(words: Mapping[str, Any]) -> Message:
+    """``{"pressure": "device", "temperature": "none"}`` as a sentence; empty when nobody corrects."""
+    done = [
+        Message(DONE_BY[words[name]], what=NAMES[name])
+        for name in (PRESSURE, TEMPERATURE)
+        if words.get(name) in DONE_BY
+    ]
+    return _and(done) if done else NOTHING
+
+
+def _and(parts: Iterable[Message]) -> Message:
+    return reduce(lambda one, other: Message("{one} and {other}", one=one, other=other), parts)

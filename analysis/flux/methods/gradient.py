@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis.flux.errors import FluxError
 from soilco2.analysis.rounding import ROUNDING, below
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -98,7 +99,13 @@ def spline_ppm_m(co2_ppm: ArrayLike, depth_m: ArrayLike, knots_m: ArrayLike) -> 
     basis = np.clip((z[:, None] - knots[:-1]) / np.diff(knots), 0.0, 1.0) * np.diff(knots)
     design = np.column_stack([np.ones(len(z)), basis])
     if np.linalg.matrix_rank(design, rtol=ROUNDING) < design.shape[1]:
-        raise FluxError(f"{len(z)} levels cannot tell {len(knots) - 1} slopes; give fewer knots")
+        raise FluxError(
+            Message(
+                "{levels} levels cannot tell {slopes} slopes; give fewer knots",
+                levels=len(z),
+                slopes=len(knots) - 1,
+            )
+        )
     return np.asarray(x @ np.linalg.pinv(design)[1:].T)
 
 

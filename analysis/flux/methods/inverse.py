@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from soilco2.analysis.flux.errors import FluxError
 from soilco2.analysis.flux.methods import bounded
 from soilco2.analysis.flux.physics.column import split
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -69,10 +70,10 @@ def design(
     middle = (step_edges_m[1:] + step_edges_m[:-1]) / 2.0
     layer = np.searchsorted(layer_edges_m, middle, side="right") - 1
     if layer.min() < 0 or layer.max() >= m:
-        raise FluxError("production layers must reach from the surface to the lowest observation")
+        raise FluxError(Message("production layers must reach from the surface to the lowest observation"))
     at = np.argmin(np.abs(step_edges_m[:, None] - observed_m), axis=0)
     if np.any(np.abs(step_edges_m[at] - observed_m) > 1e-8):
-        raise FluxError("every observed depth must be the edge of a step")
+        raise FluxError(Message("every observed depth must be the edge of a step"))
     out = np.zeros((len(observed_m), m + 2, batch))
     out[:, SURFACE] = 1.0
     below = np.zeros((m, s + 1, batch))
@@ -254,7 +255,7 @@ def invert(
             thickness_m, options,
         )  # fmt: skip
     if bottom not in ("free", "zero"):
-        raise FluxError(f"bottom flux {bottom!r}: 'free' or 'zero' is expected")
+        raise FluxError(Message("bottom flux {bottom!r}: 'free' or 'zero' is expected", bottom=bottom))
     x = np.ascontiguousarray(np.asarray(co2_ppm, dtype=float).T)
     depths = np.asarray(observed_m, dtype=float)
     layers = np.asarray(layer_edges_m, dtype=float)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis.flux.errors import FluxError
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ def storage_change_umol_m3_s(
     stored = np.asarray(co2_ppm, dtype=float) * np.asarray(air_filled) * np.asarray(air_density_mol_m3)
     t = np.asarray(time_s, dtype=float)
     if len(t) < 2 or np.any(np.diff(t) <= 0.0):
-        raise FluxError("the storage term needs two or more times in increasing order")
+        raise FluxError(Message("the storage term needs two or more times in increasing order"))
     return np.asarray(np.gradient(stored, t, axis=0))
 
 

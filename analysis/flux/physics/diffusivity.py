@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from soilco2.analysis import rounding
 from soilco2.analysis.flux.errors import SoilTableError
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 Formula = Callable[[Array, Array, Mapping[str, Any]], Array]
@@ -207,27 +208,44 @@ def compile_expression(text: str, parameters: Sequence[str] = tuple(DEFAULTS)) -
     SoilTableError
         When it is neither a model's name nor such an expression.
     """
-    hint = (
-        f"a model ({', '.join(MODELS)}) or an expression in eps and phi such as '1.1 * eps^1.6' is expected"
+    hint = Message(
+        "a model ({models}) or an expression in eps and phi such as '1.1 * eps^1.6' is expected",
+        models=", ".join(MODELS),
+    )
+    not_understood = Message(
+        "diffusivity {expression!r} is not understood: {hint}", expression=text, hint=hint
     )
     if len(text) > _MAX_EXPRESSION:
-        raise SoilTableError(f"diffusivity expression of {len(text)} characters: {_MAX_EXPRESSION} at most")
+        raise SoilTableError(
+            Message(
+                "diffusivity expression of {count} characters: {limit} at most",
+                count=len(text),
+                limit=_MAX_EXPRESSION,
+            )
+        )
     try:
         tree = ast.parse(text.replace("^", "**"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise SoilTableError(f"diffusivity {text!r} is not understood: {hint}") from None
+        raise SoilTableError(not_understood) from None
     known = {"eps", "phi", *parameters}
 
     def check(node: ast.expr) -> None:
         match node:
             case ast.Constant(value=bool()):
-                raise SoilTableError(f"diffusivity {text!r} is not understood: {hint}")
+                raise SoilTableError(not_understood)
             case ast.Constant(value=int() | float()):
                 return
             case ast.Name(id=name) if name in known:
                 return
             case ast.Name(id=name):
-                raise SoilTableError(f"diffusivity {text!r}: {name!r} is unknown; {hint}")
+                raise SoilTableError(
+                    Message(
+                        "diffusivity {expression!r}: {name!r} is unknown; {hint}",
+                        expression=text,
+                        name=name,
+                        hint=hint,
+                    )
+                )
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
                 check(left)
                 check(right)
@@ -237,7 +255,7 @@ def compile_expression(text: str, parameters: Sequence[str] = tuple(DEFAULTS)) -
                 for argument in args:
                     check(argument)
             case _:
-                raise SoilTableError(f"diffusivity {text!r} is not understood: {hint}")
+                raise SoilTableError(not_understood)
 
     check(tree)
 
@@ -276,6 +294,11 @@ def require_possible(text: str) -> None:
     if wrong.any():
         first = int(np.argmax(wrong))
         raise SoilTableError(
-            f"diffusivity {text!r} gives {found[first]:.3g} at eps = {eps[first]:.2f}, phi = 0.45:"
-            " Ds/D0 between 0 and 1 is expected; max(..., 0) holds it above 0"
+            Message(
+                "diffusivity {expression!r} gives {found:.3g} at eps = {eps:.2f}, phi = 0.45:"
+                " Ds/D0 between 0 and 1 is expected; max(..., 0) holds it above 0",
+                expression=text,
+                found=float(found[first]),
+                eps=float(eps[first]),
+            )
         )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis.flux.errors import FluxError
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -116,7 +117,7 @@ def carry(
     order = np.argsort(source, kind="stable")
     z = source[order]
     if np.any(np.diff(z) < ONE_DEPTH_M):
-        raise FluxError("two probes of one quantity stand at one depth; average them first")
+        raise FluxError(Message("two probes of one quantity stand at one depth; average them first"))
     shape = (n, len(target))
     if k == 0:
         nothing = np.full(shape, np.nan)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis.flux.errors import FluxError
+from soilco2.station_config.message import Message
 
 Array = NDArray[np.float64]
 
@@ -84,7 +85,7 @@ def dry_mole_fraction_ppm(
     """
     humidity = np.asarray(humidity_percent, dtype=float)
     if np.any((humidity < 0.0) | (humidity > 110.0)):
-        raise FluxError("relative humidity is expected in %, from 0 to 110")
+        raise FluxError(Message("relative humidity is expected in %, from 0 to 110"))
     vapour = saturation_vapour_pressure_hpa(temperature_degc) * humidity / 100.0
     return np.asarray(
         np.asarray(wet_ppm, dtype=float) / (1.0 - vapour / np.asarray(pressure_hpa, dtype=float))
@@ -132,7 +133,10 @@ def standard_pressure_hpa(altitude_m: ArrayLike) -> Array:
     h = np.asarray(altitude_m, dtype=float)
     if np.any((h < -500.0) | (h > 9000.0)) or not np.all(np.isfinite(h)):
         raise FluxError(
-            f"altitude {altitude_m!r} m cannot be: metres above sea level, -500 to 9000, are expected"
+            Message(
+                "altitude {altitude} m cannot be: metres above sea level, -500 to 9000, are expected",
+                altitude=repr(altitude_m),
+            )
         )
     return np.asarray(STANDARD_PRESSURE_HPA * (1.0 - 0.0065 * h / 288.15) ** 5.25588)
 
@@ -185,5 +189,9 @@ def free_air(name: str) -> Callable[[ArrayLike, ArrayLike], Array]:
         return FREE_AIR[name]
     except KeyError:
         raise FluxError(
-            f"free-air diffusivity {name!r} is unknown; known are {', '.join(FREE_AIR)}"
+            Message(
+                "free-air diffusivity {name!r} is unknown; known are {names}",
+                name=name,
+                names=", ".join(FREE_AIR),
+            )
         ) from None

@@ -9,14 +9,19 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis import rounding
-from soilco2.analysis.flux.errors import SoilTableError
+from soilco2.analysis.flux.errors import SoilTableError, expected
 from soilco2.analysis.flux.physics.environment import ONE_DEPTH_M
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.soil import SoilTable
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Array = NDArray[np.float64]
 
@@ -119,8 +124,11 @@ def from_table(table: SoilTable, profile: str | None = None) -> Horizons:
     rows = rows or [h for h in table.horizon if h.profile is None]
     if not rows:
         raise SoilTableError(
-            f"[soil] has no horizon for profile {profile!r};"
-            " add [[soil.horizon]] with top_m, bottom_m and porosity"
+            Message(
+                "[soil] has no horizon for profile {profile};"
+                " add [[soil.horizon]] with top_m, bottom_m and porosity",
+                profile=repr(profile),
+            )
         )
     rows.sort(key=lambda h: h.top_m)
     phi = [
@@ -172,7 +180,9 @@ def read_pit_table(path: str | Path, porosity_sd: float = 0.02) -> SoilTable:
         with path.open(newline="", encoding="utf-8-sig") as handle:
             lines = list(csv.DictReader(handle))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SoilTableError(f"pit table {path} cannot be read: {error}") from error
+        raise SoilTableError(
+            Message("pit table {path} cannot be read: {why}", path=path, why=error)
+        ) from error
     horizons = []
     for number, row in enumerate(lines, start=2):
 
@@ -180,7 +190,15 @@ def read_pit_table(path: str | Path, porosity_sd: float = 0.02) -> SoilTable:
             try:
                 return float(text)
             except ValueError:
-                raise SoilTableError(f"{path}:{line}: {name} = {text!r}: a number is expected") from None
+                raise SoilTableError(
+                    Message(
+                        "{path}:{line}: {name} = {text!r}: a number is expected",
+                        path=path,
+                        line=line,
+                        name=name,
+                        text=text,
+                    )
+                ) from None
 
         top_name, top = _first(row, _TOP)
         bottom_name, bottom = _first(row, _BOTTOM)
@@ -201,7 +219,9 @@ def read_pit_table(path: str | Path, porosity_sd: float = 0.02) -> SoilTable:
             entry["coarse_mass_fraction"] = _coarse(row, number_of)
         horizons.append((number, entry))
     if not horizons:
-        raise SoilTableError(f"pit table {path} has no horizon with bulk density or porosity")
+        raise SoilTableError(
+            Message("pit table {path} has no horizon with bulk density or porosity", path=path)
+        )
     try:
         return SoilTable.model_validate({"horizon": [entry for _, entry in horizons]})
     except ValueError as error:
@@ -209,7 +229,9 @@ def read_pit_table(path: str | Path, porosity_sd: float = 0.02) -> SoilTable:
 
         if not isinstance(error, ValidationError):
             raise
-        raise SoilTableError(f"pit table {path}: {_plain(error.errors(), horizons)}") from None
+        raise SoilTableError(
+            Message("pit table {path}: {faults}", path=path, faults=_faults(error.errors(), horizons))
+        ) from None
 
 
 def _coarse(row: Mapping[str, str | None], number_of: object) -> float:
@@ -220,12 +242,15 @@ def _coarse(row: Mapping[str, str | None], number_of: object) -> float:
     return total
 
 
-def _plain(errors: Iterable[Mapping[str, object]], rows: Sequence[tuple[int, object]]) -> str:
+def _faults(errors: Iterable[ErrorDetails], rows: Sequence[tuple[int, object]]) -> Message:
     parts = []
     for error in errors:
         place = error["loc"]
-        assert isinstance(place, tuple)
-        line = f"line {rows[place[1]][0]}, " if len(place) > 1 and isinstance(place[1], int) else ""
         key = str(place[-1]) if len(place) > 2 else "horizon"
-        parts.append(f"{line}{key}: {str(error['msg']).removeprefix('Value error, ')}")
-    return "; ".join(parts)
+        line = rows[place[1]][0] if len(place) > 1 and isinstance(place[1], int) else None
+        parts.append(
+            Message("{key}: {expected}", key=key, expected=expected(error))
+            if line is None
+            else Message("line {line}, {key}: {expected}", line=line, key=key, expected=expected(error))
+        )
+    return Message.joined(parts)

@@ -18,7 +18,7 @@ from soilco2.cli.options import (
     present_or_fail,
     window_options,
 )
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -220,8 +220,8 @@ def _show(outcome: Outcome, settings: Settings, paths: list[Path], lang: str, as
             f"{name:>8}  {row.value:.2f} ({row.lower:.2f} … {row.upper:.2f})  {count}; {why}".rstrip("; ")
         )
         _say_left_out(row.details, zh)
-    for note in found.notes:
-        click.echo(job.NOTE_ZH if zh and note == job.NOTE else note)
+    for note in job.notes(settings):
+        click.echo(translate(note, lang))
     for path in paths:
         click.echo(str(path))
 
@@ -236,18 +236,20 @@ def _refused(details: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _say_left_out(details: Mapping[str, Any], zh: bool) -> None:
     """What was not used at some times, one line each."""
-    from soilco2.analysis.flux.refusals import SENTENCES, WORDS_ZH, Reason
+    from soilco2.analysis.flux.refusals import SENTENCES, Reason
 
     for key, value in _of(details, "left_out_"):
         reason = Reason[key.upper()]
         click.echo(
-            f"{'':>8}  {WORDS_ZH[reason]}：{value} 次"
+            f"{'':>8}  {translate(SENTENCES[reason], 'zh')}：{value} 次"
             if zh
             else f"{'':>8}  {value} times: {SENTENCES[reason]}"
         )
 
 
 def _why_zh(details: Mapping[str, Any]) -> str:
-    from soilco2.analysis.flux.refusals import WORDS_ZH, Reason
+    from soilco2.analysis.flux.refusals import SENTENCES, Reason
 
-    return "，".join(f"{WORDS_ZH[Reason[key.upper()]]} {value} 次" for key, value in _refused(details))
+    return "，".join(
+        f"{translate(SENTENCES[Reason[key.upper()]], 'zh')} {value} 次" for key, value in _refused(details)
+    )

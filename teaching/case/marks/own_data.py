@@ -147,7 +147,9 @@ def _lag(context: Context) -> float | _Away:
         return found
     frame, target = found
     got = lag(target.temperature.values, target.co2.values, frame.slots)
-    return _Away((got.refusal.text("zh"), got.refusal.text("en"))) if got.refusal else float(got.hours)
+    if got.refusal is not None:
+        return _Away((translate(got.refusal.message, "zh"), got.refusal.message))
+    return float(got.hours)
 
 
 def _flux(context: Context) -> float | _Away:
@@ -159,7 +161,7 @@ def _mean_flux(context: Context) -> float | _Away:
     from soilco2.analysis.errors import AnalysisError
     from soilco2.analysis.flux import job, settings
     from soilco2.analysis.flux.inputs import assemble
-    from soilco2.analysis.flux.refusals import WORDS_ZH, Reason
+    from soilco2.analysis.flux.refusals import SENTENCES, Reason
     from soilco2.station_config.errors import StationConfigError
     from soilco2.storage.open import open_reader
     from soilco2.teaching.case.own_data_store import OWN, soil_of
@@ -193,7 +195,7 @@ def _mean_flux(context: Context) -> float | _Away:
     (row,) = job.results(outcome, chosen, "", {}).rows
     if row.value is not None:
         return float(row.value)
-    zh = WORDS_ZH[Reason[row.why_code.upper()]] if row.why_code else row.why
+    zh = translate(SENTENCES[Reason[row.why_code.upper()]] if row.why_code else row.why, "zh")
     return _Away((f"通量被拒绝：{zh}。", f"the flux is refused: {row.why}."))
 
 

@@ -21,6 +21,7 @@ from soilco2.analysis.jobs import JOBS, present
 from soilco2.analysis.jobs.base import Options, Outcome
 from soilco2.analysis.jobs.run import Done, run_jobs
 from soilco2.analysis.report.page import Section, page
+from soilco2.station_config.message import Message
 from tests.analysis.data import sjer_2020
 
 Drawings = dict[str, dict[str, list[Drawn]]]
@@ -162,9 +163,11 @@ def test_the_report_says_what_was_asked_found_withheld_and_how(frame: Frame, don
 
 
 def test_a_failed_job_stands_in_the_report_with_its_reason(frame: Frame, done: list[Done]) -> None:
-    broken = [*done, Done(frame, "rain", None, "the job failed: <b>ZeroDivisionError</b>")]
+    why = Message("the job failed: {kind}: {why}", kind="<b>ZeroDivisionError</b>", why="division by zero")
+    broken = [*done, Done(frame, "rain", None, why)]
     text, _ = report(frame, broken, {}, "en")
     assert "the job failed: &lt;b&gt;ZeroDivisionError" in text
+    assert "the job failed" not in report(frame, broken, {}, "zh")[0]
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -12,13 +13,16 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from soilco2.analysis.flux import job, settings
+from soilco2.analysis.flux import job, refusals, settings
 from soilco2.analysis.flux.errors import FluxError, SoilTableError
 from soilco2.analysis.flux.inputs import assemble
 from soilco2.cli.commands.analyse.flux import command
+from soilco2.station_config.message import translate
 from soilco2.storage.open import open_reader
 from soilco2.storage.results.results import read_results
 from tests.analysis.flux.sjer import FOLDER, tables
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +200,32 @@ def test_soil_file_faults_name_file_and_key(tmp_path: Path) -> None:
         settings.with_options(settings.read(FOLDER / "soil_pit.csv"), method="best")
 
 
+def test_every_reason_and_fault_is_told_in_chinese(june: Path, tmp_path: Path) -> None:
+    for sentence in refusals.SENTENCES.values():
+        assert HAN.search(translate(sentence, "zh")), sentence
+    assert refusals.SENTENCES.keys() == set(refusals.Reason) - {refusals.Reason.NONE}
+    table = pd.read_csv(june)
+    table.loc[table["variable"] == "co2", "value"] = -5.0
+    table.to_csv(tmp_path / "june.csv", index=False)
+    outcome = outcome_of(tmp_path / "june.csv", profiles=["p004"])
+    (row,) = job.results(outcome, settings.read(FOLDER / "soil_pit.csv"), "", {}).rows
+    asked = row.details["asked"]
+    assert row.why.startswith(f"0 of {asked} times answered; {asked} times: fewer usable CO2 levels than")
+    assert translate(row.why, "zh") == f"{asked} 个时刻中 0 个有结果; 可用的 CO₂ 层数不足：{asked} 次"
+    path = tmp_path / "soil.toml"
+    path.write_text("[[soil.horizon]]\ntop_m = 0.3\nbottom_m = 0.1\nporosity = 0.4\n", encoding="utf-8")
+    with pytest.raises(SoilTableError, match="must lie below") as caught:
+        settings.read(path)
+    said = translate(str(caught.value), "zh")
+    assert said.startswith(f"{path}: soil.horizon.0: ")
+    assert HAN.search(said)
+    assert "must lie below" not in said
+    path.write_text("[soil", encoding="utf-8")
+    with pytest.raises(SoilTableError) as caught:
+        settings.read(path)
+    assert translate(str(caught.value), "zh").startswith(f"土壤文件 {path} 不是 TOML：")
+
+
 def test_derived_rows_replace_what_no_longer_holds(june: Path) -> None:
     station, _, fluxes = outcome_of(june, profiles=["p004"]).fluxes[0]
     rows = list(job.derived_rows(station, fluxes, "m"))
@@ -221,6 +251,12 @@ def test_what_was_left_out_is_said_and_an_empty_soil_file_told(june: Path, tmp_p
     )
     assert done.exit_code == 0, done.output
     assert "times: a CO2 mole fraction below 0 or above 300 000 ppm was left out" in done.output
+    done = CliRunner().invoke(
+        command, [*asked, "--soil", str(FOLDER / "soil_pit.csv"), "--lang", "zh"], catch_exceptions=False
+    )
+    assert re.search(r"CO₂ 值不可能：\d+ 次", done.output)
+    assert translate(job.NOTE, "zh") in done.output
+    assert job.NOTE not in done.output
     (tmp_path / "soil.toml").write_text("", encoding="utf-8")
     done = CliRunner().invoke(
         command, [*asked, "--soil", str(tmp_path / "soil.toml")], catch_exceptions=False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.build import from_table
 from soilco2.analysis.frames.frame import Site
 from soilco2.analysis.frames.targets import targets
+from soilco2.station_config.message import translate
 
 DAY = pd.Timestamp("2026-03-01T00:00:00Z")
 
@@ -124,6 +126,7 @@ def test_wrong_tables_get_one_sentence(change: Any, said: str) -> None:
     with pytest.raises(DataError, match=said) as caught:
         from_table(change(table()))
     assert "\n" not in str(caught.value)
+    assert re.search(r"[\u4e00-\u9fff]", translate(str(caught.value), "zh"))
 
 
 def test_drivers_are_the_nearest_in_the_same_profile() -> None:

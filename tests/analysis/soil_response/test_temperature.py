@@ -24,6 +24,7 @@ from soilco2.analysis.soil_response.water_classes import (
     water_limits,
 )
 from soilco2.analysis.statistics.intervals import block_df, memory_factor
+from soilco2.station_config.message import translate
 from tests.analysis.data import agua_amarga
 
 SLOTS = 24
@@ -141,7 +142,7 @@ def test_zero_and_negative_values_count_for_the_values_and_bar_the_logarithm() -
     assert log.refusal.code == "dropped"
     assert log.dropped == int((R <= 0).sum())
     assert np.isnan(log.q10)
-    assert f"{100 * share:.0f} %" in log.refusal.text()
+    assert f"{100 * share:.0f} %" in log.refusal.message
     values = q10(R, T, SLOTS)
     assert values.dropped == 0
     assert values.lower < 2.0 < values.upper
@@ -163,7 +164,7 @@ def test_what_cannot_be_said_is_withheld_with_its_reason(R: np.ndarray, T: np.nd
     found = q10(R, T, SLOTS)
     assert found.refusal is not None
     assert found.refusal.code == code
-    assert found.refusal.text("en") != found.refusal.text("zh")
+    assert found.refusal.message != translate(found.refusal.message, "zh")
     assert np.isnan([found.lower, found.upper]).all()
 
 

@@ -12,6 +12,7 @@ from soilco2.analysis.frames.scales import daily_mean
 from soilco2.analysis.frames.targets import targets
 from soilco2.analysis.soil_response import water as w
 from soilco2.analysis.statistics import regression as m
+from soilco2.station_config.message import translate
 from tests.analysis.data import agua_amarga
 
 GAPS = [False, True]
@@ -273,7 +274,7 @@ def test_what_cannot_be_said_is_withheld_with_its_reason(T: np.ndarray, W: np.nd
     for found in numbers:
         assert found.refusal is not None
         assert found.refusal.code == code
-        assert found.refusal.text("zh") != found.refusal.text("en")
+        assert translate(found.refusal.message, "zh") != found.refusal.message
         assert np.isnan([found.value, found.lower, found.upper]).all()
 
 

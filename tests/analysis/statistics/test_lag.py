@@ -28,6 +28,7 @@ from soilco2.analysis.statistics.lag import (
     rolled_correlations,
 )
 from soilco2.quality.records import SeriesKey
+from soilco2.station_config.message import translate
 from soilco2.storage.results.results import Result
 from tests.analysis.data import agua_amarga, sjer_2020, sjer_2022
 
@@ -261,8 +262,8 @@ def test_a_clock_that_was_set_within_the_record_is_found() -> None:
     why = failed(made, "p1")
     assert why is not None
     assert why.code == "clock_jump"
-    assert "2026-03-21" in why.text()
-    assert "2026-03-21" in why.text("zh")
+    assert "2026-03-21" in why.message
+    assert "2026-03-21" in translate(why.message, "zh")
 
 
 # refusals

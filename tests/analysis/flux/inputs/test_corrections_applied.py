@@ -15,6 +15,7 @@ from soilco2.analysis.flux.inputs import assemble, corrections_applied
 from soilco2.cli.commands.analyse.flux import command
 from soilco2.quality.records import Sample, SeriesKey
 from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.message import translate
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
 from soilco2.storage.tidy.writer import write_tidy
@@ -130,9 +131,12 @@ def test_a_journal_alone_tells_by_its_observations(tmp_path: Path) -> None:
     raw = settings.with_options(settings.read(station.path), co2_probes="uncompensated")
     with (
         JournalReader(station.journal_path) as journal,
-        pytest.raises(FluxError, match="s/p/d5/co2 was corrected"),
+        pytest.raises(
+            FluxError, match="s/p/d5/co2 was corrected for pressure in the station's quality step already"
+        ) as caught,
     ):
         job.run(journal, raw, assemble.Wanted())
+    assert "s/p/d5/co2 已做过校正：气压校正（由台站的质量控制步骤完成）" in translate(str(caught.value), "zh")
 
 
 def test_tables_without_a_word_about_it_are_corrected(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from soilco2.analysis.flux.physics.diffusivity import (
     relative_diffusivity,
     require_possible,
 )
+from soilco2.station_config.message import translate
 from soilco2.station_config.tables.soil import SoilTable
 from tests.analysis.flux.sjer import FOLDER
 
@@ -66,6 +67,16 @@ def test_bad_pit_tables_name_the_place(tmp_path: Path, text: str, message: str) 
     with pytest.raises(SoilTableError, match=message) as caught:
         soil.read_pit_table(path)
     assert "pit.csv" in str(caught.value)
+
+
+def test_a_bad_pit_table_is_told_in_chinese(tmp_path: Path) -> None:
+    path = tmp_path / "pit.csv"
+    path.write_text("top_m,bottom_m,porosity\n0.2,0.1,0.4\n", encoding="utf-8")
+    with pytest.raises(SoilTableError) as caught:
+        soil.read_pit_table(path)
+    said = translate(str(caught.value), "zh")
+    assert said.startswith(f"剖面表 {path}：第 2 行，horizon：")
+    assert "must lie below" not in said  # the table's own rule, in its own words
 
 
 def test_soil_table_of_the_station_file() -> None:
