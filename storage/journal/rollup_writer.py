@@ -291,7 +291,9 @@ def check_rollups(reader: JournalReader) -> Iterator[str]:
                     if not rolled.changed(number, level, start)
                 ]
             if wrong:
-                yield (
-                    f"rollups of {'/'.join(info.key[1:])}: {len(wrong)} differ from a recount; "
-                    "'soilco2 reprocess STATION --rollups' makes them again"
+                yield Message(
+                    "rollups of {series}: {count} differ from a recount; 'soilco2 reprocess STATION --rollups' makes "
+                    "them again",
+                    series="/".join(info.key[1:]),
+                    count=len(wrong),
                 )
