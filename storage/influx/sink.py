@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, marked
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkTooLarge, SinkUnavailable
 from soilco2.storage.influx.line_protocol import encode
@@ -24,6 +24,8 @@ __all__ = ["InfluxSink", "answer_error", "encode", "network_error"]
 
 _WORDS = 600
 """Characters of a server's answer that are worth keeping."""
+_KNOWN = frozenset({marked("unauthorized access")})
+"""Words of the server that are said in other languages too."""
 
 
 class InfluxSink:
@@ -124,8 +126,8 @@ def answer_error(
     table: InfluxdbTable, status: int, body: str | bytes | None, headers: Mapping[str, str], token: str
 ) -> SinkError:
     """The error that an HTTP answer stands for."""
-    words = _words(body, token)
-    place = where(table)
+    place, said = where(table), _words(body, token)
+    words = Message(said) if said in _KNOWN else said
     if status in (400, 422):
         words = words or Message("refused without a word")
         return SinkRefused(Message("{place}: {words}", place=place, words=words), status)
@@ -134,9 +136,9 @@ def answer_error(
         return SinkTooLarge(Message("{place}: the request is too large ({words})", place=place, words=words))
     if status in (408, 425, 429) or status >= 500:
         lower = {key.lower(): value for key, value in headers.items()}
-        said = f"{status} {words}".rstrip()
         return SinkUnavailable(
-            Message("{place}: {words}", place=place, words=said), _retry_after(lower.get("retry-after"))
+            Message("{place}: {words}", place=place, words=f"{status} {said}".rstrip()),
+            _retry_after(lower.get("retry-after")),
         )
     return SinkDenied(_denial(table, status, words))
 

@@ -108,11 +108,11 @@ def test_half_a_character_that_a_device_sent_is_kept(station: Station, writer: W
 def test_a_database_s_error_is_said_in_chinese(
     station: Station, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SOILCO2_TEST_TOKEN", "t")
+    monkeypatch.setenv("SOILCO2_TEST_TOKEN", "the-token")
     table = InfluxdbTable.model_validate(
         {"id": "db", "url": "http://127.0.0.1:1", "org": "o", "bucket": "b", "token": {"env": "SOILCO2_TEST_TOKEN"}}
     )  # fmt: skip
-    error = answer_error(table, 401, b'{"message": "unauthorized access"}', {}, "t")
+    error = answer_error(table, 401, b'{"message": "unauthorized access"}', {}, "the-token")
     event = NewEvent(EventKind.SINK_DENIED, "db", Message.of(error))
     writer.move_cursor("db", 0, error=str(error), events=[event])
     english = (
@@ -126,7 +126,7 @@ def test_a_database_s_error_is_said_in_chinese(
     assert cursor.error == told.text == english
     assert translate(cursor.error, "zh") == translate(told.text, "zh")
     assert translate(cursor.error, "zh") == (
-        "db（http://127.0.0.1:1）：令牌不被接受（401：unauthorized access）；请给出可读写组织 'o' 的存储桶 'b' 的令牌"
+        "db（http://127.0.0.1:1）：令牌不被接受（401：未授权）；请给出可读写组织 'o' 的存储桶 'b' 的令牌"
     )
     writer.move_cursor("db", 1)
     assert kept(station, "error, message", "cursor") == [("", "")]
