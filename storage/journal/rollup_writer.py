@@ -268,7 +268,7 @@ def _same(one: Bucket | None, other: Bucket | None) -> bool:
     return close and one._replace(mean=None) == other._replace(mean=None)
 
 
-def check_rollups(reader: JournalReader) -> Iterator[str]:
+def check_rollups(reader: JournalReader) -> Iterator[Message]:
     """Count every observation again and name the rollups that differ, one sentence a series.
 
     What changed since they were made is left out: no answer takes it from them.

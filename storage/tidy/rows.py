@@ -28,6 +28,7 @@ _YEAR_FIRST = re.compile(
 _KEPT = 2_000
 """Characters of a rejected line that are kept."""
 _REMEMBERED = 4096
+_TOO_LONG = Message("the line is longer than {longest} characters", longest=LONGEST_LINE)
 
 FLAGS = {"1": 1, "2": 2, "3": 3, "4": 4, "9": 9}
 MISSING = frozenset(("", "nan", "na", "null", "none"))
@@ -149,11 +150,7 @@ def read_tidy_rows(
             if number < layout.first_line:
                 continue
             if text is None:
-                yield TidyFault(
-                    number,
-                    Message("the line is longer than {longest} characters", longest=LONGEST_LINE),
-                    "",
-                )
+                yield TidyFault(number, _TOO_LONG, "")
                 continue
             if not text or text.isspace():
                 continue
@@ -172,24 +169,23 @@ def read_tidy_rows(
                 meta = metas[tuple([cells[index] for index in at_meta])]
                 value = _number(cells[at_value])
             except _UnfitError as unfit:
-                reason = Message.of(unfit)
-                if "\x00" in text:
-                    reason = Message("the line holds NUL characters; {why}", why=reason)
-                yield TidyFault(number, reason, text[:_KEPT])
+                yield TidyFault(number, _unfit_reason(unfit, text), text[:_KEPT])
                 continue
             if isinstance(meta, Message):
                 yield TidyFault(number, meta, text[:_KEPT])
                 continue
             if time_us > latest_us:
-                yield TidyFault(
-                    number,
-                    Message("time {time} lies in this machine's future", time=when.strip()),
-                    text[:_KEPT],
-                )
+                reason = Message("time {time} lies in this machine's future", time=when.strip())
+                yield TidyFault(number, reason, text[:_KEPT])
                 continue
             if value is not None and meta.converted:
                 value = meta.a * value + meta.b
             yield TidyRow(number, time_us, meta.place, value, meta.flag)
+
+
+def _unfit_reason(unfit: _UnfitError, text: str) -> Message:
+    why = Message.of(unfit)
+    return Message("the line holds NUL characters; {why}", why=why) if "\x00" in text else why
 
 
 def _width_reason(found: int, width: int, delimiter: str) -> Message:

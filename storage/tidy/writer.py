@@ -94,22 +94,8 @@ def write_tidy(
     ExportError
         When the file exists, has an unknown ending or cannot be written.
     """
-    kind = next((end for end in reversed(FORMATS) if path.name.lower().endswith(end)), None)
-    if kind is None:
-        raise ExportError(
-            Message("{path}: the ending must be one of {endings}", path=path, endings=", ".join(FORMATS))
-        )
     sidecar = path.with_name(path.name + ".json")
-    for target in (path, sidecar):
-        if target.exists() and not force:
-            raise ExportError(
-                Message(
-                    "{path} is there already; choose another name, or replace it with --force",
-                    path=target,
-                )
-            )
-    if not path.parent.is_dir():
-        raise ExportError(Message("the folder {folder} is not there", folder=path.parent))
+    kind = _ending(path, sidecar, force)
     counts: dict[SeriesKey, int] = {}
 
     def pieces() -> Iterator[tuple[SeriesInfo, Piece, list[float | None] | None]]:
@@ -142,6 +128,31 @@ def write_tidy(
         finish_notes()
         finish_table()
     return Exported(path, sidecar, sum(counts.values()), counts)
+
+
+def _ending(path: Path, sidecar: Path, force: bool) -> str:
+    """The ending of a table, which may be written there with its sidecar.
+
+    Raises
+    ------
+    ExportError
+        When it may not.
+    """
+    kind = next((end for end in reversed(FORMATS) if path.name.lower().endswith(end)), None)
+    if kind is None:
+        raise ExportError(
+            Message("{path}: the ending must be one of {endings}", path=path, endings=", ".join(FORMATS))
+        )
+    for target in (path, sidecar):
+        if target.exists() and not force:
+            raise ExportError(
+                Message(
+                    "{path} is there already; choose another name, or replace it with --force", path=target
+                )
+            )
+    if not path.parent.is_dir():
+        raise ExportError(Message("the folder {folder} is not there", folder=path.parent))
+    return kind
 
 
 @contextlib.contextmanager
