@@ -160,7 +160,7 @@ def to_text(message: str) -> str:
     """What a message is made of, for a column of a table; empty where the text alone says it."""
     if not isinstance(message, Message) or message.template == "{text}":
         return ""
-    return json.dumps(pack(message), ensure_ascii=False)
+    return json.dumps(pack(message))  # in ASCII: half a character that a device sent can be kept no other way
 
 
 def from_text(kept: str, text: str) -> str:

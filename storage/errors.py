@@ -70,16 +70,11 @@ class TidyFileError(StorageError):
         self.line = line
         self.column = column
         self.expected = expected
+        place = file if line is None else f"{file}:{line}"
         super().__init__(
-            Message(
-                ("{file}: " if line is None else "{file}:{line}: ")
-                + (("column {column}: ") if column else "")
-                + "{expected}",
-                file=file,
-                line=line or 0,
-                column=column,
-                expected=expected,
-            )
+            Message("{place}: column {column}: {expected}", place=place, column=column, expected=expected)
+            if column
+            else Message("{place}: {expected}", place=place, expected=expected)
         )
 
 

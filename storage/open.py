@@ -44,15 +44,15 @@ def open_reader(data: str | Path | Sequence[str | Path], *, source: Source = "au
         if len(paths) > 1:
             raise SourceError(
                 Message(
-                    "{stations} is a station file; it cannot be read together with other data",
-                    stations=stations[0],
+                    "{path} is a station file; it cannot be read together with other data",
+                    path=stations[0],
                 )
             )
         return _station_reader(stations[0], source)
     if source == "influx":
         raise SourceError(
             Message(
-                "{paths} is no station file; only a station's data can be read from InfluxDB", paths=paths[0]
+                "{path} is no station file; only a station's data can be read from InfluxDB", path=paths[0]
             )
         )
     if len(paths) == 1 and paths[0].suffix.lower() in _JOURNALS:
@@ -60,7 +60,7 @@ def open_reader(data: str | Path | Sequence[str | Path], *, source: Source = "au
 
         return JournalReader(paths[0])
     if source == "journal":
-        raise SourceError(Message("{paths} is neither a station file nor a journal", paths=paths[0]))
+        raise SourceError(Message("{path} is neither a station file nor a journal", path=paths[0]))
     from soilco2.storage.tidy.reader import TidyReader
 
     return TidyReader(paths)
@@ -77,9 +77,9 @@ def _station_reader(path: Path, source: Source) -> Reader:
     if not station.journal_path.is_file():
         raise SourceError(
             Message(
-                "the journal {journal_path} of {path} is not there yet; run 'soilco2 collect' or 'soilco2 "
+                "the journal {journal} of {path} is not there yet; run 'soilco2 collect' or 'soilco2 "
                 "import' first",
-                journal_path=station.journal_path,
+                journal=station.journal_path,
                 path=path,
             )
         )

@@ -93,7 +93,7 @@ class Reader(Protocol):
         ...
 
 
-def nearest(key: SeriesKey, known: Collection[SeriesKey], shown: int = 8) -> str:
+def nearest(key: SeriesKey, known: Collection[SeriesKey], shown: int = 8) -> Message:
     """What there is in place of a series that there is not: those of its variable, the most alike first.
 
     Of a variable that there is not, the variables.
@@ -102,10 +102,10 @@ def nearest(key: SeriesKey, known: Collection[SeriesKey], shown: int = 8) -> str
     if not same:
         variables = sorted({other.variable for other in known})
         close = difflib.get_close_matches(key.variable, variables, n=1)
+        if close:
+            return Message("did you mean {name}?", name=close[0])
         return (
-            Message("did you mean {close}?", close=close[0])
-            if close
-            else Message("it has {variables}", variables=", ".join(variables) or "none yet")
+            Message("it has {names}", names=", ".join(variables)) if variables else Message("it has none yet")
         )
     place = f"{key.profile}/{key.position}"
 
@@ -114,4 +114,5 @@ def nearest(key: SeriesKey, known: Collection[SeriesKey], shown: int = 8) -> str
         return other.profile != key.profile, -likeness, other
 
     names = ["/".join(other[1:]) for other in sorted(same, key=alike)]
-    return f"of {key.variable} it has {', '.join(names[:shown])}{' …' if names[shown:] else ''}"
+    listed = ", ".join(names[:shown]) + (" …" if names[shown:] else "")
+    return Message("of {variable} it has {names}", variable=key.variable, names=listed)

@@ -30,6 +30,8 @@ EVENT = "soil_event"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _LARGEST = 1.7976931348623157e308
+_MEASUREMENT, _TAG, _FIELD = Message("measurement"), Message("tag"), Message("field")
+_VALUE, _RAW = Message("the value"), Message("the raw value")
 
 
 def _name(text: str, what: str) -> str:
@@ -45,17 +47,17 @@ def _name(text: str, what: str) -> str:
     if _CONTROL.search(text):
         raise LineError(
             Message(
-                "{what} {text!r} holds a line break or control character, which has no escape",
+                "{what} {name!r} holds a line break or control character, which has no escape",
                 what=what,
-                text=text,
+                name=text,
             )
         )
     if "\\" in text:
         raise LineError(
             Message(
-                "{what} {text!r} holds a backslash, which line protocol cannot write unambiguously",
+                "{what} {name!r} holds a backslash, which line protocol cannot write unambiguously",
                 what=what,
-                text=text,
+                name=text,
             )
         )
     return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
@@ -98,18 +100,20 @@ def line(observation: Observation) -> str:
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
         raise LineError(
             Message(
-                "{key}: the time {time_us} µs is beyond what the database can hold", key=key, time_us=time_us
+                "{about}: the time {time_us} µs is beyond what the database can hold",
+                about=key,
+                time_us=time_us,
             )
         )
     if value is None:
         text = f"{tags} {field}_flag={flag:d}"
     else:
         if not -_LARGEST <= value <= _LARGEST:
-            _finite(value, "the value", f"{key} at {time_us} µs")
+            _finite(value, _VALUE, Message("{series} at {time_us} µs", series=key, time_us=time_us))
         text = f"{tags} {field}={value!r},{field}_flag={flag:d}"
     if raw is not None:
         if not -_LARGEST <= raw <= _LARGEST:
-            _finite(raw, "the raw value", f"{key} at {time_us} µs")
+            _finite(raw, _RAW, Message("{series} at {time_us} µs", series=key, time_us=time_us))
         text = f"{text},{field}_raw={raw!r}"
     return f"{text} {time_us}"
 
@@ -149,20 +153,20 @@ def point(
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
         raise LineError(
             Message(
-                "{key}: the time {time_us} µs is beyond what the database can hold",
-                key=measurement,
+                "{about}: the time {time_us} µs is beyond what the database can hold",
+                about=measurement,
                 time_us=time_us,
             )
         )
-    text = _name(measurement, "measurement")
+    text = _name(measurement, _MEASUREMENT)
     for key, tag in sorted(tags.items()):
         if tag:
-            text += f",{_name(key, 'tag')}={_name(tag, key)}"
+            text += f",{_name(key, _TAG)}={_name(tag, key)}"
     parts = []
     for key, value in fields.items():
         if isinstance(value, str):
             quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-            parts.append(f'{_name(key, "field")}="{quoted}"')
+            parts.append(f'{_name(key, _FIELD)}="{quoted}"')
         else:
-            parts.append(f"{_name(key, 'field')}={_finite(float(value), key, measurement)!r}")
+            parts.append(f"{_name(key, _FIELD)}={_finite(float(value), key, measurement)!r}")
     return f"{text} {','.join(parts)} {time_us}".encode()

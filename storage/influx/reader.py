@@ -115,8 +115,11 @@ class InfluxReader:
             results = json.loads(answer.data)["results"]
         except (ValueError, KeyError, TypeError):
             raise SinkUnavailable(
-                f"{where(self.table)}: the answer is not InfluxDB's; something else answers there, perhaps a "
-                "login page of the network"
+                Message(
+                    "{place}: the answer is not InfluxDB's; something else answers there, perhaps a login page of the "
+                    "network",
+                    place=where(self.table),
+                )
             ) from None
         found = []
         for result in results:
@@ -129,10 +132,14 @@ class InfluxReader:
         words = " ".join(words.split()).replace(self._token, "***")
         if "database not found" in words or "not authorized" in words or "unauthorized" in words:
             return SinkDenied(
-                f"{where(self.table)}: bucket {self.table.bucket!r} is not there, or the token may not "
-                f"read it ({words})"
+                Message(
+                    "{place}: bucket {bucket!r} is not there, or the token may not read it ({words})",
+                    place=where(self.table),
+                    bucket=self.table.bucket,
+                    words=words,
+                )
             )
-        return SinkRefused(f"{where(self.table)}: {words}")
+        return SinkRefused(Message("{place}: {words}", place=where(self.table), words=words))
 
     def _where(self, key: SeriesKey) -> tuple[str, dict[str, Any]]:
         # a series without position has no such tag, which InfluxQL finds as an empty one

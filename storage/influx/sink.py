@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, marked
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkTooLarge, SinkUnavailable
 from soilco2.storage.influx.line_protocol import encode
@@ -24,6 +24,8 @@ __all__ = ["InfluxSink", "answer_error", "encode", "network_error"]
 
 _WORDS = 600
 """Characters of a server's answer that are worth keeping."""
+_KNOWN = frozenset({marked("unauthorized access")})
+"""Words of the server that are said in other languages too."""
 
 
 class InfluxSink:
@@ -92,12 +94,19 @@ class InfluxSink:
             raise network_error(self.table, error, self._token) from None
         except UnicodeDecodeError:
             raise SinkUnavailable(
-                f"{where(self.table)}: the answer is no text; something else than InfluxDB answers there"
+                Message(
+                    "{place}: the answer is no text; something else than InfluxDB answers there",
+                    place=where(self.table),
+                )
             ) from None
         if status != 204:
             raise SinkUnavailable(
-                f"{where(self.table)}: answered {status} where InfluxDB answers 204; something else answers "
-                "there, perhaps a login page of the network"
+                Message(
+                    "{place}: answered {status} where InfluxDB answers 204; something else answers there, perhaps a "
+                    "login page of the network",
+                    place=where(self.table),
+                    status=status,
+                )
             )
 
     def close(self) -> None:
@@ -105,41 +114,69 @@ class InfluxSink:
         self._client.close()
 
 
-def where(table: InfluxdbTable) -> str:
+def where(table: InfluxdbTable) -> Message:
     """The database as messages name it: its id and address, without what may stand before an @."""
     parts = urlsplit(table.url)
     host = parts.hostname or ""
-    return f"{table.id} at {parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
+    address = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
+    return Message("{database} at {address}", database=table.id, address=address)
 
 
 def answer_error(
     table: InfluxdbTable, status: int, body: str | bytes | None, headers: Mapping[str, str], token: str
 ) -> SinkError:
     """The error that an HTTP answer stands for."""
-    words = _words(body, token)
-    place = where(table)
+    place, said = where(table), _words(body, token)
+    words = Message(said) if said in _KNOWN else said
     if status in (400, 422):
-        return SinkRefused(f"{place}: {words or 'refused without a word'}", status)
+        words = words or Message("refused without a word")
+        return SinkRefused(Message("{place}: {words}", place=place, words=words), status)
     if status == 413:
-        return SinkTooLarge(f"{place}: the request is too large ({words or 'no more was said'})")
+        words = words or Message("no more was said")
+        return SinkTooLarge(Message("{place}: the request is too large ({words})", place=place, words=words))
+    if status in (408, 425, 429) or status >= 500:
+        lower = {key.lower(): value for key, value in headers.items()}
+        return SinkUnavailable(
+            Message("{place}: {words}", place=place, words=f"{status} {said}".rstrip()),
+            _retry_after(lower.get("retry-after")),
+        )
+    return SinkDenied(_denial(table, status, words))
+
+
+def _denial(table: InfluxdbTable, status: int, words: str) -> Message:
+    """What an answer says that will be the same until a person mends something."""
+    place = where(table)
     if status in (401, 403):
-        return SinkDenied(
-            f"{place}: the token is not accepted ({status}: {words}); give one that may write to "
-            f"and read from bucket {table.bucket!r} of organisation {table.org!r}"
+        return Message(
+            "{place}: the token is not accepted ({status}: {words}); give one that may write to and read from bucket "
+            "{bucket!r} of organisation {organisation!r}",
+            place=place,
+            status=status,
+            words=words,
+            bucket=table.bucket,
+            organisation=table.org,
         )
     if status == 404:
-        return SinkDenied(
-            f"{place}: bucket {table.bucket!r} of organisation {table.org!r} is not there (404: {words})"
+        return Message(
+            "{place}: bucket {bucket!r} of organisation {organisation!r} is not there (404: {words})",
+            place=place,
+            bucket=table.bucket,
+            organisation=table.org,
+            words=words,
         )
     if 300 <= status < 400:
-        return SinkDenied(
-            f"{place}: redirects to another address ({status}); the token is not sent there: "
-            "write the final address as url"
+        return Message(
+            "{place}: redirects to another address ({status}); the token is not sent there: write the final address "
+            "as url",
+            place=place,
+            status=status,
         )
-    lower = {key.lower(): value for key, value in headers.items()}
-    if status in (408, 425, 429) or status >= 500:
-        return SinkUnavailable(f"{place}: {status} {words}".rstrip(), _retry_after(lower.get("retry-after")))
-    return SinkDenied(f"{place}: answered {status} ({words}); is this an InfluxDB 2?")
+    return Message(
+        "{place}: answered {status} ({words}); is this an InfluxDB 2?",
+        place=place,
+        status=status,
+        words=words,
+    )
 
 
 def network_error(table: InfluxdbTable, error: BaseException, token: str) -> SinkError:
@@ -152,15 +189,21 @@ def network_error(table: InfluxdbTable, error: BaseException, token: str) -> Sin
         chain.append(following)
     if "CERTIFICATE_VERIFY_FAILED" in text or any(isinstance(e, ssl.SSLCertVerificationError) for e in chain):
         return SinkDenied(
-            f"{where(table)}: its certificate cannot be verified ({text[:_WORDS]}); name the authority's "
-            "file as ca_file, and check this machine's clock"
+            Message(
+                "{place}: its certificate cannot be verified ({why}); name the authority's file as ca_file, and check "
+                "this machine's clock",
+                place=where(table),
+                why=text[:_WORDS],
+            )
         )
     if table.ca_file is not None and not table.ca_file.is_file():
-        return SinkDenied(f"{where(table)}: ca_file {table.ca_file} cannot be read")
-    return SinkUnavailable(f"{where(table)}: no answer ({_plain(error)})")
+        return SinkDenied(
+            Message("{place}: ca_file {file} cannot be read", place=where(table), file=table.ca_file)
+        )
+    return SinkUnavailable(Message("{place}: no answer ({why})", place=where(table), why=_plain(error)))
 
 
-def _plain(error: BaseException) -> str:
+def _plain(error: BaseException) -> Message:
     name = type(error).__name__
     known = {
         "NewConnectionError": Message("connection refused or no way there"),
@@ -169,7 +212,7 @@ def _plain(error: BaseException) -> str:
         "ReadTimeoutError": Message("time-out while waiting for the answer"),
         "ProtocolError": Message("the connection was cut"),
     }
-    return known.get(name, name)
+    return known.get(name) or Message.of(name)
 
 
 def _words(body: str | bytes | None, token: str) -> str:

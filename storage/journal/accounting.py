@@ -23,7 +23,6 @@ class Accounting:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._message = message_column(db)
 
     def counters(self) -> dict[str, dict[str, int]]:
         """Every counter by source and name."""
@@ -38,7 +37,7 @@ class Accounting:
         """How far each database has confirmed, and what waits."""
         out = []
         for sink, rev, moved_us, error, made_of in self._db.execute(
-            f"SELECT sink, rev, moved_us, error, {self._message} FROM cursor"  # noqa: S608
+            f"SELECT sink, rev, moved_us, error, {message_column(self._db, 'cursor')} FROM cursor"  # noqa: S608
         ).fetchall():
             backlog = self._db.execute("SELECT count(*) FROM observation WHERE rev > ?", (rev,)).fetchone()[0]
             oldest = self._db.execute(
@@ -54,12 +53,14 @@ class Accounting:
 
     def parked(self, state: str | None = None, limit: int = 1000) -> list[ParkedRow]:
         """Parked entries, newest first."""
+        made_of = message_column(self._db, "parked")
         rows = self._db.execute(
-            f"SELECT id, kind, source, reason, payload, time_us, arrival_us, state, why, {self._message} FROM parked"  # noqa: S608
+            f"SELECT {made_of}, id, kind, source, reason, payload, time_us, arrival_us, state, why FROM parked"  # noqa: S608
             " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
             (state, limit),
         ).fetchall()
-        return [ParkedRow(*row[:3], from_text(row[9], row[3]), *row[4:9]) for row in rows]
+        found = ((kept, ParkedRow(*row)) for kept, *row in rows)
+        return [row._replace(reason=from_text(kept, row.reason)) for kept, row in found]
 
     def parked_counts(self) -> dict[str, int]:
         """Waiting parked entries by kind."""

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import ArchiveError, StorageError
 from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
@@ -125,7 +125,7 @@ def write_archive(station: Station, start_us: int, end_us: int) -> Made | None:
         failpoint("archive-named")
     except OSError as error:
         raise ArchiveError(
-            Message("{path}: the archive cannot be written: {why}", path=path, why=error.strerror or error)
+            Message("{path}: the archive cannot be written: {why}", path=path, why=system(error))
         ) from error
     except sqlite3.Error as error:
         raise ArchiveError(
@@ -140,8 +140,15 @@ def check_archive(archive: Archive) -> str:
         sealed = _seal(archive.path).read_text(encoding="ascii").split()[0]
         now = _sha256(archive.path)
     except (OSError, UnicodeDecodeError, IndexError) as error:
-        return f"{archive.path}: it cannot be checked: {error}"
-    return "" if now == sealed else f"{archive.path}: its SHA-256 is {now[:12]}…, sealed was {sealed[:12]}…"
+        return Message("{path}: it cannot be checked: {why}", path=archive.path, why=error)
+    if now == sealed:
+        return ""
+    return Message(
+        "{path}: its SHA-256 is {now}…, sealed was {sealed}…",
+        path=archive.path,
+        now=now[:12],
+        sealed=sealed[:12],
+    )
 
 
 def _copy(journal: Path, fresh: Path, start_us: int, end_us: int) -> tuple[int, int]:
@@ -177,7 +184,7 @@ def _prove(journal: Path, fresh: Path, counts: tuple[int, int], start_us: int, e
     db = sqlite3.connect(f"{fresh.resolve().as_uri()}?mode=ro", uri=True)
     try:
         if db.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-            raise ArchiveError(Message("{fresh}: what was written is not what is read back", fresh=fresh))
+            raise ArchiveError(Message("{path}: what was written is not what is read back", path=fresh))
         db.execute("ATTACH ? AS live", (f"{journal.resolve().as_uri()}?mode=ro",))
         there = db.execute(
             "SELECT (SELECT count(*) FROM main.sample), (SELECT count(*) FROM main.observation)"
@@ -190,10 +197,10 @@ def _prove(journal: Path, fresh: Path, counts: tuple[int, int], start_us: int, e
         if there != counts or odd:
             raise ArchiveError(
                 Message(
-                    "{fresh}: it holds {there} rows of {counts}, {odd} of them not the journal's",
-                    fresh=fresh,
-                    there=there,
-                    counts=counts,
+                    "{path}: it holds {found} rows of {expected}, {odd} of them not the journal's",
+                    path=fresh,
+                    found=there,
+                    expected=counts,
                     odd=odd,
                 )
             )
@@ -208,7 +215,7 @@ def _free_name(folder: Path, station: str, start_us: int, end_us: int) -> Path:
         if not path.exists():
             return path
     raise ArchiveError(
-        Message("{folder}: there are 10 000 archives of {base} already", folder=folder, base=base)
+        Message("{folder}: there are 10 000 archives of {name} already", folder=folder, name=base)
     )
 
 

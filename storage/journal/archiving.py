@@ -101,7 +101,7 @@ def _prune(archive: Archive, submit: Submit) -> int:
     pruned = 0
     while count := submit("prune", path=str(archive.path)):
         pruned += count
-    words = Message("{pruned} rows pruned", pruned=pruned)
+    words = Message("{count} rows pruned", count=pruned)
     data = {"file": str(archive.path), "rows": pruned}
     submit("event", event=[EventKind.PRUNED.value, archive.path.name, words, data, None])
     return pruned

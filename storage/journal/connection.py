@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from soilco2.quality.records import Sample
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import DiskFullError, JournalBusyError, JournalDamagedError, StorageError
 from soilco2.storage.journal import names_backup
 from soilco2.storage.journal.migration import migrate
@@ -57,18 +57,22 @@ def meta(connection: sqlite3.Connection, key: str) -> str:
     return "" if row is None else str(row[0])
 
 
+def _columns(connection: sqlite3.Connection, table: str, database: str = "main") -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA {database}.table_info({table})")}
+
+
 def keeps_said(connection: sqlite3.Connection, database: str = "main") -> bool:
     """Whether a file's samples have the column `said`; those of version 1 have not."""
-    return "said" in {row[1] for row in connection.execute(f"PRAGMA {database}.table_info(sample)")}
+    return "said" in _columns(connection, "sample", database)
 
 
-def message_column(connection: sqlite3.Connection) -> str:
-    """The column that keeps what a sentence is made of; a journal older than version 3 has none."""
-    return "message" if int(meta(connection, "schema") or 1) >= 3 else "''"
+def message_column(connection: sqlite3.Connection, table: str) -> str:
+    """What keeps what a table's sentences are made of, in a file of any version; those before 3 do not keep it."""
+    return "message" if "message" in _columns(connection, table) else "''"
 
 
 def sample_columns(connection: sqlite3.Connection) -> str:
-    """Columns of a sample's row in a file of either version."""
+    """Columns of a sample's row in a file of any version."""
     return f"{_COLUMNS}, {'said' if keeps_said(connection) else 'NULL'}"
 
 
@@ -122,13 +126,16 @@ def storage_error(path: Path, error: BaseException) -> StorageError:
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
         return JournalDamagedError(
             Message(
-                "{path}: the file is damaged ({text}); 'soilco2 verify STATION --journal' names what, and a "
+                "{path}: the file is damaged ({why}); 'soilco2 verify STATION --journal' names what, and a "
                 "collector that cannot go on with it sets it aside and keeps what can be read",
                 path=path,
-                text=text,
+                why=text,
             )
         )
-    return StorageError(Message("{path}: the journal cannot be used: {text}", path=path, text=text))
+    why = Message.of(error)
+    if isinstance(error, OSError) and not error.filename:
+        why = Message("[Errno {number}] {why}", number=error.errno, why=system(error))
+    return StorageError(Message("{path}: the journal cannot be used: {why}", path=path, why=why))
 
 
 def _no_room(path: Path) -> bool:
@@ -160,7 +167,7 @@ class JournalLock:
                 Message(
                     "{path}: the journal's folder cannot be written: {why}",
                     path=self.path,
-                    why=error.strerror,
+                    why=system(error),
                 )
             ) from error
         try:
@@ -199,7 +206,9 @@ def _system_us() -> int:
     return time.time_ns() // 1000
 
 
-def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tuple[sqlite3.Connection, str]:
+def open_for_writing(
+    path: Path, now_us: Callable[[], int] = _system_us
+) -> tuple[sqlite3.Connection, Message | None]:
     """Open the journal, make it when there is none, migrate an older one, set it aside when it cannot be read.
 
     Parameters
@@ -213,8 +222,8 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
     -------
     connection : sqlite3.Connection
         WAL, synchronous FULL.
-    damage : str
-        What was found wrong, one sentence; empty when all is well.
+    damage : Message or None
+        What was found wrong, one sentence; None when all is well.
 
     Raises
     ------
@@ -222,7 +231,7 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
         When the folder cannot be written, the file is of a newer version, or there is no room for a copy of an older
         one.
     """
-    damage = ""
+    damage = None
     try:
         _heed_mark(path)
         connection = _connect(path)
@@ -234,8 +243,10 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
         ):
             raise storage_error(path, error) from error  # the system's fault, not the file's
         aside = _set_aside(path)
-        damage = (
-            f"the journal could not be read ({error}); it was set aside as {aside.name} and a new one begun"
+        damage = Message(
+            "the journal could not be read ({why}); it was set aside as {aside} and a new one begun",
+            why=error,
+            aside=aside.name,
         )
         _mark(path).unlink(missing_ok=True)
         connection = _connect(path)
@@ -248,11 +259,11 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
         connection.close()
         raise StorageError(
             Message(
-                "{path}: the journal has schema version {version}, this program knows {schema_version}; use "
+                "{path}: the journal has schema version {version}, this program knows {known}; use "
                 "the version of soilco2 that wrote it, or a newer one",
                 path=path,
                 version=version,
-                schema_version=SCHEMA_VERSION,
+                known=SCHEMA_VERSION,
             )
         )
     return connection, damage
@@ -273,7 +284,7 @@ def _made_present(connection: sqlite3.Connection, path: Path, now_us: Callable[[
             connection.close()
             raise
     for table, column, kind in _ADDED:
-        if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+        if column not in _columns(connection, table):
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
     return SCHEMA_VERSION
 
@@ -395,16 +406,18 @@ def sample_of(row: Sequence[Any], channels: dict[int, tuple[str, str]], words: d
     except KeyError as error:
         raise JournalDamagedError(
             Message(
-                "sample {row}: the journal is damaged: it names {why}, which is not there",
-                row=row[0],
-                why=error,
+                "sample {number}: the journal is damaged: it names {name}, which is not there",
+                number=row[0],
+                name=error,
             )
         ) from None
     said = row[10]
     if said is not None and type(said) is not bytes:
         raise JournalDamagedError(
             Message(
-                "sample {row}: the journal is damaged: what the probe said is {why!r}", row=row[0], why=said
+                "sample {number}: the journal is damaged: what the probe said is {said!r}",
+                number=row[0],
+                said=said,
             )
         )
     return Sample(serial, channel, row[2], row[3], status, row[5], row[6], row[7], boot, source, said)

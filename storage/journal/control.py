@@ -82,17 +82,17 @@ class ControlServer:
     def _answer(self, peer: socket.socket) -> None:
         with peer, peer.makefile("rwb") as lines, contextlib.suppress(OSError):
             while line := lines.readline(LONGEST):
-                lines.write(json.dumps(pack(self._result(line)), ensure_ascii=False).encode() + b"\n")
+                lines.write(json.dumps(pack(self._result(line))).encode() + b"\n")
                 lines.flush()
 
     def _result(self, line: bytes) -> dict[str, Any]:
         try:
             request = unpack(json.loads(line))
             return {"result": self._call(request["op"], request["arguments"])}
-        except (ValueError, KeyError, TypeError) as error:
-            return {"error": f"the request cannot be read: {error}"}
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            return {"error": Message("the request cannot be read: {why}", why=error)}
         except StorageError as error:
-            return {"error": str(error)}
+            return {"error": Message.of(error)}
 
 
 class Submitter:
@@ -144,7 +144,7 @@ class Submitter:
             raise ControlError(Message("the collector went away before it answered; try again"))
         body = unpack(json.loads(answer))
         if "error" in body:
-            raise ControlError(body["error"])
+            raise ControlError(Message.of(body["error"]))
         return body["result"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.connection import crc, sample_columns
 
@@ -21,21 +22,21 @@ class Integrity:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def structure(self) -> list[str]:
+    def structure(self) -> list[Message]:
         """What SQLite finds wrong with the file's own structure; empty when nothing."""
         try:
-            found = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check(20)")]
+            found = [Message.of(row[0]) for row in self._db.execute("PRAGMA integrity_check(20)")]
         except (StorageError, sqlite3.DatabaseError) as error:
-            return [str(error)]
+            return [Message.of(error)]
         return [] if found == ["ok"] else found
 
-    def verify_batches(self) -> list[str]:
+    def verify_batches(self) -> list[Message]:
         """Name every commit whose samples do not match its CRC."""
         wrong = []
         try:
             batches = self._db.execute("SELECT id, first_seq, last_seq, crc FROM batch").fetchall()
         except StorageError as error:
-            return [f"the list of commits cannot be read: {error}"]
+            return [Message("the list of commits cannot be read: {why}", why=error)]
         columns = sample_columns(self._db)
         for number, first, last, value in batches:
             text = f"SELECT {columns} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq"  # noqa: S608
@@ -45,5 +46,10 @@ class Integrity:
             except (struct.error, TypeError, StorageError):  # a column of another kind, a page that is none
                 right = False
             if not right:
-                wrong.append(f"batch {number}: samples {first} to {last} do not match their CRC")
+                wrong.append(
+                    Message(
+                        "batch {number}: samples {first} to {last} do not match their CRC",
+                        number=number, first=first, last=last,
+                    )
+                )  # fmt: skip
         return wrong

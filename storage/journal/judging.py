@@ -137,10 +137,17 @@ class Judging:
             self.forget()
             self._judge(False)
             self._session.event(
-                NewEvent(EventKind.QUALITY_FAILED, "quality",
-                         f"{len(kept)} samples are stored but not judged ({type(error).__name__}: {error}); "
-                         "'soilco2 reprocess' judges them")
-            )  # fmt: skip
+                NewEvent(
+                    EventKind.QUALITY_FAILED,
+                    "quality",
+                    Message(
+                        "{count} samples are stored but not judged ({kind}: {why}); 'soilco2 reprocess' judges them",
+                        count=len(kept),
+                        kind=type(error).__name__,
+                        why=error,
+                    ),
+                )
+            )
             return 0
         self._judge(True)
         return made
@@ -257,7 +264,7 @@ class Judging:
                 NewEvent(
                     EventKind.REPROCESSED,
                     "quality",
-                    Message("{changed} observations changed", changed=changed),
+                    Message("{count} observations changed", count=changed),
                     {"from_us": from_us, "to_us": to_us, "changed": changed},
                 )
             )
@@ -270,8 +277,8 @@ class Judging:
             asked = "/".join(key[1:])
             raise StorageError(
                 Message(
-                    "{asked}: the journal has no such series; {nearest}",
-                    asked=asked,
+                    "{series}: the journal has no such series; {nearest}",
+                    series=asked,
                     nearest=nearest(key, self._session.series),
                 )
             )
@@ -301,13 +308,16 @@ class Judging:
         ).fetchone()
         force = [f.event_id for f in self._manual()]
         if row is None or event not in force:
-            what = Message("is no manual flag") if row is None else Message("was taken back already")
+            numbers = ", ".join(map(str, force)) or Message("none")
             raise StorageError(
                 Message(
-                    "event {event} {what}; flags in force: {map}",
+                    "event {event} is no manual flag; flags in force: {numbers}", event=event, numbers=numbers
+                )
+                if row is None
+                else Message(
+                    "event {event} was taken back already; flags in force: {numbers}",
                     event=event,
-                    what=what,
-                    map=", ".join(map(str, force)) or "none",
+                    numbers=numbers,
                 )
             )
         f = json.loads(row[0])

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from soilco2.station_config.message import Message, to_text
+from soilco2.station_config.message import Message, system, to_text
 from soilco2.storage.errors import StorageError
 from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
@@ -58,10 +58,10 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
     """
     copy = _keep_copy(connection, path, version)
     text = Message(
-        "the journal was brought from version {version} to {schema_version}; as it was it is kept in {name}",
-        version=version,
-        schema_version=SCHEMA_VERSION,
-        name=copy.name,
+        "the journal was brought from version {old} to {new}; as it was it is kept in {copy}",
+        old=version,
+        new=SCHEMA_VERSION,
+        copy=copy.name,
     )
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -111,7 +111,7 @@ def _keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> Path
         part.unlink(missing_ok=True)
         if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
             raise
-        why = error.strerror or error if isinstance(error, OSError) else error
+        why = system(error) if isinstance(error, OSError) else error
         raise StorageError(
             Message(
                 "{path}: this version of soilco2 changes the journal's tables and keeps a copy of it first, "

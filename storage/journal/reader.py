@@ -64,7 +64,6 @@ class JournalReader:
 
     def _read_through(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._message = message_column(db)
         self.accounting, self.integrity = Accounting(db), Integrity(db)
         self._words: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}
@@ -435,8 +434,9 @@ class JournalReader:
         limit: int = 100_000,
     ) -> list[Event]:
         """Events of these kinds (all when none is named) in a window, oldest first, the newest `limit`."""
+        made_of = message_column(self._db, "event")
         rows = self._db.execute(
-            f"SELECT id, time_us, kind, subject, text, data, {self._message} FROM event"  # noqa: S608
+            f"SELECT id, time_us, kind, subject, text, data, {made_of} FROM event"  # noqa: S608
             " WHERE time_us >= ? AND time_us < ?"
             " AND (?3 = 0 OR kind IN (SELECT value FROM json_each(?4))) ORDER BY time_us DESC, id DESC LIMIT ?5",
             (start_us if start_us is not None else -(2**62), end_us if end_us is not None else 2**62,

@@ -72,15 +72,15 @@ class Retention:
             return
         if table.at_limit == "stop":
             text = Message(
-                "the journal has reached its limit of {limit_mib} MiB and nothing may be pruned; nothing "
+                "the journal has reached its limit of {limit} MiB and nothing may be pruned; nothing "
                 "more is taken in: raise [journal] limit_mib, or see to the database that has not confirmed",
-                limit_mib=table.limit_mib,
+                limit=table.limit_mib,
             )
             if not self._told_full:
                 self._told_full = True
                 with self._session.transaction():
                     self._session.event(NewEvent(EventKind.LIMIT, "journal", text))
-            raise JournalFullError(f"{self._session.path}: {text}")
+            raise JournalFullError(Message("{path}: {why}", path=self._session.path, why=text))
         self.drop_oldest()
 
     def drop_oldest(self) -> None:
@@ -134,9 +134,9 @@ class Retention:
             totals[source, "parked_dropped"] = totals.get((source, "parked_dropped"), 0) + 1
         self._session.db.executemany("DELETE FROM parked WHERE id = ?", gone)
         text = Message(
-            "what was refused takes {before:.1f} MiB, more than its share of [journal] limit_mib: the "
+            "what was refused takes {size:.1f} MiB, more than its share of [journal] limit_mib: the "
             "oldest {count} gave way",
-            before=before / _MIB,
+            size=before / _MIB,
             count=len(gone),
         )
         self._session.event(NewEvent(EventKind.LIMIT, "parked", text))
@@ -167,7 +167,7 @@ class Retention:
                 NewEvent(
                     EventKind.ARCHIVED,
                     Path(path).name,
-                    Message("{samples} samples archived", samples=samples),
+                    Message("{count} samples archived", count=samples),
                     data,
                 )
             )

@@ -268,7 +268,7 @@ def _same(one: Bucket | None, other: Bucket | None) -> bool:
     return close and one._replace(mean=None) == other._replace(mean=None)
 
 
-def check_rollups(reader: JournalReader) -> Iterator[str]:
+def check_rollups(reader: JournalReader) -> Iterator[Message]:
     """Count every observation again and name the rollups that differ, one sentence a series.
 
     What changed since they were made is left out: no answer takes it from them.
@@ -291,7 +291,9 @@ def check_rollups(reader: JournalReader) -> Iterator[str]:
                     if not rolled.changed(number, level, start)
                 ]
             if wrong:
-                yield (
-                    f"rollups of {'/'.join(info.key[1:])}: {len(wrong)} differ from a recount; "
-                    "'soilco2 reprocess STATION --rollups' makes them again"
+                yield Message(
+                    "rollups of {series}: {count} differ from a recount; 'soilco2 reprocess STATION --rollups' makes "
+                    "them again",
+                    series="/".join(info.key[1:]),
+                    count=len(wrong),
                 )

@@ -100,12 +100,12 @@ MEANING: dict[str, str] = {
     " registers of a polled probe as on the wire.",
     "observation": "What we make of a sample today; `rev` grows with every new or changed one.",
     "derived": "Results in time with their interval, by method; one that was withheld has its reason.",
-    "event": "What happened, by a closed list of kinds; manual flags are events too. `message`: what `text` is made of, so"
-    " that it can be said in another language.",
+    "event": "What happened, by a closed list of kinds; manual flags are events too. `message`: what `text` is made of,"
+    " so that it can be said in another language.",
     "config": "Every configuration ever used, by hash.",
     "counter": "In = stored + duplicate + rejected, by source.",
-    "cursor": "How far each database has confirmed.",
-    "parked": "What could not be used or sent, with the reason.",
+    "cursor": "How far each database has confirmed. `message`: what `error` is made of.",
+    "parked": "What could not be used or sent, with the reason. `message`: what `reason` is made of.",
     "batch": "First and last sample of each commit with a CRC-32, so that damage can be named.",
     "rollup": "Counts, extremes and means by ten minutes, hour, six hours and day, of good (kind 0), flagged (1) and"
     " absent (2) values; follows `rev`, can be built again.",

@@ -52,7 +52,7 @@ class Session:
         self._file = self.path.stat().st_ino
         self._named = -1
         self._keep_names()
-        if damage:
+        if damage is not None:
             log.warning("%s: %s", self.path, damage)
             with self.transaction():
                 self.event(NewEvent(EventKind.DAMAGE, "journal", damage))

@@ -210,8 +210,9 @@ class Writer:
         """Move a database's cursor and park what it refused, in one transaction."""
         with self.session.transaction():
             self.session.db.execute(
-                "INSERT INTO cursor VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sink) DO UPDATE SET rev = max(rev, excluded.rev),"
-                " moved_us = excluded.moved_us, error = excluded.error, message = excluded.message",
+                "INSERT INTO cursor VALUES (?1, ?2, ?3, ?4, ?5)"
+                " ON CONFLICT (sink) DO UPDATE SET rev = max(rev, excluded.rev), moved_us = excluded.moved_us,"
+                " error = excluded.error, message = excluded.message",
                 (sink, rev, self.session.now_us(), error, to_text(error)),
             )
             for entry in parked:

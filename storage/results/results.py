@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.storage import files
 from soilco2.storage.errors import ResultsError
 
@@ -166,9 +166,9 @@ def write_results(folder: Path, results: ResultFile, date: str = "") -> Path:
     except ValueError:
         raise ResultsError(
             Message(
-                "results of {job}: {not_finite} is not a finite number",
+                "results of {job}: {place} is not a finite number",
                 job=results.job,
-                not_finite=_not_finite(document),
+                place=_not_finite(document),
             )
         ) from None
     write_whole(path, text + "\n")
@@ -241,7 +241,7 @@ def write_whole(path: Path, text: str) -> None:
         files.write_whole(path, text)
     except OSError as error:
         raise ResultsError(
-            Message("{path}: cannot be written: {why}", path=path, why=error.strerror)
+            Message("{path}: cannot be written: {why}", path=path, why=system(error))
         ) from None
 
 

@@ -38,7 +38,7 @@ def _schema_of(kind: Any) -> dict[str, Any]:
         return {"type": "array", "items": _schema_of(inner[0])}
     if origin is Mapping:
         return {"type": "object", "additionalProperties": _schema_of(inner[1])}
-    raise TypeError(Message("no schema for {kind!r}", kind=kind))
+    raise TypeError(Message("no schema for {kind}", kind=repr(kind)))
 
 
 def _object(record: type) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class ParkedRows:
         return kept, fresh, len(samples) - len(kept) + len(faults) - len(fresh)
 
 
-def parked_reason(fault: TidyFault) -> str:
+def parked_reason(fault: TidyFault) -> Message:
     """The reason a row is parked with."""
     return Message("line {line}: {reason}", line=fault.line, reason=fault.reason)
 

@@ -226,7 +226,7 @@ class TidyReader:
                 if time_name is None or needed:
                     raise TidyFileError(
                         str(path),
-                        Message("column {needed} is missing", needed=", ".join(needed or ["time_utc"])),
+                        Message("column {names} is missing", names=", ".join(needed or ["time_utc"])),
                     )
                 used = [n for n in names if n in {time_name, "value", *_TEXT, "lower", "upper"}]
                 row = 0
@@ -238,10 +238,10 @@ class TidyReader:
                         raise TidyFileError(
                             str(path),
                             Message(
-                                "among the rows {row} to {row2}: {doubt}",
-                                row=row + 1,
-                                row2=row + len(frame),
-                                doubt=doubt,
+                                "among the rows {first} to {last}: {why}",
+                                first=row + 1,
+                                last=row + len(frame),
+                                why=doubt,
                             ),
                         ) from None
                     row += len(frame)
@@ -295,11 +295,11 @@ class TidyReader:
             depth = float(meta["depth_m"]) if meta.get("depth_m") else None
             period = float(meta["period_s"]) if meta.get("period_s") else None
         except (StationConfigError, ValueError) as error:
-            raise _DoubtError(str(error)) from None
+            raise _DoubtError(Message.of(error)) from None
         text = meta.get("flag", "")
         flag = FLAGS.get(text.removesuffix(".0")) if text else None
         if text and flag is None:
-            raise _DoubtError(Message("flag {text!r} is none of 1, 2, 3, 4, 9", text=text))
+            raise _DoubtError(Message("flag {flag!r} is none of 1, 2, 3, 4, 9", flag=text))
         place = Place(
             meta.get("station", ""),
             meta.get("profile", ""),
@@ -315,9 +315,9 @@ class TidyReader:
 
     def _load_slowly(self, layout: Layout) -> None:
         if {"lower", "upper"} <= set(layout.names):
-            limits = "times of a table with lower and upper must be written as 2026-03-01T00:00:00Z"
+            limits = Message("times of a table with lower and upper must be written as 2026-03-01T00:00:00Z")
         else:
-            limits = ""
+            limits = None
         for row in read_tidy_rows(layout.path, self._zone, layout):
             if isinstance(row, TidyFault):
                 raise TidyFileError(str(layout.path), row.reason, row.line)
@@ -328,7 +328,7 @@ class TidyReader:
             series.values.append(float("nan") if row.value is None else row.value)
             default = Flag.MISSING if row.value is None else Flag.NOT_EVALUATED
             series.flags.append(default if row.flag is None else row.flag)
-        if limits:
+        if limits is not None:
             raise TidyFileError(str(layout.path), limits, column=layout.time_name)
 
     def _read_notes(self, path: Path, keys: set[SeriesKey]) -> None:
@@ -406,7 +406,7 @@ def _times(column: pd.Series, zone: ZoneInfo | None) -> Any:
             if not zoned:
                 moments = moments.dt.tz_localize(zone, ambiguous="raise", nonexistent="raise")
         except (ValueError, AttributeError) as error:
-            raise _DoubtError(str(error)) from None
+            raise _DoubtError(Message.of(error)) from None
     if moments.isna().any():
         raise _DoubtError(Message("a time is missing"))
     return moments.dt.as_unit("us").astype("int64").to_numpy()
@@ -444,10 +444,10 @@ def _order(key: SeriesKey, series: _Series) -> None:
         when = np.datetime64(at, "us")
         raise SourceError(
             Message(
-                "{file}: {key} has two different values at {when}Z; keep one of them",
+                "{file}: {series} has two different values at {time}Z; keep one of them",
                 file=series.file,
-                key=key,
-                when=when,
+                series=key,
+                time=when,
             )
         )
     keep = np.ones(len(taken), dtype=bool)

@@ -28,6 +28,7 @@ _YEAR_FIRST = re.compile(
 _KEPT = 2_000
 """Characters of a rejected line that are kept."""
 _REMEMBERED = 4096
+_TOO_LONG = Message("the line is longer than {longest} characters", longest=LONGEST_LINE)
 
 FLAGS = {"1": 1, "2": 2, "3": 3, "4": 4, "9": 9}
 MISSING = frozenset(("", "nan", "na", "null", "none"))
@@ -70,7 +71,7 @@ class TidyFault(NamedTuple):
     """A row that cannot be used: its line, why, and its text (the beginning of a long one)."""
 
     line: int
-    reason: str
+    reason: Message
     text: str
 
 
@@ -106,7 +107,7 @@ def read_tidy_rows(
     zone: ZoneInfo | None = None,
     layout: Layout | None = None,
     *,
-    refuse: Callable[[Place], str] | None = None,
+    refuse: Callable[[Place], Message | None] | None = None,
     latest_us: int = TIME_MAX_US,
 ) -> Iterator[TidyRow | TidyFault]:
     """Rows of a tidy CSV file (plain or gzipped), in the order of the file.
@@ -119,7 +120,7 @@ def read_tidy_rows(
     layout : Layout, optional
         What `find_layout` found, when it was asked before.
     refuse : callable, optional
-        Says why a place cannot be used, or nothing; asked once for each.
+        Says why a place cannot be used, or None; asked once for each.
     latest_us : int, optional
         Later times lie in the future [µs UTC].
 
@@ -140,7 +141,7 @@ def read_tidy_rows(
         if name in names
     }
     at_meta = tuple(columns.values())
-    metas: _Remembered[tuple[str, ...], _Meta | str] = _Remembered(
+    metas: _Remembered[tuple[str, ...], _Meta | Message] = _Remembered(
         lambda key: _meta(dict(zip(columns, key, strict=True)), refuse)
     )
     times: _Remembered[str, int] = _Remembered(lambda when: parse_time(when, zone))
@@ -149,11 +150,7 @@ def read_tidy_rows(
             if number < layout.first_line:
                 continue
             if text is None:
-                yield TidyFault(
-                    number,
-                    Message("the line is longer than {longest_line} characters", longest_line=LONGEST_LINE),
-                    "",
-                )
+                yield TidyFault(number, _TOO_LONG, "")
                 continue
             if not text or text.isspace():
                 continue
@@ -172,48 +169,52 @@ def read_tidy_rows(
                 meta = metas[tuple([cells[index] for index in at_meta])]
                 value = _number(cells[at_value])
             except _UnfitError as unfit:
-                reason = "the line holds NUL characters; " if "\x00" in text else ""
-                yield TidyFault(number, f"{reason}{unfit}", text[:_KEPT])
+                yield TidyFault(number, _unfit_reason(unfit, text), text[:_KEPT])
                 continue
-            if isinstance(meta, str):
+            if isinstance(meta, Message):
                 yield TidyFault(number, meta, text[:_KEPT])
                 continue
             if time_us > latest_us:
-                yield TidyFault(
-                    number,
-                    Message("time {when} lies in this machine's future", when=when.strip()),
-                    text[:_KEPT],
-                )
+                reason = Message("time {time} lies in this machine's future", time=when.strip())
+                yield TidyFault(number, reason, text[:_KEPT])
                 continue
             if value is not None and meta.converted:
                 value = meta.a * value + meta.b
             yield TidyRow(number, time_us, meta.place, value, meta.flag)
 
 
-def _width_reason(found: int, width: int, delimiter: str) -> str:
-    hint = "; a decimal comma?" if delimiter == "," and found == width + 1 else ""
-    return f"{found} cells where the header has {width}{hint}"
+def _unfit_reason(unfit: _UnfitError, text: str) -> Message:
+    why = Message.of(unfit)
+    return Message("the line holds NUL characters; {why}", why=why) if "\x00" in text else why
 
 
-def _meta(cells: dict[str, str], refuse: Callable[[Place], str] | None) -> _Meta | str:
+def _width_reason(found: int, width: int, delimiter: str) -> Message:
+    if delimiter == "," and found == width + 1:
+        return Message(
+            "{found} cells where the header has {width}; a decimal comma?", found=found, width=width
+        )
+    return Message("{found} cells where the header has {width}", found=found, width=width)
+
+
+def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | None) -> _Meta | Message:
     """What every cell but time and value says, or why the row cannot be used."""
     cells = {name: text.strip() for name, text in cells.items()}
     variable = cells["variable"]
     try:
         a, b = conversion(cells["unit"], variable)
     except StationConfigError as error:
-        return str(error)
+        return Message.of(error)
     depth: float | None = None
     if cells.get("depth_m"):
         try:
             depth = _number(cells["depth_m"])
         except _UnfitError as unfit:
-            return f"depth_m: {unfit}"
+            return Message("depth_m: {why}", why=unfit)
     flag: int | None = None
     if text := cells.get("flag", ""):
         flag = FLAGS.get(text.removesuffix(".0"))
         if flag is None:
-            return Message("flag {text!r} is none of 1, 2, 3, 4, 9", text=text)
+            return Message("flag {flag!r} is none of 1, 2, 3, 4, 9", flag=text)
     place = Place(
         cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
     )
@@ -231,19 +232,19 @@ def _number(text: str) -> float | None:
             return None
         if bare.startswith("="):
             raise _UnfitError(
-                Message("value {bare!r} is a formula; save the table with its values", bare=bare[:40])
+                Message("value {cell!r} is a formula; save the table with its values", cell=bare[:40])
             ) from None
         if re.fullmatch(r"[-+]?\d+,\d+", bare):
             raise _UnfitError(
-                Message("value {bare!r} has a comma; a decimal point is expected", bare=bare[:40])
+                Message("value {cell!r} has a comma; a decimal point is expected", cell=bare[:40])
             ) from None
-        raise _UnfitError(Message("value {text!r} is no number", text=bare[:40])) from None
+        raise _UnfitError(Message("value {cell!r} is no number", cell=bare[:40])) from None
     if value - value != 0.0:
         if value != value:
             return None
-        raise _UnfitError(Message("value {text!r} is not finite", text=text.strip()[:40]))
+        raise _UnfitError(Message("value {cell!r} is not finite", cell=text.strip()[:40]))
     if "_" in text:
-        raise _UnfitError(Message("value {text!r} is no number", text=text.strip()[:40]))
+        raise _UnfitError(Message("value {cell!r} is no number", cell=text.strip()[:40]))
     return value
 
 
@@ -261,20 +262,20 @@ def parse_time(text: str, zone: ZoneInfo | None) -> int:
     except ValueError:
         moment = _year_first(bare)
     if len(bare) <= 8:
-        raise _UnfitError(Message("time {bare!r} is no date with a time of day", bare=bare[:40]))
+        raise _UnfitError(Message("time {time!r} is no date with a time of day", time=bare[:40]))
     if moment.tzinfo is None:
         if zone is None:
             raise _UnfitError(
                 Message(
-                    "time {bare!r} has no zone; write it as 2026-03-01T08:00:00+08:00 ('soilco2 import' also "
+                    "time {time!r} has no zone; write it as 2026-03-01T08:00:00+08:00 ('soilco2 import' also "
                     "takes --timezone)",
-                    bare=bare[:40],
+                    time=bare[:40],
                 )
             )
         moment = _local(moment, zone, bare)
     time_us = (moment - _EPOCH) // _MICROSECOND
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
-        raise _UnfitError(Message("time {bare!r} is beyond what can be stored", bare=bare[:40]))
+        raise _UnfitError(Message("time {time!r} is beyond what can be stored", time=bare[:40]))
     return time_us
 
 
@@ -290,12 +291,12 @@ def _year_first(bare: str) -> datetime:
     if re.fullmatch(r"\d{5}(\.\d+)?", bare):
         raise _UnfitError(
             Message(
-                "time {bare!r} is a spreadsheet's day number; format the column as 2026-03-01T00:00:00Z",
-                bare=bare,
+                "time {time!r} is a spreadsheet's day number; format the column as 2026-03-01T00:00:00Z",
+                time=bare,
             )
         )
     raise _UnfitError(
-        Message("time {bare!r} is no time; expected such as 2026-03-01T00:00:00Z", bare=bare[:40])
+        Message("time {time!r} is no time; expected such as 2026-03-01T00:00:00Z", time=bare[:40])
     ) from None
 
 
@@ -303,13 +304,17 @@ def _local(moment: datetime, zone: ZoneInfo, bare: str) -> datetime:
     first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
         back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-        how = Message("comes twice") if back == moment else Message("does not exist")
         raise _UnfitError(
             Message(
-                "time {bare!r} {how} in {key}, where the clock is changed; write it in UTC",
-                bare=bare[:40],
-                how=how,
-                key=zone.key,
+                "time {time!r} comes twice in {zone}, where the clock is changed; write it in UTC",
+                time=bare[:40],
+                zone=zone.key,
+            )
+            if back == moment
+            else Message(
+                "time {time!r} does not exist in {zone}, where the clock is changed; write it in UTC",
+                time=bare[:40],
+                zone=zone.key,
             )
         )
     return first

@@ -84,12 +84,12 @@ def read_samples(
     now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
 
-    def refuse(place: Place) -> str:
+    def refuse(place: Place) -> Message | None:
         found = find_channel(deployments, place)
-        if isinstance(found, str):
+        if isinstance(found, Message):
             return found
         channels[place] = found
-        return ""
+        return None
 
     samples: list[Sample] = []
     faults: list[TidyFault] = []
@@ -113,24 +113,24 @@ def read_samples(
     yield Stretch(samples, faults, line)
 
 
-def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | str:
+def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | Message:
     """Serial number and channel of the pseudo-instrument for a row's place, or why there is none."""
     if place.station and place.station != deployments.station_id:
         return Message(
-            "station {station!r} is not {station_id!r}",
+            "station {station!r} is not {own!r}",
             station=place.station,
-            station_id=deployments.station_id,
+            own=deployments.station_id,
         )
     found = _find_position(deployments, place)
-    if isinstance(found, str):
+    if isinstance(found, Message):
         return found
     serial = f"{IMPORT}{found[0]}/{found[1]}"
     if deployments.channel(serial, place.variable) is None:
-        return f"{found[0]}/{found[1]} is no position of the station"
+        return Message("{place} is no position of the station", place=f"{found[0]}/{found[1]}")
     return serial, place.variable
 
 
-def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | str:
+def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | Message:
     """Profile and position, from the names or the depth that a row gives."""
     known = VARIABLES[place.variable]
     if place.profile in ("", SITE) and not place.position and (place.depth_m is None or not known.has_depth):
@@ -145,29 +145,35 @@ def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | 
         and place.position in ("", position.id)
         and (place.position or _at(deployments, profile.id, position.id, place.depth_m))
     ]
-    what = "/".join(part for part in (place.profile, place.position) if part)
+    what = Message.of("/".join(part for part in (place.profile, place.position) if part))
     if place.depth_m is not None and not place.position:
-        what = f"{what} depth {place.depth_m:g} m".strip()
+        what = (
+            Message("{profile} depth {depth:g} m", profile=what, depth=place.depth_m)
+            if what
+            else Message("depth {depth:g} m", depth=place.depth_m)
+        )
     if not fitting:
         places = [f"{p.id}/{q.id}" for p in deployments.file.profile for q in p.position]
         return Message(
-            "{what} is no position of the station; there are {places}",
-            what=what,
-            places=", ".join(places[:20]) or "none",
+            "{place} is no position of the station; there are {places}",
+            place=what,
+            places=", ".join(places[:20]) or Message("none"),
         )
     if len(fitting) > 1:
         names = ", ".join("/".join(pair) for pair in fitting)
         return Message(
-            "{what} fits more than one position ({names}); give profile and position", what=what, names=names
+            "{place} fits more than one position ({names}); give profile and position",
+            place=what,
+            names=names,
         )
     profile, position = fitting[0]
     if place.depth_m is not None and not _at(deployments, profile, position, place.depth_m):
         depth = deployments.depth_at(profile, position)
         return Message(
-            "{what} lies at {depth:g} m by the station file, not at {depth_m:g} m",
-            what=what,
+            "{place} lies at {depth:g} m by the station file, not at {given:g} m",
+            place=what,
             depth=depth,
-            depth_m=place.depth_m,
+            given=place.depth_m,
         )
     return fitting[0]
 

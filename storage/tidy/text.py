@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import TidyFileError
 
 TIME_NAMES = ("time_utc", "time", "time_local")
@@ -82,7 +82,7 @@ def open_binary(path: Path) -> IO[bytes]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise TidyFileError(str(path), Message("cannot be opened: {why}", why=error.strerror)) from error
+        raise TidyFileError(str(path), Message("cannot be opened: {why}", why=system(error))) from error
     if file.peek(2)[:2] == b"\x1f\x8b":
         file.close()
         return cast(IO[bytes], gzip.open(path, "rb"))
@@ -160,8 +160,8 @@ def find_layout(path: Path) -> Layout:
         raise TidyFileError(
             str(path),
             Message(
-                "the header is longer than {longest_line} characters; is this a table?",
-                longest_line=LONGEST_LINE,
+                "the header is longer than {longest} characters; is this a table?",
+                longest=LONGEST_LINE,
             ),
             number,
         )
@@ -188,27 +188,27 @@ def _check_names(path: Path, names: Sequence[str], number: int) -> None:
     twice = sorted({name for name in names if name in known and names.count(name) > 1})
     if twice:
         raise TidyFileError(
-            str(path), Message("column {twice} is there more than once", twice=", ".join(twice)), number
+            str(path), Message("column {names} is there more than once", names=", ".join(twice)), number
         )
     missing = [name for name in REQUIRED if name not in names]
     if not any(name in names for name in TIME_NAMES):
         missing.insert(0, "time_utc")
     if missing:
-        seen = ", ".join(names[:20]) or "nothing"
+        seen = ", ".join(names[:20])[:300] or Message("nothing")
         raise TidyFileError(
             str(path),
             Message(
-                "column {missing} is missing (found {seen}); a tidy table has time_utc, variable, value and "
+                "column {names} is missing (found {found}); a tidy table has time_utc, variable, value and "
                 "unit, one row per value",
-                missing=", ".join(missing),
-                seen=seen[:300],
+                names=", ".join(missing),
+                found=seen,
             ),
             number,
         )
     if sum(name in names for name in TIME_NAMES) > 1:
         raise TidyFileError(
             str(path),
-            Message("has more than one of the columns {time_names}", time_names=", ".join(TIME_NAMES)),
+            Message("has more than one of the columns {names}", names=", ".join(TIME_NAMES)),
             number,
         )
 

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.extras import how_to_add
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.station_config.times import iso
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ExportError
@@ -94,22 +94,8 @@ def write_tidy(
     ExportError
         When the file exists, has an unknown ending or cannot be written.
     """
-    kind = next((end for end in reversed(FORMATS) if path.name.lower().endswith(end)), None)
-    if kind is None:
-        raise ExportError(
-            Message("{path}: the ending must be one of {formats}", path=path, formats=", ".join(FORMATS))
-        )
     sidecar = path.with_name(path.name + ".json")
-    for target in (path, sidecar):
-        if target.exists() and not force:
-            raise ExportError(
-                Message(
-                    "{target} is there already; choose another name, or replace it with --force",
-                    target=target,
-                )
-            )
-    if not path.parent.is_dir():
-        raise ExportError(Message("the folder {parent} is not there", parent=path.parent))
+    kind = _ending(path, sidecar, force)
     counts: dict[SeriesKey, int] = {}
 
     def pieces() -> Iterator[tuple[SeriesInfo, Piece, list[float | None] | None]]:
@@ -119,7 +105,7 @@ def write_tidy(
             for piece in reader.read([info.key], start_us, end_us):
                 kept = piece if flags is None else _only(piece, flags)
                 counts[info.key] += len(kept.times)
-                progress(f"{sum(counts.values())} values")
+                progress(Message("{count} values", count=sum(counts.values())))
                 yield info, kept, None if depth is None else [depth(t) for t in kept.times]
 
     writers = {".csv": _write_csv, ".csv.gz": _write_gzip, ".parquet": _write_parquet}
@@ -144,6 +130,31 @@ def write_tidy(
     return Exported(path, sidecar, sum(counts.values()), counts)
 
 
+def _ending(path: Path, sidecar: Path, force: bool) -> str:
+    """The ending of a table, which may be written there with its sidecar.
+
+    Raises
+    ------
+    ExportError
+        When it may not.
+    """
+    kind = next((end for end in reversed(FORMATS) if path.name.lower().endswith(end)), None)
+    if kind is None:
+        raise ExportError(
+            Message("{path}: the ending must be one of {endings}", path=path, endings=", ".join(FORMATS))
+        )
+    for target in (path, sidecar):
+        if target.exists() and not force:
+            raise ExportError(
+                Message(
+                    "{path} is there already; choose another name, or replace it with --force", path=target
+                )
+            )
+    if not path.parent.is_dir():
+        raise ExportError(Message("the folder {folder} is not there", folder=path.parent))
+    return kind
+
+
 @contextlib.contextmanager
 def _new_file(path: Path, asked: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
     """A file beside `path` and the function that makes it `path`; gone again when that was not called.
@@ -161,7 +172,7 @@ def _new_file(path: Path, asked: Path) -> Iterator[tuple[Path, Callable[[], None
         yield part, finish
     except OSError as error:
         raise ExportError(
-            Message("{asked} cannot be written: {why}", asked=asked, why=error.strerror or error)
+            Message("{path} cannot be written: {why}", path=asked, why=system(error))
         ) from error
     finally:
         part.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soilco2.quality.records import Flag, Observation, SeriesKey
+from soilco2.station_config.message import translate
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.storage.errors import (
@@ -64,8 +65,11 @@ def test_a_series_without_position_has_no_position_tag() -> None:
 def test_numbers_that_are_none_are_refused(number: float) -> None:
     with pytest.raises(LineError, match=r"yulin/p1/d10/co2.*finite"):
         line(seen(value=number))
-    with pytest.raises(LineError, match="raw value"):
+    with pytest.raises(LineError, match="raw value") as raw:
         line(seen(raw=number))
+    assert translate(str(raw.value), "zh") == (
+        f"yulin/p1/d10/co2（{MARCH} µs）：原始值 为 {number}；数据库只存有限数"
+    )
     with pytest.raises(LineError, match="clock_offset_s"):
         point("soil_health", {"station": "a"}, {"clock_offset_s": number}, 0)
 
@@ -260,6 +264,43 @@ def test_every_answer_has_its_error(faulty: Faulty, status: int, kind: type[Sink
     assert type(outcome(faulty.table())) is (kind or type(None))
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "english", "chinese"),
+    [
+        (400, "", "refused without a word", "被拒绝，未说明原因"),
+        (422, '{"message": "the server\'s words"}', "the server's words", "the server's words"),
+        (413, "", "the request is too large (no more was said)", "请求过大（未说明原因）"),
+        (401, '{"message": "unauthorized access"}',
+         "the token is not accepted (401: unauthorized access); give one that may write to and read from bucket 'b' of "
+         "organisation 'o'", "令牌不被接受（401：未授权）；请给出可读写组织 'o' 的存储桶 'b' 的令牌"),
+        (404, '{"message": "no b"}', "bucket 'b' of organisation 'o' is not there (404: no b)",
+         "组织 'o' 没有存储桶 'b'（404：no b）"),
+        (302, "", "redirects to another address (302); the token is not sent there: write the final address as url",
+         "被转到另一地址（302）；令牌不会发往那里：请把最终地址写为 url"),
+        (405, "no", "answered 405 (no); is this an InfluxDB 2?", "应答 405（no）；这是 InfluxDB 2 吗？"),
+        (200, "", "answered 200 where InfluxDB answers 204; something else answers there, perhaps a login page of the "
+         "network", "应答 200，而 InfluxDB 应答 204；那里应答的是别的程序，也许是网络的登录页"),
+    ],
+)  # fmt: skip
+def test_every_answer_is_told_in_english_and_in_chinese(
+    faulty: Faulty, status: int, body: str, english: str, chinese: str
+) -> None:
+    faulty.status, faulty.body = status, body.encode()
+    error = outcome(faulty.table())
+    address = f"http://127.0.0.1:{faulty.server_port}"
+    assert str(error) == f"influxdb at {address}: {english}"
+    said = translate(str(error), "zh")
+    assert said.replace(": ", "：") == f"influxdb（{address}）：{chinese}"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "english"), [(503, "busy", "503 busy"), (429, "", "429"), (500, "", "500")]
+)
+def test_a_server_s_own_words_stay(faulty: Faulty, status: int, body: str, english: str) -> None:
+    faulty.status, faulty.body = status, body.encode()
+    assert str(outcome(faulty.table())).endswith(f":{faulty.server_port}: {english}")
+
+
 def test_only_204_means_stored_a_login_page_does_not(faulty: Faulty) -> None:
     faulty.status, faulty.body = 200, b"<html>please log in</html>"
     error = outcome(faulty.table())
@@ -316,6 +357,7 @@ def test_refused_connection_and_timeout_are_passing_faults(faulty: Faulty) -> No
         error = outcome(faulty.table(url=f"http://127.0.0.1:{silent.getsockname()[1]}", timeout="200ms"))
     assert isinstance(error, SinkUnavailable)
     assert "time-out" in str(error)
+    assert "无应答（等待应答超时）" in translate(str(error), "zh")
 
 
 def test_a_password_in_the_address_is_not_repeated(faulty: Faulty) -> None:
@@ -348,6 +390,7 @@ def test_a_certificate_is_verified_and_an_authority_of_ones_own_is_possible(
     error = outcome(server.table(url=url))
     assert isinstance(error, SinkDenied)
     assert "ca_file" in str(error)
+    assert "请把证书机构的文件写为 ca_file" in translate(str(error), "zh")
     assert server.asked == []
     assert outcome(server.table(url=url, ca_file=authority)) is None
     assert len(server.asked) == 1
@@ -368,3 +411,4 @@ def test_an_authority_that_is_not_there_needs_a_person(faulty: Faulty, tmp_path:
             error = raised
         assert isinstance(error, SinkDenied)
         assert "nowhere.pem cannot be read" in str(error)
+        assert "nowhere.pem 无法读取" in translate(str(error), "zh")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from soilco2.quality.records import SeriesKey
+from soilco2.station_config.message import Message, translate
 from soilco2.storage.errors import SourceError, StorageError, TidyFileError
 from soilco2.storage.open import open_reader
 from soilco2.storage.tidy.reader import TidyReader
@@ -21,6 +23,7 @@ MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z: date -u -d 2026-03-01 +%s
 HEAD = "time_utc,profile,position,depth_m,variable,value,unit,flag\n"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def table(folder: Path, text: str | bytes, name: str = "t.csv") -> Path:
@@ -149,11 +152,25 @@ def test_a_bad_row_is_a_fault_with_its_line_and_the_rest_goes_on(
     assert isinstance(second, TidyFault)
     assert second.line == 3
     assert words in second.reason
+    assert HAN.search(translate(second.reason, "zh")), second.reason
     assert len(second.text) <= 2000
     assert isinstance(third, TidyRow)
     assert (third.line, third.time_us) == (4, MARCH + 600_000_000)
     with pytest.raises(TidyFileError, match=r"t\.csv:3: "):
         TidyReader(path)
+
+
+def test_file_line_column_and_what_is_wrong_are_one_sentence_in_chinese(tmp_path: Path) -> None:
+    """A name of a file that is a word of the program stays a name."""
+    with pytest.raises(TidyFileError) as caught:
+        TidyReader(table(tmp_path, HEAD + row() + row("none"), "nothing.csv"))
+    assert translate(str(caught.value), "zh") == (
+        f"{tmp_path}/nothing.csv:3: 时间 'none' 无法识别；应如 2026-03-01T00:00:00Z"
+    )
+    in_column = TidyFileError("a.csv", Message("a time is missing"), 3, "time_utc")
+    assert str(in_column) == "a.csv:3: column time_utc: a time is missing"
+    assert translate(str(in_column), "zh") == "a.csv:3：列 time_utc：缺少时间"
+    assert str(TidyFileError("a.csv", Message("a time is missing"))) == "a.csv: a time is missing"
 
 
 def test_a_line_without_end_in_bounded_memory(tmp_path: Path) -> None:
@@ -195,6 +212,7 @@ def test_a_file_that_is_no_tidy_table(tmp_path: Path, text: str | bytes, words: 
     with pytest.raises(TidyFileError, match=r"t\.csv") as caught:
         rows(path)
     assert words in str(caught.value)
+    assert HAN.search(translate(str(caught.value), "zh")), caught.value
     with pytest.raises(TidyFileError):
         open_reader(path)
 
