@@ -78,7 +78,7 @@ def _chosen(
                 Message(
                     "profile {profile!r} has no data; there are {here}",
                     profile=profile,
-                    here=", ".join(sorted(here)) or "none",
+                    here=", ".join(sorted(here)) or Message("none"),
                 )
             )
     found = [
