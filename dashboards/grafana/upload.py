@@ -239,66 +239,34 @@ class Grafana:
         return line if len(line) <= _WORDS else line[: _WORDS - 1] + "…"
 
     def _error(self, no: _Refusal, what: Message) -> PublishError:
-        where = self._where
-        if no.status == 401:
-            return PublishError(
-                Message(
-                    "Grafana at {where}: the token is not accepted; put a valid one into SOILCO2_GRAFANA_TOKEN",
-                    where=where,
-                )
-            )
-        if no.status == 403:
-            return PublishError(
-                Message(
-                    "Grafana at {where}: the token may not write {what}; its account needs the role Editor",
-                    where=where,
-                    what=what,
-                )
-            )
-        if no.status == 412 and no.kind == "name-exists":
-            return PublishError(
-                Message(
-                    "Grafana at {where}: another dashboard of this folder has the title of {what}; rename or "
-                    "remove that one",
-                    where=where,
-                    what=what,
-                )
-            )
-        if no.status == 400 and "provisioned" in no.words:
-            return PublishError(
-                Message(
-                    "Grafana at {where}: {what} was provisioned from a file and can only be changed there; run "
-                    "'soilco2 dashboard provision' instead",
-                    where=where,
-                    what=what,
-                )
-            )
-        if no.status == 404:
-            return PublishError(
-                Message(
-                    "Grafana at {where}: it knows no such address (404); is this Grafana, and is the path right?",
-                    where=where,
-                )
-            )
-        if no.status >= 500:
-            return PublishError(
-                Message(
-                    "Grafana at {where}: it failed with {status} at {what} ({said}); try again later",
-                    where=where,
-                    status=no.status,
-                    what=what,
-                    said=no.words,
-                )
-            )
-        return PublishError(
-            Message(
-                "Grafana at {where}: {what} was refused ({status}: {said})",
-                where=where,
-                what=what,
-                status=no.status,
-                said=no.words,
-            )
+        return PublishError(Message("Grafana at {where}: {why}", where=self._where, why=_why(no, what)))
+
+
+def _why(no: _Refusal, what: Message) -> Message:
+    if no.status == 401:
+        return Message("the token is not accepted; put a valid one into SOILCO2_GRAFANA_TOKEN")
+    if no.status == 403:
+        return Message("the token may not write {what}; its account needs the role Editor", what=what)
+    if no.status == 412 and no.kind == "name-exists":
+        return Message(
+            "another dashboard of this folder has the title of {what}; rename or remove that one", what=what
         )
+    if no.status == 400 and "provisioned" in no.words:
+        return Message(
+            "{what} was provisioned from a file and can only be changed there; run 'soilco2 dashboard provision' "
+            "instead",
+            what=what,
+        )
+    if no.status == 404:
+        return Message("it knows no such address (404); is this Grafana, and is the path right?")
+    if no.status >= 500:
+        return Message(
+            "it failed with {status} at {what} ({said}); try again later",
+            status=no.status,
+            what=what,
+            said=no.words,
+        )
+    return Message("{what} was refused ({status}: {said})", what=what, status=no.status, said=no.words)
 
 
 def _parts(url: str) -> Any:
