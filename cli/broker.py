@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from soilco2.station_config.connections.kind import kind_of
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message, system
 
 ITERATIONS = 101
 """Rounds of PBKDF2, mosquitto's own number; the passwords are random, so more would add nothing."""
@@ -25,6 +26,9 @@ ITERATIONS = 101
 
 class BrokerFilesError(Exception):
     """The files cannot be made; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class Account(NamedTuple):
@@ -59,12 +63,15 @@ def accounts(stations: Sequence[Station]) -> list[Account]:
         lines = [(row, topics) for row, topics in lines if topics]
         if not lines:
             raise BrokerFilesError(
-                f"station {name} has no [[connection]] of kind 'mqtt', so the broker has no use for it"
+                Message(
+                    "station {name} has no [[connection]] of kind 'mqtt', so the broker has no use for it",
+                    name=name,
+                )
             )
         mine: list[str] = []
         for line, listened in lines:
             for topic in listened:
-                _check_topic(topic, f"station {name}, connection {line.id}")
+                _check_topic(topic, Message("station {name}, connection {line}", name=name, line=line.id))
                 topics.append((name, line.id, topic))
             mine += listened
             found.append(Account(f"{name}.{line.id}", name, tuple(("write", topic) for topic in listened)))
@@ -72,15 +79,19 @@ def accounts(stations: Sequence[Station]) -> list[Account]:
         collector = (table.username if table is not None else None) or f"soilco2-{name}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", collector):
             raise BrokerFilesError(
-                f"station {name}: [mqtt] username = {collector!r} cannot be an account of the broker; 1 to 64 letters, "
-                "digits, dots, dashes, underscores and @ are expected"
+                Message(
+                    "station {name}: [mqtt] username = {collector!r} cannot be an account of the broker; 1 to 64 "
+                    "letters, digits, dots, dashes, underscores and @ are expected",
+                    name=name,
+                    collector=collector,
+                )
             )
         found.append(Account(collector, name, tuple(("read", topic) for topic in dict.fromkeys(mine))))
     _check_apart(found, topics)
     return found
 
 
-def _check_topic(topic: str, where: str) -> None:
+def _check_topic(topic: str, where: Message) -> None:
     levels = topic.split("/")
     fits = (
         all(level in ("+", "#") or not re.search(r"[+#]", level) for level in levels)
@@ -88,11 +99,20 @@ def _check_topic(topic: str, where: str) -> None:
     )
     if not topic or not topic.isprintable() or topic != topic.strip() or not fits:
         raise BrokerFilesError(
-            f"{where}: topic = {topic!r} is no topic of MQTT; expected is such as 'soilco2/yulin/data'"
+            Message(
+                "{where}: topic = {topic!r} is no topic of MQTT; expected is such as 'soilco2/yulin/data'",
+                where=where,
+                topic=topic,
+            )
         )
     if levels[0] in ("+", "#") or topic.startswith("$"):
         raise BrokerFilesError(
-            f"{where}: topic = {topic!r} reaches into other stations or the broker; begin it with a word of your own"
+            Message(
+                "{where}: topic = {topic!r} reaches into other stations or the broker; begin it with a word of "
+                "your own",
+                where=where,
+                topic=topic,
+            )
         )
 
 
@@ -101,16 +121,29 @@ def _check_apart(found: Sequence[Account], topics: Sequence[tuple[str, str, str]
     for account in found:
         if account.user in users:
             raise BrokerFilesError(
-                f"stations {users[account.user]} and {account.station} would share the account {account.user!r}; "
-                "give each an id, and in [mqtt] a username, of its own"
+                Message(
+                    "stations {first} and {second} would share the account {user!r}; give each an id, and in "
+                    "[mqtt] a username, of its own",
+                    first=users[account.user],
+                    second=account.station,
+                    user=account.user,
+                )
             )
         users[account.user] = account.station
     for number, (station, connection, topic) in enumerate(topics):
         for other, line, theirs in topics[:number]:
             if other != station and meet(topic, theirs):
                 raise BrokerFilesError(
-                    f"topic {topic!r} of station {station}, connection {connection}, meets {theirs!r} of station "
-                    f"{other}, connection {line}; each would read the other's data"
+                    Message(
+                        "topic {topic!r} of station {station}, connection {connection}, meets {theirs!r} of "
+                        "station {other}, connection {line}; each would read the other's data",
+                        topic=topic,
+                        station=station,
+                        connection=connection,
+                        theirs=theirs,
+                        other=other,
+                        line=line,
+                    )
                 )
 
 
@@ -177,7 +210,11 @@ def write(folder: Path, found: Sequence[Account]) -> list[str]:
     repository = next((place for place in (whole, *whole.parents) if (place / ".git").exists()), None)
     if repository is not None:
         raise BrokerFilesError(
-            f"{folder} lies in the repository {repository}; keep passwords outside of repositories"
+            Message(
+                "{folder} lies in the repository {repository}; keep passwords outside of repositories",
+                folder=folder,
+                repository=repository,
+            )
         )
     try:
         for name in ("config", "secrets", "data"):
@@ -197,7 +234,11 @@ def write(folder: Path, found: Sequence[Account]) -> list[str]:
         _replace(folder / "config" / "acl", acl_text(found))
     except OSError as error:
         raise BrokerFilesError(
-            f"{error.filename or folder} cannot be read or written ({error.strerror}); name a folder that is yours"
+            Message(
+                "{path} cannot be read or written ({why}); name a folder that is yours",
+                path=error.filename or folder,
+                why=system(error),
+            )
         ) from None
     return fresh
 

@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
             hint = (
                 Message("Did you mean '{close}'?", close=close[0])
                 if close
-                else f"'{ctx.command_path} --help' lists them."
+                else Message("'{command} --help' lists them.", command=ctx.command_path)
             )
             ctx.fail(Message("No such command '{name}'. {hint}", name=name, hint=hint))
         return super().resolve_command(ctx, args)
@@ -155,7 +155,7 @@ def present_or_fail(paths: Sequence[Path]) -> None:
     """Exit 2 with one sentence when a file is not there: to be asked before imports that take seconds."""
     for path in paths:
         if not path.is_file():
-            fail(f"{path}: there is no such file")
+            fail(Message("{path}: there is no such file", path=path))
 
 
 def emit_json(value: Any) -> None:

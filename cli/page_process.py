@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from soilco2.ingest.errors import CollectorError
+from soilco2.station_config.message import Message
 
 _NICE = 5
 CLOCK_NAME = "replay-clock"
@@ -40,7 +41,9 @@ class PageProcess:
         """Why it ended, if nobody asked it to."""
         if self._child is None or self._child.poll() is None or self._stopped:
             return None
-        return CollectorError(f"the page ended with code {self._child.returncode}; the lines above say why")
+        return CollectorError(
+            Message("the page ended with code {code}; the lines above say why", code=self._child.returncode)
+        )
 
     def start(self) -> None:
         """Begin."""

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from soilco2.cli.options import translate
+
 
 class Progress:
     """Words, and where the steps are known a bar. Called with words, it shows them.
@@ -59,6 +61,6 @@ def progress(title: str, *, wanted: bool = True) -> Iterator[Progress]:
         def show(words: str | None, done: float | None, total: int | None) -> None:
             if total is not None:
                 bar.update(task, total=total)
-            bar.update(task, description=None if words is None else f"{title}: {words}", completed=done)
+            bar.update(task, description=words and f"{title}: {translate(words)}", completed=done)
 
         yield Progress(show)

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli.options import emit_json, fail, json_option, load
+from soilco2.cli.options import echo, emit_json, fail, json_option, load, translate
+from soilco2.station_config.message import Message, marked
+
+_RIGHTS = {"read": marked("reads {topic}"), "write": marked("writes {topic}")}
+_NEW = Message("new password")
 
 
 @click.command("broker")
@@ -32,21 +36,33 @@ def command(folder: Path, stations: tuple[Path, ...], as_json: bool) -> None:
         found = accounts(loaded)
         fresh = write(folder, found)
     except BrokerFilesError as error:
-        fail(str(error))
+        fail(Message.of(error))
     if as_json:
         rows = [{"user": a.user, "station": a.station, "rights": [list(r) for r in a.rights]} for a in found]
         emit_json({"folder": str(folder), "accounts": rows, "new": fresh})
         return
     for account in found:
-        rights = ", ".join(f"{right}s {topic}" for right, topic in account.rights)
-        click.echo(f"{account.user:<32} {rights}" + ("  (new password)" if account.user in fresh else ""))
+        rights = ", ".join(translate(Message(_RIGHTS[right], topic=topic)) for right, topic in account.rights)
+        click.echo(
+            f"{account.user:<32} {rights}" + (f"  ({translate(_NEW)})" if account.user in fresh else "")
+        )
     for station in loaded:
         table, name = station.file.mqtt, station.file.station.id
         if table is not None and (table.username is None or table.password is None or not table.tls):
             collector = next(a.user for a in found if a.station == name and a.rights[0][0] == "read")
-            click.echo(
-                f'station {name}: its table [mqtt] needs username = "{collector}", password = {{ file = '
-                f'"{folder.absolute()}/secrets/{collector}" }} and tls = true',
+            echo(
+                Message(
+                    'station {name}: its table [mqtt] needs username = "{collector}", password = {{ file = '
+                    '"{where}/secrets/{collector}" }} and tls = true',
+                    name=name,
+                    collector=collector,
+                    where=folder.absolute(),
+                ),
                 err=True,
             )
-    click.echo(f"passwords: {folder}/secrets/USER; a running mosquitto reads {folder}/config again on SIGHUP")
+    echo(
+        Message(
+            "passwords: {folder}/secrets/USER; a running mosquitto reads {folder}/config again on SIGHUP",
+            folder=folder,
+        )
+    )

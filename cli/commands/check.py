@@ -139,7 +139,7 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
     from soilco2.station_config.errors import Fault, StationConfigError
 
     path = str(station.path)
-    found = [Fault(path, None, "", "", text) for text in broken().values()]
+    found = [Fault(path, None, "", "", Message.of(text)) for text in broken().values()]
     found += [
         Fault(
             path,
@@ -159,7 +159,7 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
         try:
             secret.reveal()
         except StationConfigError as error:
-            found.append(Fault(path, None, name, "", str(error)))
+            found.append(Fault(path, None, name, "", Message.of(error)))
     deployments = station.deployments
     for row in station.file.instrument:
         for channel in deployments.channels_of(row.serial):

@@ -57,7 +57,7 @@ def replay_clock(station: Station, window: str, speed: str, file: Path) -> Repla
 
     start, dots, end = window.partition("..")
     if not dots:
-        raise click.BadParameter(f"{window!r} is no window; expected FROM..TO")
+        raise click.BadParameter(Message("{window!r} is no window; expected FROM..TO", window=window))
     zone = station.deployments.zone
     slot = min((row.interval for row in station.file.instrument), default=1800.0)
     return ReplayClock.own(
@@ -74,11 +74,9 @@ def parts_of(page: bool, once: bool, station: Path, clock_file: Path | None) -> 
     if not page:
         return []
     if once:
-        fail("--page and --once do not go together: the page would end with the one reading")
+        fail(Message("--page and --once do not go together: the page would end with the one reading"))
     if importlib.util.find_spec("uvicorn") is None:
-        fail(
-            Message("the page needs the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard"))
-        )
+        fail(Message("the page needs the extra 'dashboard': {how}", how=how_to_add("dashboard")))
     from soilco2.cli.page_process import PageProcess
 
     return [("page", lambda _collector: PageProcess(station, clock_file))]
@@ -126,23 +124,23 @@ def command(
     from soilco2.storage.errors import JournalBusyError, StorageError
 
     start_log(log_format)
-    fault = ""
+    fault: Message | str = ""
     try:
         loaded = load_station(station)
     except StationConfigError as error:
         former = None if once else last_valid(station)
         if former is None:
-            fail(str(error))
-        loaded, fault = former, str(error)
+            fail(Message.of(error))
+        loaded, fault = former, Message.of(error)
     shared = clock_file or loaded.journal_path.parent / "replay-clock"
     extra = parts_of(page, once, station, None if replay is None else shared)
     clock = None if replay is None else replay_clock(loaded, replay, speed, shared)
     try:
         collector = Collector(loaded, station, clock=clock, extra=extra, fault=fault)
     except JournalBusyError as error:
-        fail(str(error))
+        fail(Message.of(error))
     except StorageError as error:
-        fail(str(error), PASSING)
+        fail(Message.of(error), PASSING)
     _listen(collector)
     fine = collector.run_once() if once else collector.run()
     if not fine:

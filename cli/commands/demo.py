@@ -11,7 +11,17 @@ import click
 
 from soilco2.cli.options import echo as speak
 from soilco2.cli.options import emit_json, fail, json_option, spoken_language
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, marked
+
+_LINES = {
+    "samples": marked("samples: {count}"),
+    "stored": marked("stored: {count}"),
+    "duplicate": marked("duplicate: {count}"),
+    "rejected": marked("rejected: {count}"),
+    "forwarded": marked("forwarded: {count}"),
+    "seconds": marked("seconds: {count}"),
+}
+"""What is said at the end, by its name in JSON."""
 
 
 @click.command()
@@ -43,7 +53,7 @@ def command(
 
     parse_speed(speed)
 
-    def echo(text: str) -> None:
+    def echo(text: Message) -> None:
         speak(text, err=as_json)
 
     stop = threading.Event()
@@ -53,13 +63,13 @@ def command(
     try:
         demo = Demo(echo, speed)
     except DemoError as error:
-        fail(str(error))
+        fail(Message.of(error))
     try:
         if fresh:
             demo.fresh()
         page = demo.start(page_port=None if headless else port)
         if page is not None:
-            echo(f"the page: http://127.0.0.1:{page}/   (Ctrl-C stops the demo)")
+            echo(Message("the page: http://127.0.0.1:{page}/   (Ctrl-C stops the demo)", page=page))
             if not no_browser:
                 webbrowser.open(f"http://127.0.0.1:{page}/")
         over = False
@@ -80,7 +90,7 @@ def command(
                 over = True
                 echo(Message("the month is over; the station stays up, 'soilco2 demo --fresh' begins again"))
     except DemoError as error:
-        fail(str(error))
+        fail(Message.of(error))
     finally:
         demo.stop()
     if headless or as_json:
@@ -89,5 +99,5 @@ def command(
         if as_json:
             emit_json(found)
         else:
-            for name in ("samples", "stored", "duplicate", "rejected", "forwarded", "seconds"):
-                echo(f"{name}: {found[name]}")
+            for name, line in _LINES.items():
+                echo(Message(line, count=found[name]))

@@ -26,6 +26,7 @@ from soilco2.station_config.message import Message
 if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
     from soilco2.storage.reader import SeriesInfo
+    from soilco2.storage.tidy.writer import Exported
 
 _FLAG_WORDS = {"good": 1, "not-evaluated": 2, "suspect": 3, "bad": 4, "missing": 9}
 
@@ -78,7 +79,7 @@ def _chosen(
                 Message(
                     "profile {profile!r} has no data; there are {here}",
                     profile=profile,
-                    here=", ".join(sorted(here)) or "none",
+                    here=", ".join(sorted(here)) or Message("none"),
                 )
             )
     found = [
@@ -182,6 +183,10 @@ def command(
             )
     finally:
         reader.close()
+    _say(written, as_json)
+
+
+def _say(written: Exported, as_json: bool) -> None:
     if as_json:
         emit_json(
             {

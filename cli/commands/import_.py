@@ -89,7 +89,7 @@ def command(
 
 def _say_faults(path: Path, account: Account) -> None:
     for fault in account.shown:
-        echo(f"{path}:{fault.line}: {fault.reason}", err=True)
+        echo(Message("{path}:{line}: {reason}", path=path, line=fault.line, reason=fault.reason), err=True)
     if account.faults > len(account.shown):
         echo(
             Message(

@@ -83,15 +83,14 @@ def show(station: Path, number: int) -> None:
     """
     for row in _rows(station, True):
         if row.id == number:
-            echo(
-                Message(
-                    "{word} from {source}, {word2} {why}",
-                    word=word(row.kind),
-                    source=row.source,
-                    word2=word(row.state),
-                    why=row.why,
-                ).rstrip()
+            said = Message(
+                "{kind} from {source}, {state} {why}",
+                kind=word(row.kind),
+                source=row.source,
+                state=word(row.state),
+                why=row.why,
             )
+            click.echo(translate(said).rstrip())
             click.echo(f"{translate(row.reason)}\n")
             click.echo(row.payload.decode(errors="backslashreplace"))
             return
@@ -152,10 +151,10 @@ def retry(station: Path, number: int, why: str) -> None:
         else:
             fail(
                 Message(
-                    "entry {number} is a {word}: the journal keeps the first number of a channel and time, and "
+                    "entry {number} is a {kind}: the journal keeps the first number of a channel and time, and "
                     "both stay on record; drop the entry, or flag the value",
                     number=number,
-                    word=word(row.kind),
+                    kind=word(row.kind),
                 )
             )
         door.submit("parked_settle", number=number, state="retried", why=why)
@@ -168,19 +167,19 @@ def _window(row: ParkedRow) -> tuple[int, int]:
         body = json.loads(row.payload)
         return int(body["from_us"]), int(body["to_us"])
     if row.time_us is None:
-        fail(Message("entry {id} has no time; it cannot be sent again", id=row.id))
+        fail(Message("entry {number} has no time; it cannot be sent again", number=row.id))
     return row.time_us, row.time_us + 1
 
 
-def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
+def _decode(station: Station, row: ParkedRow, door: Submitter) -> Message:
     """Decode a message with the station file as it is now and keep its samples."""
     from soilco2.ingest.drivers.registry import driver_at
 
     if row.source.startswith("import:"):
         fail(
             Message(
-                "entry {id} is a line of the table {source}: mend the table and import it again",
-                id=row.id,
+                "entry {number} is a line of the table {source}: mend the table and import it again",
+                number=row.id,
                 source=row.source[7:],
             )
         )
@@ -188,18 +187,28 @@ def _decode(station: Station, row: ParkedRow, door: Submitter) -> str:
     if driver is None:
         fail(
             Message(
-                "entry {id} came by {source}, which is no connection of the station file any more",
-                id=row.id,
+                "entry {number} came by {source}, which is no connection of the station file any more",
+                number=row.id,
                 source=row.source,
             ),
             1,
         )
     found = driver.retry(station, row.source, row.payload, row.arrival_us)
     if not found.samples:
-        reasons = "; ".join(one.reason for one in found.parked)
+        reasons = [one.reason for one in found.parked] or [row.reason]
         fail(
-            Message("entry {id} still cannot be used: {reasons}", id=row.id, reasons=reasons or row.reason), 1
+            Message(
+                "entry {number} still cannot be used: {reasons}",
+                number=row.id,
+                reasons=Message.joined(reasons),
+            ),
+            1,
         )
     done = door.submit("import", samples=found.samples, parked=[], counts=[])
-    counts = f"{done['stored']} stored, {done['duplicate']} duplicate, {done['conflict']} conflicts"
-    return f"entry {row.id}: {counts}"
+    return Message(
+        "entry {number}: {stored} stored, {duplicate} duplicate, {conflict} conflicts",
+        number=row.id,
+        stored=done["stored"],
+        duplicate=done["duplicate"],
+        conflict=done["conflict"],
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soilco2.cli.options import (
+    echo,
     emit_json,
     fail,
     json_option,
@@ -75,15 +76,22 @@ def command(
     """
     loaded = load(station)
     if checked is not None:
-        _check(loaded, kind, checked, lang, as_json)
+        _check(loaded, kind, checked, as_json)
         return
     name = loaded.file.station.id
     form = form or (out.suffix.lstrip(".").lower() if out is not None else "docx")
     if form not in ("docx", "html", "md"):
-        fail(f"--out {out}: a name that ends in .docx, .html or .md is expected, or --format")
+        fail(
+            Message("--out {out}: a name that ends in .docx, .html or .md is expected, or --format", out=out)
+        )
     path = out or Path(f"{name}-{kind}-plan.{lang}.{form}")
     if path.exists() and not force:
-        fail(f"{path} is there already and may hold somebody's work; give another --out, or --force")
+        fail(
+            Message(
+                "{path} is there already and may hold somebody's work; give another --out, or --force",
+                path=path,
+            )
+        )
     written = _write(loaded, kind, lang, form, since, until, no_data)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(written)
@@ -99,10 +107,13 @@ def _write(
     from soilco2.storage.journal.archive import open_journal
 
     if no_data and (since or until):
-        fail("--from and --to choose data, and --no-data leaves them out; give one or the other")
+        fail(Message("--from and --to choose data, and --no-data leaves them out; give one or the other"))
     if not no_data and (since or until) and not station.journal_path.is_file():
         fail(
-            f"the journal {station.journal_path} is not there yet, so there is nothing between --from and --to"
+            Message(
+                "the journal {path} is not there yet, so there is nothing between --from and --to",
+                path=station.journal_path,
+            )
         )
     if no_data or not station.journal_path.is_file():
         return _render(_plan(station, kind, lang, None), form)
@@ -127,7 +138,7 @@ def _achieved(
     if since is not None:
         start_us = parse_time(since, zone)
     if start_us >= end_us:
-        fail("--from must lie before --to")
+        fail(Message("--from must lie before --to"))
     return Achieved(station, reader, start_us, end_us, now_us)
 
 
@@ -154,7 +165,7 @@ def _render(document: Document, form: str) -> bytes:
     return to_markdown(document).encode()
 
 
-def _check(station: Station, kind: str, path: Path, lang: str, as_json: bool) -> None:
+def _check(station: Station, kind: str, path: Path, as_json: bool) -> None:
     from soilco2.documents.embedded_config import compare, read_plan
 
     kept = read_plan(path)
@@ -162,19 +173,19 @@ def _check(station: Station, kind: str, path: Path, lang: str, as_json: bool) ->
     if kept.kind != kind:
         fail(
             Message(
-                "{path}: this is a {kind} plan, and {kind2} was asked for",
+                "{path}: this is a {kind} plan, and {asked} was asked for",
                 path=path,
                 kind=kept.kind,
-                kind2=kind,
+                asked=kind,
             )
         )
     if other != name:
         fail(
             Message(
-                "{path}: this is the plan of station {other}, and {path2} is station {name}",
+                "{path}: this is the plan of station {other}, and {file} is station {name}",
                 path=path,
                 other=other,
-                path2=station.path,
+                file=station.path,
                 name=name,
             )
         )
@@ -183,24 +194,16 @@ def _check(station: Station, kind: str, path: Path, lang: str, as_json: bool) ->
         rows = [{"key": row.key, "plan": row.plan, "station": row.station} for row in parted]
         emit_json({"file": str(path), "made": kept.made, "agree": not parted, "differences": rows})
     elif not parted:
-        click.echo(
-            f"计划（{kept.made}）与台站文件一致。"
-            if lang == "zh"
-            else f"The plan of {kept.made} and the station agree."
-        )
+        echo(Message("The plan of {made} and the station agree.", made=kept.made))
     for row in () if as_json else parted:
-        plan, now = (_shown(value, lang) for value in (row.plan, row.station))
-        click.echo(
-            f"{row.key}：计划 {plan}，站点 {now}"
-            if lang == "zh"
-            else f"{row.key}: plan {plan}, station {now}"
-        )
+        plan, now = _shown(row.plan), _shown(row.station)
+        echo(Message("{key}: plan {plan}, station {now}", key=row.key, plan=plan, now=now))
     if parted:
         raise click.exceptions.Exit(1)
 
 
-def _shown(value: Any, lang: str) -> str:
+def _shown(value: Any) -> str:
     if value in (None, ""):
-        return "无" if lang == "zh" else "not there"
+        return Message("not there")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 200 else text[:199] + "…"

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soilco2.cli.options import (
+    echo,
     emit_json,
     json_option,
     language,
-    language_option,
     load,
     parse_time,
+    spoken_language,
     station_argument,
     translate,
     window_options,
     word,
 )
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 
 if TYPE_CHECKING:
@@ -131,167 +133,153 @@ def _instruments(
     return found
 
 
-def _moment(time_us: int | None) -> str:
-    if time_us is None:
-        return ""
-    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-_WORDS: dict[str, dict[str, str]] = {
-    "en": {
-        "head": "{station}: collector {collector}, configuration {config}",
-        "running": "running", "stopped": "not running", "never": "never", "none": "none",
-        "not_yet": "  the station file is {file}: not in force yet",
-        "fault": "  FAULT in the station file, the last valid one runs:\n  {text}",
-        "hung": "  NO SIGN OF LIFE: {parts}",
-        "untrusted": "  the clock is NOT TRUSTED: samples wait for their time",
-        "held": "  {n} samples wait for their time",
-        "came": "came in", "nothing": "  nothing yet",
-        "source": "  {name}: in {in} = stored {stored} + duplicate {duplicate} + rejected {rejected}",
-        "parked": "parked: {kinds} ('soilco2 parked list' shows them)",
-        "sink": "database {name}: {state}, newest confirmed {moment}",
-        "waits": "  {n} wait ({hours:.1f} h), the oldest of {moment}",
-        "error": "last error: {text}",
-        "instruments": "instruments", "comma": ",", "gap": " ",
-        "instrument": "  {name} ({serial}):{state} newest {moment}{wrong}",
-        "errors": "; errors: {text}",
-        "broker": "broker {name}: {state}{silent} {error}", "silent": ", SILENT",
-        "journal": "journal: {used:.1f} MiB of {limit:.0f}, {left}",
-        "no_rate": "the rate is not known yet", "days": "{n:.0f} days left at this rate",
-        "unwritable": "  CANNOT BE WRITTEN: {text}",
-        "day": "  {day} {series}: expected {expected}, received {received}, stored {stored}, usable {usable}{missing}",
-        "missing": "; missing: {text}",
-        "unexpected": "completeness: nothing is expected in this window: no instrument is installed then",
-    },
-    "zh": {
-        "head": "{station}：采集程序{collector}，配置 {config}",
-        "running": "运行中", "stopped": "未运行", "never": "从未", "none": "无",
-        "not_yet": "  台站文件为 {file}：尚未生效",
-        "fault": "  台站文件有误，仍按上一份有效文件运行：\n  {text}",
-        "hung": "  无响应：{parts}",
-        "untrusted": "  时钟不可信：样本等待确定时间",
-        "held": "  {n} 个样本等待确定时间",
-        "came": "接收", "nothing": "  尚无",
-        "source": "  {name}：收到 {in} = 入库 {stored} + 重复 {duplicate} + 拒收 {rejected}",
-        "parked": "搁置：{kinds}（用 soilco2 parked list 查看）",
-        "sink": "数据库 {name}：{state}，最新已确认 {moment}",
-        "waits": "  {n} 条待发送（{hours:.1f} 小时），最早的为 {moment}",
-        "error": "最近的错误：{text}",
-        "instruments": "仪器", "comma": "，", "gap": "",
-        "instrument": "  {name}（{serial}）：{state}最新 {moment}{wrong}",
-        "errors": "；错误：{text}",
-        "broker": "消息代理 {name}：{state}{silent} {error}", "silent": "，无消息",
-        "journal": "日志库：{used:.1f} MiB，上限 {limit:.0f} MiB，{left}",
-        "no_rate": "速率尚未知", "days": "按目前速率还可用 {n:.0f} 天",
-        "unwritable": "  无法写入：{text}",
-        "day": "  {day} {series}：应收 {expected}，实收 {received}，入库 {stored}，可用 {usable}{missing}",
-        "missing": "；缺失：{text}",
-        "unexpected": "完整性：此时段没有应收的数据：没有已安装的仪器",
-    },
-}  # fmt: skip
-"""What is said, by language; what devices and servers say keeps their words."""
-
-
 def _counts(rows: dict[str, int]) -> str:
     return ("、" if language() == "zh" else ", ").join(
         f"{count} {word(kind)}" for kind, count in rows.items()
     )
 
 
-class _Report:
-    """A status in people's words, part by part."""
+def _moment(time_us: int | None) -> str:
+    if time_us is None:
+        return Message("never")
+    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
-    def __init__(self, status: dict[str, Any], lang: str) -> None:
-        self._status, self._words = status, _WORDS[lang]
 
-    def _echo(self, word: str, **values: Any) -> None:
-        click.echo(self._words[word].format(**values).rstrip())
-
-    def _moment(self, time_us: int | None) -> str:
-        return _moment(time_us) or self._words["never"]
-
-    def print(self) -> None:
-        """All of it."""
-        self._print_collector()
-        self._print_flow()
-        self._print_devices()
-        self._print_journal()
-
-    def _print_collector(self) -> None:
-        status, words = self._status, self._words
-        config = status["configuration"]
-        state = words["running"] if status["collector"] == "running" else words["stopped"]
-        self._echo(
-            "head", station=status["station"], collector=state, config=config["in_force"] or words["none"]
+def _print_collector(status: dict[str, Any]) -> None:
+    config, clock = status["configuration"], status["clock"]
+    echo(
+        Message(
+            "{station}: collector {state}, configuration {config}",
+            station=status["station"],
+            state=Message("running") if status["collector"] == "running" else Message("not running"),
+            config=config["in_force"] or Message("none"),
         )
-        if config["file"] != config["in_force"]:
-            self._echo("not_yet", file=config["file"])
-        if status["fault"]:
-            self._echo("fault", text="\n".join(translate(line) for line in status["fault"].splitlines()))
-        if status["hung"]:
-            self._echo("hung", parts=", ".join(status["hung"]))
-        clock = status["clock"]
-        if clock["trusted"] is False:
-            self._echo("untrusted")
-        if clock["held_samples"]:
-            self._echo("held", n=clock["held_samples"])
+    )
+    if config["file"] != config["in_force"]:
+        echo(Message("  the station file is {file}: not in force yet", file=config["file"]))
+    if status["fault"]:
+        echo(
+            Message("  FAULT in the station file, the last valid one runs:\n  {fault}", fault=status["fault"])
+        )
+    if status["hung"]:
+        echo(Message("  NO SIGN OF LIFE: {parts}", parts=", ".join(status["hung"])))
+    if clock["trusted"] is False:
+        echo(Message("  the clock is NOT TRUSTED: samples wait for their time"))
+    if clock["held_samples"]:
+        echo(Message("  {count} samples wait for their time", count=clock["held_samples"]))
 
-    def _print_flow(self) -> None:
-        """What came in, and what went on to databases."""
-        status = self._status
-        self._echo("came")
-        for name, row in status["sources"].items():
-            self._echo("source", name=name, **row)
-        if not status["sources"]:
-            self._echo("nothing")
-        if status["parked"]:
-            self._echo("parked", kinds=_counts(status["parked"]))
-        for name, row in status["sinks"].items():
-            newest = self._moment(row["newest_confirmed_us"])
-            self._echo("sink", name=name, state=word(row["state"]), moment=newest)
-            if row["backlog_samples"]:
-                waits = self._moment(row["oldest_waiting_us"])
-                self._echo("waits", n=row["backlog_samples"], hours=row["backlog_hours"], moment=waits)
-            if row["last_error"]:
-                click.echo("  " + self._words["error"].format(text=translate(row["last_error"])))
 
-    def _print_devices(self) -> None:
-        status, words = self._status, self._words
-        for bus in status["buses"]:
-            state = translate(bus["error"].removeprefix(f"{bus['port']}: ")) or word(bus["state"])
-            click.echo(f"{bus['connection']} ({bus['port']}): {state}")
-        self._echo("instruments")
-        for name, row in status["instruments"].items():
-            wrong = words["errors"].format(text=_counts(row["errors"])) if row["errors"] else ""
-            state = f"{words['gap']}{word(row['state'])}{words['comma']}" if row["state"] else ""
-            newest = self._moment(row["newest_us"])
-            self._echo("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
-            if row["last_error"]:
-                click.echo(f"    {translate(row['last_error'])}")
-        if mqtt := status["mqtt"]:
-            silent = words["silent"] if mqtt["silent"] else ""
-            error = translate(mqtt["error"])
-            self._echo("broker", name=mqtt["broker"], state=word(mqtt["state"]), silent=silent, error=error)
+def _print_flow(status: dict[str, Any]) -> None:
+    """What came in, and what went on to databases."""
+    echo(Message("came in"))
+    for name, row in status["sources"].items():
+        echo(
+            Message(
+                "  {name}: in {came} = stored {stored} + duplicate {duplicate} + rejected {rejected}",
+                name=name,
+                came=row["in"],
+                stored=row["stored"],
+                duplicate=row["duplicate"],
+                rejected=row["rejected"],
+            )
+        )
+    if not status["sources"]:
+        echo(Message("  nothing yet"))
+    if status["parked"]:
+        echo(Message("parked: {kinds} ('soilco2 parked list' shows them)", kinds=_counts(status["parked"])))
+    for name, row in status["sinks"].items():
+        echo(
+            Message(
+                "database {name}: {state}, newest confirmed {moment}",
+                name=name,
+                state=word(row["state"]),
+                moment=_moment(row["newest_confirmed_us"]),
+            )
+        )
+        if row["backlog_samples"]:
+            echo(
+                Message(
+                    "  {count} wait ({hours:.1f} h), the oldest of {moment}",
+                    count=row["backlog_samples"],
+                    hours=row["backlog_hours"],
+                    moment=_moment(row["oldest_waiting_us"]),
+                )
+            )
+        if row["last_error"]:
+            echo(Message("  last error: {why}", why=row["last_error"]))
 
-    def _print_journal(self) -> None:
-        journal, words = self._status["journal"], self._words
-        days = journal["days_left"]
-        left = words["no_rate"] if days is None else words["days"].format(n=days)
-        used, limit = journal["bytes_in_use"] / 2**20, journal["limit_bytes"] / 2**20
-        self._echo("journal", used=used, limit=limit, left=left)
-        if journal["error"]:
-            self._echo("unwritable", text=translate(journal["error"]))
+
+def _print_devices(status: dict[str, Any]) -> None:
+    for bus in status["buses"]:
+        said = translate(bus["error"])
+        for mark in (": ", "："):
+            said = said.removeprefix(bus["port"] + mark)
+        click.echo(f"{bus['connection']} ({bus['port']}): {said or word(bus['state'])}")
+    echo(Message("instruments"))
+    for name, row in status["instruments"].items():
+        about = {"name": name, "serial": row["serial"], "moment": _moment(row["newest_us"])}
+        said = (
+            Message("  {name} ({serial}): {state}, newest {moment}", state=word(row["state"]), **about)
+            if row["state"]
+            else Message("  {name} ({serial}): newest {moment}", **about)
+        )
+        if row["errors"]:
+            said = Message("{said}; errors: {kinds}", said=said, kinds=_counts(row["errors"]))
+        echo(said)
+        if row["last_error"]:
+            click.echo(f"    {translate(row['last_error'])}")
+    if mqtt := status["mqtt"]:
+        state = word(mqtt["state"])
+        said = Message(
+            "broker {name}: {state}",
+            name=mqtt["broker"],
+            state=Message("{state}, SILENT", state=state) if mqtt["silent"] else state,
+        )
+        click.echo(f"{translate(said)} {translate(mqtt['error'])}".rstrip())
+
+
+def _print_journal(status: dict[str, Any]) -> None:
+    journal = status["journal"]
+    days = journal["days_left"]
+    echo(
+        Message(
+            "journal: {used:.1f} MiB of {limit:.0f}, {left}",
+            used=journal["bytes_in_use"] / 2**20,
+            limit=journal["limit_bytes"] / 2**20,
+            left=Message("the rate is not known yet")
+            if days is None
+            else Message("{days:.0f} days left at this rate", days=days),
+        )
+    )
+    if journal["error"]:
+        echo(Message("  CANNOT BE WRITTEN: {why}", why=journal["error"]))
+
+
+def _print_days(days: list[Day]) -> None:
+    """Completeness, a line for each series and day."""
+    if not days:
+        echo(Message("completeness: nothing is expected in this window: no instrument is installed then"))
+    for day in days:
+        said = Message(
+            "  {day} {series}: expected {expected}, received {received}, stored {stored}, usable {usable}",
+            day=day.day,
+            series="/".join(day.key[1:]),
+            expected=day.expected,
+            received=day.received,
+            stored=day.stored,
+            usable=day.usable,
+        )
+        causes = _counts(day.causes())
+        echo(Message("{said}; missing: {causes}", said=said, causes=causes) if causes else said)
 
 
 @click.command("status")
 @station_argument
 @click.option("--completeness", is_flag=True, help="What was expected and what came, by series and day.")
 @window_options
-@language_option
+@spoken_language
 @json_option
-def command(
-    station: Path, completeness: bool, since: str | None, until: str | None, lang: str, as_json: bool
-) -> None:
+def command(station: Path, completeness: bool, since: str | None, until: str | None, as_json: bool) -> None:
     """Show how STATION is doing, whether its collector runs or not.
 
     In = stored + duplicate + rejected, for every source; per database what is confirmed and what waits.
@@ -312,19 +300,10 @@ def command(
     if as_json:
         emit_json(status if days is None else {**status, "completeness": [day.as_dict() for day in days]})
         return
-    _Report(status, lang).print()
-    words = _WORDS[lang]
-    if days == []:
-        click.echo(words["unexpected"])
-    for day in days or ():
-        causes = _counts(day.causes())
-        click.echo(
-            words["day"].format(
-                day=day.day, series="/".join(day.key[1:]), expected=day.expected, received=day.received,
-                stored=day.stored, usable=day.usable,
-                missing=words["missing"].format(text=causes) if causes else "",
-            )
-        )  # fmt: skip
+    for show in (_print_collector, _print_flow, _print_devices, _print_journal):
+        show(status)
+    if days is not None:
+        _print_days(days)
 
 
 def _completeness(

@@ -17,10 +17,11 @@ from soilco2.cli.options import (
     parse_time,
     spoken_language,
     station_argument,
+    translate,
     window_options,
 )
 from soilco2.cli.progress import progress
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from soilco2.storage.journal.reader import JournalReader
 
 _GAPS_SHOWN = 20
+_GAPS = {
+    "missing": marked("  missing {first} … {last}: {count}"),
+    "different": marked("  different {first} … {last}: {count}"),
+    "extra": marked("  extra {first} … {last}: {count}"),
+}
+"""A gap, by its kind."""
 
 
 @click.command("verify", epilog="Example: soilco2 verify station.toml --from 2026-06-01 --to 2026-07-01")
@@ -121,7 +128,7 @@ def _check_files(station: Station, as_json: bool) -> None:
         emit_json({"whole": not wrong, "last_batch": last, "archives": len(archives), "wrong": wrong})
     else:
         for text in wrong:
-            echo(text)
+            click.echo(translate(text))
         state = (
             Message("all as they were written") if not wrong else Message("{count} faults", count=len(wrong))
         )
@@ -175,7 +182,7 @@ def _show(station: Station, sink: str, rows: list[Compared], refused: int) -> No
             )
         )
         for gap in row.gaps[:_GAPS_SHOWN]:
-            echo(f"  {gap.kind} {iso(gap.first_us)} … {iso(gap.last_us)}: {gap.count}")
+            echo(Message(_GAPS[gap.kind], first=iso(gap.first_us), last=iso(gap.last_us), count=gap.count))
         if len(row.gaps) > _GAPS_SHOWN:
             echo(Message("  and {count} more gaps; --json lists them all", count=len(row.gaps) - _GAPS_SHOWN))
     total = sum(row.journal for row in rows)

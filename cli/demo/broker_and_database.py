@@ -53,7 +53,7 @@ def free_port(wanted: int | None = None) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise OSError("no free port on loopback")
+    raise OSError(Message("no free port on loopback"))
 
 
 def _answers(port: int, child: Popen[bytes]) -> bool:

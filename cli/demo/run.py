@@ -14,6 +14,7 @@ from typing import Any
 
 from soilco2.cli.demo.broker_and_database import Broker, Influx, free_port, start_broker, start_influx
 from soilco2.cli.demo.reaper import Reaper
+from soilco2.cli.options import translate
 from soilco2.cli.page_process import CLOCK_NAME
 from soilco2.ingest.protocols.soilco2_json import iso_time
 from soilco2.station_config.loader import Station, load_station, state_folder
@@ -26,11 +27,14 @@ END_US = 1_656_631_800_000_000
 """2022-06-30T23:30Z, the last slot of the data [µs UTC]."""
 BACKFILL_US = 14 * DAY_US
 """The stretch that is there at once [µs]."""
-Say = Callable[[str], None]
+Say = Callable[[Message], None]
 
 
 class DemoError(Exception):
     """The demonstration cannot run; the message is one clear sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
 
 
 class Demo:
@@ -63,8 +67,11 @@ class Demo:
         except OSError:
             os.close(handle)
             port = self._memo().get("page")
-            where = f" at http://127.0.0.1:{port}/" if port else ""
-            raise DemoError(Message("a demo runs already{where}; stop it first", where=where)) from None
+            raise DemoError(
+                Message("a demo runs already at http://127.0.0.1:{port}/; stop it first", port=port)
+                if port
+                else Message("a demo runs already; stop it first")
+            ) from None
         return handle
 
     def _memo(self) -> dict[str, int]:
@@ -158,7 +165,7 @@ class Demo:
                 Writer.open(station).close()
             except JournalBusyError as error:
                 if time.monotonic() > end:
-                    raise DemoError(str(error)) from None
+                    raise DemoError(Message.of(error)) from None
                 time.sleep(0.1)
             else:
                 return
@@ -186,7 +193,7 @@ class Demo:
                 transient=True,
             ) as progress,
         ):
-            bar = progress.add_task("two weeks at once", total=(end - start) / 1e6)
+            bar = progress.add_task(translate(Message("two weeks at once")), total=(end - start) / 1e6)
             batch: list[Any] = []
             for samples in backfill_samples(station, start, end):
                 batch += samples

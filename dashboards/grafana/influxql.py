@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from soilco2.dashboards.errors import GrafanaError
 from soilco2.quality.records import Flag
+from soilco2.station_config.message import Message
 from soilco2.storage.influx.line_protocol import EVENT, HEALTH, SOIL
 
 TIME = "$timeFilter"
@@ -28,7 +29,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def _plain(value: str) -> str:
     if _CONTROL.search(value):
-        raise GrafanaError(f"{value!r} holds a control character, which no query of a dashboard can carry")
+        raise GrafanaError(
+            Message(
+                "{value!r} holds a control character, which no query of a dashboard can carry", value=value
+            )
+        )
     return value.replace("\\", "\\\\")
 
 

@@ -21,7 +21,7 @@ from soilco2.dashboards.grafana.model import Dashboard
 from soilco2.dashboards.grafana.words import LANGUAGES
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.loader import Station
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.files import write_whole
 
@@ -62,20 +62,40 @@ def database(stations: Sequence[Station], chosen: str | None = None) -> Influxdb
         tables, name = station.file.influxdb, station.file.station.id
         if not tables:
             raise GrafanaError(
-                f"station {name} has no table [influxdb], and Grafana reads a database; add one to its file"
+                Message(
+                    "station {name} has no table [influxdb], and Grafana reads a database; add one to its file",
+                    name=name,
+                )
             )
         ids = ", ".join(table.id for table in tables)
         fitting = [table for table in tables if chosen in (None, table.id)]
         if not fitting:
-            raise GrafanaError(f"station {name} has no [[influxdb]] with id {chosen!r}; it has {ids}")
+            raise GrafanaError(
+                Message(
+                    "station {name} has no [[influxdb]] with id {chosen!r}; it has {ids}",
+                    name=name,
+                    chosen=chosen,
+                    ids=ids,
+                )
+            )
         if len(fitting) > 1:
-            raise GrafanaError(f"station {name} has several databases ({ids}); choose one with --influxdb ID")
+            raise GrafanaError(
+                Message(
+                    "station {name} has several databases ({ids}); choose one with --influxdb ID",
+                    name=name,
+                    ids=ids,
+                )
+            )
         found.setdefault((fitting[0].url.rstrip("/"), fitting[0].bucket), (name, fitting[0]))
     if len(found) > 1:
         (first, _), (second, _) = list(found.values())[:2]
         raise GrafanaError(
-            f"stations {first} and {second} name different databases; provision each database on its own, with a "
-            "data source of its own (--datasource)"
+            Message(
+                "stations {first} and {second} name different databases; provision each database on its own, with "
+                "a data source of its own (--datasource)",
+                first=first,
+                second=second,
+            )
         )
     return next(iter(found.values()))[1]
 
@@ -90,7 +110,10 @@ def known_source(source: str) -> str:
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", source):
         raise GrafanaError(
-            f"{source!r} is no uid of a data source; it has 1 to 40 letters, digits, dashes and underscores"
+            Message(
+                "{source!r} is no uid of a data source; it has 1 to 40 letters, digits, dashes and underscores",
+                source=source,
+            )
         )
     return source
 
@@ -114,8 +137,11 @@ def data_source(table: InfluxdbTable, source: str, url: str | None = None) -> di
     address = (url or table.url).rstrip("/")
     if "@" in urlsplit(address).netloc:
         raise GrafanaError(
-            f"the address of database {table.id} holds a user name or password, which would stand in the file; "
-            "leave out what stands before the @"
+            Message(
+                "the address of database {name} holds a user name or password, which would stand in the file; "
+                "leave out what stands before the @",
+                name=table.id,
+            )
         )
     plain: dict[str, Any] = {
         "version": "InfluxQL",
@@ -187,7 +213,9 @@ def files(
     ids = [station.file.station.id for station in stations]
     for name in ids:
         if ids.count(name) > 1:
-            raise GrafanaError(f"two station files have the id {name!r}; give each station its own")
+            raise GrafanaError(
+                Message("two station files have the id {name!r}; give each station its own", name=name)
+            )
     sources = [data_source(database(stations, chosen), source, url)]
     found = {
         f"datasources/{source}.yaml": yaml_text({"apiVersion": 1, "datasources": sources}),
@@ -252,10 +280,15 @@ def former_rules(folder: Path, source: str) -> set[str]:
         rules = [rule for one in document["groups"] for rule in one["rules"]]
         return {str(rule["uid"]) for rule in (*rules, *document.get("deleteRules", ()))}
     except (OSError, UnicodeDecodeError) as error:
-        raise GrafanaError(f"{path} cannot be read ({error}); remove it") from None
+        raise GrafanaError(
+            Message("{path} cannot be read ({why}); remove it", path=path, why=error)
+        ) from None
     except (yaml.YAMLError, AttributeError, KeyError, TypeError):
         raise GrafanaError(
-            f"{path} is no file of alert rules that soilco2 wrote; move it away and run this again"
+            Message(
+                "{path} is no file of alert rules that soilco2 wrote; move it away and run this again",
+                path=path,
+            )
         ) from None
 
 
@@ -265,9 +298,7 @@ def _yaml() -> Any:
         return importlib.import_module("yaml")
     except ImportError:
         raise GrafanaError(
-            Message(
-                "Grafana's files need the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard")
-            )
+            Message("Grafana's files need the extra 'dashboard': {how}", how=how_to_add("dashboard"))
         ) from None
 
 
@@ -323,6 +354,10 @@ def write(folder: Path, found: dict[str, str]) -> tuple[list[str], list[str]]:
                     removed.append(name)
     except OSError as error:
         raise GrafanaError(
-            f"{error.filename or folder} cannot be written ({error.strerror}); name a folder that you may write"
+            Message(
+                "{path} cannot be written ({why}); name a folder that you may write",
+                path=error.filename or folder,
+                why=system(error),
+            )
         ) from None
     return written, removed

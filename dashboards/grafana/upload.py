@@ -74,17 +74,17 @@ class Grafana:
         parts = _parts(url)
         if not re.fullmatch(r"[\x21-\x7e]+", token):
             raise PublishError(
-                "SOILCO2_GRAFANA_TOKEN holds no token of Grafana's: one word without spaces is expected"
+                Message(
+                    "SOILCO2_GRAFANA_TOKEN holds no token of Grafana's: one word without spaces is expected"
+                )
             )
         if ca_file is not None and not ca_file.is_file():
-            raise PublishError(f"the file of certificates {ca_file} cannot be read")
+            raise PublishError(Message("the file of certificates {ca_file} cannot be read", ca_file=ca_file))
         try:
             library: Any = importlib.import_module("grafana_api.grafana_face")
         except ImportError:
             raise PublishError(
-                Message(
-                    "publishing needs the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard")
-                )
+                Message("publishing needs the extra 'dashboard': {how}", how=how_to_add("dashboard"))
             ) from None
         host = parts.hostname or ""
         path = parts.path.strip("/")
@@ -119,12 +119,12 @@ class Grafana:
         PublishError
         """
         try:
-            for row in _rows(self._ask(self._face.folder.get_all_folders), "folders"):
+            for row in _rows(self._ask(self._face.folder.get_all_folders), Message("folders")):
                 if row.get("title") == title:
                     return str(row["uid"])
             made = self._ask(lambda: self._face.folder.create_folder(title))
         except _Refusal as no:
-            raise self._error(no, f"the folder {title!r}") from None
+            raise self._error(no, Message("the folder {title!r}", title=title)) from None
         return str(_field(made, "uid"))
 
     def has_source(self, uid: str) -> bool | None:
@@ -134,8 +134,8 @@ class Grafana:
         except _Refusal as no:
             if no.status == 403:
                 return None
-            raise self._error(no, "the data sources") from None
-        return any(row.get("uid") == uid for row in _rows(found, "data sources"))
+            raise self._error(no, Message("the data sources")) from None
+        return any(row.get("uid") == uid for row in _rows(found, Message("data sources")))
 
     def publish(self, board: Dashboard, folder: str, *, force: bool = False) -> Outcome:
         """Bring a dashboard up to date, unless a person saved it last.
@@ -171,10 +171,12 @@ class Grafana:
                 self._save(board, mark, home if home is not None else folder, number, overwrite=force)
             except _Refusal as no:
                 if no.status == 412 and no.kind == "version-mismatch":
-                    return Outcome(board.uid, board.title, Done.KEPT, "somebody saved it at this moment")
+                    return Outcome(
+                        board.uid, board.title, Done.KEPT, Message("somebody saved it at this moment")
+                    )
                 raise
         except _Refusal as no:
-            raise self._error(no, f"the dashboard {board.title!r}") from None
+            raise self._error(no, Message("the dashboard {title!r}", title=board.title)) from None
         return Outcome(board.uid, board.title, Done.UPDATED)
 
     def _there(self, uid: str) -> tuple[int, str | None] | None:
@@ -199,7 +201,7 @@ class Grafana:
             return {}
         if isinstance(found, dict):  # since Grafana 11
             found = found.get("versions", [])
-        return max(_rows(found, "versions"), key=lambda row: int(row.get("version", 0)), default={})
+        return max(_rows(found, Message("versions")), key=lambda row: int(row.get("version", 0)), default={})
 
     def _save(self, board: Dashboard, mark: str, folder: str, version: int, *, overwrite: bool) -> None:
         body = {
@@ -215,11 +217,12 @@ class Grafana:
         try:
             return call()
         except OSError as error:  # requests' errors are
-            raise PublishError(f"Grafana at {self._where}: {_plain(error)}") from None
+            raise PublishError(
+                Message("Grafana at {where}: {why}", where=self._where, why=_plain(error))
+            ) from None
         except (TypeError, ValueError):  # grafana-api expects JSON everywhere
             raise PublishError(
-                f"Grafana at {self._where}: the answer is not Grafana's; something else answers there, perhaps a "
-                "login page of the network"
+                Message("Grafana at {where}: {why}", where=self._where, why=_NOT_GRAFANA)
             ) from None
         except Exception as error:
             status = getattr(error, "status_code", None)
@@ -235,80 +238,105 @@ class Grafana:
         line = " ".join(words.split()).replace(self._token, "***")
         return line if len(line) <= _WORDS else line[: _WORDS - 1] + "…"
 
-    def _error(self, no: _Refusal, what: str) -> PublishError:
-        place = f"Grafana at {self._where}"
-        if no.status == 401:
-            return PublishError(
-                f"{place}: the token is not accepted; put a valid one into SOILCO2_GRAFANA_TOKEN"
-            )
-        if no.status == 403:
-            return PublishError(f"{place}: the token may not write {what}; its account needs the role Editor")
-        if no.status == 412 and no.kind == "name-exists":
-            return PublishError(
-                f"{place}: another dashboard of this folder has the title of {what}; rename or remove that one"
-            )
-        if no.status == 400 and "provisioned" in no.words:
-            return PublishError(
-                f"{place}: {what} was provisioned from a file and can only be changed there; run 'soilco2 dashboard "
-                "provision' instead"
-            )
-        if no.status == 404:
-            return PublishError(
-                f"{place}: it knows no such address (404); is this Grafana, and is the path right?"
-            )
-        if no.status >= 500:
-            return PublishError(
-                f"{place}: it failed with {no.status} at {what} ({no.words}); try again later"
-            )
-        return PublishError(f"{place}: {what} was refused ({no.status}: {no.words})")
+    def _error(self, no: _Refusal, what: Message) -> PublishError:
+        return PublishError(Message("Grafana at {where}: {why}", where=self._where, why=_why(no, what)))
+
+
+def _why(no: _Refusal, what: Message) -> Message:
+    if no.status == 401:
+        return Message("the token is not accepted; put a valid one into SOILCO2_GRAFANA_TOKEN")
+    if no.status == 403:
+        return Message("the token may not write {what}; its account needs the role Editor", what=what)
+    if no.status == 412 and no.kind == "name-exists":
+        return Message(
+            "another dashboard of this folder has the title of {what}; rename or remove that one", what=what
+        )
+    if no.status == 400 and "provisioned" in no.words:
+        return Message(
+            "{what} was provisioned from a file and can only be changed there; run 'soilco2 dashboard provision' "
+            "instead",
+            what=what,
+        )
+    if no.status == 404:
+        return Message("it knows no such address (404); is this Grafana, and is the path right?")
+    if no.status >= 500:
+        return Message(
+            "it failed with {status} at {what} ({said}); try again later",
+            status=no.status,
+            what=what,
+            said=no.words,
+        )
+    return Message("{what} was refused ({status}: {said})", what=what, status=no.status, said=no.words)
 
 
 def _parts(url: str) -> Any:
-    expected = "an address such as https://grafana.example.org or http://127.0.0.1:3000/grafana is expected"
+    expected = Message(
+        "an address such as https://grafana.example.org or http://127.0.0.1:3000/grafana is expected"
+    )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise PublishError(f"--url cannot be read; {expected}") from None
+        raise PublishError(Message("--url cannot be read; {expected}", expected=expected)) from None
     if "@" in parts.netloc:
-        raise PublishError(f"--url holds a user name or password; the token alone says who asks: {expected}")
+        raise PublishError(
+            Message(
+                "--url holds a user name or password; the token alone says who asks: {expected}",
+                expected=expected,
+            )
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise PublishError(f"--url {url!r} is no address of a Grafana; {expected}")
+        raise PublishError(
+            Message("--url {url!r} is no address of a Grafana; {expected}", url=url, expected=expected)
+        )
     if parts.query or parts.fragment or re.search(r"[\x00-\x20]", url):
-        raise PublishError(f"--url {url!r} is more than an address; {expected}")
+        raise PublishError(
+            Message("--url {url!r} is more than an address; {expected}", url=url, expected=expected)
+        )
     return parts
 
 
-def _rows(found: Any, what: str) -> list[dict[str, Any]]:
+def _rows(found: Any, what: Message) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise PublishError(
-            f"Grafana's list of {what} cannot be read; is this a Grafana of version 9 or newer?"
+            Message(
+                "Grafana's list of {what} cannot be read; is this a Grafana of version 9 or newer?", what=what
+            )
         )
     return found
 
 
 def _field(found: Any, name: str) -> Any:
     if not isinstance(found, dict) or name not in found:
-        raise PublishError(f"Grafana's answer has no {name!r}; is this a Grafana of version 9 or newer?")
+        raise PublishError(
+            Message("Grafana's answer has no {name!r}; is this a Grafana of version 9 or newer?", name=name)
+        )
     return found[name]
 
 
-def _whose(newest: dict[str, Any], number: int) -> str:
-    who = shown(str(newest.get("createdBy") or "")) or "somebody"
-    return f"{who} saved version {number}; --force replaces it"
+def _whose(newest: dict[str, Any], number: int) -> Message:
+    who = shown(str(newest.get("createdBy") or "")) or Message("somebody")
+    return Message("{who} saved version {number}; --force replaces it", who=who, number=number)
 
 
-def _plain(error: BaseException) -> str:
-    known = {
-        "ConnectTimeout": Message("time-out while connecting"),
-        "ReadTimeout": Message("time-out while waiting for the answer"),
-        "SSLError": "its certificate cannot be verified; name the authority's file with --ca-file, and check this "
-        "machine's clock",
-        "TooManyRedirects": "it redirects to another address, and the token is not sent there; write the final "
-        "address as --url",
-        "ConnectionError": "no connection, or it was cut",
-        "ChunkedEncodingError": Message("the connection was cut"),
-        "JSONDecodeError": "the answer is not Grafana's; something else answers there, perhaps a login page of the "
-        "network",
-    }
-    return known.get(type(error).__name__, type(error).__name__)
+_NOT_GRAFANA = Message(
+    "the answer is not Grafana's; something else answers there, perhaps a login page of the network"
+)
+_KNOWN = {
+    "ConnectTimeout": Message("time-out while connecting"),
+    "ReadTimeout": Message("time-out while waiting for the answer"),
+    "SSLError": Message(
+        "its certificate cannot be verified; name the authority's file with --ca-file, and check this machine's clock"
+    ),
+    "TooManyRedirects": Message(
+        "it redirects to another address, and the token is not sent there; write the final address as --url"
+    ),
+    "ConnectionError": Message("no connection, or it was cut"),
+    "ChunkedEncodingError": Message("the connection was cut"),
+    "JSONDecodeError": _NOT_GRAFANA,
+}
+
+
+def _plain(error: BaseException) -> Message:
+    name = type(error).__name__
+    return _KNOWN.get(name) or Message.of(name)

@@ -34,7 +34,6 @@ def create_app(
     language: str = "auto",
     trust_proxy: bool = False,
     own_names: bool = False,
-    chinese: Callable[[str], str] = str,
 ) -> Starlette:
     """The page as an ASGI application.
 
@@ -52,16 +51,14 @@ def create_app(
         Language the page opens in; ``auto`` follows the browser.
     password, per_s, prefix, trust_proxy, own_names
         As in `soilco2.dashboards.web.middleware.stack`.
-    chinese : callable, optional
-        Says a sentence of journal, database or screen file in Chinese to who would rather read that.
     """
     handlers = Handlers(
         pages, version=version, every_s=every_s, language=language, results=results,
-        screen_folder=screen_folder, chinese=chinese,
+        screen_folder=screen_folder,
     )  # fmt: skip
     app = Starlette(
         routes=handlers.routes(),
-        exception_handlers=exception_handlers(chinese),
+        exception_handlers=exception_handlers(),
         middleware=stack(
             password=password, per_s=per_s, prefix=prefix, trust_proxy=trust_proxy, own_names=own_names
         ),

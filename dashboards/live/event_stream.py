@@ -13,7 +13,8 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from soilco2.dashboards.live.queries import PageStation, rows_of
+from soilco2.dashboards.live.queries import PageStation, rows_of, unreadable
+from soilco2.station_config.message import Message, translate
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 
@@ -33,8 +34,8 @@ class Feed:
         self.name = page.station.file.station.id
         self.rev = 0
         self.journal = ""
-        self.fault = ""
-        """Why the journal cannot be read now; empty when it can."""
+        self.fault: Message | None = None
+        """Why the journal cannot be read now; None when it can."""
         self._reading = asyncio.Lock()
         self._kept: OrderedDict[tuple[str, int], tuple[int, bytes]] = OrderedDict()
 
@@ -43,9 +44,9 @@ class Feed:
         before = (self.rev, self.journal, self.fault)
         try:
             self.rev, self.journal = await run_in_threadpool(self._newest)
-            self.fault = ""
+            self.fault = None
         except (StorageError, sqlite3.Error) as error:
-            self.fault = f"the journal cannot be read now ({error})"
+            self.fault = unreadable(error)
         return before != (self.rev, self.journal, self.fault)
 
     def _newest(self) -> tuple[int, str]:
@@ -77,11 +78,11 @@ class Feed:
         # past the last observation there may be revisions of other tables
         return (last if len(found) == BATCH else max(last, newest)), self.event("observations", rows)
 
-    def event(self, name: str, rows: Sequence[Mapping[str, Any]] = ()) -> bytes:
+    def event(self, name: str, rows: Sequence[Mapping[str, Any]] = (), lang: str = "en") -> bytes:
         """An event as it is sent, but for its id."""
         body: dict[str, Any] = {"station": self.name, "now_ms": self.page.now_us() // 1000}
         if self.fault:
-            body["fault"] = self.fault
+            body["fault"] = translate(self.fault, lang)
         body["rows"] = rows
         return f"event: {name}\ndata: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
 
@@ -114,7 +115,7 @@ class Feeds:
         self._stopped.set()
         await self._wake()
 
-    async def follow(self, stations: Sequence[str], since: str) -> AsyncIterator[bytes]:
+    async def follow(self, stations: Sequence[str], since: str, lang: str = "en") -> AsyncIterator[bytes]:
         """Events of some stations from `since` on, as they are sent.
 
         The id of an event names the place in every journal: ``journal:rev``, by comma. A journal that `since` does
@@ -128,7 +129,7 @@ class Feeds:
             await feed.look()
             at[feed.name] = (feed.journal, min(int(asked.get(feed.journal, feed.rev)), feed.rev))
         for feed in feeds:
-            yield _id(at.values()) + feed.event("now")
+            yield _id(at.values()) + feed.event("now", lang=lang)
         while not self._stopped.is_set():
             quiet = await self._wait(turn)
             turn = self._turn
@@ -141,14 +142,14 @@ class Feeds:
                     try:
                         rev, event = await feed.after(at[feed.name][1])
                     except (StorageError, sqlite3.Error) as error:
-                        feed.fault = f"the journal cannot be read now ({error})"
+                        feed.fault = unreadable(error)
                         break
                     at[feed.name] = (feed.journal, rev)
                     yield _id(at.values())
                     yield event  # the same bytes for all: many listeners' copies would take most of their memory
                     told = True
                 if (quiet or feed.fault) and not told and not self._stopped.is_set():
-                    yield _id(at.values()) + feed.event("now")
+                    yield _id(at.values()) + feed.event("now", lang=lang)
 
     async def _wait(self, turn: int) -> bool:
         """Wait for the next change; True when none came for `QUIET_S`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,50 +11,37 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
 from soilco2.dashboards.errors import QueryError
-from soilco2.dashboards.web.responses import Words, in_chinese
+from soilco2.dashboards.live.queries import unreadable
+from soilco2.dashboards.web.responses import told
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import StorageError
 
 
-def exception_handlers(chinese: Callable[[str], str]) -> dict[Any, ExceptionHandler]:
-    """The handlers of all errors.
-
-    Parameters
-    ----------
-    chinese : callable
-        Says a sentence of the journal in Chinese.
-    """
+def exception_handlers() -> dict[Any, ExceptionHandler]:
+    """The handlers of all errors."""
 
     async def handle(request: Request, error: Exception) -> Response:
-        status, words = _words(request, error, chinese)
+        status, message = _answer(request, error)
         headers = error.headers if isinstance(error, HTTPException) else None
-        told = {"error": words[in_chinese(request.scope)]}
-        return JSONResponse(told, status_code=status, headers=headers)
+        return JSONResponse({"error": told(request.scope, message)}, status_code=status, headers=headers)
 
     return dict.fromkeys((QueryError, StorageError, sqlite3.Error, HTTPException, Exception), handle)
 
 
-def _words(request: Request, error: Exception, chinese: Callable[[str], str]) -> tuple[int, Words]:
+def _answer(request: Request, error: Exception) -> tuple[int, Message]:
     """The status of an error and its sentence."""
     if isinstance(error, HTTPException):
         return error.status_code, _of_http(error, request.url.path[:80])
     if isinstance(error, sqlite3.Error):
-        return 503, (f"the journal cannot be read now ({error})", f"台站日志库暂时无法读取（{error}）")
-    if isinstance(error, QueryError):
-        return error.status, (str(error), error.chinese)
-    if isinstance(error, StorageError):
-        return 503, (str(error), f"台站日志库暂时无法读取（{chinese(str(error))}）")
-    return 500, (
-        "the page met a fault of its own; the server's log tells more",
-        "页面自身出错，详见服务器日志",
-    )
+        return 503, unreadable(error)
+    if isinstance(error, QueryError | StorageError):
+        return error.status if isinstance(error, QueryError) else 503, Message.of(error)
+    return 500, Message("the page met a fault of its own; the server's log tells more")
 
 
-def _of_http(error: HTTPException, path: str) -> Words:
+def _of_http(error: HTTPException, path: str) -> Message:
     if error.status_code == 404:
-        return (
-            f"there is nothing at {path}; /api/v1/openapi tells what there is",
-            f"{path} 处没有内容；/api/v1/openapi 列出全部",
-        )
+        return Message("there is nothing at {path}; /api/v1/openapi tells what there is", path=path)
     if error.status_code == 405:
-        return ("the page only reads; ask with GET", "页面只读，请用 GET")
-    return (error.detail, error.detail)
+        return Message("the page only reads; ask with GET")
+    return Message.of(error.detail)

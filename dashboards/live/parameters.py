@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live.queries import PageStation
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 
 LATEST_MS = 9_000_000_000_000
@@ -24,8 +25,11 @@ def known(pages: Mapping[str, PageStation], name: str) -> PageStation:
     """
     if name not in pages:
         raise QueryError(
-            f"station {name[:80]!r} is not shown here; shown are {', '.join(pages) or 'none'}",
-            f"此处没有台站 {name[:80]!r}；现有 {'、'.join(pages) or '无'}",
+            Message(
+                "station {name!r} is not shown here; shown are {names}",
+                name=name[:80],
+                names=", ".join(pages) or Message("none"),
+            ),
             404,
         )
     return pages[name]
@@ -60,18 +64,17 @@ def number(request: Request, name: str, default: int | None = None) -> int:
     text = request.query_params.get(name)
     if text is None:
         if default is None:
-            raise QueryError(f"{name} is missing; a whole number is expected", f"缺少 {name}，应为整数")
+            raise QueryError(Message("{name} is missing; a whole number is expected", name=name))
         return default
     try:
         value = int(float(text))
     except (ValueError, OverflowError):
         raise QueryError(
-            f"{name} is {text[:40]!r}; a whole number is expected", f"{name} 为 {text[:40]!r}，应为整数"
+            Message("{name} is {text!r}; a whole number is expected", name=name, text=text[:40])
         ) from None
     if abs(value) > LATEST_MS:
         raise QueryError(
-            f"{name} is out of range; times are milliseconds since 1970",
-            f"{name} 超出范围；时间为自 1970 年起的毫秒数",
+            Message("{name} is out of range; times are milliseconds since 1970", name=name),
         )
     return value
 
@@ -87,5 +90,5 @@ def span(request: Request, page: PageStation) -> tuple[int, int]:
     start = number(request, "from") * 1000
     end = number(request, "to", (page.now_us() + DAY_US) // 1000) * 1000
     if end <= start:
-        raise QueryError("to must be later than from", "to 必须晚于 from")
+        raise QueryError(Message("to must be later than from"))
     return start, end

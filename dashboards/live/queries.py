@@ -14,6 +14,7 @@ from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live.decimation import Decimated, cut, decimate, points_of, raster_row, sums
 from soilco2.quality.records import Observation, SeriesKey
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import SinkError, StorageError
@@ -36,9 +37,15 @@ def short(key: SeriesKey) -> str:
 def too_many_series(count: int) -> QueryError:
     """What is said to a question for no series or for too many."""
     return QueryError(
-        f"between 1 and {MOST_SERIES} series can be asked for at once, not {count}",
-        f"一次可查询 1 至 {MOST_SERIES} 个序列，而不是 {count} 个",
+        Message(
+            "between 1 and {most} series can be asked for at once, not {count}", most=MOST_SERIES, count=count
+        ),
     )
+
+
+def unreadable(error: Exception) -> Message:
+    """What is said when the journal cannot be read."""
+    return Message("the journal cannot be read now ({why})", why=error)
 
 
 @dataclass(slots=True)
@@ -82,8 +89,7 @@ class PageStation:
         parts = name.split("/")
         if len(parts) != 3:
             raise QueryError(
-                f"series {name!r} is not of the form profile/position/variable",
-                f"序列 {name!r} 不是“剖面/测点/变量”的形式",
+                Message("series {name!r} is not of the form profile/position/variable", name=name),
             )
         return SeriesKey(self.station.file.station.id, *parts)
 
@@ -102,7 +108,7 @@ def _read(page: PageStation, work: Callable[[Reader], dict[str, Any]]) -> dict[s
             with closing(page.open_data()) as reader:
                 found = {**work(reader), "source": "influx", "notice": ""}
         except SinkError as error:
-            page.away.why = notice = str(error)
+            page.away.why = notice = Message.of(error)
             page.away.until = monotonic() + AWAY_S
         else:
             page.away.why = ""
@@ -156,12 +162,12 @@ def describe(page: PageStation) -> dict[str, Any]:
     when the last one did [ms since 1970 UTC].
     """
     table = page.station.file.station
-    fault = ""
+    fault: Message | None = None
     try:
         with closing(page.open_reader()) as reader:
             infos = [info for info in reader.series() if info.key.variable in VARIABLES]
     except (StorageError, sqlite3.Error) as error:
-        fault = str(error) if isinstance(error, StorageError) else f"the journal cannot be read now ({error})"
+        fault = Message.of(error) if isinstance(error, StorageError) else unreadable(error)
         infos = []
     known = {info.key for info in infos}
     now_us = page.now_us()
@@ -178,7 +184,7 @@ def describe(page: PageStation) -> dict[str, Any]:
         "timezone": table.timezone,
         "note": table.note.model_dump() if table.note else None,
         "config": page.station.hash,
-        "fault": fault,
+        "fault": fault or "",
         "first_ms": min(firsts) // 1000 if firsts else None,
         "profiles": [
             {"id": p.id, "name": p.name.model_dump() if p.name else {"en": p.id, "zh": p.id}}
@@ -189,7 +195,8 @@ def describe(page: PageStation) -> dict[str, Any]:
 
 
 def _expected(station: Station, now_us: int | None) -> list[SeriesInfo]:
-    """The series that the station file promises: of instruments that stand there at a moment [µs UTC], or ever did."""
+    """The series that the station file promises: of instruments that stand there at a moment [µs UTC], or ever "
+    "did."""
     known = station.deployments
     standing = {
         span.series
@@ -264,8 +271,7 @@ def series(
         raise too_many_series(len(names))
     if not 2 <= points <= MOST_POINTS:
         raise QueryError(
-            f"points is {points}; between 2 and {MOST_POINTS} are possible",
-            f"points 为 {points}，应在 2 与 {MOST_POINTS} 之间",
+            Message("points is {points}; between 2 and {most} are possible", points=points, most=MOST_POINTS),
         )
     keys = [page.key(name) for name in names]
 
@@ -318,8 +324,9 @@ def raster(
     """
     if not 1 <= columns <= MOST_COLUMNS:
         raise QueryError(
-            f"columns is {columns}; between 1 and {MOST_COLUMNS} are possible",
-            f"columns 为 {columns}，应在 1 与 {MOST_COLUMNS} 之间",
+            Message(
+                "columns is {columns}; between 1 and {most} are possible", columns=columns, most=MOST_COLUMNS
+            ),
         )
 
     def work(reader: Reader) -> dict[str, Any]:

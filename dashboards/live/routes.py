@@ -20,7 +20,8 @@ from soilco2.dashboards.live.event_stream import Feeds
 from soilco2.dashboards.live.queries import PageStation
 from soilco2.dashboards.live.static_files import document, static_file
 from soilco2.dashboards.web.limits import Slots
-from soilco2.dashboards.web.responses import FinalizedStream, etag, etag_headers, in_chinese, not_modified
+from soilco2.dashboards.web.responses import FinalizedStream, etag, etag_headers, language, not_modified, told
+from soilco2.station_config.message import Message
 
 MOST_LISTENERS = 256
 """Open event streams at most."""
@@ -39,7 +40,7 @@ class Handlers:
 
     Parameters
     ----------
-    pages, version, every_s, language, results, screen_folder, chinese
+    pages, version, every_s, language, results, screen_folder
         As in `create_app`.
     """
 
@@ -52,14 +53,12 @@ class Handlers:
         language: str,
         results: Path | None,
         screen_folder: Path | None,
-        chinese: Callable[[str], str],
     ) -> None:
         self._pages = pages
         self._by_id = {page.station.file.station.id: page for page in pages}
         self.feeds = Feeds(self._by_id, every_s)
         self._version, self._language = version, language
         self._results, self._screen_folder = results, screen_folder
-        self._chinese = chinese
         self._cache = ResponseCache()
         self._reading = asyncio.Semaphore(MOST_AT_ONCE)
         self._waiting, self._listening, self._downloading = Slots(), Slots(), Slots()
@@ -86,16 +85,12 @@ class Handlers:
 
     async def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """What a query answers, read in a thread."""
-        self._waiting.take(MOST_WAITING, ("too many queries at once; try again", "同时查询过多，请重试"))
+        self._waiting.take(MOST_WAITING, Message("too many queries at once; try again"))
         try:
             async with self._reading:
                 return await run_in_threadpool(function, *arguments)
         finally:
             self._waiting.free()
-
-    def _told(self, request: Request, sentence: str) -> str:
-        """A sentence of journal, database or file in the language that was asked for."""
-        return self._chinese(sentence) if sentence and in_chinese(request.scope) else sentence
 
     async def _cached(
         self, request: Request, page: PageStation, function: Callable[..., Any], *arguments: Any
@@ -103,7 +98,7 @@ class Handlers:
         """The answer with its ETag, from what was kept while the journal is the same."""
         if "to" not in request.query_params or page.open_data is not None:
             found = await self._ask(function, page, *arguments)
-            found["notice"] = self._told(request, found["notice"])
+            found["notice"] = told(request.scope, found["notice"])
             return JSONResponse(found, headers={"cache-control": "no-store"})
         revision = await self._ask(queries.revision, page)
         here = (self._version, page.station.file.station.id, page.station.hash, revision, request.url.path)
@@ -116,9 +111,11 @@ class Handlers:
             self._cache.put(mark, body)
         return Response(body, media_type="application/json", headers=etag_headers(mark))
 
-    async def stations(self, _request: Request) -> Response:
+    async def stations(self, request: Request) -> Response:
         """Stations, their series, and the registry of variables."""
         found = await self._ask(lambda: [queries.describe(page) for page in self._pages])
+        for station in found:
+            station["fault"] = told(request.scope, station["fault"])
         return JSONResponse(
             {
                 "version": self._version,
@@ -161,7 +158,7 @@ class Handlers:
         """Results of the analyses, and derived series."""
         page = parameters.station(request, self._by_id)
         found = await self._ask(status.results, page, self._results)
-        found["faults"] = [self._told(request, fault) for fault in found["faults"]]
+        found["faults"] = [told(request.scope, fault) for fault in found["faults"]]
         return JSONResponse(found)
 
     async def events(self, request: Request) -> Response:
@@ -171,8 +168,7 @@ class Handlers:
         limit = parameters.number(request, "limit", 200)
         found = await self._ask(status.events, page, start, end, limit)
         for event in found["events"]:
-            if event["kind"] not in status.BY_HAND:
-                event["text"] = self._told(request, event["text"])
+            event["text"] = told(request.scope, event["text"])
         return JSONResponse(found)
 
     async def table(self, request: Request) -> Response:
@@ -182,11 +178,7 @@ class Handlers:
         if not 1 <= len(names) <= queries.MOST_SERIES:
             raise queries.too_many_series(len(names))
         self._downloading.take(
-            MOST_TABLES,
-            (
-                f"{MOST_TABLES} tables are being sent already; try again",
-                f"已有 {MOST_TABLES} 个表格正在发送，请重试",
-            ),
+            MOST_TABLES, Message("{most} tables are being sent already; try again", most=MOST_TABLES)
         )
         try:
             start, end = parameters.span(request, page)
@@ -207,7 +199,7 @@ class Handlers:
         page = parameters.station(request, self._by_id)
         found, faults = await self._ask(screens.read_screens, page.station, self._screen_folder)
         listed = [screens.as_dict(name, screen) for name, screen in found.items()]
-        return JSONResponse({"screens": listed, "faults": [self._told(request, fault) for fault in faults]})
+        return JSONResponse({"screens": listed, "faults": [told(request.scope, fault) for fault in faults]})
 
     async def picture(self, request: Request) -> Response:
         """The picture of a screen."""
@@ -215,7 +207,7 @@ class Handlers:
         found, _ = await self._ask(screens.read_screens, page.station, folder)
         screen = found.get(request.query_params.get("screen", ""))
         if screen is None or screen.picture is None or folder is None:
-            raise QueryError("there is no such screen with a picture", "没有这样的带图画面", 404)
+            raise QueryError(Message("there is no such screen with a picture"), 404)
         path = folder / screen.picture.file
         there = path.stat()
         mark = etag(f"{path}:{there.st_mtime_ns}:{there.st_size}".encode())
@@ -233,17 +225,13 @@ class Handlers:
         names = parameters.stations(request, self._by_id)
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         self._listening.take(
-            MOST_LISTENERS,
-            (
-                f"{MOST_LISTENERS} are listening already; try again later",
-                f"已有 {MOST_LISTENERS} 个连接在接收，请稍后再试",
-            ),
+            MOST_LISTENERS, Message("{most} are listening already; try again later", most=MOST_LISTENERS)
         )
         if request.method == "HEAD":
             self._listening.free()
             return Response(media_type="text/event-stream")
         return FinalizedStream(
-            self.feeds.follow(names, since),
+            self.feeds.follow(names, since, language(request.scope)),
             self._listening.free,
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},

@@ -112,10 +112,10 @@ def defaults(station: Station) -> dict[str, Screen]:
     }
 
 
-def read_screens(station: Station, folder: Path | None) -> tuple[dict[str, Screen], list[str]]:
+def read_screens(station: Station, folder: Path | None) -> tuple[dict[str, Screen], list[Message]]:
     """Screens by name, those of files first, and one sentence for each file that cannot be used."""
     found: dict[str, Screen] = {}
-    faults: list[str] = []
+    faults: list[Message] = []
     if folder is not None and not folder.is_dir():
         faults.append(
             Message(
@@ -127,9 +127,9 @@ def read_screens(station: Station, folder: Path | None) -> tuple[dict[str, Scree
         try:
             found[path.stem] = read_screen(path, station)
         except StationFileError as error:
-            faults.append(str(replace(error.faults[0], file=path.name)))
+            faults.append(Message.of(replace(error.faults[0], file=path.name)))
         except ValueError as error:
-            faults.append(f"{path.name}: {error}")
+            faults.append(Message("{path}: {why}", path=path.name, why=error))
     return {**found, **{name: s for name, s in defaults(station).items() if name not in found}}, faults
 
 
@@ -142,9 +142,7 @@ def read_screen(path: Path, station: Station) -> Screen:
         In one sentence: what is wrong, where.
     """
     if path.is_file() and path.stat().st_size > MOST_SCREEN:
-        raise ValueError(
-            Message("a screen is a file of at most {most_screen} KiB", most_screen=MOST_SCREEN // 1024)
-        )
+        raise ValueError(Message("a screen is a file of at most {most} KiB", most=MOST_SCREEN // 1024))
     data, root = read_toml(path)
     try:
         screen = Screen.model_validate(data)
@@ -164,17 +162,23 @@ def read_screen(path: Path, station: Station) -> Screen:
         known = {"/".join(series[1:]) for series in station.deployments.series()}
         for place in screen.picture.place:
             if place.series not in known:
-                raise ValueError(f"picture.place: the station has no series {place.series!r}")
+                raise ValueError(
+                    Message("picture.place: the station has no series {series!r}", series=place.series)
+                )
     return screen
 
 
 def _look(path: Path) -> None:
     if path.suffix.lower() not in PICTURES:
-        raise ValueError(f"picture.file: {path.name} is neither PNG, JPEG nor SVG")
+        raise ValueError(Message("picture.file: {name} is neither PNG, JPEG nor SVG", name=path.name))
     if not path.is_file():
-        raise ValueError(f"picture.file: {path.name} is not beside the screen's file")
+        raise ValueError(Message("picture.file: {name} is not beside the screen's file", name=path.name))
     if path.stat().st_size > MOST_PICTURE:
-        raise ValueError(f"picture.file: {path.name} is larger than {MOST_PICTURE // 2**20} MiB")
+        raise ValueError(
+            Message(
+                "picture.file: {name} is larger than {most} MiB", name=path.name, most=MOST_PICTURE // 2**20
+            )
+        )
 
 
 def as_dict(name: str, screen: Screen) -> dict[str, Any]:

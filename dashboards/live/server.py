@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ def server(
     prefix: str = "",
     language: str = "auto",
     trust_proxy: bool = False,
-    chinese: Callable[[str], str] = str,
 ) -> Server:
     """A server of the page; ``run(sockets=[bind(…)])`` serves until it is told to stop.
 
@@ -46,6 +45,5 @@ def server(
             language=language,
             trust_proxy=trust_proxy,
             own_names=password is None and not trust_proxy,
-            chinese=chinese,
         )
     )

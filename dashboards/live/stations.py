@@ -9,6 +9,7 @@ from pathlib import Path
 from soilco2.dashboards.errors import ServeError
 from soilco2.dashboards.live.queries import PageStation
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.reader import Reader
@@ -42,7 +43,10 @@ def pages_of(
 def _database(station: Station) -> Callable[[], Reader]:
     if not station.file.influxdb:
         raise ServeError(
-            f"station {station.file.station.id} has no table [influxdb]; leave out --source to read its journal"
+            Message(
+                "station {station} has no table [influxdb]; leave out --source to read its journal",
+                station=station.file.station.id,
+            )
         )
     from soilco2.storage.influx.reader import InfluxReader
 

@@ -12,6 +12,7 @@ from typing import Any
 from soilco2.analysis import vocabulary
 from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live.queries import PageStation, short
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US, iso
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ResultsError
@@ -26,8 +27,6 @@ MOST_DAYS = 92
 """Days of completeness in one answer at most."""
 MOST_EVENTS = 1000
 """Events in one answer at most."""
-BY_HAND = (EventKind.NOTE, EventKind.FLAG, EventKind.FLAG_REVOKED)
-"""Kinds of events whose text a person wrote."""
 MOST_RESULTS = 200
 """Rows of one analysis in an answer at most."""
 
@@ -45,8 +44,7 @@ def quality(page: PageStation, start_us: int, end_us: int) -> dict[str, Any]:
     """Expected, received, stored and usable values by series and local day, missing ones by cause."""
     if end_us - start_us > MOST_DAYS * DAY_US:
         raise QueryError(
-            f"the span is longer than {MOST_DAYS} days; ask for a shorter one",
-            f"时段超过 {MOST_DAYS} 天，请缩短",
+            Message("the span is longer than {most} days; ask for a shorter one", most=MOST_DAYS),
         )
     with _open(page) as reader:
         days = [
@@ -114,8 +112,7 @@ def events(page: PageStation, start_us: int, end_us: int, limit: int) -> dict[st
     """Events of a span, newest first."""
     if not 1 <= limit <= MOST_EVENTS:
         raise QueryError(
-            f"limit is {limit}; between 1 and {MOST_EVENTS} are possible",
-            f"limit 为 {limit}，应在 1 与 {MOST_EVENTS} 之间",
+            Message("limit is {limit}; between 1 and {most} are possible", limit=limit, most=MOST_EVENTS),
         )
     with _open(page) as reader:
         found = reader.events(start_us=start_us, end_us=end_us, limit=limit)
@@ -171,7 +168,7 @@ def results(page: PageStation, folder: Path | None) -> dict[str, Any]:
         try:
             found = read_results(path)
         except ResultsError as error:
-            faults.append(str(error).replace(str(path), path.name))
+            faults.append(_named(str(error), path))
             continue
         if found.station == page.station.file.station.id:
             jobs[found.job] = {
@@ -185,6 +182,14 @@ def results(page: PageStation, folder: Path | None) -> dict[str, Any]:
                 "notes": list(found.notes),
             }
     return {"jobs": list(jobs.values()), "derived": _derived(page), "faults": faults}
+
+
+def _named(text: str, path: Path) -> str:
+    """What is said of a file, its folder left out."""
+    if not isinstance(text, Message):
+        return text.replace(str(path), path.name)
+    values = {name: _named(v, path) if isinstance(v, str) else v for name, v in text.values.items()}
+    return Message(text.template, **values)
 
 
 def _derived(page: PageStation) -> list[dict[str, Any]]:
@@ -234,8 +239,10 @@ def table(page: PageStation, names: list[str], start_us: int, end_us: int, most:
             count += len(piece.times)
             if count > most:
                 raise QueryError(
-                    f"the view holds more than {most} values; choose a shorter span, or run 'soilco2 export'",
-                    f"视图超过 {most} 个值，请缩短时段，或运行 soilco2 export",
+                    Message(
+                        "the view holds more than {most} values; choose a shorter span, or run 'soilco2 export'",
+                        most=most,
+                    ),
                 )
             pieces.append(piece)
     return _lines(pieces, infos)

@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soilco2.dashboards.errors import ServeError
 from soilco2.dashboards.web.limits import MOST_ADDRESSES, address_of
-from soilco2.dashboards.web.responses import Words, refusal
+from soilco2.dashboards.web.responses import refusal
+from soilco2.station_config.message import Message, system
 
 _N, _R, _P = 2**14, 8, 5
 _STORED = re.compile(r"scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([0-9a-f]{32})\$([0-9a-f]{64})")
@@ -48,7 +49,13 @@ def hash_password(password: str) -> str:
         When the password is too short.
     """
     if len(password) < SHORTEST:
-        raise ServeError(f"the password has {len(password)} characters; {SHORTEST} at least are expected")
+        raise ServeError(
+            Message(
+                "the password has {count} characters; {least} at least are expected",
+                count=len(password),
+                least=SHORTEST,
+            )
+        )
     salt = secrets.token_bytes(16)
     return f"scrypt${_N}${_R}${_P}${salt.hex()}${_scrypt(password, salt, _N, _R, _P).hex()}"
 
@@ -69,15 +76,21 @@ def write_password(path: Path, password: str) -> None:
     found = inside_repository(path)
     if found is not None:
         raise ServeError(
-            f"{path} lies in the repository {found}; keep the password's file outside of repositories"
+            Message(
+                "{path} lies in the repository {found}; keep the password's file outside of repositories",
+                path=path,
+                found=found,
+            )
         )
     line = hash_password(password) + "\n"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise ServeError(f"{path} is there already; remove it to set a new password") from None
+        raise ServeError(
+            Message("{path} is there already; remove it to set a new password", path=path)
+        ) from None
     except OSError as error:
-        raise ServeError(f"{path} cannot be written ({error.strerror})") from None
+        raise ServeError(Message("{path} cannot be written ({why})", path=path, why=system(error))) from None
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(line)
 
@@ -97,23 +110,38 @@ class Password:
     """
 
     def __init__(self, path: Path) -> None:
-        how = f"make it with 'soilco2 dashboard password {path}'"
+        how = Message("make it with 'soilco2 dashboard password {path}'", path=path)
         try:
             text = path.read_text(encoding="ascii", errors="replace")
             mode = path.stat().st_mode
         except OSError as error:
-            raise ServeError(f"password file {path} cannot be read ({error.strerror}); {how}") from None
+            raise ServeError(
+                Message(
+                    "password file {path} cannot be read ({why}); {how}",
+                    path=path,
+                    why=system(error),
+                    how=how,
+                )
+            ) from None
         if mode & 0o077:
-            raise ServeError(f"password file {path} can be read by others; run 'chmod 600 {path}'")
+            raise ServeError(
+                Message("password file {path} can be read by others; run 'chmod 600 {path}'", path=path)
+            )
         if inside_repository(path) is not None:
-            raise ServeError(f"password file {path} lies in a repository; move it out of there")
+            raise ServeError(
+                Message("password file {path} lies in a repository; move it out of there", path=path)
+            )
         found = _STORED.fullmatch(text.strip())
         if found is None:
-            raise ServeError(f"password file {path} holds no scrypt hash; {how}")
+            raise ServeError(Message("password file {path} holds no scrypt hash; {how}", path=path, how=how))
         self._n, self._r, self._p = (int(part) for part in found.groups()[:3])
         self._salt, self._digest = (bytes.fromhex(part) for part in found.groups()[3:])
         if (self._n, self._r, self._p) != (_N, _R, _P):
-            raise ServeError(f"password file {path} was made with other settings of scrypt; {how}")
+            raise ServeError(
+                Message(
+                    "password file {path} was made with other settings of scrypt; {how}", path=path, how=how
+                )
+            )
 
     def matches(self, password: str) -> bool:
         """Whether this is the password."""
@@ -174,7 +202,7 @@ class Login:
 
     async def _refuse(self, scope: Scope, address: str, header: bytes) -> JSONResponse | None:
         if not header:
-            return _ask(scope, ("a password is needed", "需要密码"))
+            return _ask(scope, Message("a password is needed"))
         # known at its address alone: elsewhere a right guess during the wait must not show
         mark = hmac.digest(self._secret, address.encode() + b"\0" + header, "sha256")
         if mark in self._known:
@@ -183,8 +211,8 @@ class Login:
         if self._throttle.wait_s(address) > 0:
             return self._wait(scope, address)
         if self._trying >= _TRIED_AT_ONCE:
-            words = ("too many passwords are being tried; try again", "正在核对的密码过多，请重试")
-            return refusal(scope, 503, words, {"retry-after": "2"})
+            message = Message("too many passwords are being tried; try again")
+            return refusal(scope, 503, message, {"retry-after": "2"})
         self._trying += 1
         try:
             async with self._one:
@@ -209,13 +237,13 @@ class Login:
                 self._known.popitem(last=False)
             return None
         self._throttle.failed(address)
-        return _ask(scope, ("the password is wrong", "密码错误"))
+        return _ask(scope, Message("the password is wrong"))
 
     def _wait(self, scope: Scope, address: str) -> JSONResponse:
         seconds = int(self._throttle.wait_s(address)) + 1
-        words = ("too many wrong passwords; try again later", "密码错误次数过多，请稍后再试")
-        return refusal(scope, 429, words, {"retry-after": str(seconds)})
+        message = Message("too many wrong passwords; try again later")
+        return refusal(scope, 429, message, {"retry-after": str(seconds)})
 
 
-def _ask(scope: Scope, words: Words) -> JSONResponse:
-    return refusal(scope, 401, words, {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'})
+def _ask(scope: Scope, message: Message) -> JSONResponse:
+    return refusal(scope, 401, message, {"www-authenticate": 'Basic realm="soilco2", charset="UTF-8"'})

@@ -6,6 +6,7 @@ import errno
 import socket
 
 from soilco2.dashboards.errors import ServeError
+from soilco2.station_config.message import Message, system
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -29,8 +30,11 @@ def bind(host: str, port: int, *, guarded: bool = False) -> socket.socket:
     """
     if host not in LOOPBACK and not guarded:
         raise ServeError(
-            f"the page is not served on {host}: beyond loopback it would stand open to everybody; give "
-            "--password-file ('soilco2 dashboard password FILE' makes one), or --trust-proxy when a proxy asks"
+            Message(
+                "the page is not served on {host}: beyond loopback it would stand open to everybody; give "
+                "--password-file ('soilco2 dashboard password FILE' makes one), or --trust-proxy when a proxy asks",
+                host=host,
+            )
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -39,11 +43,18 @@ def bind(host: str, port: int, *, guarded: bool = False) -> socket.socket:
         listener.bind((host, port))
     except (OSError, UnicodeError) as error:
         listener.close()
-        why = getattr(error, "strerror", None) or str(error)
+        why = system(error) if isinstance(error, OSError) else Message.of(error)
         if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
             raise ServeError(
-                f"port {port} on {host} cannot be used ({why}); choose another with --port"
+                Message(
+                    "port {port} on {host} cannot be used ({why}); choose another with --port",
+                    port=port,
+                    host=host,
+                    why=why,
+                )
             ) from error
-        raise ServeError(f"address {host!r} cannot be used ({why}); give one of this machine's") from error
+        raise ServeError(
+            Message("address {host!r} cannot be used ({why}); give one of this machine's", host=host, why=why)
+        ) from error
     listener.listen(128)
     return listener

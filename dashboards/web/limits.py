@@ -9,7 +9,8 @@ from time import monotonic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soilco2.dashboards.errors import QueryError
-from soilco2.dashboards.web.responses import Words, refusal
+from soilco2.dashboards.web.responses import refusal
+from soilco2.station_config.message import Message
 
 MOST_ADDRESSES = 4096
 """Addresses that are remembered at most; the one that asked longest ago gives way."""
@@ -53,8 +54,8 @@ class RateLimit:
         while len(self._left) > MOST_ADDRESSES:
             self._left.popitem(last=False)
         if left < 1:
-            words = ("too many requests; try again in a second", "请求过多，请稍候再试")
-            await refusal(scope, 429, words, {"retry-after": "1"})(scope, receive, send)
+            message = Message("too many requests; try again in a second")
+            await refusal(scope, 429, message, {"retry-after": "1"})(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -65,16 +66,16 @@ class Slots:
     def __init__(self) -> None:
         self._taken = 0
 
-    def take(self, most: int, words: Words) -> None:
+    def take(self, most: int, message: Message) -> None:
         """Begin one more.
 
         Raises
         ------
         QueryError
-            With these words, when `most` are going on already.
+            With this message, when `most` are going on already.
         """
         if self._taken >= most:
-            raise QueryError(*words, 503)
+            raise QueryError(message, 503)
         self._taken += 1
 
     def free(self) -> None:

@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from soilco2.dashboards.web.auth import Login, Password
 from soilco2.dashboards.web.limits import RateLimit
-from soilco2.dashboards.web.responses import in_chinese
+from soilco2.dashboards.web.responses import told
+from soilco2.station_config.message import Message as Sentence
 
 HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -25,6 +26,9 @@ HEADERS = {
 }
 
 
+_OTHER_NAME = Sentence(
+    "the page answers by address or as localhost only; serve it with --trust-proxy or a password to use another name"
+)
 _GZIP = re.compile(rb"(?:x-)?gzip(?:;q=(?!0(?:\.0*)?$).*)?")
 
 
@@ -98,12 +102,8 @@ class HostNames:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _own(dict(scope["headers"]).get(b"host", b"").decode("latin-1")):
-            words = (
-                "the page answers by address or as localhost only; serve it with --trust-proxy or a password "
-                "to use another name",
-                "此页只按地址或 localhost 应答；如用其他名称，请以 --trust-proxy 或密码启动",
-            )
-            await JSONResponse({"error": words[in_chinese(scope)]}, status_code=421)(scope, receive, send)
+            error = told(scope, _OTHER_NAME)
+            await JSONResponse({"error": error}, status_code=421)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

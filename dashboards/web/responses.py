@@ -10,19 +10,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-Words = tuple[str, str]
-"""In English and in Chinese."""
+from soilco2.station_config.message import Message, translate
 
 
-def in_chinese(scope: Scope) -> bool:
-    """Whether who asks would rather read Chinese."""
-    return bool(dict(scope["headers"]).get(b"accept-language", b"").lower().startswith(b"zh"))
+def language(scope: Scope) -> str:
+    """What who asks would rather read: ``"en"`` or ``"zh"``."""
+    asked = dict(scope["headers"]).get(b"accept-language", b"")
+    return "zh" if asked.lower().startswith(b"zh") else "en"
 
 
-def refusal(scope: Scope, status: int, words: Words, headers: dict[str, str]) -> JSONResponse:
+def told(scope: Scope, text: str) -> str:
+    """A message in the language that was asked for; other text as it is."""
+    return translate(text, language(scope))
+
+
+def refusal(scope: Scope, status: int, message: Message, headers: dict[str, str]) -> JSONResponse:
     """One sentence in the language that was asked for, not to be kept by anybody."""
-    told = {"error": words[in_chinese(scope)]}
-    return JSONResponse(told, status_code=status, headers={"cache-control": "no-store", **headers})
+    headers = {"cache-control": "no-store", **headers}
+    return JSONResponse({"error": told(scope, message)}, status_code=status, headers=headers)
 
 
 def etag(content: bytes) -> str:

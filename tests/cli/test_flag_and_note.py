@@ -81,7 +81,7 @@ def test_where_nothing_is_expected_completeness_says_so(
         (
             ["flag", "p1/d10/co2", "--from", "2026-03-01", "--to", "2026-03-02", "--who", "L", "--why", ""],
             "--why is empty; a flag keeps who set it and why",
-            "--why 为空；标记须写明由谁、为何而设",
+            "--why 为空；质量标识须写明由谁、为何而设",
         ),
     ],
 )

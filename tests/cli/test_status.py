@@ -11,6 +11,7 @@ import pytest
 from soilco2.cli.main import main
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station, load_station
+from soilco2.station_config.message import Message
 from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.writer import Writer
 
@@ -102,7 +103,7 @@ def test_without_a_journal_it_says_how_to_get_one(
 def test_what_is_wrong_with_a_database_is_said_in_the_language(
     station: Station, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unset = "the environment variable SOILCO2_NO_TOKEN is not set; put the secret there"
+    unset = Message("the environment variable {env} is not set; put the secret there", env="SOILCO2_NO_TOKEN")
     with Writer.open(station) as writer:
         writer.move_cursor("influxdb", 0, error=unset)
     for lang, words in (("en", unset), ("zh", "环境变量 SOILCO2_NO_TOKEN 未设置；请把机密放在其中")):

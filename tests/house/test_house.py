@@ -131,13 +131,9 @@ def _modules() -> Iterator[tuple[str, str]]:
             yield here.as_posix(), text
 
 
-TABLES_OF_WORDS = {"cli/messages_zh.py"}
-"""Modules that hold one table and nothing else: cut in two, a message would have two places to look for it."""
-
-
 def test_modules_stay_small() -> None:
     lines = {name: text.count("\n") for name, text in _modules()}
-    assert not {name: n for name, n in lines.items() if n > 500 and name not in TABLES_OF_WORDS}
+    assert not {name: n for name, n in lines.items() if n > 500}
 
 
 def test_functions_stay_small() -> None:

@@ -123,7 +123,7 @@ def command(
         }  # fmt: skip
         paths = job.write(out, outcome, chosen, __version__, asked, lang, figures)
     except (AnalysisError, StationConfigError, StorageError) as error:
-        fail(str(error))
+        fail(Message.of(error))
     except ValueError as error:
         fail(Message("--every {every!r}: {why}", every=every, why=error))
     _show(outcome, chosen, paths, lang, as_json)

@@ -19,7 +19,7 @@ def main(name: str, asked: Asked) -> None:
         import matplotlib
         import scipy  # noqa: F401
     except ImportError:
-        fail(Message("analyses need the extra 'analysis': {how_to_add}", how_to_add=how_to_add("analysis")))
+        fail(Message("analyses need the extra 'analysis': {how}", how=how_to_add("analysis")))
     del matplotlib
     from soilco2.analysis.errors import AnalysisError
     from soilco2.analysis.jobs import present
@@ -46,7 +46,7 @@ def main(name: str, asked: Asked) -> None:
                 return
             made = run_once(plan, executor)
     except AnalysisError as error:
-        fail(str(error), 1)
+        fail(Message.of(error), 1)
     echo_run(plan, made)
     if made.faults:
         raise click.exceptions.Exit(1)

@@ -141,7 +141,7 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
     try:
         made = run_once(replace(plan, jobs=jobs), executor, end_us=end_us, date=last_day, kept=kept)
     except (AnalysisError, StorageError) as error:
-        _report(last_day, [str(error)])
+        _report(last_day, [Message.of(error)])
         return False
     kept |= {one.job: one for one in made.done if one.outcome is not None}
     _report(last_day, made.faults)
@@ -153,6 +153,6 @@ def _round(plan: Plan, executor: Executor | None, end_us: int, kept: dict[str, D
 def _report(day: str, faults: Sequence[str]) -> None:
     for fault in faults:
         echo(
-            Message("{now_iso} {day}: {fault}; tried again later", now_iso=now_iso(), day=day, fault=fault),
+            Message("{now} {day}: {why}; tried again later", now=now_iso(), day=day, why=fault),
             err=True,
         )

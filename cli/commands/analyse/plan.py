@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from soilco2.cli.options import emit_json, fail
+from soilco2.cli.options import emit_json, fail, translate
 from soilco2.cli.progress import progress
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
@@ -105,7 +105,7 @@ def run_once(
     made = Run()
     end = plan.end_us if end_us is None else end_us
     with progress(f"analyse {plan.name}", wanted=not asked.as_json) as show:
-        show("reading")
+        show(Message("reading"))
         reader = open_reader(asked.data, source=asked.source)  # type: ignore[arg-type]
         try:
             frames = from_reader(reader, plan.start_us, end, site=_site(plan))
@@ -126,14 +126,17 @@ def run_once(
             frames, plan.jobs, options, executor, started=started, finished=lambda _: show.step(),
             within=lambda words, share: show.within(f"{at}, {words}", share),
         )  # fmt: skip
-        made.faults = [f"{one.job}: {one.error}" for one in made.done if one.outcome is None]
+        made.faults = [
+            Message("{job}: {why}", job=one.job, why=one.error) for one in made.done if one.outcome is None
+        ]
         moment = now_iso()
         for frame in frames:
             mine = [one for one in made.done if one.frame is frame]
             folder = asked.out if len(frames) == 1 else asked.out / _safe(frame.station)
             files, faults = write(
                 folder, frame, mine, _said(asked), options, moment, title=plan.name, lang=asked.lang, date=date,
-                end_us=end_us, kept=list((kept or {}).values()), told=lambda job: show(f"drawing {job}"),
+                end_us=end_us, kept=list((kept or {}).values()),
+                told=lambda job: show(Message("drawing {job}", job=job)),
             )  # fmt: skip
             made.files += files
             made.faults += faults
@@ -187,12 +190,12 @@ def echo_run(plan: Plan, made: Run) -> None:
                 shown.add_row(*(cell.replace("[", "\\[") for cell in cells))
             console.print(shown)
         for count, why, where in withheld_by_reason(one.outcome.rows, lang):
-            head = f"未给出 {count} 项" if lang == "zh" else f"withheld: {count}"
+            head = translate(Message("withheld: {count}", count=count))
             console.print(f"{head}  {why}\n    {where}", markup=False, highlight=False, style="dim")
         for code in one.outcome.notes:
             console.print(words.note(code, lang), markup=False, highlight=False)
     for fault in made.faults:
-        click.echo(fault, err=True)
+        click.echo(translate(fault), err=True)
     for path in made.files:
         click.echo(str(path))
 
@@ -251,11 +254,7 @@ def _executor(asked: Asked) -> Iterator[Executor | None]:
         try:
             from distributed import Client
         except ImportError:
-            fail(
-                Message(
-                    "--scheduler needs the extra 'cluster': {how_to_add}", how_to_add=how_to_add("cluster")
-                )
-            )
+            fail(Message("--scheduler needs the extra 'cluster': {how}", how=how_to_add("cluster")))
         try:
             client = Client(asked.scheduler, timeout=10)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:

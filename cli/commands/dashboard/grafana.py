@@ -10,10 +10,19 @@ from typing import Any, TypeVar
 
 import click
 
-from soilco2.cli.options import emit_json, fail, load
+from soilco2.cli.options import echo, emit_json, fail, load, translate
+from soilco2.station_config.message import Message
 
 TOKEN = "SOILCO2_GRAFANA_TOKEN"  # noqa: S105 - its name
 F = TypeVar("F", bound=Callable[..., Any])
+
+_DONE = {
+    "created": Message("created"),
+    "updated": Message("updated"),
+    "unchanged": Message("unchanged"),
+    "kept": Message("kept"),
+}
+"""What became of a dashboard."""
 
 
 def _common(function: F) -> F:
@@ -71,12 +80,24 @@ def provision(
         )
         written, removed = write(folder, found)
     except GrafanaError as error:
-        fail(str(error))
+        fail(Message.of(error))
     if as_json:
         emit_json({"folder": str(folder), "files": sorted(found), "written": written, "removed": removed})
         return
-    click.echo(f"{folder}: {len(written)} of {len(found)} files written, {len(removed)} removed")
-    click.echo(f"Grafana needs {TOKEN_VARIABLE} in its environment: a token that may read the bucket.")
+    echo(
+        Message(
+            "{folder}: {written} of {count} files written, {removed} removed",
+            folder=folder,
+            written=len(written),
+            count=len(found),
+            removed=len(removed),
+        )
+    )
+    echo(
+        Message(
+            "Grafana needs {name} in its environment: a token that may read the bucket.", name=TOKEN_VARIABLE
+        )
+    )
 
 
 @click.command()
@@ -107,7 +128,10 @@ def publish(
     token = os.environ.get(TOKEN, "")
     if not token:
         fail(
-            f"the environment variable {TOKEN} is not set; put the token of a service account of Grafana there"
+            Message(
+                "the environment variable {name} is not set; put the token of a service account of Grafana there",
+                name=TOKEN,
+            )
         )
     outcomes = []
     try:
@@ -115,11 +139,14 @@ def publish(
         boards = all_dashboards(loaded, languages or ("en", "zh"), known_source(datasource))
         with closing(Grafana(url, token, ca_file)) as grafana:
             if grafana.unsafe:
-                click.echo("the token goes over the network unencrypted: use https", err=True)
+                echo(Message("the token goes over the network unencrypted: use https"), err=True)
             if grafana.has_source(datasource) is False:
-                click.echo(
-                    f"Grafana has no data source with the uid {datasource}; until it has, the dashboards stay empty: "
-                    "'soilco2 dashboard provision' writes one, --datasource names another",
+                echo(
+                    Message(
+                        "Grafana has no data source with the uid {datasource}; until it has, the dashboards stay "
+                        "empty: 'soilco2 dashboard provision' writes one, --datasource names another",
+                        datasource=datasource,
+                    ),
                     err=True,
                 )
             place = grafana.folder(folder)
@@ -127,9 +154,10 @@ def publish(
                 outcomes.append(grafana.publish(board, place, force=force))
                 if not as_json:
                     done = outcomes[-1]
-                    click.echo(f"{done.done:<9} {done.title}" + (f" ({done.why})" if done.why else ""))
+                    why = f" ({translate(done.why)})" if done.why else ""
+                    click.echo(f"{translate(_DONE[done.done]):<9} {done.title}{why}")
     except GrafanaError as error:
-        fail(str(error))
+        fail(Message.of(error))
     if as_json:
         emit_json({"folder": folder, "dashboards": [one._asdict() for one in outcomes]})
     if any(one.done is Done.KEPT for one in outcomes):

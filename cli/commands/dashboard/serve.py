@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soilco2.cli.options import fail, load
+from soilco2.cli.options import echo, fail, load, translate
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
 
@@ -25,7 +25,9 @@ def _prefix(text: str | None) -> str | None:
     try:
         return PageTable(prefix=text.rstrip("/")).prefix
     except ValidationError:
-        raise click.BadParameter(f"{text!r} is no path; expected such as /soil or /user/ann/soil") from None
+        raise click.BadParameter(
+            Message("{text!r} is no path; expected such as /soil or /user/ann/soil", text=text)
+        ) from None
 
 
 def _valid(path: Path) -> Station:
@@ -73,9 +75,7 @@ def serve(
     try:
         import uvicorn  # noqa: F401
     except ImportError:
-        fail(
-            Message("the page needs the extra 'dashboard': {how_to_add}", how_to_add=how_to_add("dashboard"))
-        )
+        fail(Message("the page needs the extra 'dashboard': {how}", how=how_to_add("dashboard")))
     from soilco2 import __version__
     from soilco2.cli.page_process import CLOCK_NAME, end_with_parent
     from soilco2.dashboards.errors import ServeError
@@ -88,7 +88,7 @@ def serve(
         end_with_parent()
     beside = stations[0].parent / CLOCK_NAME
     if clock_file is None and len(stations) == 1 and beside.is_file():
-        click.echo(f"this station is a replay; its time is that of {beside}", err=True)
+        echo(Message("this station is a replay; its time is that of {beside}", beside=beside), err=True)
         clock_file = beside
     loaded = [_valid(path) if with_parent else load(path) for path in stations]
     table = loaded[0].file.page
@@ -102,7 +102,7 @@ def serve(
             guarded=password is not None or trust_proxy,
         )
     except ServeError as error:
-        fail(str(error))
+        fail(Message.of(error))
     address, bound = listener.getsockname()[:2]
     path = table.prefix if prefix is None else prefix
     click.echo(f"http://{f'[{address}]' if ':' in address else address}:{bound}{path}/")
@@ -124,9 +124,16 @@ def password(file: Path) -> None:
     from soilco2.dashboards.errors import ServeError
     from soilco2.dashboards.web.auth import write_password
 
-    given = click.prompt("Password of the page", hide_input=True, confirmation_prompt=True)
+    given = click.prompt(
+        translate(Message("Password of the page")), hide_input=True, confirmation_prompt=True
+    )
     try:
         write_password(file, given)
     except ServeError as error:
-        fail(str(error))
-    click.echo(f"{file}: written; soilco2 dashboard serve STATION --host 0.0.0.0 --password-file {file}")
+        fail(Message.of(error))
+    echo(
+        Message(
+            "{file}: written; soilco2 dashboard serve STATION --host 0.0.0.0 --password-file {file}",
+            file=file,
+        )
+    )

@@ -38,7 +38,7 @@ def bench(folder: Path, drill: str | None, fault: str | None) -> None:
     choose(work.lang)
     source = work.path / FILE
     if not source.is_file():
-        fail(f"{FILE} is not there; soilco2 teach start puts it back")
+        fail(Message("{file} is not there; soilco2 teach start puts it back", file=FILE))
     load(source)
     if drill is not None:
         fault = drills(work.context())[drill].option
@@ -70,8 +70,8 @@ def _broker(run: Path, reaper: Reaper) -> int:
     if broker is None:
         fail(
             Message(
-                "this drill is about nodes, which need a broker: install mosquitto, or {how_to_add}",
-                how_to_add=how_to_add("notebooks"),
+                "this drill is about nodes, which need a broker: install mosquitto, or {how}",
+                how=how_to_add("notebooks"),
             )
         )
     return broker.port
@@ -105,7 +105,12 @@ def _run(run: Path, fault: str | None, reaper: Reaper, *, slow: bool) -> None:
                     (run / "bench.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
                 )
                 fail(
-                    f"the bench stopped: {words_of[-1] if words_of else 'no word from ' + ', '.join(fallen)}"
+                    Message(
+                        "the bench stopped: {why}",
+                        why=words_of[-1]
+                        if words_of
+                        else Message("no word from {names}", names=", ".join(fallen)),
+                    )
                 )
             time.sleep(0.05)
         _show_status(run)
@@ -145,11 +150,8 @@ def _echo_events(run: Path) -> None:
     with JournalReader(run / "journal.sqlite") as reader:
         for event in reader.events():
             if BEGIN_US < event.time_us < LONG_END_US and event.kind not in ("config", "start", "stop"):
-                text = event.text.replace(f"{run}/", "")
                 when = moment(event.time_us, "%H:%M")
-                said = translate(text)
-                if said == text:
-                    said = "; ".join(translate(one) for one in text.split("; "))
+                said = translate(event.text).replace(f"{run}/", "")
                 click.echo(f"{when}  {word(event.kind)}  {event.subject}  {said}")
         with (run / "series.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli.options import fail
+from soilco2.cli.options import echo, fail
 from soilco2.station_config.extras import how_to_add
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
 
@@ -34,23 +34,25 @@ def data(name: str | None, output: Path | None, force: bool) -> None:
     try:
         from soilco2.teaching.datasets import DATASETS
     except ImportError:
-        fail(
-            Message("the records need the extra 'analysis': {how_to_add}", how_to_add=how_to_add("analysis"))
-        )
+        fail(Message("the records need the extra 'analysis': {how}", how=how_to_add("analysis")))
     if name is None:
         for known, one in DATASETS.items():
             click.echo(f"{known}: {one.what} ({one.licence})")
         return
     chosen = DATASETS.get(name)
     if chosen is None:
-        fail(f"there is no record {name!r}; known are {', '.join(DATASETS)}")
+        fail(Message("there is no record {name!r}; known are {names}", name=name, names=", ".join(DATASETS)))
     path = output or Path(f"{name}.csv")
     if not path.name.endswith(FORMATS):
-        fail(f"{path}: a name that ends in {', '.join(FORMATS)} is expected")
+        fail(
+            Message(
+                "{path}: a name that ends in {endings} is expected", path=path, endings=", ".join(FORMATS)
+            )
+        )
     beside = path.with_name(path.name + ".README.md")
     for there in (path, beside):
         if there.exists() and not force:
-            fail(f"{there}: there is such a file already; --force replaces it")
+            fail(Message("{path}: there is such a file already; --force replaces it", path=there))
     table = chosen.table()
     part = path.with_name("." + path.name)
     try:
@@ -61,5 +63,13 @@ def data(name: str | None, output: Path | None, force: bool) -> None:
         part.replace(path)
         beside.write_text(chosen.readme(), encoding="utf-8")
     except OSError as error:
-        fail(f"{path}: it cannot be written: {error.strerror or error}")
-    click.echo(f"{path}: {len(table)} values; {chosen.licence}, source and oddities in {beside}")
+        fail(Message("{path}: it cannot be written: {why}", path=path, why=system(error)))
+    echo(
+        Message(
+            "{path}: {count} values; {licence}, source and oddities in {beside}",
+            path=path,
+            count=len(table),
+            licence=chosen.licence,
+            beside=beside,
+        )
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli.options import LazyGroup, emit_json, fail, json_option, language_option
+from soilco2.cli.options import LazyGroup, echo, emit_json, fail, json_option, language_option, translate
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
 
@@ -107,8 +107,8 @@ def start(
     if importlib.util.find_spec("pandas") is None:
         fail(
             Message(
-                "the teaching case needs the extra 'notebooks': {how_to_add}",
-                how_to_add=how_to_add("notebooks"),
+                "the teaching case needs the extra 'notebooks': {how}",
+                how=how_to_add("notebooks"),
             )
         )
     from soilco2.teaching.case.start import start as make
@@ -123,37 +123,32 @@ def start(
     else:
         click.echo(f"{work.path}")
         for line in started.said:
-            click.echo(f"  {line}")
+            click.echo(f"  {translate(line)}")
         if own is not None or soil is not None:
             from soilco2.teaching.case.own_data import describe
 
             click.echo(describe(work))
     if opening and not as_json:
-        _open(work.path, lang)
+        _open(work.path)
 
 
-def _open(folder: Path, lang: str) -> None:
+def _open(folder: Path) -> None:
     """JupyterLab on a folder, until it is closed; a sentence when it is not there."""
     if importlib.util.find_spec("jupyterlab") is None:
-        click.echo(
-            f"文件夹已做好，别的 Jupyter 也能打开。这里没有 JupyterLab：{translate(how_to_add('notebooks'))}"
-            if lang == "zh"
-            else f"The folder is ready for any Jupyter. JupyterLab is not here: {how_to_add('notebooks')}"
+        echo(
+            Message(
+                "The folder is ready for any Jupyter. JupyterLab is not here: {how}",
+                how=how_to_add("notebooks"),
+            )
         )
         return
-    click.echo(
-        "JupyterLab 正在打开；用完按 Ctrl-C。" if lang == "zh" else "JupyterLab opens; Ctrl-C ends it."
-    )
+    echo(Message("JupyterLab opens; Ctrl-C ends it."))
     try:
         done = subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)], check=False)
     except KeyboardInterrupt:
         return
     if done.returncode not in (0, 130, -2):
-        fail(
-            "JupyterLab 没有启动；上面是它的话。文件夹已经做好。"
-            if lang == "zh"
-            else "JupyterLab did not start; what it said stands above. The folder is ready."
-        )
+        fail(Message("JupyterLab did not start; what it said stands above. The folder is ready."))
 
 
 @command.command()
@@ -203,7 +198,7 @@ def check(folders: tuple[Path, ...], as_json: bool) -> None:
                 sign = "✓" if row.right else ("…" if row.idea == "open" else "✗")
                 click.echo(f"{sign} {row.task}  {in_language(row.words, work.lang)}")
             for remark in found.remarks:
-                click.echo(f"! {remark}")
+                click.echo(f"! {translate(remark)}")
     if not fine:
         raise click.exceptions.Exit(1)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli.options import fail, language_option
+from soilco2.station_config.message import Message
 
 _ENDINGS = {"moodle": "xml", "gift": "gift.txt", "qti": "zip", "json": "json", "docx": "docx"}
 _PAPER = 40
@@ -58,7 +59,7 @@ def questions(
 
     path = out or Path(f"questions-{level}-{seed}.{lang}.{_ENDINGS[form]}")
     if path.exists() and not force:
-        fail(f"{path} is there already; give another --out, or --force")
+        fail(Message("{path} is there already; give another --out, or --force", path=path))
     if count is None:
         holds = sum(block in (None, question.block) for question in bank(level, facts))
         count = min(_PAPER, holds) if form == "docx" else holds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from soilco2.cli import options
 from soilco2.cli.main import cli
 from tests.dashboards.grafana.grafana_double import TOKEN, Double
 from tests.dashboards.grafana.stations import hostile, sjer
@@ -173,6 +175,28 @@ def test_every_fault_is_one_sentence(grafana: Double, file: Path, fault: Any, sa
     assert [said in line for line in result.stderr.splitlines()] == [True], result.stderr
     assert TOKEN not in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("fault", [row[1] for row in FAULTS], ids=[row[0] for row in FAULTS])
+def test_every_fault_has_its_chinese(
+    grafana: Double, file: Path, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    options.choose(None)
+    grafana.fault = fault
+    (line,) = publish(file, grafana.url).stderr.splitlines()
+    assert re.search("[一-鿿]", line.replace("Grafana（", "").replace("）：", ""))
+    assert not re.search("Grafana(?: at|'s)", line)
+
+
+def test_why_a_dashboard_stays_is_said_in_chinese(
+    grafana: Double, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    options.choose(None)
+    assert "新建" in publish(file, grafana.url).stdout
+    grafana.saved_by_hand(PROFILE)
+    assert "L. Technician 保存了第 2 版；用 --force 可替换" in publish(file, grafana.url).stdout
 
 
 @pytest.mark.parametrize(

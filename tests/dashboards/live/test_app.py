@@ -120,6 +120,8 @@ def test_without_a_journal_the_station_is_shown_and_it_is_said(tmp_path: Path) -
         stations = {s["id"]: s for s in client.get("/api/v1/stations").json()["stations"]}
         assert [s["fault"] == "" for s in stations.values()] == [True, False, False]
         assert "no journal yet" in stations["b"]["fault"]
+        found = client.get("/api/v1/stations", headers={"accept-language": "zh-CN"}).json()["stations"]
+        assert "还没有日志库" in found[1]["fault"]
         for station in stations.values():
             (series,) = station["series"]
             assert (series["series"], series["depth_m"], series["period_s"]) == (

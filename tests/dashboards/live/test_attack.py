@@ -91,11 +91,11 @@ def test_readers_that_do_not_read_hold_up_nobody(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "zh"),
     [
-        ("/api/v1/series?from=0&series=a", "序列 'a' 不是“剖面/测点/变量”的形式"),
+        ("/api/v1/series?from=0&series=a", "序列 'a' 不是“剖面/点位/变量”的形式"),
         ("/api/v1/series?series=a/b/c", "缺少 from，应为整数"),
         ("/api/v1/nothing", "/api/v1/nothing 处没有内容"),
         ("/api/v1/latest?station=<b>", "此处没有台站 '<b>'"),
-        ("/api/v1/latest", "台站日志库暂时无法读取"),
+        ("/api/v1/latest", "还没有日志库；运行 soilco2 collect 或 soilco2 import 即可生成"),
     ],
 )
 def test_sentences_are_in_the_language_that_was_asked_for(tmp_path: Path, url: str, zh: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -221,6 +222,8 @@ def test_a_journal_that_is_not_there_yet_is_told_and_then_followed(tmp_path: Pat
             seen = await until(feeds.follow(["a", "b"], ""), lambda e: len(e) == 2)
             assert "no journal yet" in seen[0].body["fault"]
             assert "fault" not in seen[1].body
+            (said,) = await until(feeds.follow(["a"], "", "zh"), lambda e: len(e) == 1)
+            assert re.fullmatch("台站日志库暂时无法读取（.*还没有日志库；.*）", said.body["fault"])
             b.commit([reading(1)])
             with Writer.open(found["a"].station) as a:
                 a.commit([reading(0)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +115,7 @@ def test_the_newest_results_of_this_station_with_interval_or_refusal(
     (tmp_path / "2022-06-02" / "broken.results.json").write_text("{", encoding="utf-8")
     with TestClient(create_app([measured_page], version="0", results=tmp_path)) as client:
         body = client.get("/api/v1/results").json()
+        chinese = client.get("/api/v1/results", headers={"accept-language": "zh"}).json()
     (job,) = body["jobs"]
     assert job["created"] == "2022-06-02T00:00:00Z"
     assert [(r["value"], r["lower"], r["upper"], r["why"]) for r in job["rows"]] == [
@@ -128,6 +130,8 @@ def test_the_newest_results_of_this_station_with_interval_or_refusal(
     assert len(body["faults"]) == 1
     assert "broken.results.json" in body["faults"][0]
     assert str(tmp_path) not in body["faults"][0]
+    assert re.match("broken.results.json.*[一-鿿]", chinese["faults"][0])
+    assert str(tmp_path) not in chinese["faults"][0]
 
 
 def test_while_the_database_is_down_the_journal_stands_in_and_it_is_said(measured_page: PageStation) -> None:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.web import limits
 from soilco2.dashboards.web.limits import RateLimit, Slots
+from soilco2.station_config.message import Message
 from tests.dashboards.web.guarded import guarded
 
 
@@ -59,9 +60,9 @@ def test_addresses_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPat
 
 def test_more_at_once_than_there_are_slots_is_refused_until_one_is_free() -> None:
     slots = Slots()
-    slots.take(1, ("full", "已满"))
+    slots.take(1, Message("full"))
     with pytest.raises(QueryError, match="full") as refused:
-        slots.take(1, ("full", "已满"))
-    assert (refused.value.chinese, refused.value.status) == ("已满", 503)
+        slots.take(1, Message("full"))
+    assert (str(refused.value), refused.value.status) == ("full", 503)
     slots.free()
-    slots.take(1, ("full", "已满"))
+    slots.take(1, Message("full"))
