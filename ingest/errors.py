@@ -23,7 +23,12 @@ follow. None of them is a reason to stop.
 
 from __future__ import annotations
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
+
+
+def cause(error: BaseException) -> Message:
+    """What an error says; of one of the system its words alone."""
+    return system(error) if isinstance(error, OSError) else Message.of(error)
 
 
 class IngestError(Exception):
