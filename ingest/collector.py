@@ -101,7 +101,7 @@ class Collector:
         self._trimmed = monotonic() - _TRIM_S + 2.0
         self._relieved = monotonic() - _RELIEVE_S
         self._relief: threading.Thread | None = None
-        self._relief_error = Message("")
+        self._relief_error = Message.of("")
         self._writer = Writer.open(station, now_us=self.clock.now_us)
         table = station.file.journal
         self.writer_thread = WriterThread(
@@ -416,7 +416,7 @@ class Collector:
                 self._happened(NewEvent(EventKind.PART_FAILED, "archive", Message.of(error)))
             self._relief_error = Message.of(error)
         else:
-            self._relief_error = Message("")
+            self._relief_error = Message.of("")
 
     # the station file
 
@@ -433,7 +433,7 @@ class Collector:
         except (StationConfigError, CollectorError, OSError) as error:
             self._say_fault(Message.of(error))
         else:
-            self.fault = Message("")
+            self.fault = Message.of("")
             if station.hash != self.station.hash:
                 self._take_over(station)
         self._notifier.ready(self.fault or f"collecting {self.station.file.station.id}")

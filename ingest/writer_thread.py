@@ -73,7 +73,7 @@ class WriterThread:
         """What ended the thread, if it did not end by `close`."""
         self.beat = monotonic()
         """When the thread last got something done, or had nothing to do [s]."""
-        self.error = Message("")
+        self.error = Message.of("")
         """Why the journal cannot be written now; empty when it can."""
         self.answered: dict[str, int] = {}
         """When each instrument was last heard, by serial number [µs UTC]."""
@@ -281,7 +281,7 @@ class WriterThread:
                 break
         if self.error:
             log.warning("the journal can be written again")
-            self.error = Message("")
+            self.error = Message.of("")
         self.commits += 1
         for sample in group.batch.samples:
             self.answered[sample[0]] = sample[6]

@@ -65,7 +65,7 @@ class _Device:
         self.answered = 0
         self.errors: Counter[str] = Counter()
         self.last_answer_us: int | None = None
-        self.last_error = Message("")
+        self.last_error = Message.of("")
 
     def align(self, now_us: int) -> None:
         """The next slot is the first one at or after `now_us`."""
@@ -144,7 +144,7 @@ class PollingThread:
         self._joined = threading.Event()
         self._mutex = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"bus {connection}", daemon=True)
-        self._port_error = Message("")
+        self._port_error = Message.of("")
         self._port_errors: Counter[str] = Counter()
         self._reopen_wait = 0.0
         self._reopen_at = 0.0
@@ -332,7 +332,7 @@ class PollingThread:
             device.paused_until_us = 0
             device.answered += 1
             device.last_answer_us = arrival
-            device.last_error = Message("")
+            device.last_error = Message.of("")
         return None
 
     def _counted(self, device: _Device, error: BusError) -> None:
@@ -357,7 +357,7 @@ class PollingThread:
                 DriverEvent(slot, "port-back", self.connection, Message("{port} is back", port=self.port))
             )
         with self._mutex:
-            self._port_error = Message("")
+            self._port_error = Message.of("")
             self._reopen_wait = 0.0
 
     def _port_lost(self, error: BusError, slot: int, events: list[DriverEvent]) -> None:

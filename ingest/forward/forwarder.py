@@ -132,7 +132,7 @@ class Forwarder:
         self._cursor = self._position = 0
         self._newest_us: int | None = None
         self._sent = 0
-        self._state, self._error = "starting", Message("")
+        self._state, self._error = "starting", Message.of("")
         self._outage_from: int | None = None
         self._idle = threading.Event()
         self._wake = threading.Event()
@@ -393,7 +393,7 @@ class Forwarder:
         if self._state in ("denied", "unavailable"):
             event = NewEvent(EventKind.SINK_BACK, self.table.id, Message("it takes what is sent again"))
             self._record(self._cursor, events=[event])
-        self._state, self._error = "ok", Message("")
+        self._state, self._error = "ok", Message.of("")
 
     def _note_confirmed(self, rev: int) -> None:
         now = monotonic()

@@ -51,6 +51,7 @@ EXCEPTION_WORDS = {
     10: Message("gateway path unavailable"),
     11: Message("gateway target silent"),
 }
+_UNKNOWN = Message("unknown code")
 
 
 def _table() -> tuple[int, ...]:
@@ -238,7 +239,7 @@ def diagnose(data: bytes, request: Request, port: str, timeout: float) -> BusErr
             "the device refuses with exception {code} ({meaning}); check that the model in the station file is the "
             "one on the line",
             code=code,
-            meaning=EXCEPTION_WORDS.get(code, Message("unknown code")),
+            meaning=EXCEPTION_WORDS.get(code, _UNKNOWN),
         )
         return ExceptionAnswer(request.at(port, refusal), data, code)
     if not data:

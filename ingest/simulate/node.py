@@ -72,7 +72,7 @@ class SimulatedNode:
         self.outbox = outbox
         self.published = 0
         """Messages that the broker has acknowledged."""
-        self.error = Message("")
+        self.error = Message.of("")
         """Why the broker is not reached; empty when it is."""
         self.failure: IngestError | None = None
         """What ended the measuring, if it did not end by `stop`."""
@@ -315,7 +315,7 @@ class SimulatedNode:
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
     ) -> None:
         self._connected = not code.is_failure
-        self.error = Message("the broker refuses: {code}", code=code) if code.is_failure else Message("")
+        self.error = Message("the broker refuses: {code}", code=code) if code.is_failure else Message.of("")
         self._work.put(("connected", 0))
 
     def _on_connect_fail(self, _client: mqtt.Client, _data: Any) -> None:

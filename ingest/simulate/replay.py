@@ -103,13 +103,13 @@ class Feed:
         """Where a channel's numbers come from, in words; empty when nothing is known."""
         place = self._place(serial, channel, time_us)
         if place is None:
-            return Message("")
+            return Message.of("")
         found = self.source(*place)
         if found is not None:
             return Message.of(found)
         parents = self._ec_parents(place)
         if parents is None:
-            return Message("")
+            return Message.of("")
         return Message("modelled from {water} and {temperature}", water=parents[0], temperature=parents[1])
 
     def _ec_parents(self, place: tuple[str, str, str]) -> tuple[SensorKey, SensorKey] | None:

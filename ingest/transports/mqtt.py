@@ -141,7 +141,7 @@ class Subscriber:
         self._since = self._last_message = monotonic()
         self._short_lives = 0
         self._wait_s = 1.0
-        self._logged = Message("")
+        self._logged = Message.of("")
         self._silent = False
         self._paused = False
         self._stop = threading.Event()
@@ -438,7 +438,7 @@ class Subscriber:
             return
         with self._mutex:
             self._connected = True
-            told, self._logged = self._logged, Message("")
+            told, self._logged = self._logged, Message.of("")
         if told:
             text = Message("connected to {broker}", broker=self._broker)
             self._on_event("broker-back", self.client_id, text)
