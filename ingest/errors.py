@@ -32,10 +32,13 @@ def cause(error: BaseException) -> Message:
 
 
 class IngestError(Exception):
-    """Something keeps readings from coming in; the message is one clear sentence."""
+    """Something keeps readings from coming in; the message is one clear sentence.
+
+    A driver of another distribution may raise it with plain text.
+    """
 
     def __init__(self, message: Message) -> None:
-        super().__init__(message)
+        super().__init__(Message.of(message))
 
 
 class BusError(IngestError):
