@@ -202,51 +202,32 @@ class Decoder:
             except OverflowError:
                 value = float("inf")
         if value is not None and (type(value) is not float or not -_LARGEST <= value <= _LARGEST):
-            raise _RefusedError(
-                Message(
-                    "{channel}: value: a number or null is expected, found {found}",
-                    channel=f"{serial}/{channel}",
-                    found=_show(value),
-                )
-            )
+            why = Message("value: a number or null is expected, found {found}", found=_show(value))
+            raise _refused(serial, channel, why)
         if unit != expected:
-            raise _RefusedError(
-                Message(
-                    "{channel}: unit: {unit!r} is expected, found {found}",
-                    channel=f"{serial}/{channel}",
-                    unit=expected,
-                    found=_show(unit),
-                )
-            )
+            why = Message("unit: {unit!r} is expected, found {found}", unit=expected, found=_show(unit))
+            raise _refused(serial, channel, why)
         status = reading.get("status", "")
         if status != "" and (type(status) is not str or len(status) > 200 or not status.isprintable()):
-            raise _RefusedError(
-                Message(
-                    "{channel}: status: at most 200 printable characters, found {found}",
-                    channel=f"{serial}/{channel}",
-                    found=_show(status),
-                )
-            )
+            why = Message("status: at most 200 printable characters, found {found}", found=_show(status))
+            raise _refused(serial, channel, why)
         if stamp is None:
             device_us = None
             time_us = arrival_us if latest_us is not None else None
         else:
             time_us = device_us = _stamp_us(stamp, serial, channel)
             if device_us < self._oldest_us:
-                early = Message(
-                    "{channel}: time: {time} is before the station was there; the node's clock was not set",
-                    channel=f"{serial}/{channel}",
-                    time=stamp,
+                why = Message(
+                    "time: {time} is before the station was there; the node's clock was not set", time=stamp
                 )
-                raise _RefusedError(early, device_us)
+                raise _refused(serial, channel, why, device_us)
             if latest_us is not None and device_us > latest_us:
-                late = Message(
-                    "{channel}: time: {time} was {ahead:.0f} s ahead of the station's clock when it came",
-                    channel=f"{serial}/{channel}",
+                why = Message(
+                    "time: {time} was {ahead_s:.0f} s ahead of the station's clock when it came",
                     time=stamp,
-                    ahead=(device_us - arrival_us) / 1e6,
+                    ahead_s=(device_us - arrival_us) / 1e6,
                 )
-                raise _RefusedError(late, device_us)
+                raise _refused(serial, channel, why, device_us)
         came = (
             serial,
             channel,
@@ -307,6 +288,11 @@ class _RefusedError(Exception):
         self.time_us = time_us
 
 
+def _refused(serial: str, channel: str, why: Message, time_us: int | None = None) -> _RefusedError:
+    place = Message("{serial}/{channel}: {why}", serial=serial, channel=channel, why=why)
+    return _RefusedError(place, time_us)
+
+
 def _parse(payload: bytes | bytearray) -> dict[str, Any]:
     if len(payload) > MAX_BYTES:
         size = payload.whole if isinstance(payload, Cut) else len(payload)
@@ -349,13 +335,10 @@ def _stamp_us(stamp: Any, serial: str, channel: str) -> int:
             return (datetime.fromisoformat(stamp) - _EPOCH) // _MICROSECOND
         except ValueError:  # 30 February, hour 25
             pass
-    raise _RefusedError(
-        Message(
-            "{channel}: time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, found {found}",
-            channel=f"{serial}/{channel}",
-            found=_show(stamp),
-        )
+    why = Message(
+        "time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, found {found}", found=_show(stamp)
     )
+    raise _refused(serial, channel, why)
 
 
 def _show(value: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.clock.system import SystemClock
+from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.collector import Collector
 from soilco2.ingest.drivers.driver import Batch
 from soilco2.ingest.errors import BusError, PortGone, SimulationError
@@ -151,7 +151,13 @@ def test_a_fault_that_is_for_other_instruments(tmp_path: Path) -> None:
     station = make_station(tmp_path)
     fault = parse_fault("noise:N1", int)
     with pytest.raises(SimulationError) as caught:
-        Simulation(station, load_measured(), SystemClock(), tmp_path, faults=[fault])
+        Simulation(
+            station,
+            load_measured(),
+            ReplayClock.own(tmp_path / "clock", 1, 2, speed=1),
+            tmp_path,
+            faults=[fault],
+        )
     assert str(caught.value) == "fault noise is for an instrument on a Modbus line; 'N1' is not one"
     assert chinese(str(caught.value)) == "故障 noise 只用于 Modbus 线路上的仪器；'N1' 不是"
 
