@@ -19,7 +19,7 @@ from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
-from soilco2.ingest.station_file import remember, stamp
+from soilco2.ingest.station_file import check_same, remember, stamp
 from soilco2.ingest.supervisor import Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
@@ -84,7 +84,7 @@ class Collector:
     ) -> None:
         self.station = station
         self.clock: Clock = clock or SystemClock()
-        self.fault = fault
+        self.fault = Message.of(fault)
         self._file = file
         self._extra = extra
         self._health_s = health_s
@@ -101,7 +101,7 @@ class Collector:
         self._trimmed = monotonic() - _TRIM_S + 2.0
         self._relieved = monotonic() - _RELIEVE_S
         self._relief: threading.Thread | None = None
-        self._relief_error = ""
+        self._relief_error = Message.of("")
         self._writer = Writer.open(station, now_us=self.clock.now_us)
         table = station.file.journal
         self.writer_thread = WriterThread(
@@ -240,7 +240,7 @@ class Collector:
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left
-        self.writer_thread.note(NewEvent(EventKind.STOP, "collector", "stopped"))
+        self.writer_thread.note(NewEvent(EventKind.STOP, "collector", Message("stopped")))
         self.writer_thread.close()
         self._supervisor.stop()
         try:
@@ -297,7 +297,7 @@ class Collector:
             whole=lambda: open_journal(self.station),
         )  # fmt: skip
 
-    def _part_failed(self, name: str, text: str) -> None:
+    def _part_failed(self, name: str, text: Message) -> None:
         self.writer_thread.note(NewEvent(EventKind.PART_FAILED, name, text))
 
     # what is looked at every second
@@ -354,11 +354,8 @@ class Collector:
         if trusted == self._trusted:
             return
         if trusted:
-            why = (
-                Message("the clock is trusted")
-                if self._trusted is None
-                else Message("the clock is trusted again")
-            )
+            first = self._trusted is None
+            why = Message("the clock is trusted") if first else Message("the clock is trusted again")
             offset = clock.offset_us()
             try:
                 self.writer_thread.call(lambda writer: writer.set_time(clock.boot_id, offset, why))
@@ -416,10 +413,10 @@ class Collector:
                     return
         except StorageError as error:
             if str(error) != self._relief_error:
-                self._happened(NewEvent(EventKind.PART_FAILED, "archive", str(error)))
-            self._relief_error = str(error)
+                self._happened(NewEvent(EventKind.PART_FAILED, "archive", Message.of(error)))
+            self._relief_error = Message.of(error)
         else:
-            self._relief_error = ""
+            self._relief_error = Message.of("")
 
     # the station file
 
@@ -430,25 +427,16 @@ class Collector:
         self._seen = stamp(self._file)
         try:
             station = load_station(self._file)
-            self._check_same(station)
+            check_same(self._file, self.station, station)
             for row in station.file.connection:
                 driver_of(kind_of(row))  # one that cannot be used is told before anything is taken over
         except (StationConfigError, CollectorError, OSError) as error:
-            self._say_fault(str(error))
+            self._say_fault(Message.of(error))
         else:
-            self.fault = ""
+            self.fault = Message.of("")
             if station.hash != self.station.hash:
                 self._take_over(station)
         self._notifier.ready(self.fault or f"collecting {self.station.file.station.id}")
-
-    def _check_same(self, station: Station) -> None:
-        if station.file.station.id != self.station.file.station.id:
-            raise StationConfigError(
-                f"{self._file}: this is station {station.file.station.id!r} now, not "
-                f"{self.station.file.station.id!r}; restart the collector for another station"
-            )
-        if station.journal_path != self.station.journal_path:
-            raise StationConfigError(f"{self._file}: [journal] path changed; restart the collector for that")
 
     def _take_over(self, station: Station) -> None:
         table = station.file.journal
@@ -474,7 +462,7 @@ class Collector:
         self.writer_thread.sources = {one.kind: one for one in serving}
         log.info("configuration %s in force", station.hash)
 
-    def _say_fault(self, text: str) -> None:
+    def _say_fault(self, text: Message) -> None:
         self.fault = text
         log.error(
             "the station file has faults; configuration %s stays in force:\n%s", self.station.hash, text

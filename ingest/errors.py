@@ -23,14 +23,22 @@ follow. None of them is a reason to stop.
 
 from __future__ import annotations
 
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
+
+
+def cause(error: BaseException) -> Message:
+    """What an error says; of one of the system its words alone."""
+    return system(error) if isinstance(error, OSError) else Message.of(error)
 
 
 class IngestError(Exception):
-    """Something keeps readings from coming in; the message is one clear sentence."""
+    """Something keeps readings from coming in; the message is one clear sentence.
+
+    A driver of another distribution may raise it with plain text.
+    """
 
     def __init__(self, message: Message) -> None:
-        super().__init__(Message.of(message))  # drivers of other distributions may say it in plain text
+        super().__init__(Message.of(message))
 
 
 class BusError(IngestError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from soilco2.station_config.message import Message
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
 
@@ -25,8 +26,8 @@ _KINDS = {
 
 
 def event_of(kind: str, subject: str, text: str, time_us: int | None = None) -> NewEvent:
-    """An event of the journal from what a part calls it."""
-    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, text, {"what": kind}, time_us)
+    """An event of the journal from what a part calls it; a driver of another distribution may say plain text."""
+    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, Message.of(text), {"what": kind}, time_us)
 
 
 def log_event(event: NewEvent) -> None:

@@ -1,4 +1,4 @@
-"""The last valid configuration of a station file, for the day when the file cannot be read."""
+"""A station file beside its running collector: what may not change in it, and its last valid configuration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station, state_folder
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.reader import JournalReader
 
@@ -50,3 +51,26 @@ def last_valid(file: Path) -> Station | None:
     except (OSError, StorageError, StationConfigError, ValueError):
         return None
     return station if station is not None and station.journal_path.absolute() == journal else None
+
+
+def check_same(file: Path, old: Station, new: Station) -> None:
+    """See that a changed station file is still of the same station and journal.
+
+    Raises
+    ------
+    StationConfigError
+        When the collector has to be restarted for it.
+    """
+    if new.file.station.id != old.file.station.id:
+        raise StationConfigError(
+            Message(
+                "{file}: this is station {found!r} now, not {expected!r}; restart the collector for another station",
+                file=file,
+                found=new.file.station.id,
+                expected=old.file.station.id,
+            )
+        )
+    if new.journal_path != old.journal_path:
+        raise StationConfigError(
+            Message("{file}: [journal] path changed; restart the collector for that", file=file)
+        )

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.systemd import Pulse
+from soilco2.station_config.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Supervisor:
         Takes the name of a service that failed and one sentence.
     """
 
-    def __init__(self, on_failure: Callable[[str, str], None]) -> None:
+    def __init__(self, on_failure: Callable[[str, Message], None]) -> None:
         self._on_failure = on_failure
         self._managed: dict[str, Managed] = {}
         self._mutex = threading.Lock()
@@ -133,7 +134,9 @@ class Supervisor:
         """Start again what has failed, when its pause is over."""
         for name, managed in self._all():
             if managed.service is not None and not managed.service.alive:
-                self._failed(name, managed, managed.service.failure or CollectorError("it ended by itself"))
+                self._failed(
+                    name, managed, managed.service.failure or CollectorError(Message("it ended by itself"))
+                )
             elif managed.service is None and monotonic() >= managed.again_at:
                 self._start(name, managed)
 
@@ -161,14 +164,20 @@ class Supervisor:
         wait = min(2.0**managed.failures, LONGEST_PAUSE_S)
         managed.failures += 1
         managed.again_at = monotonic() + wait
-        text = f"{name} failed ({type(error).__name__}: {error}); it is started again in {wait:.0f} s"
+        text = Message(
+            "{name} failed ({kind}: {why}); it is started again in {wait_s:.0f} s",
+            name=name,
+            kind=type(error).__name__,
+            why=error,
+            wait_s=wait,
+        )
         log.error("%s", text, exc_info=error)
         self._on_failure(name, text)
 
 
 def _state(managed: Managed) -> str:
     if managed.service is None:
-        return f"failed {managed.failures} times, starts again"
+        return Message("failed {count} times, starts again", count=managed.failures)
     return "running" if managed.service.alive else "ended"
 
 

@@ -20,6 +20,7 @@ from soilco2.ingest.drivers.driver import Batch, Pushed
 from soilco2.ingest.errors import CollectorError
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.rows import NewEvent
@@ -72,7 +73,7 @@ class WriterThread:
         """What ended the thread, if it did not end by `close`."""
         self.beat = monotonic()
         """When the thread last got something done, or had nothing to do [s]."""
-        self.error = ""
+        self.error = Message.of("")
         """Why the journal cannot be written now; empty when it can."""
         self.answered: dict[str, int] = {}
         """When each instrument was last heard, by serial number [µs UTC]."""
@@ -121,7 +122,7 @@ class WriterThread:
             while len(self._samples) >= ROWS and not self._closing and self.alive:
                 self._some.wait(1.0)
             if self._closing or not self.alive:
-                raise CollectorError("the collector is closing")
+                raise CollectorError(Message("the collector is closing"))
             self._samples += samples
             self._events += events
             self._delivered += 1
@@ -152,7 +153,7 @@ class WriterThread:
         answer: Future[_T] = Future()
         with self._some:
             if not self.alive:
-                raise StorageError("the journal's writer does not run")
+                raise StorageError(Message("the journal's writer does not run"))
             self._calls.append((operation, answer, quiet))
             self._some.notify_all()
         while True:
@@ -162,7 +163,7 @@ class WriterThread:
                 if answer.done():
                     raise
                 if not self.alive:
-                    raise StorageError("the journal's writer has ended") from None
+                    raise StorageError(Message("the journal's writer has ended")) from None
 
     def attach(self, source: Pushed) -> None:
         """Take from this source from now on, instead of one of its kind before it."""
@@ -205,7 +206,7 @@ class WriterThread:
             self.failure = error
         finally:
             for _, answer, _ in self._calls:
-                answer.set_exception(StorageError("the journal's writer has ended"))
+                answer.set_exception(StorageError(Message("the journal's writer has ended")))
 
     def _has_rows(self) -> bool:
         return bool(self._samples or self._events or self._messages)
@@ -268,7 +269,7 @@ class WriterThread:
                 raise  # the next start takes over what can be read
             except StorageError as error:
                 if str(error) != self.error:
-                    self.error = str(error)
+                    self.error = Message.of(error)
                     log.warning("%s; trying again", error)
                 with self._some:
                     if self._closing:
@@ -280,7 +281,7 @@ class WriterThread:
                 break
         if self.error:
             log.warning("the journal can be written again")
-            self.error = ""
+            self.error = Message.of("")
         self.commits += 1
         for sample in group.batch.samples:
             self.answered[sample[0]] = sample[6]
@@ -315,7 +316,7 @@ class WriterThread:
             except StorageError:
                 raise
             except Exception as error:  # noqa: BLE001 - kept with its reason
-                reason = f"it cannot be kept: {type(error).__name__}: {error}"
+                reason = Message("it cannot be kept: {kind}: {why}", kind=type(error).__name__, why=error)
                 refused = Batch()
                 payload = json.dumps(list(sample), default=str).encode()
                 refused.refuse(sample.source, reason, payload, None, sample.arrival_us)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from soilco2.ingest.clock.system import mono_us, read_boot_id
 from soilco2.ingest.errors import CollectorError
+from soilco2.station_config.message import Message
 
 
 class _SharedTime:
@@ -97,7 +98,7 @@ class ReplayClock:
             The longest step taken at once [µs].
         """
         if not start_us < end_us or not speed > 0 or slot_us <= 0:
-            raise CollectorError("a replay needs a start before its end, and a speed above zero")
+            raise CollectorError(Message("a replay needs a start before its end, and a speed above zero"))
         path.parent.mkdir(parents=True, exist_ok=True)
         shared = _SharedTime(path, create=True)
         if not start_us <= shared.time_us <= end_us:
@@ -126,14 +127,14 @@ class ReplayClock:
             except FileNotFoundError:
                 if time.monotonic() > end or stop.wait(0.05):
                     raise CollectorError(
-                        f"{path}: no replay clock; the collector that owns it does not run"
+                        Message("{path}: no replay clock; the collector that owns it does not run", path=path)
                     ) from None
                 continue
             if shared.time_us:
                 return cls(shared, owner=False)
             shared.close()
             if time.monotonic() > end or stop.wait(0.05):
-                raise CollectorError(f"{path}: the replay clock was never set") from None
+                raise CollectorError(Message("{path}: the replay clock was never set", path=path)) from None
 
     @property
     def speed(self) -> float:

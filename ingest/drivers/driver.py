@@ -28,6 +28,7 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.storage.journal.rows import Parked
 
@@ -68,14 +69,14 @@ class DriverEvent(NamedTuple):
         ``device-silent``, ``device-back``, ``port-gone``, ``port-back``, ``slots-missed``, ``settings``.
     subject : str
         Serial number of the instrument, or id of the connection.
-    text : str
-        One sentence.
+    text : Message
+        One sentence; a driver of another distribution may give plain text.
     """
 
     time_us: int
     kind: str
     subject: str
-    text: str
+    text: Message
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ class Batch:
 
     def refuse(self, source: str, reason: str, payload: bytes, time_us: int | None, arrival_us: int) -> None:
         """Count and park one thing that did not become a sample, as it came."""
-        self.parked.append(Parked("message", source, reason, payload, time_us, arrival_us))
+        self.parked.append(Parked("message", source, Message.of(reason), payload, time_us, arrival_us))
         self.reject(source)
 
     def reject(self, source: str) -> None:
@@ -290,7 +291,7 @@ class Bench(NamedTuple):
 class Driver:
     """A driver: stateless, one for each kind of connection that is polled or pushed."""
 
-    victims: str = "of this kind"
+    victims: str = Message("of this kind")
     """Which instruments a fault of only this kind is for, as a sentence says it."""
     own_faults: frozenset[str] = frozenset()
     """Simulated faults that only this kind of instrument can have."""

@@ -24,6 +24,7 @@ from soilco2.station_config.connections.modbus_rtu import (
     RegisterChannel,
     Setting,
 )
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
 
@@ -106,7 +107,7 @@ class ModbusLine:
             failed(error)
             raise
 
-    def settings(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> str:
+    def settings(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> Message:
         """The registers that change what readings mean, in words."""
         found = []
         for setting in plan.model.setting:
@@ -114,23 +115,28 @@ class ModbusLine:
             try:
                 words = self._master.read(request, timeout_s)
             except ExceptionAnswer:
-                found.append(f"{setting.id}: the device refuses to tell")
+                found.append(Message("{setting}: the device refuses to tell", setting=setting.id))
                 continue
             except BusError as error:
                 failed(error)
-                found.append(f"{setting.id}: not read ({error.kind})")
+                found.append(Message("{setting}: not read ({kind})", setting=setting.id, kind=error.kind))
                 break
             found.append(_setting_text(setting, words, plan.instrument))
-        return "; ".join(found)
+        return Message.joined(found)
 
 
-def _setting_text(setting: Setting, words: tuple[int, ...], instrument: Instrument) -> str:
+def _setting_text(setting: Setting, words: tuple[int, ...], instrument: Instrument) -> Message:
     value = decode(words, 0, setting.type, setting.word_order) * setting.scale
-    text = f"{setting.id} = {value:.6g} {setting.unit}".rstrip()
+    found = f"{value:.6g} {setting.unit}".rstrip()
     expected = instrument.settings.get(setting.id)
-    if expected is not None and abs(expected - value) > abs(setting.scale) / 2:
-        text += f" but the station file says {expected:g}"
-    return text
+    if expected is None or abs(expected - value) <= abs(setting.scale) / 2:
+        return Message("{setting} = {found}", setting=setting.id, found=found)
+    return Message(
+        "{setting} = {found} but the station file says {expected:g}",
+        setting=setting.id,
+        found=found,
+        expected=expected,
+    )
 
 
 def line_of(connection: ModbusRtuConnection, rows: Rows, trace: Trace | None = None) -> ModbusLine:
@@ -153,7 +159,7 @@ def polling(
 
 
 class _ModbusRtuDriver(Driver):
-    victims = "on a Modbus line"
+    victims = Message("on a Modbus line")
     own_faults = frozenset({"address-clash", "noise"})
 
     def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:

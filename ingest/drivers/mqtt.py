@@ -12,11 +12,11 @@ from soilco2.ingest.transports.mqtt import Subscriber, Taken
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection, kind_of
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 
 KIND = "mqtt"
 NO_VALUE = "no value"
 """Status of a node's reading in a gap of the data."""
-_NOBODYS = "nobody asked for this topic any more; the subscription is taken back"
 
 
 def decoders(station: Station, boot_id: str) -> dict[str, Decoder]:
@@ -131,7 +131,10 @@ class MqttSource:
                 batch.reject(source or KIND)
                 batch.counts[source or KIND, "retained"] += 1
             else:
-                reason = f"{topic.decode('utf-8', 'replace')}: {_NOBODYS}"
+                reason = Message(
+                    "{topic}: nobody asked for this topic any more; the subscription is taken back",
+                    topic=topic.decode("utf-8", "replace"),
+                )
                 batch.refuse(source or KIND, reason, payload, None, arrival_us)
         return by_source
 
@@ -145,7 +148,7 @@ def _add(batch: Batch, source: str, found: Decoded) -> None:
 
 
 class _MqttDriver(Driver):
-    victims = "of an MQTT node"
+    victims = Message("of an MQTT node")
     own_faults = frozenset({"clock-reset"})
 
     def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:

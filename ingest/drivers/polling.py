@@ -65,7 +65,7 @@ class _Device:
         self.answered = 0
         self.errors: Counter[str] = Counter()
         self.last_answer_us: int | None = None
-        self.last_error = ""
+        self.last_error = Message.of("")
 
     def align(self, now_us: int) -> None:
         """The next slot is the first one at or after `now_us`."""
@@ -80,7 +80,7 @@ class _Device:
         """One more round without an answer."""
         self.failures += 1
         self.silent = self.silent or isinstance(error, NoAnswer)
-        self.last_error = str(error)
+        self.last_error = Message.of(error)
         pause = self.interval_us << min(self.failures - 1, 30)
         self.paused_until_us = slot_us + min(pause, max(_LONGEST_PAUSE_US, self.interval_us))
 
@@ -144,7 +144,7 @@ class PollingThread:
         self._joined = threading.Event()
         self._mutex = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"bus {connection}", daemon=True)
-        self._port_error = ""
+        self._port_error = Message.of("")
         self._port_errors: Counter[str] = Counter()
         self._reopen_wait = 0.0
         self._reopen_at = 0.0
@@ -234,6 +234,18 @@ class PollingThread:
         if events:
             self._deliver([], events)
 
+    def _late(self, device: _Device, slot: int, now: int) -> DriverEvent:
+        """Its slot has gone by: what was not taken, and the next slot."""
+        device.align(now)
+        gone = (device.next_slot_us - slot) // device.interval_us
+        with self._mutex:
+            self._missed += gone
+        text = Message(
+            "{gone} readings were not taken: the round before took too long, or the clock was set forward",
+            gone=gone,
+        )
+        return DriverEvent(slot, "slots-missed", device.serial, text)
+
     def _wait_and_read(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
@@ -251,21 +263,7 @@ class PollingThread:
             behind = now - slot
             device.next_slot_us = slot + device.interval_us
             if behind * 2 > device.interval_us:  # too late for this slot; the label would be a lie
-                device.align(now)
-                gone = (device.next_slot_us - slot) // device.interval_us
-                with self._mutex:
-                    self._missed += gone
-                events.append(
-                    DriverEvent(
-                        slot,
-                        "slots-missed",
-                        device.serial,
-                        Message(
-                            "{gone} readings were not taken: the round before took too long, or the clock was set forward",
-                            gone=gone,
-                        ),
-                    )
-                )
+                events.append(self._late(device, slot, now))
             elif self._active(device.serial, slot) and not device.resting(slot):
                 reading.append(device)
         samples: list[Sample] = []
@@ -299,7 +297,7 @@ class PollingThread:
             error = self._poll(device, slot, samples, events)
             if error is not None and not isinstance(error, PortGone | PortBusy):
                 device.failed(error, slot)
-                events.append(DriverEvent(slot, "device-silent", device.serial, str(error)))
+                events.append(DriverEvent(slot, "device-silent", device.serial, Message.of(error)))
 
     def _poll(
         self, device: _Device, slot: int, samples: list[Sample], events: list[DriverEvent]
@@ -334,7 +332,7 @@ class PollingThread:
             device.paused_until_us = 0
             device.answered += 1
             device.last_answer_us = arrival
-            device.last_error = ""
+            device.last_error = Message.of("")
         return None
 
     def _counted(self, device: _Device, error: BusError) -> None:
@@ -344,7 +342,7 @@ class PollingThread:
     def _failed(self, device: _Device, error: BusError) -> None:
         with self._mutex:
             device.errors[error.kind] += 1
-            device.last_error = str(error)
+            device.last_error = Message.of(error)
 
     # the port
 
@@ -359,17 +357,17 @@ class PollingThread:
                 DriverEvent(slot, "port-back", self.connection, Message("{port} is back", port=self.port))
             )
         with self._mutex:
-            self._port_error = ""
+            self._port_error = Message.of("")
             self._reopen_wait = 0.0
 
     def _port_lost(self, error: BusError, slot: int, events: list[DriverEvent]) -> None:
         if monotonic() < self._reopen_at:
             return
         if not self._port_error:
-            events.append(DriverEvent(slot, "port-gone", self.connection, str(error)))
+            events.append(DriverEvent(slot, "port-gone", self.connection, Message.of(error)))
         shortest, longest = _REOPEN_S
         with self._mutex:
-            self._port_error = str(error)
+            self._port_error = Message.of(error)
             self._port_errors[error.kind] += 1
             self._reopen_wait = min(max(shortest, 2 * self._reopen_wait), longest)
             self._reopen_at = monotonic() + self._reopen_wait
@@ -388,7 +386,7 @@ class PollingThread:
             text = self._line.settings(device.plan, device.timeout, partial(self._counted, device))
             if text and text != device.settings_told:
                 device.settings_told = text
-                events.append(DriverEvent(slot, "settings", device.serial, text))
+                events.append(DriverEvent(slot, "settings", device.serial, Message.of(text)))
         if events:
             self._deliver([], events)
 

@@ -11,6 +11,7 @@ from soilco2.ingest.drivers.driver import Driver, FileDriver, Host
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.supervisor import Managed
 from soilco2.station_config.connections.kind import Connection, Kind, in_a_line, kind_of, kinds
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import StorageError
 
 
@@ -27,7 +28,11 @@ def driver_of(kind: Kind) -> Any:
         return getattr(import_module(module), name)
     except Exception as error:
         raise CollectorError(
-            f"the driver of connections of kind {kind.name!r} cannot be used: {in_a_line(error)}"
+            Message(
+                "the driver of connections of kind {kind!r} cannot be used: {why}",
+                kind=kind.name,
+                why=in_a_line(error),
+            )
         ) from error
 
 

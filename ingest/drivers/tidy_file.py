@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from soilco2.ingest.drivers.driver import Arrival, Rows
+from soilco2.ingest.errors import cause
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
@@ -34,7 +35,11 @@ class _TidyFileDriver:
         except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
             # it could be read when it was sniffed
             raise TidyFileError(
-                str(layout.path), Message("changed while it was read: {why}", why=error)
+                str(layout.path),
+                Message(
+                    "changed while it was read: {why}",
+                    why=cause(error),
+                ),
             ) from error
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.storage.journal.control import Submitter
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
 from soilco2.storage.tidy.rows import TidyFault
@@ -105,9 +106,14 @@ def import_table(
         account.stored += done["stored"]
         account.duplicate += done["duplicate"] + again
         account.conflict += done["conflict"]
-        on_progress(f"line {stretch.line}")
+        on_progress(Message("line {line}", line=stretch.line))
     if isinstance(target, Submitter):
-        text = f"{account.stored} stored, {account.duplicate} duplicate, {account.rejected} rejected"
+        text = Message(
+            "{stored} stored, {duplicate} duplicate, {rejected} rejected",
+            stored=account.stored,
+            duplicate=account.duplicate,
+            rejected=account.rejected,
+        )
         target.submit("event", event=["imported", source, text])
     return account
 

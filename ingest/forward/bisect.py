@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from soilco2.quality.records import Observation, SeriesKey
+from soilco2.station_config.message import Message
 from soilco2.storage.errors import LineError, SinkRefused, SinkTooLarge
 from soilco2.storage.influx.line_protocol import line
 
@@ -34,7 +35,7 @@ class Refused(NamedTuple):
     """Points that the database does not take: one, or a stretch refused as a whole."""
 
     points: Sequence[Point]
-    reason: str
+    reason: Message
 
 
 def points_of(rows: Sequence[tuple[int, Observation]]) -> tuple[list[Point], list[Refused]]:
@@ -48,7 +49,7 @@ def points_of(rows: Sequence[tuple[int, Observation]]) -> tuple[list[Point], lis
             try:
                 points.append(Point(rev, row.series, row.time_us, line(row)))
             except LineError as error:
-                refused.append(Refused([Point(rev, row.series, row.time_us, "")], str(error)))
+                refused.append(Refused([Point(rev, row.series, row.time_us, "")], Message.of(error)))
     return points, refused
 
 
@@ -74,9 +75,9 @@ def deliver(points: Sequence[Point], write: Callable[[bytes], None]) -> list[Ref
         try:
             write("\n".join([point.line for point in piece]).encode())
         except SinkTooLarge as error:
-            reason, whole = str(error), False
+            reason, whole = Message.of(error), False
         except SinkRefused as error:
-            reason = str(error)
+            reason = Message.of(error)
             whole = _wholly(piece, error, write)
         else:
             follows = False

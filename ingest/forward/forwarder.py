@@ -132,7 +132,7 @@ class Forwarder:
         self._cursor = self._position = 0
         self._newest_us: int | None = None
         self._sent = 0
-        self._state, self._error = "starting", ""
+        self._state, self._error = "starting", Message.of("")
         self._outage_from: int | None = None
         self._idle = threading.Event()
         self._wake = threading.Event()
@@ -218,7 +218,7 @@ class Forwarder:
         try:
             self._client()
         except (SinkDenied, StationConfigError) as error:
-            self._out(EventKind.SINK_DENIED, "denied", str(error))
+            self._out(EventKind.SINK_DENIED, "denied", Message.of(error))
 
     def _client(self) -> Sink:
         if self._sink is None:
@@ -326,10 +326,10 @@ class Forwarder:
                 refused = deliver(points, self._write)
                 failpoint("after-204")
             except (SinkDenied, StationConfigError) as error:
-                self._out(EventKind.SINK_DENIED, "denied", str(error))
+                self._out(EventKind.SINK_DENIED, "denied", Message.of(error))
                 self._pause(self._denied_s)
             except SinkUnavailable as error:
-                self._out(EventKind.SINK_GONE, "unavailable", str(error))
+                self._out(EventKind.SINK_GONE, "unavailable", Message.of(error))
                 if error.retry_after is not None:
                     self._pause(min(error.retry_after, LONGEST_REQUESTED_S))
                 else:
@@ -354,7 +354,9 @@ class Forwarder:
                 pass
             except (SinkError, StationConfigError) as error:
                 kind = EventKind.SINK_GONE if isinstance(error, SinkUnavailable) else EventKind.SINK_DENIED
-                self._out(kind, "denied" if kind is EventKind.SINK_DENIED else "unavailable", str(error))
+                self._out(
+                    kind, "denied" if kind is EventKind.SINK_DENIED else "unavailable", Message.of(error)
+                )
                 return
             if self._offers and self._offers[0] is lines:
                 self._offers.popleft()
@@ -373,7 +375,7 @@ class Forwarder:
 
     # what is known of the database
 
-    def _out(self, kind: EventKind, state: str, words: str) -> None:
+    def _out(self, kind: EventKind, state: str, words: Message) -> None:
         """It does not take what we send: say so once, and remember where a tail has to begin."""
         if self._state != state or self._error != words:
             told = self._state == state
@@ -391,7 +393,7 @@ class Forwarder:
         if self._state in ("denied", "unavailable"):
             event = NewEvent(EventKind.SINK_BACK, self.table.id, Message("it takes what is sent again"))
             self._record(self._cursor, events=[event])
-        self._state, self._error = "ok", ""
+        self._state, self._error = "ok", Message.of("")
 
     def _note_confirmed(self, rev: int) -> None:
         now = monotonic()

@@ -29,6 +29,7 @@ from soilco2.ingest.errors import (
     NoAnswer,
     WrongAnswer,
 )
+from soilco2.station_config.message import Message
 
 READ_HOLDING = 3
 READ_INPUT = 4
@@ -40,16 +41,17 @@ ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
 
 EXCEPTION_WORDS = {
-    1: "illegal function",
-    2: "illegal register address",
-    3: "illegal value",
-    4: "device failure",
-    5: "acknowledge, still working",
-    6: "device busy",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target silent",
+    1: Message("illegal function"),
+    2: Message("illegal register address"),
+    3: Message("illegal value"),
+    4: Message("device failure"),
+    5: Message("acknowledge, still working"),
+    6: Message("device busy"),
+    8: Message("memory parity error"),
+    10: Message("gateway path unavailable"),
+    11: Message("gateway target silent"),
 }
+_UNKNOWN = Message("unknown code")
 
 
 def _table() -> tuple[int, ...]:
@@ -113,13 +115,29 @@ class Request(NamedTuple):
             When a part is out of its range.
         """
         if not 0 < self.address <= 255:
-            raise ValueError(f"slave address {self.address} is out of range, expected 1 to 255")
+            raise ValueError(
+                Message("slave address {address} is out of range, expected 1 to 255", address=self.address)
+            )
         if self.function not in (READ_HOLDING, READ_INPUT):
-            raise ValueError(f"function {self.function} is no register read, expected 3 or 4")
+            raise ValueError(
+                Message("function {function} is no register read, expected 3 or 4", function=self.function)
+            )
         if not (0 <= self.start <= 0xFFFF and self.start + self.registers <= 0x10000):
-            raise ValueError(f"registers {self.start}+{self.registers} are out of range, expected 0 to 65535")
+            raise ValueError(
+                Message(
+                    "registers {start}+{count} are out of range, expected 0 to 65535",
+                    start=self.start,
+                    count=self.registers,
+                )
+            )
         if not 1 <= self.registers <= MAX_COUNT:
-            raise ValueError(f"{self.registers} registers are out of range, expected 1 to {MAX_COUNT}")
+            raise ValueError(
+                Message(
+                    "{count} registers are out of range, expected 1 to {most}",
+                    count=self.registers,
+                    most=MAX_COUNT,
+                )
+            )
         return seal(struct.pack(">BBHH", *self))
 
     @property
@@ -127,8 +145,16 @@ class Request(NamedTuple):
         """Length of the whole answer [bytes]."""
         return 5 + 2 * self.registers
 
-    def __str__(self) -> str:
-        return f"function {self.function}, registers 0x{self.start:04X}+{self.registers}"
+    def at(self, port: str, why: Message) -> Message:
+        """What happened to this request on a port, with its place."""
+        return Message(
+            "{port}, address {address}: function {function}, registers {registers}: {why}",
+            port=port,
+            address=self.address,
+            function=self.function,
+            registers=f"0x{self.start:04X}+{self.registers}",
+            why=why,
+        )
 
 
 class Found(NamedTuple):
@@ -177,7 +203,7 @@ def find_exception(data: bytes, request: Request) -> int | None:
     return None
 
 
-def _stranger(data: bytes, request: Request) -> tuple[str, str] | None:
+def _stranger(data: bytes, request: Request) -> tuple[str, Message] | None:
     """What is wrong with a sound read answer in `data` that is not ours: (part, words)."""
     for at in range(len(data) - 4):
         function = data[at + 1]
@@ -187,67 +213,72 @@ def _stranger(data: bytes, request: Request) -> tuple[str, str] | None:
         if at + length > len(data) or not sound(data[at : at + length]):
             continue
         if data[at] != request.address:
-            return "address", f"address {data[at]} answered"
+            return "address", Message("address {address} answered", address=data[at])
         if function & 0x7F != request.function:
-            return "function", f"it answered function {function & 0x7F}"
+            return "function", Message("it answered function {function}", function=function & 0x7F)
         if not function & 0x80 and data[at + 2] != 2 * request.registers:
-            return "count", f"it sent {data[at + 2]} bytes instead of {2 * request.registers}"
+            return "count", Message(
+                "it sent {sent} bytes instead of {expected}",
+                sent=data[at + 2],
+                expected=2 * request.registers,
+            )
     return None
 
 
 def hexed(data: bytes, limit: int = 48) -> str:
     """Bytes as people read them, cut after `limit`."""
     text = data[:limit].hex(" ").upper()
-    return text if len(data) <= limit else f"{text} … ({len(data)} bytes)"
+    return text if len(data) <= limit else Message("{shown} … ({count} bytes)", shown=text, count=len(data))
 
 
-def diagnose(data: bytes, request: Request, where: str, timeout: float) -> BusError:
-    """The error that fits `data`, all that came within `timeout` [s], when no answer was in it.
-
-    Parameters
-    ----------
-    where : str
-        Port and device for the message.
-    """
-    asked = f"{where}: {request}"
+def diagnose(data: bytes, request: Request, port: str, timeout: float) -> BusError:
+    """The error that fits `data`, all that came from `port` within `timeout` [s], when no answer was in it."""
     code = find_exception(data, request)
     if code is not None:
-        words = EXCEPTION_WORDS.get(code, "unknown code")
-        return ExceptionAnswer(
-            f"{asked}: the device refuses with exception {code} ({words}); "
-            "check that the model in the station file is the one on the line",
-            data,
-            code,
+        refusal = Message(
+            "the device refuses with exception {code} ({meaning}); check that the model in the station file is the "
+            "one on the line",
+            code=code,
+            meaning=EXCEPTION_WORDS.get(code, _UNKNOWN),
         )
+        return ExceptionAnswer(request.at(port, refusal), data, code)
     if not data:
-        return NoAnswer(
-            f"{asked}: no answer within {timeout:g} s; check supply, wiring, address and line settings"
+        silence = Message(
+            "no answer within {timeout:g} s; check supply, wiring, address and line settings", timeout=timeout
         )
+        return NoAnswer(request.at(port, silence))
     if data == request.frame:
-        return LocalEcho(
-            f"{asked}: only the request came back within {timeout:g} s; the adapter echoes and the device "
-            "is silent: check supply, wiring and address",
-            data,
+        echo = Message(
+            "only the request came back within {timeout:g} s; the adapter echoes and the device is silent: check "
+            "supply, wiring and address",
+            timeout=timeout,
         )
+        return LocalEcho(request.at(port, echo), data)
     stranger = _stranger(data.replace(request.frame, b""), request)
     if stranger:
-        return WrongAnswer(
-            f"{asked}: {stranger[1]}; check addresses and model (received {hexed(data)})", data, stranger[0]
+        part, found = stranger
+        wrong = Message(
+            "{found}; check addresses and model (received {received})", found=found, received=hexed(data)
         )
-    return BadFrame(
-        f"{asked}: {len(data)} bytes without a sound frame; check line settings, bias, termination and for "
-        f"two devices at one address (received {hexed(data)})",
-        data,
+        return WrongAnswer(request.at(port, wrong), data, part)
+    noise = Message(
+        "{count} bytes without a sound frame; check line settings, bias, termination and for two devices at one "
+        "address (received {received})",
+        count=len(data),
+        received=hexed(data),
     )
+    return BadFrame(request.at(port, noise), data)
 
 
-def clash(data: bytes, request: Request, where: str) -> DoubleAnswer:
+def clash(data: bytes, request: Request, port: str) -> DoubleAnswer:
     """The error for a second sound answer to one request."""
-    return DoubleAnswer(
-        f"{where}: {request}: two answers to one request; two devices share address {request.address}: "
-        f"give one of them another (received {hexed(data)})",
-        data,
+    why = Message(
+        "two answers to one request; two devices share address {address}: give one of them another "
+        "(received {received})",
+        address=request.address,
+        received=hexed(data),
     )
+    return DoubleAnswer(request.at(port, why), data)
 
 
 def parse_request(data: bytes) -> tuple[Request | None, bytes, int]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from soilco2.ingest.errors import MessageError
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import iso
 
 MAX_READINGS = 1000
@@ -55,7 +56,7 @@ def iso_time(time_us: int) -> str:
     try:
         text = iso(time_us)
     except (OverflowError, ValueError):
-        raise MessageError(f"{time_us} µs is no time a message can carry") from None
+        raise MessageError(Message("{time_us} µs is no time a message can carry", time_us=time_us)) from None
     return text.rstrip("0Z").rstrip(".") + "Z" if "." in text else text
 
 
@@ -76,13 +77,21 @@ def encode_message(station: str, node: str, sequence: int, readings: Sequence[Re
         When there are none or too many, or a number is not finite.
     """
     if not 1 <= len(readings) <= MAX_READINGS:
-        raise MessageError(f"a message holds 1 to {MAX_READINGS} readings, not {len(readings)}")
+        raise MessageError(
+            Message(
+                "a message holds 1 to {most} readings, not {count}", most=MAX_READINGS, count=len(readings)
+            )
+        )
     rows: list[dict[str, Any]] = []
     for reading in readings:
         if reading.value is not None and not math.isfinite(reading.value):
             raise MessageError(
-                f"{reading.serial}/{reading.channel}: {reading.value} is no number of a message; "
-                "send null and say why in status"
+                Message(
+                    "{serial}/{channel}: {number} is no number of a message; send null and say why in status",
+                    serial=reading.serial,
+                    channel=reading.channel,
+                    number=reading.value,
+                )
             )
         row: dict[str, Any] = {
             "serial": reading.serial,

@@ -40,7 +40,7 @@ class Refusal(NamedTuple):
 
     Parameters
     ----------
-    reason : str
+    reason : Message
         One sentence.
     payload : bytes
         The message, or a message of the one reading.
@@ -50,7 +50,7 @@ class Refusal(NamedTuple):
         [µs UTC]
     """
 
-    reason: str
+    reason: Message
     payload: bytes
     time_us: int | None
     arrival_us: int
@@ -73,7 +73,7 @@ class Decoded(NamedTuple):
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(Message("{word} is no number in JSON", word=word))
+    raise ValueError(Message("{found} is no number in JSON", found=word))
 
 
 _decoder = json.JSONDecoder(parse_constant=_no_number)
@@ -133,9 +133,9 @@ class Decoder:
                 self._message(payload, arrival_us, mono_us, trusted, out)
                 continue
             except _RefusedError as error:
-                reason = str(error)
+                reason = Message.of(error)
             except Exception as error:  # noqa: BLE001 - whatever a message does, it must not stop the next one
-                reason = Message("the message cannot be taken apart ({name})", name=type(error).__name__)
+                reason = Message("the message cannot be taken apart ({kind})", kind=type(error).__name__)
                 del out.samples[before[0] :], out.refusals[before[1] :], out.gaps[before[2] :]
             kept = payload if len(payload) <= KEPT_BYTES else payload[:KEPT_BYTES]
             out.refusals.append(Refusal(reason, bytes(kept), None, arrival_us))
@@ -148,19 +148,19 @@ class Decoder:
         try:
             node, sequence, readings = message["node"], message["sequence"], message["readings"]
         except KeyError as error:
-            raise _RefusedError(Message("the message has no key {args!r}", args=error.args[0])) from None
+            raise _RefusedError(Message("the message has no key {key!r}", key=error.args[0])) from None
         last = self._last.get(node) if type(node) is str else None
         if last is None and (type(node) is not str or not _NAME(node)):
-            raise _RefusedError(Message("node: a name is expected, found {show}", show=_show(node)))
+            raise _RefusedError(Message("node: a name is expected, found {found}", found=_show(node)))
         if type(sequence) is not int or not 0 <= sequence <= 9_007_199_254_740_991:
             raise _RefusedError(
-                Message("sequence: a whole number from 0 is expected, found {show}", show=_show(sequence))
+                Message("sequence: a whole number from 0 is expected, found {found}", found=_show(sequence))
             )
         if message.get("station", self._station) != self._station:
             raise _RefusedError(
                 Message(
-                    "station: the message is of {show}, this is {station!r}",
-                    show=_show(message["station"]),
+                    "station: the message is of {found}, this is {station!r}",
+                    found=_show(message["station"]),
                     station=self._station,
                 )
             )
@@ -168,8 +168,8 @@ class Decoder:
             found = f"{len(readings)}" if type(readings) is list else _show(readings)
             raise _RefusedError(
                 Message(
-                    "readings: a list of 1 to {max_readings} is expected, found {found}",
-                    max_readings=MAX_READINGS,
+                    "readings: a list of 1 to {most} is expected, found {found}",
+                    most=MAX_READINGS,
                     found=found,
                 )
             )
@@ -181,7 +181,7 @@ class Decoder:
             except _RefusedError as error:
                 alone = {**message, "readings": [reading]}
                 raw = json.dumps(alone, separators=(",", ":")).encode()
-                out.refusals.append(Refusal(str(error), raw, error.time_us, arrival_us))
+                out.refusals.append(Refusal(Message.of(error), raw, error.time_us, arrival_us))
         if last is not None and sequence > last + 1:
             out.gaps.append(Gap(node, last + 1, sequence - 1))
         if last is None or sequence > last or sequence == 0:
@@ -202,33 +202,32 @@ class Decoder:
             except OverflowError:
                 value = float("inf")
         if value is not None and (type(value) is not float or not -_LARGEST <= value <= _LARGEST):
-            raise _RefusedError(
-                f"{serial}/{channel}: value: a number or null is expected, found {_show(value)}"
-            )
+            why = Message("value: a number or null is expected, found {found}", found=_show(value))
+            raise _refused(serial, channel, why)
         if unit != expected:
-            raise _RefusedError(f"{serial}/{channel}: unit: {expected!r} is expected, found {_show(unit)}")
+            why = Message("unit: {unit!r} is expected, found {found}", unit=expected, found=_show(unit))
+            raise _refused(serial, channel, why)
         status = reading.get("status", "")
         if status != "" and (type(status) is not str or len(status) > 200 or not status.isprintable()):
-            raise _RefusedError(
-                f"{serial}/{channel}: status: at most 200 printable characters, found {_show(status)}"
-            )
+            why = Message("status: at most 200 printable characters, found {found}", found=_show(status))
+            raise _refused(serial, channel, why)
         if stamp is None:
             device_us = None
             time_us = arrival_us if latest_us is not None else None
         else:
             time_us = device_us = _stamp_us(stamp, serial, channel)
             if device_us < self._oldest_us:
-                raise _RefusedError(
-                    f"{serial}/{channel}: time: {stamp} is before the station was there; "
-                    "the node's clock was not set",
-                    device_us,
+                why = Message(
+                    "time: {time} is before the station was there; the node's clock was not set", time=stamp
                 )
+                raise _refused(serial, channel, why, device_us)
             if latest_us is not None and device_us > latest_us:
-                raise _RefusedError(
-                    f"{serial}/{channel}: time: {stamp} was {(device_us - arrival_us) / 1e6:.0f} s ahead "
-                    "of the station's clock when it came",
-                    device_us,
+                why = Message(
+                    "time: {time} was {ahead_s:.0f} s ahead of the station's clock when it came",
+                    time=stamp,
+                    ahead_s=(device_us - arrival_us) / 1e6,
                 )
+                raise _refused(serial, channel, why, device_us)
         came = (
             serial,
             channel,
@@ -248,7 +247,7 @@ class Decoder:
         """What is wrong with a reading that names no channel of this connection."""
         if type(reading) is not dict:
             return _RefusedError(
-                Message("readings: an object is expected for each, found {show}", show=_show(reading))
+                Message("readings: an object is expected for each, found {found}", found=_show(reading))
             )
         for key in ("serial", "channel", "time", "value", "unit"):
             if key not in reading:
@@ -257,30 +256,41 @@ class Decoder:
         if type(serial) is not str or type(channel) is not str:
             return _RefusedError(
                 Message(
-                    "serial, channel: text is expected, found {show}, {show2}",
-                    show=_show(serial),
-                    show2=_show(channel),
+                    "serial, channel: text is expected, found {serial}, {channel}",
+                    serial=_show(serial),
+                    channel=_show(channel),
                 )
             )
         if serial in self._elsewhere:
             return _RefusedError(
-                Message("{show}: this instrument is on another connection of the station", show=_show(serial))
+                Message(
+                    "{serial}: this instrument is on another connection of the station", serial=_show(serial)
+                )
             )
         if any(known == serial for known, _ in self._units):
             return _RefusedError(
-                Message("{serial}: the instrument has no channel {show}", serial=serial, show=_show(channel))
+                Message(
+                    "{serial}: the instrument has no channel {channel}", serial=serial, channel=_show(channel)
+                )
             )
         return _RefusedError(
-            Message("{show}: the station file has no instrument with this serial number", show=_show(serial))
+            Message(
+                "{serial}: the station file has no instrument with this serial number", serial=_show(serial)
+            )
         )
 
 
 class _RefusedError(Exception):
     """Why a message or reading is refused."""
 
-    def __init__(self, reason: str, time_us: int | None = None) -> None:
+    def __init__(self, reason: Message, time_us: int | None = None) -> None:
         super().__init__(reason)
         self.time_us = time_us
+
+
+def _refused(serial: str, channel: str, why: Message, time_us: int | None = None) -> _RefusedError:
+    place = Message("{serial}/{channel}: {why}", serial=serial, channel=channel, why=why)
+    return _RefusedError(place, time_us)
 
 
 def _parse(payload: bytes | bytearray) -> dict[str, Any]:
@@ -288,15 +298,17 @@ def _parse(payload: bytes | bytearray) -> dict[str, Any]:
         size = payload.whole if isinstance(payload, Cut) else len(payload)
         raise _RefusedError(
             Message(
-                "the message has {size} bytes, at most {max_bytes} are allowed",
+                "the message has {size} bytes, at most {most} are allowed",
                 size=size,
-                max_bytes=MAX_BYTES,
+                most=MAX_BYTES,
             )
         )
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:
-        raise _RefusedError(Message("the message is not UTF-8 (byte {start})", start=error.start)) from None
+        raise _RefusedError(
+            Message("the message is not UTF-8 (byte {position})", position=error.start)
+        ) from None
     try:
         message, end = _scan(text, 0)
         if end != len(text):
@@ -309,9 +321,11 @@ def _parse(payload: bytes | bytearray) -> dict[str, Any]:
     except ValueError as error:
         raise _RefusedError(Message("the message is not JSON: {why}", why=error)) from None
     except RecursionError:
-        raise _RefusedError("the message is not JSON: too deeply nested") from None
+        raise _RefusedError(
+            Message("the message is not JSON: {why}", why=Message("too deeply nested"))
+        ) from None
     if type(message) is not dict:
-        raise _RefusedError(Message("an object is expected, found {show}", show=_show(message)))
+        raise _RefusedError(Message("an object is expected, found {found}", found=_show(message)))
     return message
 
 
@@ -321,15 +335,15 @@ def _stamp_us(stamp: Any, serial: str, channel: str) -> int:
             return (datetime.fromisoformat(stamp) - _EPOCH) // _MICROSECOND
         except ValueError:  # 30 February, hour 25
             pass
-    raise _RefusedError(
-        f"{serial}/{channel}: time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, "
-        f"found {_show(stamp)}"
+    why = Message(
+        "time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, found {found}", found=_show(stamp)
     )
+    raise _refused(serial, channel, why)
 
 
 def _show(value: Any) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits
-        return f"a very long {type(value).__name__}"
+        return Message("a very long {kind}", kind=type(value).__name__)
     return text if len(text) <= 80 else text[:77] + "..."

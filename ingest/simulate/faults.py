@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from soilco2.ingest.errors import SimulationError
+from soilco2.station_config.message import Message
 
 
 class Kind(StrEnum):
@@ -86,10 +87,13 @@ def parse_fault(text: str, parse_time: Callable[[str], int]) -> Fault:
     match = re.fullmatch(r"([a-z-]+)(?::([^@]+))?(?:@([^/]+)(?:/(.+))?)?", text.strip())
     if match is None or match[1] not in set(Kind):
         raise SimulationError(
-            f"fault {text!r} is not understood; expected KIND[:INSTRUMENT][@FROM[/TO]] "
-            f"with KIND one of {', '.join(Kind)}"
+            Message(
+                "fault {fault!r} is not understood; expected KIND[:INSTRUMENT][@FROM[/TO]] with KIND one of {kinds}",
+                fault=text,
+                kinds=", ".join(Kind),
+            )
         )
     start, end = (None if part is None else parse_time(part) for part in (match[3], match[4]))
     if start is not None and end is not None and end <= start:
-        raise SimulationError(f"fault {text!r} ends before it begins")
+        raise SimulationError(Message("fault {fault!r} ends before it begins", fault=text))
     return Fault(Kind(match[1]), match[2] or "", start, end)

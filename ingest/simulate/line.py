@@ -21,6 +21,7 @@ from typing import Any
 
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import parse_request
+from soilco2.station_config.message import Message, system
 
 Piece = tuple[float, bytes]
 """A wait [s] and the bytes that follow it."""
@@ -71,17 +72,25 @@ class PtyLine:
             held = os.open(f"{self.link}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise SimulationError(
-                f"{self.link}: a simulated port cannot be made there ({error.strerror}); "
-                "a simulated station needs a port path that you may write, such as 'bus1' beside its file"
+                Message(
+                    "{path}: a simulated port cannot be made there ({why}); a simulated station needs a port path "
+                    "that you may write, such as 'bus1' beside its file",
+                    path=self.link,
+                    why=system(error),
+                )
             ) from error
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(held)
-            raise SimulationError(f"{self.link}: another simulation has this port; stop it first") from None
+            raise SimulationError(
+                Message("{path}: another simulation has this port; stop it first", path=self.link)
+            ) from None
         if os.path.lexists(self.link) and not self.link.is_symlink():
             os.close(held)
-            raise SimulationError(f"{self.link}: a real port or file is there; it is left alone")
+            raise SimulationError(
+                Message("{path}: a real port or file is there; it is left alone", path=self.link)
+            )
         return held
 
     def plug(self) -> None:

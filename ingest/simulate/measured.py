@@ -21,7 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.errors import SimulationError, cause
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
@@ -57,8 +57,13 @@ class SensorKey(NamedTuple):
     depth_m: float
 
     def __str__(self) -> str:
-        return f"{self.variable} of {self.profile}" + (
-            "" if self.profile == SITE else f" at {self.depth_m:g} m"
+        if self.profile == SITE:
+            return Message("{variable} of {plot}", variable=self.variable, plot=self.profile)
+        return Message(
+            "{variable} of {plot} at {depth_m:g} m",
+            variable=self.variable,
+            plot=self.profile,
+            depth_m=self.depth_m,
         )
 
 
@@ -85,7 +90,7 @@ class Measured:
             found.setdefault(key, []).append((time_us, value))
             times.add(time_us)
         if not found:
-            raise SimulationError(f"{name}: there is no value in these data")
+            raise SimulationError(Message("{data}: there is no value in these data", data=name))
         self._series: dict[SensorKey, tuple[array[int], array[float]]] = {}
         for key, pairs in found.items():
             pairs.sort(key=lambda pair: pair[0])
@@ -159,7 +164,9 @@ def load_measured(path: Path | None = None) -> Measured:
             return Measured(_neon_rows(path), path.name)
         return Measured(_tidy_rows(path), path.name)
     except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
-        raise SimulationError(f"{path}: the data cannot be read: {error}") from error
+        raise SimulationError(
+            Message("{path}: the data cannot be read: {why}", path=path, why=_reason(error))
+        ) from error
 
 
 def _open(path: Path) -> IO[str]:
@@ -179,7 +186,9 @@ class _Times:
         if found is None:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
-                raise ValueError(f"time {text!r} has no zone; expected such as 2022-06-01T00:00:00Z")
+                raise ValueError(
+                    Message("time {time!r} has no zone; expected such as 2022-06-01T00:00:00Z", time=text)
+                )
             found = self._known[text] = (moment - _EPOCH) // timedelta(microseconds=1)
         return found
 
@@ -208,11 +217,17 @@ def _neon_rows(folder: Path) -> Iterator[tuple[int, SensorKey, float]]:
                     value = round(float(row[given]) * factor, 6) if row[given] else math.nan
                     yield parse(row[at]), key, value
             except (IndexError, ValueError) as error:
-                raise SimulationError(f"{path}:{rows.line_num}: {error}") from error
+                raise SimulationError(
+                    Message("{path}:{line}: {why}", path=path, line=rows.line_num, why=error)
+                ) from error
     if not files:
         raise SimulationError(
-            f"{folder}: none of {', '.join(_NEON)} (.csv or .csv.gz) is there; "
-            "expected a folder of NEON's soil data, or a tidy table"
+            Message(
+                "{folder}: none of {names} (.csv or .csv.gz) is there; expected a folder of NEON's soil data, or a "
+                "tidy table",
+                folder=folder,
+                names=", ".join(_NEON),
+            )
         )
 
 
@@ -232,8 +247,12 @@ def _tidy_rows(path: Path) -> Iterator[tuple[int, SensorKey, float]]:
                 value = a * float(row["value"]) + b if row["value"] else math.nan
                 yield parse(row["time_utc"]), key, value
             except (KeyError, ValueError, TypeError, StationConfigError) as error:
-                raise SimulationError(f"{path}:{number}: {_reason(error)}") from error
+                raise SimulationError(
+                    Message("{path}:{line}: {why}", path=path, line=number, why=_reason(error))
+                ) from error
 
 
-def _reason(error: Exception) -> str:
-    return Message("column {needed} is missing", needed=error) if isinstance(error, KeyError) else str(error)
+def _reason(error: Exception) -> Message:
+    if isinstance(error, KeyError):
+        return Message("column {name} is missing", name=error)
+    return cause(error)

@@ -25,6 +25,7 @@ from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.replay import Feed, probe_raws
 from soilco2.station_config.catalogue.registers import encode
 from soilco2.station_config.connections.modbus_rtu import ModbusModel, ModbusRtuConnection
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US
 
@@ -54,7 +55,9 @@ class SimulatedProbe:
         self.model: ModbusModel = model
         address = instrument.address if instrument.address is not None else self.model.address
         if address is None:
-            raise SimulationError(f"instrument {instrument.id}: it has no address; give it one")
+            raise SimulationError(
+                Message("instrument {instrument}: it has no address; give it one", instrument=instrument.id)
+            )
         self.address = address
         self.interval_us = round(instrument.interval * 1e6)
         self.channels = self.model.used(instrument.channels)
@@ -107,7 +110,13 @@ class SimulatedProbe:
                 words = encode(value / setting.scale, setting.type, setting.word_order)
             except ValueError as error:
                 raise SimulationError(
-                    f"instrument {self.instrument.id}: setting {setting.id} = {value:g}: {error}"
+                    Message(
+                        "instrument {instrument}: setting {setting} = {number:g}: {why}",
+                        instrument=self.instrument.id,
+                        setting=setting.id,
+                        number=value,
+                        why=error,
+                    )
                 ) from error
             for place, word in enumerate(words):
                 found[setting.function, setting.start + place] = word

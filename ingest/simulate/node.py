@@ -27,6 +27,7 @@ from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.outbox import Outbox
 from soilco2.ingest.simulate.replay import Feed, readings_at
 from soilco2.station_config.connections.mqtt import MqttConnection, usual_topic
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.tables.mqtt import MqttTable
 from soilco2.station_config.times import DAY_US
@@ -71,15 +72,20 @@ class SimulatedNode:
         self.outbox = outbox
         self.published = 0
         """Messages that the broker has acknowledged."""
-        self.error = ""
+        self.error = Message.of("")
         """Why the broker is not reached; empty when it is."""
         self.failure: IngestError | None = None
         """What ended the measuring, if it did not end by `stop`."""
         readings = sum(len(feed.deployments.channels_of(row.serial)) for row in instruments)
         if readings > MAX_READINGS:
             raise SimulationError(
-                f"connection {connection.id}: its instruments give {readings} readings at once, a message "
-                f"holds {MAX_READINGS}; name the channels that are used, or make two connections"
+                Message(
+                    "connection {connection}: its instruments give {readings} readings at once, a message holds "
+                    "{most}; name the channels that are used, or make two connections",
+                    connection=connection.id,
+                    readings=readings,
+                    most=MAX_READINGS,
+                )
             )
         self._broker = broker
         self._feed = feed
@@ -110,8 +116,11 @@ class SimulatedNode:
         connection = bench.connection
         if broker is None:
             raise SimulationError(
-                f"connection {connection.id}: the station file has no table [mqtt]; "
-                "add it with host and port of the broker"
+                Message(
+                    "connection {connection}: the station file has no table [mqtt]; add it with host and port of "
+                    "the broker",
+                    connection=connection.id,
+                )
             )
         outbox = Outbox(outbox_path(bench.folder, connection.id))
         return cls(connection, broker, bench.instruments, bench.feed, bench.clock, outbox, bench.faults)
@@ -153,7 +162,11 @@ class SimulatedNode:
         try:
             self._connect()
         except ValueError as error:
-            raise BrokerError(f"broker {self._broker.host}:{self._broker.port}: {error}") from error
+            raise BrokerError(
+                Message(
+                    "broker {host}:{port}: {why}", host=self._broker.host, port=self._broker.port, why=error
+                )
+            ) from error
         for thread in self._threads:
             thread.start()
 
@@ -302,17 +315,17 @@ class SimulatedNode:
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
     ) -> None:
         self._connected = not code.is_failure
-        self.error = f"the broker refuses: {code}" if code.is_failure else ""
+        self.error = Message("the broker refuses: {code}", code=code) if code.is_failure else Message.of("")
         self._work.put(("connected", 0))
 
     def _on_connect_fail(self, _client: mqtt.Client, _data: Any) -> None:
-        self.error = f"no broker at {self._broker.host}:{self._broker.port}"
+        self.error = Message("no broker at {host}:{port}", host=self._broker.host, port=self._broker.port)
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
     ) -> None:
         self._connected = False
-        self.error = f"connection lost: {code}"
+        self.error = Message("connection lost: {code}", code=code)
 
     def _on_publish(
         self, _client: mqtt.Client, _data: Any, mid: int, code: ReasonCode, _properties: Properties | None

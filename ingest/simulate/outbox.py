@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.errors import SimulationError, cause
+from soilco2.station_config.message import Message
 
 LIMIT = 100_000
 """Messages kept at most; the oldest give way."""
@@ -52,7 +53,13 @@ class Outbox:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise SimulationError(f"{path}: the node's outbox cannot be used: {error}") from error
+            raise SimulationError(
+                Message(
+                    "{path}: the node's outbox cannot be used: {why}",
+                    path=path,
+                    why=cause(error),
+                )
+            ) from error
 
     def _state(self, name: str, default: int) -> int:
         row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
@@ -92,7 +99,9 @@ class Outbox:
             try:
                 return self._put(slot_us, make)
             except sqlite3.Error as error:
-                raise SimulationError(f"{self.path}: the message could not be kept: {error}") from error
+                raise SimulationError(
+                    Message("{path}: the message could not be kept: {why}", path=self.path, why=error)
+                ) from error
 
     def _put(self, slot_us: int, make: Callable[[int], bytes]) -> int:
         self._db.execute("BEGIN IMMEDIATE")

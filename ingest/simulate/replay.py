@@ -36,6 +36,7 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.connections.kind import kind_for
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
 EC_PASTE = 2.13
@@ -98,16 +99,18 @@ class Feed:
         series = self.deployments.series_at(serial, channel, time_us)
         return None if series is None else series[1:]
 
-    def told_by(self, serial: str, channel: str, time_us: int) -> str:
+    def told_by(self, serial: str, channel: str, time_us: int) -> Message:
         """Where a channel's numbers come from, in words; empty when nothing is known."""
         place = self._place(serial, channel, time_us)
         if place is None:
-            return ""
+            return Message.of("")
         found = self.source(*place)
         if found is not None:
-            return str(found)
+            return Message.of(found)
         parents = self._ec_parents(place)
-        return "" if parents is None else f"modelled from {parents[0]} and {parents[1]}"
+        if parents is None:
+            return Message.of("")
+        return Message("modelled from {water} and {temperature}", water=parents[0], temperature=parents[1])
 
     def _ec_parents(self, place: tuple[str, str, str]) -> tuple[SensorKey, SensorKey] | None:
         if place[2] != "bulk_ec":

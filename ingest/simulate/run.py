@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.replay import Feed
 from soilco2.station_config.connections.kind import Connection, kind_of, kinds
 from soilco2.station_config.loader import Station
+from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
 _TICK_S = 0.05
@@ -28,14 +30,18 @@ class Told(NamedTuple):
     Parameters
     ----------
     connection, instrument, channel : str
-    source : str
-        Words such as ``"co2 of 004 at 0.03 m"``; empty when there are no data for it.
+    source : Message
+        Such as ``"co2 of 004 at 0.03 m"``; empty when there are no data for it.
     """
 
     connection: str
     instrument: str
     channel: str
-    source: str
+    source: Message
+
+
+def _either(one: str, other: str) -> Message:
+    return Message("{one} or {other}", one=one, other=other)
 
 
 class Simulation:
@@ -94,7 +100,12 @@ class Simulation:
         if not named:
             known = ", ".join(row.id for row in self.station.file.instrument)
             raise SimulationError(
-                f"fault {fault.kind}: there is no instrument {fault.target!r}; expected one of {known}"
+                Message(
+                    "fault {kind}: there is no instrument {name!r}; expected one of {known}",
+                    kind=fault.kind,
+                    name=fault.target,
+                    known=known,
+                )
             )
         drivers = {name: driver_of(kinds()[name]) for name in dict.fromkeys(kinds_of.values())}
         for name, kind in kinds().items():
@@ -104,9 +115,16 @@ class Simulation:
         theirs = {name: driver for name, driver in drivers.items() if fault.kind in driver.own_faults}
         fit = [row for row in named if not theirs or kinds_of[row.connection] in theirs]
         if not fit:
-            want = " or ".join(driver.victims for driver in theirs.values())
-            found = f"{fault.target!r} is not one" if fault.target else "the station has none"
-            raise SimulationError(f"fault {fault.kind} is for an instrument {want}; {found}")
+            raise SimulationError(
+                Message(
+                    "fault {kind} is for an instrument {where}; {found}",
+                    kind=fault.kind,
+                    where=reduce(_either, (driver.victims for driver in theirs.values())),
+                    found=Message("{name!r} is not one", name=fault.target)
+                    if fault.target
+                    else Message("the station has none"),
+                )
+            )
         return frozenset(row.serial for row in fit)
 
     def told(self) -> Iterator[Told]:

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 import serial
 
-from soilco2.ingest.errors import BusError, PortBusy, PortGone
+from soilco2.ingest.errors import BusError, PortBusy, PortGone, cause
 from soilco2.ingest.protocols.modbus import Request, clash, diagnose, find_answer, find_exception
 from soilco2.station_config.message import Message
 
@@ -35,6 +35,11 @@ _KEPT = 1024
 """Bytes kept of a babbling line: more than any frame."""
 _LATEST = 10.0
 """No device answers later than this [s]; 20 time-outs where that is longer."""
+
+_CURES = {
+    errno.ENOENT: Message("it is not there; plug the adapter in or mend the path in the station file"),
+    errno.EACCES: Message("permission denied; add the user to the group that owns it (often dialout)"),
+}
 
 Trace = Callable[[str, bytes], None]
 """Called with ``"out"`` or ``"in"`` and the bytes."""
@@ -104,18 +109,10 @@ class RtuMaster:
         except (*_GONE, ValueError) as error:
             number = getattr(error, "errno", None)
             if number in (errno.EAGAIN, errno.EBUSY):
-                raise PortBusy(
-                    f"{self.port}: another process has the port; stop it (is a second collector running?)"
-                ) from error
-            why = {
-                errno.ENOENT: Message(
-                    "it is not there; plug the adapter in or mend the path in the station file"
-                ),
-                errno.EACCES: Message(
-                    "permission denied; add the user to the group that owns it (often dialout)"
-                ),
-            }.get(number or 0, str(error))
-            raise PortGone(f"{self.port}: the port cannot be opened: {why}") from error
+                busy = Message("another process has the port; stop it (is a second collector running?)")
+                raise PortBusy(self._here(busy)) from error
+            why = _CURES.get(number or 0, cause(error))
+            raise PortGone(self._here(Message("the port cannot be opened: {why}", why=why))) from error
         self._serial = handle
         try:
             handle.reset_input_buffer()
@@ -167,7 +164,6 @@ class RtuMaster:
 
     def _exchange(self, request: Request, timeout: float) -> tuple[int, ...]:
         frame = request.frame
-        where = f"{self.port}, address {request.address}"
         unasked, end = self._receive(0.0), monotonic() + timeout
         while unasked and monotonic() < end:  # a terminal gives 4095 bytes at once and holds more behind them
             unasked = self._receive(self.quiet)
@@ -179,13 +175,13 @@ class RtuMaster:
             data += self._receive(left)
             found = find_answer(bytes(data), request)
             if found:
-                return self._accept(request, found.words, bytes(data[found.end :]), where, timeout)
+                return self._accept(request, found.words, bytes(data[found.end :]), timeout)
             if find_exception(bytes(data), request) is not None:
                 self._listen(self.quiet)
-                raise diagnose(bytes(data), request, where, timeout)
+                raise diagnose(bytes(data), request, self.port, timeout)
             if len(data) > 2 * _KEPT:
                 del data[:-_KEPT]
-        error = diagnose(bytes(data), request, where, timeout)
+        error = diagnose(bytes(data), request, self.port, timeout)
         if not self._settle(timeout, bytes(data), request):
             counts = self._unsure.get(request.address, (set(), 0.0))[0]
             self._unsure[request.address] = (
@@ -195,12 +191,12 @@ class RtuMaster:
         raise error
 
     def _accept(
-        self, request: Request, words: tuple[int, ...], rest: bytes, where: str, timeout: float
+        self, request: Request, words: tuple[int, ...], rest: bytes, timeout: float
     ) -> tuple[int, ...]:
         rest += self._listen(self.quiet)
         if find_answer(rest, request):
             self._settle(timeout, b"", request)
-            raise clash(rest, request, where)
+            raise clash(rest, request, self.port)
         self._unsure.pop(request.address, None)
         return words
 
@@ -255,12 +251,16 @@ class RtuMaster:
 
     def _held(self) -> serial.Serial:
         if self._serial is None:
-            raise PortGone(f"{self.port}: the port is not open")
+            raise PortGone(self._here(Message("the port is not open")))
         return self._serial
 
     def _lost(self, error: BaseException) -> NoReturn:
         self.close()
-        raise PortGone(
-            f"{self.port}: the port went away ({error}); plug the adapter in again, and let no other process "
-            "read from it"
-        ) from error
+        gone = Message(
+            "the port went away ({why}); plug the adapter in again, and let no other process read from it",
+            why=cause(error),
+        )
+        raise PortGone(self._here(gone)) from error
+
+    def _here(self, why: Message) -> Message:
+        return Message("{port}: {why}", port=self.port, why=why)

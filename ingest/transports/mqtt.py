@@ -13,7 +13,6 @@ import logging
 import os
 import select
 import socket
-import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -29,6 +28,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.errors import BrokerError
 from soilco2.ingest.transports.mqtt_packets import Wire
+from soilco2.ingest.transports.network import connection_fault
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.mqtt import MqttTable
@@ -46,7 +46,7 @@ _TOPICS_KEPT = 256
 
 log = logging.getLogger(__name__)
 
-Event = Callable[[str, str, str], None]
+Event = Callable[[str, str, Message], None]
 """Takes kind, subject and one sentence."""
 
 
@@ -121,6 +121,7 @@ class Subscriber:
         """What ended the thread, if it did not end by `stop`."""
         self.beat = monotonic()
         """When the thread last went round [s]."""
+        self._broker = f"{table.host}:{table.port}"
         self._topics = dict(topics)
         self._clock = clock
         self._on_messages = on_messages
@@ -135,12 +136,12 @@ class Subscriber:
         self._connected = False
         self.subscribed = threading.Event()
         """Set while the broker sends what is published."""
-        self._dropped: str | None = None
+        self._dropped: Message | None = None
         self._had_session = False
         self._since = self._last_message = monotonic()
         self._short_lives = 0
         self._wait_s = 1.0
-        self._logged = ""
+        self._logged = Message.of("")
         self._silent = False
         self._paused = False
         self._stop = threading.Event()
@@ -196,7 +197,7 @@ class Subscriber:
         """How the connection is doing."""
         with self._mutex:
             return {
-                "broker": f"{self.table.host}:{self.table.port}",
+                "broker": self._broker,
                 "client_id": self.client_id,
                 "state": "connected" if self._connected else "not connected",
                 "silent": self._silent,
@@ -247,7 +248,7 @@ class Subscriber:
                 properties=self._properties(),
             )
         except (OSError, ValueError, StationConfigError) as error:
-            self._log_event("broker-lost", Message("{why}; trying again", why=_why(error)))
+            self._log_event("broker-lost", Message("{why}; trying again", why=connection_fault(error)))
             return
         self._since = self._last_message = monotonic()
         with self._mutex:
@@ -316,7 +317,7 @@ class Subscriber:
                     raise ConnectionResetError(Message("the connection was cut"))
                 self._write(client, wire)
             except (OSError, BrokerError) as error:
-                self._dropped = self._dropped or _why(error)
+                self._dropped = self._dropped or connection_fault(error)
             if now - tidied >= 1.0:
                 tidied = now
                 client.loop_misc()
@@ -372,20 +373,19 @@ class Subscriber:
     def _watch(self, now: float) -> None:
         if not self._connected:
             if now - self._since > ANSWER_S:
-                self._dropped = Message(
-                    "the broker did not answer within {answer_s:.0f} s", answer_s=ANSWER_S
-                )
+                self._dropped = Message("the broker did not answer within {limit_s:.0f} s", limit_s=ANSWER_S)
         elif now - self._since > SHORT_LIFE_S:
             self._short_lives = 0
             self._wait_s = 1.0
         if self._connected and not self._silent and now - self._last_message > self._silent_after_s:
             self._silent = True
-            self._on_event(
-                "broker-silent",
-                self.client_id,
-                f"connected to {self.table.host}:{self.table.port}, but no message for "
-                f"{self._silent_after_s / 60:.0f} min; are the nodes alive, and is the topic right?",
+            text = Message(
+                "connected to {broker}, but no message for {minutes:.0f} min; are the nodes alive, and is the topic "
+                "right?",
+                broker=self._broker,
+                minutes=self._silent_after_s / 60,
             )
+            self._on_event("broker-silent", self.client_id, text)
 
     def _forget(self) -> None:
         """The connection is over: what was not stored comes again."""
@@ -399,7 +399,7 @@ class Subscriber:
         if client is not None and client.wire is not None:
             client.wire.close()
 
-    def _after(self, why: str) -> None:
+    def _after(self, why: Message) -> None:
         """The broker, or the network, ended a connection."""
         if monotonic() - self._since > SHORT_LIFE_S:
             self._short_lives, self._wait_s = 0, 1.0
@@ -409,17 +409,17 @@ class Subscriber:
                 self._on_event("broker-client-twice", self.client_id, self._twice())
         self._log_event("broker-lost", Message("{why}; trying again", why=why))
 
-    def _twice(self) -> str:
+    def _twice(self) -> Message:
         return Message(
-            "the broker ended the connection soon after it was made, {short_lives} times in a row: "
+            "the broker ended the connection soon after it was made, {times} times in a row: "
             "another client probably uses the id {client_id!r}; give each collector its own client_id",
-            short_lives=self._short_lives,
+            times=self._short_lives,
             client_id=self.client_id,
         )
 
-    def _log_event(self, kind: str, text: str) -> None:
+    def _log_event(self, kind: str, why: Message) -> None:
         """An event once, until something else happens."""
-        text = f"{self.table.host}:{self.table.port}: {text}"
+        text = Message("{broker}: {why}", broker=self._broker, why=why)
         if text != self._logged:
             with self._mutex:
                 self._logged = text
@@ -431,27 +431,23 @@ class Subscriber:
         self, client: mqtt.Client, _data: Any, flags: mqtt.ConnectFlags, code: ReasonCode, _properties: Any
     ) -> None:
         if code.is_failure:
-            self._dropped = f"the broker refuses the connection: {code}"
+            self._dropped = Message("the broker refuses the connection: {code}", code=code)
             self._wait_s = LONGEST_WAIT_S
-            self._log_event(
-                "broker-refused",
-                Message("{dropped}; check user name, password and client_id", dropped=self._dropped),
-            )
+            text = Message("{why}; check user name, password and client_id", why=self._dropped)
+            self._log_event("broker-refused", text)
             return
         with self._mutex:
             self._connected = True
-            told, self._logged = self._logged, ""
+            told, self._logged = self._logged, Message.of("")
         if told:
-            self._on_event("broker-back", self.client_id, f"connected to {self.table.host}:{self.table.port}")
+            text = Message("connected to {broker}", broker=self._broker)
+            self._on_event("broker-back", self.client_id, text)
         if self._had_session and not flags.session_present:
-            self._on_event(
-                "broker-session-lost",
-                self.client_id,
-                Message(
-                    "the broker has forgotten this client's session: messages that waited there are lost, unless "
-                    "the nodes send them again"
-                ),
+            text = Message(
+                "the broker has forgotten this client's session: messages that waited there are lost, unless the "
+                "nodes send them again"
             )
+            self._on_event("broker-session-lost", self.client_id, text)
         self._had_session = True
         client.subscribe([(topic, 1) for topic in self._topics])
 
@@ -459,13 +455,11 @@ class Subscriber:
         self, _client: mqtt.Client, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Any
     ) -> None:
         if any(code.is_failure for code in codes):
-            self._log_event(
-                "broker-refused",
-                Message(
-                    "the broker refuses the subscription to {topics}; check its access rules",
-                    topics=", ".join(self._topics),
-                ),
+            text = Message(
+                "the broker refuses the subscription to {topics}; check its access rules",
+                topics=", ".join(self._topics),
             )
+            self._log_event("broker-refused", text)
         else:
             self.subscribed.set()
             log.info("listening to the broker at %s:%d", self.table.host, self.table.port)
@@ -477,15 +471,12 @@ class Subscriber:
             self._dropped = Message("the broker ended the connection ({code})", code=code)
         if code.value == _TAKEN_OVER:
             self._short_lives = 3
-            self._on_event(
-                "broker-client-twice",
-                self.client_id,
-                Message(
-                    "another client with the id {client_id!r} took over the session; give each collector its own "
-                    "client_id",
-                    client_id=self.client_id,
-                ),
+            text = Message(
+                "another client with the id {client_id!r} took over the session; give each collector its own "
+                "client_id",
+                client_id=self.client_id,
             )
+            self._on_event("broker-client-twice", self.client_id, text)
 
     def _find(self, client: _Client, topic: bytes) -> str | None:
         name = topic.decode("utf-8", "replace")
@@ -496,18 +487,3 @@ class Subscriber:
             self._source_of.clear()
         self._source_of[topic] = found
         return found
-
-
-def _why(error: BaseException) -> str:
-    """One plain phrase."""
-    if isinstance(error, TimeoutError):
-        return Message("no answer in time")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Message(
-            "its certificate cannot be verified ({verify_message})", verify_message=error.verify_message
-        )
-    if isinstance(error, socket.gaierror):
-        return Message("the name of the host cannot be resolved")
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error) or type(error).__name__

@@ -31,7 +31,7 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
             return value, place + 1
         shift += 7
     if len(data) >= at + 4:
-        raise BrokerError("the broker sent a packet without a valid length")
+        raise BrokerError(Message("the broker sent a packet without a valid length"))
     return -1, at
 
 
@@ -54,7 +54,7 @@ def published(body: bytes, head: int, *, five: bool) -> Published:
         length, at = _number(body, at)
         at = at + length if length >= 0 else size + 1
     if at > size:
-        raise BrokerError("the broker sent a message whose lengths do not fit")
+        raise BrokerError(Message("the broker sent a message whose lengths do not fit"))
     return number, topic, body[at:], head & 1
 
 

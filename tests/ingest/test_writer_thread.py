@@ -14,6 +14,7 @@ from soilco2.ingest.collector import Collector
 from soilco2.ingest.supervisor import Managed, Supervisor
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
+from soilco2.station_config.message import translate
 from soilco2.storage.errors import DiskFullError, JournalDamagedError, StorageError
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import NewEvent
@@ -164,6 +165,7 @@ def test_a_part_that_fails_is_started_again_and_the_others_are_left_alone() -> N
     assert [name for name, _ in said] == ["flaky", "flaky"]
     assert "started again in 1 s" in said[0][1]
     assert "started again in 2 s" in said[1][1]
+    assert translate(said[0][1], "zh") == "flaky 失败（OSError：no such device）；1 s 后重新启动"
     assert supervisor.of(Flaky)[0] is calm
     supervisor.install({"calm": Managed(Flaky, "changed")})
     assert not calm.alive

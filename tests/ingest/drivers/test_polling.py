@@ -22,6 +22,7 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.load import load_catalogue
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
+from soilco2.station_config.message import translate
 from soilco2.station_config.tables.instrument import Instrument
 
 MODELS = load_catalogue()
@@ -364,6 +365,7 @@ def test_unplugged_and_plugged_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     status = bus.status()
     assert status["state"] == "closed"
     assert "it is not there" in status["error"] or "went away" in status["error"]
+    assert "串口" in translate(status["error"], "zh")
     assert all(row["errors"].get("silence") is None for row in status["instruments"].values())
     assert {row["state"] for row in status["instruments"].values()} == {"not reached"}
     rig.line.plug()
@@ -397,6 +399,7 @@ def test_settings_are_compared_once_a_day_and_logged_when_they_change(rig: Rig) 
         "soil_type = 1; temperature_unit = 0; ec_coefficient = 0.02 1/K but the station file says 0; "
         "salinity_factor = 0.55 mg/L per uS/cm"
     )
+    assert "ec_coefficient = 0.02 1/K，台站文件写的是 0; " in translate(told[0].text, "zh")
 
 
 def test_a_probe_that_refuses_its_settings_still_gives_readings(rig: Rig) -> None:

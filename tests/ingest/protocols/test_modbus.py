@@ -89,9 +89,9 @@ RIGHT = answer_frame(REQUEST, (11, 12, 13))
 )
 def test_diagnosis(data: bytes, error: type[Exception]) -> None:
     assert find_answer(data, REQUEST) is None
-    found = diagnose(data, REQUEST, "bus1, address 3", 1.0)
+    found = diagnose(data, REQUEST, "bus1", 1.0)
     assert type(found) is error
-    assert "bus1, address 3" in str(found)
+    assert str(found).startswith("bus1, address 3: function 3, registers 0x")
 
 
 @pytest.mark.parametrize(
