@@ -13,6 +13,8 @@ from soilco2.storage.journal.writer import Writer
 
 def _sample(row: list[Any]) -> Sample:
     """A sample from JSON, where registers are hexadecimal digits, or as it is."""
+    if isinstance(row, Sample):
+        return row
     sample = Sample(*row)
     return sample._replace(said=bytes.fromhex(sample.said)) if isinstance(sample.said, str) else sample
 

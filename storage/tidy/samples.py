@@ -13,8 +13,8 @@ from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
-from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
-from soilco2.storage.tidy.text import Layout
+from soilco2.storage.tidy.rows import Place, RowParser, TidyFault
+from soilco2.storage.tidy.text import Layout, find_layout, open_binary, pieces
 
 STRETCH = 5000
 """Rows handed over at once."""
@@ -23,6 +23,7 @@ _STATUS = {Flag.SUSPECT.value: "source=0x1", Flag.BAD.value: "source=0x2"}
 """What the table's own flags become: status bits of the pseudo-instrument, judged by `quality`."""
 
 _SAME_DEPTH_M = 0.0005
+_new = tuple.__new__
 
 
 class Stretch(NamedTuple):
@@ -90,26 +91,30 @@ def read_samples(
         channels[place] = found
         return ""
 
-    samples: list[Sample] = []
-    faults: list[TidyFault] = []
-    line = 0
-    for row in read_tidy_rows(path, zone, layout, refuse=refuse, latest_us=latest_us):
-        line = row.line
-        if isinstance(row, TidyFault):
-            faults.append(row)
-        else:
-            serial, channel = channels[row.place]
-            value, status = row.value, ""
-            if row.flag is not None:
-                status = _STATUS.get(row.flag, "")
-                value = None if row.flag == Flag.MISSING else value
-            samples.append(
-                Sample(serial, channel, row.time_us, value, status, None, now_us, mono_us, boot_id, source)
+    layout = find_layout(path) if layout is None else layout
+    parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us)
+    rest = (None, now_us, mono_us, boot_id, source, None)
+    with open_binary(path) as file:
+        for first, part in pieces(file, layout.encoding, layout.first_line, STRETCH):
+            columns = parser.columns(first, part)
+            heads = {
+                meta: (*channels[meta.place], _STATUS.get(meta.flag or 0, "")) for meta in set(columns.metas)
+            }
+            values = columns.values
+            if not all(meta.plain and meta.flag != Flag.MISSING for meta in heads):
+                values = [
+                    None if meta.flag == Flag.MISSING else meta.canonical(value)
+                    for meta, value in zip(columns.metas, values, strict=True)
+                ]
+            whole = zip(columns.times, map(heads.__getitem__, columns.metas), values, strict=True)
+            yield Stretch(
+                [
+                    _new(Sample, (serial, channel, time_us, value, status, *rest))
+                    for time_us, (serial, channel, status), value in whole
+                ],
+                columns.faults,
+                first + len(part) - 1,
             )
-        if len(samples) + len(faults) >= STRETCH:
-            yield Stretch(samples, faults, line)
-            samples, faults = [], []
-    yield Stretch(samples, faults, line)
 
 
 def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | str:
