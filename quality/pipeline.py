@@ -13,10 +13,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from soilco2.quality.companions import Dependant
-from soilco2.quality.epochs import NOWHERE, Epochs, ManualFlag, Steps, lookback_us
+from soilco2.quality.epochs import Epochs, Steps
+from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample
 from soilco2.quality.tracks import Epoch
-from soilco2.station_config.deployments import Deployments
 
 
 class Stretch(NamedTuple):
@@ -41,12 +41,9 @@ class Pipeline:
 
     Parameters
     ----------
-    deployments : Deployments
-        What follows from the station file.
-    config_hash : str
-        Names the configuration in every observation.
-    manual : sequence of ManualFlag
-        The layer of flags set by hand. When it changes, make a new pipeline and prime it.
+    plan : StationPlan
+        How its channels are judged. When the station file or a flag set by hand changes, make a new pipeline of a
+        new plan and prime it.
 
     Attributes
     ----------
@@ -54,13 +51,13 @@ class Pipeline:
         How far back a value depends on samples [µs].
     """
 
-    def __init__(self, deployments: Deployments, config_hash: str, manual: Sequence[ManualFlag] = ()) -> None:
-        self._made_of = (deployments, config_hash, tuple(manual))
-        self.lookback_us = lookback_us(deployments)
+    def __init__(self, plan: StationPlan) -> None:
+        self._plan = plan
+        self.lookback_us = plan.lookback_us
         self._start()
 
     def _start(self) -> None:
-        self._epochs = Epochs(*self._made_of)
+        self._epochs = Epochs(self._plan)
         self._newest_us: int | None = None
         self._blind_us: int | None = None  # up to here something is not known
         self._ordered = False  # samples come in the order of time: what is not newer is a double
@@ -113,15 +110,15 @@ class Pipeline:
             stretches to be made again, in order, without overlap. What lies in a stretch counts only after
             it was made again.
         """
-        channels, add = self._epochs.channels, self._epochs.add_named
+        channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
         stretches: list[tuple[int, int]] = []
         dependent: list[tuple[Sample, Epoch]] = []
         now_us: int | None = None
-        timed: list[tuple[int, str, str, int, Sample, Steps[Epoch | None]]] = []
+        timed: list[tuple[int, str, str, int, Sample, Steps]] = []
         for sample in samples:
             steps = channels.get(sample[:2]) or add(sample.serial, sample.channel)
-            if steps is not NOWHERE and (time_us := sample.time_us) is not None:
+            if (time_us := sample.time_us) is not None:
                 timed.append((time_us, sample.serial, sample.channel, len(timed), sample, steps))
         timed.sort()
         for time_us, _, _, _, sample, steps in timed:

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from soilco2.quality.epochs import ManualFlag
 from soilco2.quality.pipeline import Pipeline, sample_time
+from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample
-from soilco2.station_config.deployments import Deployments
 
 
 def recompute(
-    deployments: Deployments,
-    config_hash: str,
-    manual: Sequence[ManualFlag],
-    samples: Iterable[Sample],
-    start_us: int,
-    end_us: int,
+    plan: StationPlan, samples: Iterable[Sample], start_us: int, end_us: int
 ) -> Iterator[Observation]:
     """Make the observations of a stretch again.
 
     Parameters
     ----------
-    deployments : Deployments
-    config_hash : str
-    manual : sequence of ManualFlag
+    plan : StationPlan
     samples : iterable of Sample
-        In the order of time, from ``start_us - Pipeline.lookback_us`` on.
+        In the order of time, from ``start_us - plan.lookback_us`` on.
     start_us, end_us : int
         The stretch, its end exclusive [µs UTC].
 
@@ -36,7 +28,7 @@ def recompute(
     Observation
         In the order of time.
     """
-    pipeline = Pipeline(deployments, config_hash, manual)
+    pipeline = Pipeline(plan)
     pipeline._ordered = True
     for time_us, group in groupby(samples, key=sample_time):
         if time_us is None:

@@ -7,16 +7,14 @@ a jump. What is a limit of nature or of the site is judged on the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from soilco2.quality import checks, corrections
-from soilco2.quality.checks import Extra, Remembers, Said, reach_us, read_status, verdict
+from soilco2.quality.checks import Extra, Said, read_status, verdict
 from soilco2.quality.companions import Companion, Dependant, History
+from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
-from soilco2.station_config.deployments import Channel
-from soilco2.station_config.tables.quality import Limits
-from soilco2.station_config.variables import VARIABLES
 
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
@@ -29,75 +27,10 @@ _NO_NUMBER = frozenset(("nan", "raw=nan", "raw=inf", "raw=-inf"))
 _new = tuple.__new__  # what a named tuple's own constructor calls, without the call in between
 
 
-def _widened(lower: float, upper: float) -> tuple[float, float]:
-    """Limits that a scaled register value at the very limit does not miss by its last binary digit."""
-    return lower - 1e-9 * max(1.0, abs(lower)), upper + 1e-9 * max(1.0, abs(upper))
-
-
 def _ratio(factor: float) -> tuple[float, float]:
     """A factor as factor and divisor: 0.1 as 1 / 10, so that a register of 209 reads 20.9 to the last digit."""
     divisor = round(1.0 / factor) if 0.0 < abs(factor) < 1.0 else 1
     return (1.0, float(divisor)) if abs(divisor * factor - 1.0) < 1e-12 else (factor, 1.0)
-
-
-class Band:
-    """Nested limits: between `lower` and `upper` nothing is wrong; beyond, `outside` says what is."""
-
-    __slots__ = ("_limits", "lower", "upper")
-
-    def __init__(self, limits: Iterable[tuple[int, float | None, float | None]]) -> None:
-        wide = float("inf")
-        self._limits = [
-            (bit, *_widened(-wide if low is None else low, wide if high is None else high))
-            for bit, low, high in limits
-        ]
-        self.lower = max((low for _, low, _ in self._limits), default=-wide)
-        self.upper = min((high for _, _, high in self._limits), default=wide)
-
-    def outside(self, value: float) -> int:
-        """Bits of the limits that a number is beyond."""
-        mask = 0
-        for bit, low, high in self._limits:
-            if not low <= value <= high:
-                mask |= bit
-        return mask
-
-
-def site_limits(limits: Sequence[Limits], series: SeriesKey) -> dict[str, Any]:
-    """Limits of the station file for a series: those of its position go before those of the station."""
-    here = f"{series.profile}/{series.position}" if series.position else series.profile
-    found: dict[str, Any] = {}
-    for place in (None, here):
-        for row in limits:
-            if row.variable == series.variable and row.position == place:
-                found.update(row.model_dump(exclude_defaults=True))
-    return found
-
-
-def value_band(series: SeriesKey, site: dict[str, Any]) -> Band:
-    """Limits on the value: what is physically possible, and the site's own."""
-    known = VARIABLES[series.variable]
-    return Band(
-        (
-            (checks.PHYSICAL_RANGE, known.lower, known.upper),
-            (checks.SITE_RANGE, site.get("lower"), site.get("upper")),
-            (checks.SITE_SUSPECT, site.get("suspect_lower"), site.get("suspect_upper")),
-        )
-    )
-
-
-def remembering(
-    site: dict[str, Any], period_s: float | None, warm_up_s: float | None = None
-) -> tuple[Remembers, ...]:
-    """The tests of a channel that look back."""
-    found: list[Remembers] = []
-    if warm_up_s:
-        found.append(checks.WarmUp(round(warm_up_s * 1e6), reach_us(period_s)))
-    if site.get("flat_for"):
-        found.append(checks.FlatLine(round(site["flat_for"] * 1e6), site.get("flat_tolerance", 0.0)))
-    if site.get("rate_per_minute") is not None:
-        found.append(checks.RateOfChange(site["rate_per_minute"], reach_us(period_s)))
-    return tuple(found)
 
 
 class Line:
@@ -126,19 +59,12 @@ class Epoch(NamedTuple):
 class Compensation:
     """Pressure and temperature of a CO2 reading, as far as the probe does not compensate them itself."""
 
-    def __init__(
-        self,
-        pressure: History | None,
-        reference_hpa: float,
-        standard_hpa: float,
-        temperature: History | None,
-        reference_degc: float,
-    ) -> None:
+    def __init__(self, plan: CompensationPlan, pressure: History | None, temperature: History | None) -> None:
         self._pressure = pressure
-        self._reference_hpa = reference_hpa
-        self._standard_factor = corrections.pressure_factor(standard_hpa, reference_hpa)
+        self._reference_hpa = plan.reference_hpa
+        self._standard_factor = corrections.pressure_factor(plan.standard_hpa, plan.reference_hpa)
         self._temperature = temperature
-        self._reference_degc = reference_degc
+        self._reference_degc = plan.reference_degc
 
     @property
     def companions(self) -> tuple[History, ...]:
@@ -176,13 +102,9 @@ class Track(Dependant):
 
     Parameters
     ----------
-    channel : Channel
+    plan : ChannelPlan
     line : Line
         The series it gives.
-    band : Band
-        Limits on the value.
-    remembers : sequence of Remembers
-        Tests that look back; they belong to this track alone.
     config : str
         Hash of the station configuration.
     compensation : Compensation, optional
@@ -190,39 +112,23 @@ class Track(Dependant):
     """
 
     def __init__(
-        self,
-        channel: Channel,
-        line: Line,
-        band: Band,
-        remembers: Sequence[Remembers],
-        config: str,
-        compensation: Compensation | None = None,
+        self, plan: ChannelPlan, line: Line, config: str, compensation: Compensation | None = None
     ) -> None:
         super().__init__(() if compensation is None else compensation.companions)
-        spec = channel.spec
         self.line = line
-        self.series = line.series
+        self.series = plan.series
         self.derived: Conductivity | None = None
-        self.dependent = channel.variable in ("co2", "bulk_ec")
+        self.dependent = plan.series.variable in ("co2", "bulk_ec")
         self.compensation = compensation
-        self._factor, self._divisor = _ratio(channel.a)
-        self._shift = channel.b
-        self._decode = channel.decode
-        self._sentinels = frozenset(spec.sentinels)
-        self._judging = [row for row in channel.model.status if not row.channels or spec.id in row.channels]
-        self._remembers = tuple((row.bit, row.fails) for row in remembers)
-        self._band = band
+        self._factor, self._divisor = _ratio(plan.a)
+        self._shift = plan.b
+        self._decode = plan.decode
+        self._sentinels = plan.sentinels
+        self._judging = plan.status
+        self._remembers = tuple((test.bit, test.fails) for test in (make() for make in plan.tests))
+        self._band = plan.band
+        self._probe_band = plan.probe_band
         self._config = config
-        # limits of the probe in its own unit, brought to the canonical one
-        a = channel.a / spec.scale
-        b = channel.b - a * spec.shift
-        lower, upper = (None if limit is None else a * limit + b for limit in (spec.lower, spec.upper))
-        rows: list[tuple[int, float | None, float | None]] = [(checks.INSTRUMENT_RANGE, lower, upper)]
-        if spec.saturation is not None:
-            clipped = a * spec.saturation + b
-            step = a * spec.resolution if spec.resolution else 4e-9 * max(1.0, abs(clipped))
-            rows.append((checks.SATURATION, None, clipped - step / 2))
-        self._probe_band = Band(rows)
         self._said: dict[str, Said] = {}
 
     def judge(self, sample: Sample, time_us: int) -> tuple[float | None, int, Extra]:
@@ -308,50 +214,26 @@ def _reason(extra: Extra, words: str) -> Extra:
     return (*extra, (Flag.MISSING, f"missing:{words}")) if words else extra
 
 
-class Derived(NamedTuple):
-    """A series computed from others: its key, its limits, its flags set by hand by time."""
-
-    series: SeriesKey
-    band: Band
-    manual: Callable[[int], Extra]
-
-
 class Conductivity(Dependant):
     """Conductivity at 25 °C and salinity from bulk conductivity and the temperature of the same position.
 
     Parameters
     ----------
-    ec25, salinity : Derived or None
-        The series wanted.
+    plan : ConductivityPlan
     temperature : History
-    device_coefficient : float or None
-        Temperature coefficient that the probe itself applies [1/K]; 0: none, None: not known.
-    coefficient : float
-        The one applied here [1/K].
-    factor : float or None
-        Salinity per conductivity [mg/L per µS/cm].
     config : str
         Hash of the station configuration.
     """
 
-    def __init__(
-        self,
-        ec25: Derived | None,
-        salinity: Derived | None,
-        temperature: History,
-        device_coefficient: float | None,
-        coefficient: float,
-        factor: float | None,
-        config: str,
-    ) -> None:
-        self._by_device = bool(device_coefficient)
+    def __init__(self, plan: ConductivityPlan, temperature: History, config: str) -> None:
+        self._by_device = bool(plan.device_coefficient)
         super().__init__(() if self._by_device else (temperature,))
-        self._ec25 = ec25
-        self._salinity = salinity
+        self._ec25 = plan.ec25
+        self._salinity = plan.salinity
         self._temperature = temperature
-        self._always = checks.EC_COEFFICIENT_UNKNOWN if device_coefficient is None else 0
-        self._coefficient = coefficient
-        self._factor = factor
+        self._always = checks.EC_COEFFICIENT_UNKNOWN if plan.device_coefficient is None else 0
+        self._coefficient = plan.coefficient
+        self._factor = plan.factor
         self._config = config
 
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
@@ -381,7 +263,7 @@ class Conductivity(Dependant):
 
     def _one(
         self,
-        derived: Derived,
+        derived: DerivedPlan,
         time_us: int,
         value: float | None,
         raw: float | None,
@@ -393,5 +275,5 @@ class Conductivity(Dependant):
             names = ""
         elif not derived.band.lower <= value <= derived.band.upper:
             mask |= derived.band.outside(value)
-        flag, tests = verdict(mask, extra + derived.manual(time_us))
+        flag, tests = verdict(mask, extra + derived.manual.at(time_us))
         return Observation(derived.series, time_us, value, raw, flag, tests, names, self._config)

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from soilco2.quality.epochs import ManualFlag
 from soilco2.quality.pipeline import Outcome, Pipeline, Stretch
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.times import DAY_US
@@ -52,6 +52,7 @@ class Judging:
     def __init__(self, session: Session, samples: Samples) -> None:
         self._session, self._kept = session, samples
         self._pipeline: Pipeline | None = None
+        self._plans: StationPlan | None = None
         session.follow(self._load, self.forget)
 
     def _load(self) -> None:
@@ -61,7 +62,7 @@ class Judging:
 
     def forget(self) -> None:
         """Drop what is remembered of samples, flags and configuration: the next commit primes it anew."""
-        self._pipeline = None
+        self._pipeline = self._plans = None
 
     def _judge(self, done: bool) -> None:
         """Remember how far quality has come; it is only written while it lags behind."""
@@ -95,10 +96,17 @@ class Judging:
                 )
         return flags
 
+    def _plan(self) -> StationPlan:
+        """How channels are judged by the configuration and the manual flags in force."""
+        if self._plans is None:
+            station = self._session.station
+            self._plans = StationPlan(station.deployments, station.hash, self._manual())
+        return self._plans
+
     def _ready(self) -> Pipeline:
         """The pipeline, primed with what was judged before; what is being kept just now is not among it."""
         if self._pipeline is None or self._pipeline.stale:
-            pipeline = Pipeline(self._session.station.deployments, self._session.station.hash, self._manual())
+            pipeline = Pipeline(self._plan())
             newest = self._newest_us()
             if newest is not None:
                 since = newest - pipeline.lookback_us
@@ -178,23 +186,15 @@ class Judging:
     def make_again(self, from_us: int, until_us: int) -> int:
         """Within a transaction: make again a window and what looks back on it; the observations that changed."""
         self.forget()
-        lookback_us = Pipeline(self._session.station.deployments, self._session.station.hash).lookback_us
-        return self._remake([Stretch(from_us, until_us + lookback_us)])
+        return self._remake([Stretch(from_us, until_us + self._plan().lookback_us)])
 
     def _remake(self, stretches: Sequence[Stretch]) -> int:
         """Make every observation of some stretches again; only what differs gets a new revision."""
         changed = 0
-        station = self._session.station
-        manual = self._manual() if stretches else []
-        lookback = self._pipeline.lookback_us if self._pipeline else 0
-        if not lookback and stretches:
-            lookback = Pipeline(station.deployments, station.hash, manual).lookback_us
+        plan = self._plan()
         for start, end in stretches:
-            samples = self._samples(start - lookback, end)
-            made = {
-                (o.series, o.time_us): o
-                for o in recompute(station.deployments, station.hash, manual, samples, start, end)
-            }
+            samples = self._samples(start - plan.lookback_us, end)
+            made = {(o.series, o.time_us): o for o in recompute(plan, samples, start, end)}
             archived = archived_observations(self._archives(start, end), start, end)
             live = self._times(start, end)
             gone = self._orphans({*archived, *live}, made)

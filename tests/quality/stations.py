@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from soilco2.quality.epochs import ManualFlag
 from soilco2.quality.pipeline import Pipeline
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.station_config.deployments import Deployments
@@ -116,7 +116,7 @@ def key(position: str, variable: str) -> SeriesKey:
 
 def pipeline(place: Station, manual: Sequence[ManualFlag] = ()) -> Pipeline:
     """A fresh pipeline of a station."""
-    return Pipeline(place.deployments, place.hash, manual)
+    return Pipeline(StationPlan(place.deployments, place.hash, manual))
 
 
 def fed(place: Station, samples: Iterable[Sample], manual: Sequence[ManualFlag] = ()) -> Store:
@@ -187,9 +187,7 @@ class Writer:
         for start, end in outcome.stretches:
             self.made_again += 1
             again = recompute(
-                self.place.deployments,
-                self.place.hash,
-                self.manual,
+                StationPlan(self.place.deployments, self.place.hash, self.manual),
                 self._between(start - back, end),
                 start,
                 end,

@@ -12,7 +12,7 @@ from functools import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soilco2.quality.epochs import ManualFlag
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
@@ -138,7 +138,7 @@ def test_a_month_made_again_in_pieces() -> None:
     for start in range(T0, T0 + 1440 * SLOT, 100 * SLOT):
         end = start + 100 * SLOT
         rows = [row for row in month() if start - back <= (row.time_us or 0) < end]
-        store.add(recompute(place().deployments, place().hash, LAYER, rows, start, end))
+        store.add(recompute(StationPlan(place().deployments, place().hash, LAYER), rows, start, end))
     assert store == expected_month()
 
 

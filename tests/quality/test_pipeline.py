@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soilco2.quality.epochs import ManualFlag
+from soilco2.quality.limits import Band
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Flag, Sample
-from soilco2.quality.tracks import Band
 from tests.quality.stations import (
     HOUR,
     MINUTE,
@@ -156,7 +156,7 @@ def test_what_was_decoded_before_has_no_say(word: int, raw: float | None, status
     kept = sample("S1", "soil_temperature", T0, raw, status)._replace(said=struct.pack(">H", word))
     right = fed(place, [sample("S1", "soil_temperature", T0, number)])[TEMPERATURE, T0]
     assert fed(place, [kept])[TEMPERATURE, T0] == right
-    assert list(recompute(place.deployments, place.hash, (), [kept], T0, T0 + 1)) == [right]
+    assert list(recompute(StationPlan(place.deployments, place.hash), [kept], T0, T0 + 1)) == [right]
 
 
 # where a sample belongs
