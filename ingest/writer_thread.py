@@ -185,11 +185,12 @@ class WriterThread:
     # the thread
 
     def _run(self) -> None:
+        late_in_s: float | None = None
         try:
             while True:
                 with self._some:
                     if not self._waiting() and not self._closing:
-                        self._some.wait(1.0)
+                        self._some.wait(min(1.0, 1.0 if late_in_s is None else late_in_s))
                     closing = self._closing
                 self.beat = monotonic()
                 self._carry_out()
@@ -200,7 +201,10 @@ class WriterThread:
                 elif closing and not self._waiting():
                     return
                 if not closing:
-                    self._writer.keep_rollups()
+                    rev = self._writer.session.rev
+                    late_in_s = self._writer.keep_up()
+                    if self._writer.session.rev != rev:
+                        self._on_commit()
         except BaseException as error:  # noqa: BLE001 - kept for the supervisor
             self.failure = error
         finally:

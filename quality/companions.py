@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from soilco2.quality.records import Flag, Observation
+
+if TYPE_CHECKING:
+    from soilco2.quality.tracks import Line
 
 _KEPT = 4096
 """Companion values remembered at most."""
@@ -67,16 +70,27 @@ class History:
             return None
         return self._values[index]
 
+    def take_over(self, other: History, since_us: int) -> None:
+        """Remember what another history of the same series remembers, as far as it speaks from a moment on."""
+        count = bisect_left(other._times, since_us - self.reach_us)
+        self._times, self._values = other._times[count:], other._values[count:]
+        self._dropped_us = max(
+            since_us - self.reach_us - 1, other._dropped_us or since_us - self.reach_us - 1
+        )
+
     def forgot(self, time_us: int) -> bool:
         """Whether the companion of a moment may be among those no longer kept."""
         dropped = self._dropped_us
-        return dropped is not None and self._times[0] > time_us and dropped >= time_us - self.reach_us
+        if dropped is None or dropped < time_us - self.reach_us:
+            return False
+        return not self._times or self._times[0] > time_us
 
 
 class Dependant:
     """Something whose observations need companions; it can make the latest of them again."""
 
-    def __init__(self, companions: tuple[History, ...]) -> None:
+    def __init__(self, line: Line, companions: tuple[History, ...]) -> None:
+        self.line = line
         self.companions = companions
         # time, parts, what was made of them; None where a companion was no longer known
         self._recent: deque[tuple[int, tuple[Any, ...], list[Observation] | None]] = deque()
@@ -96,6 +110,12 @@ class Dependant:
             self._dropped_us = recent.popleft()[0]
         return made
 
+    def _go_on_from(self, other: Dependant, since_us: int) -> None:
+        """Remember what another dependant of the same kind made lately, from a moment on."""
+        self._recent, self._dropped_us = other._recent, max(since_us - 1, other._dropped_us or since_us - 1)
+        while self._recent and self._recent[0][0] < since_us:
+            self._recent.popleft()
+
     def _forgot(self, time_us: int) -> bool:
         return any(history.forgot(time_us) for history in self.companions)
 
@@ -108,8 +128,6 @@ class Dependant:
             Those that came out differently; None when some of that time is no longer kept.
         """
         recent = self._recent
-        if not recent or recent[-1][0] < from_us:
-            return []
         complete = self._dropped_us is None or self._dropped_us < from_us
         changed: list[Observation] = []
         for index in range(len(recent) - 1, -1, -1):

@@ -2,38 +2,39 @@
 
 A value at time t depends on samples in ``[t - lookback_us, t]`` and on nothing later. What comes in the order
 of time is answered at once. What comes late changes what was already said: where the pipeline still knows
-enough it says so anew (the last observation of a series and time counts), else it names the stretch of time
-to be made again from the journal by `soilco2.quality.recompute`.
+enough it says so anew (the last observation of a series and time counts), else it names the times of the channel
+that are to be judged with what the journal holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from soilco2.quality.companions import Dependant
 from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
-from soilco2.quality.records import Observation, Sample
-from soilco2.quality.tracks import Epoch
+from soilco2.quality.records import Observation, Sample, SeriesKey
+from soilco2.quality.tracks import Epoch, Line
 
 
-class Stretch(NamedTuple):
-    """Time of the whole station to be made again, `end_us` exclusive [µs UTC].
+class Late(NamedTuple):
+    """Times of a channel, `until_us` exclusive [µs UTC], whose readings must be judged with what the journal holds.
 
-    The caller reads the samples from `lookback_us` earlier on.
+    What hangs on them (`soilco2.quality.dependence`) is to be made again for the same times.
     """
 
-    start_us: int
-    end_us: int
+    serial: str
+    channel: str
+    from_us: int
+    until_us: int
 
 
 class Outcome(NamedTuple):
     """What feeding samples gave."""
 
     observations: list[Observation]
-    stretches: list[Stretch]
+    late: list[Late]
 
 
 class Pipeline:
@@ -45,20 +46,22 @@ class Pipeline:
         How its channels are judged. When the station file or a flag set by hand changes, make a new pipeline of a
         new plan and prime it.
 
+    only : collection of (serial, channel), optional
+        The channels that samples will come from; left out: any.
+
     Attributes
     ----------
     lookback_us : int
         How far back a value depends on samples [µs].
     """
 
-    def __init__(self, plan: StationPlan) -> None:
-        self._plan = plan
+    def __init__(self, plan: StationPlan, only: Collection[tuple[str, str]] | None = None) -> None:
+        self._plan, self._only = plan, only
         self.lookback_us = plan.lookback_us
         self._start()
 
     def _start(self) -> None:
-        self._epochs = Epochs(self._plan)
-        self._newest_us: int | None = None
+        self._epochs = Epochs(self._plan, self._only)
         self._blind_us: int | None = None  # up to here something is not known
         self._ordered = False  # samples come in the order of time: what is not newer is a double
 
@@ -67,8 +70,7 @@ class Pipeline:
     def prime(self, samples: Iterable[Sample], since_us: int | None = None) -> None:
         """Forget everything and take in what came before; nothing is given.
 
-        After a start, and whenever `stale` says so, this is how the pipeline learns what it needs: the
-        samples of the last `lookback_us`.
+        After a start this is how the pipeline learns what it needs: the samples of the last `lookback_us`.
 
         Parameters
         ----------
@@ -85,13 +87,22 @@ class Pipeline:
             self.feed(list(group))
         self._ordered = False
 
-    @property
-    def stale(self) -> bool:
-        """Whether late samples left gaps in what the pipeline remembers of its newest time.
+    def again(self, samples: Sequence[Sample]) -> list[Observation]:
+        """What is made of samples that come in the order of time, whatever else there is: a double counts once."""
+        self._ordered = True
+        return self.feed(samples).observations
 
-        It goes on and is right, but everything it gives is a stretch, until it is primed again.
+    def level(self, other: Pipeline, series: Collection[SeriesKey]) -> list[SeriesKey]:
+        """Of some series those that came as far in another pipeline as in this one."""
+        return self._epochs.level(other._epochs, series)
+
+    def take_over(self, other: Pipeline, series: Collection[SeriesKey], since_us: int) -> None:
+        """Go on with series that are level where another pipeline stands, which was fed what came late.
+
+        Of these, and of what corrects them, nothing may wait to be made again. What it gave from `since_us` on [µs UTC]
+        it gave with all that it looks back on.
         """
-        return self._blind_us is not None and self._newest_us is not None and self._blind_us > self._newest_us
+        self._epochs.take_over(other._epochs, series, since_us, self._blind_us)
 
     def feed(self, samples: Sequence[Sample]) -> Outcome:
         """Take in samples, in any order.
@@ -106,13 +117,12 @@ class Pipeline:
         Returns
         -------
         Outcome
-            Observations, where a later one replaces an earlier one of the same series and time; and
-            stretches to be made again, in order, without overlap. What lies in a stretch counts only after
-            it was made again.
+            Observations, where a later one replaces an earlier one of the same series and time; and what is
+            late: there an observation counts only after it was made again.
         """
         channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
-        stretches: list[tuple[int, int]] = []
+        late: list[Late] = []
         dependent: list[tuple[Sample, Epoch]] = []
         now_us: int | None = None
         timed: list[tuple[int, str, str, int, Sample, Steps]] = []
@@ -124,7 +134,7 @@ class Pipeline:
         for time_us, _, _, _, sample, steps in timed:
             if dependent and time_us != now_us:
                 for waiting, epoch in dependent:
-                    self._take(waiting, epoch, given, stretches)
+                    self._take(waiting, epoch, given, late)
                 dependent.clear()
             now_us = time_us
             found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
@@ -133,26 +143,24 @@ class Pipeline:
             if found.track.dependent:
                 dependent.append((sample, found))
             else:
-                self._take(sample, found, given, stretches)
+                self._take(sample, found, given, late)
         for waiting, epoch in dependent:
-            self._take(waiting, epoch, given, stretches)
-        return Outcome(given, _merged(stretches))
+            self._take(waiting, epoch, given, late)
+        return Outcome(given, late)
 
-    def _take(
-        self, sample: Sample, epoch: Epoch, given: list[Observation], stretches: list[tuple[int, int]]
-    ) -> None:
+    def _take(self, sample: Sample, epoch: Epoch, given: list[Observation], late: list[Late]) -> None:
         """One sample, after everything its companions said up to its time."""
         time_us = sample.time_us
         assert time_us is not None
         track = epoch.track
         line = track.line
         if line.newest_us is not None and time_us <= line.newest_us:
-            self._late(time_us, stretches)
+            if not self._ordered:
+                late.append(_late(sample, time_us, line))
+                self._make_blind(line, time_us)
             return
         line.newest_us = time_us
-        if self._newest_us is None or self._newest_us < time_us:
-            self._newest_us = time_us
-        sure = self._blind_us is None or time_us > self._blind_us
+        sure = self._knows(line, time_us)
         reading, mask, extra = track.judge(sample, time_us)
         made: list[Observation] | None
         if track.companions:
@@ -164,50 +172,51 @@ class Pipeline:
                 derived = track.derived.give(time_us, observation, mask, extra + epoch.manual)
                 made = None if derived is None else made + derived
             elif line.history is not None and line.history.add(observation):
-                self._revise(line.dependants, time_us, line.history.reach_us, sure, given, stretches)
+                sure = self._revise(line, time_us, given) and sure
         if sure and made is not None:
             given += made
         else:
-            stretches.append((time_us, time_us + 1))
+            late.append(_late(sample, time_us, line))
 
-    def _late(self, time_us: int, stretches: list[tuple[int, int]]) -> None:
-        """A sample came that is not newer than the newest of its series."""
-        if self._ordered:
-            return
-        end = time_us + self.lookback_us
-        stretches.append((time_us, end + 1))
-        if self._blind_us is None or self._blind_us < end:
-            self._blind_us = end
+    def _knows(self, line: Line, time_us: int) -> bool:
+        """Whether everything that a value of a series at a moment depends on is known."""
+        blind_us = self._blind_us if line.blind_us is None else line.blind_us
+        return blind_us is None or time_us > blind_us
 
-    @staticmethod
-    def _revise(
-        dependants: Sequence[Dependant],
-        time_us: int,
-        reach: int,
-        sure: bool,
-        given: list[Observation],
-        stretches: list[tuple[int, int]],
-    ) -> None:
-        """A companion value came: make again what was made before it came and needs it."""
-        for dependant in dependants:
-            changed = dependant.revise(time_us, time_us + reach)
-            if changed is None or not sure:
-                stretches.append((time_us, time_us + reach + 1))
+    def _make_blind(self, line: Line, time_us: int) -> None:
+        """Something that came late is not known to a series nor to what depends on it, as far as it reaches."""
+        for one, reach_us in ((line, 0), *((row.line, _reach(line)) for row in line.dependants)):
+            until_us = time_us + line.lookback_us + reach_us
+            if self._knows(one, until_us):
+                one.blind_us = until_us
+
+    def _revise(self, line: Line, time_us: int, given: list[Observation]) -> bool:
+        """A companion value came: make again what was made before it came and needs it.
+
+        Returns
+        -------
+        bool
+            False when some of that is not known.
+        """
+        until_us = time_us + _reach(line)
+        done = True
+        for dependant in line.dependants:
+            changed = dependant.revise(time_us, until_us) if self._knows(dependant.line, time_us) else None
+            if changed is None:
+                done = False
             else:
                 given += changed
+        return done
+
+
+def _reach(line: Line) -> int:
+    return 0 if line.history is None else line.history.reach_us
+
+
+def _late(sample: Sample, time_us: int, line: Line) -> Late:
+    """A sample, and as much after it as it can change."""
+    return Late(sample.serial, sample.channel, time_us, time_us + line.lookback_us + _reach(line) + 1)
 
 
 def sample_time(sample: Sample) -> int | None:
     return sample.time_us
-
-
-def _merged(stretches: list[tuple[int, int]]) -> list[Stretch]:
-    """In order, those that touch joined."""
-    merged: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if merged and start <= merged[-1].end_us:
-            if end > merged[-1].end_us:
-                merged[-1] = Stretch(merged[-1].start_us, end)
-        else:
-            merged.append(Stretch(start, end))
-    return merged

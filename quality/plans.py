@@ -145,6 +145,27 @@ class ChannelPlan:
     compensation: CompensationPlan | None
     conductivity: ConductivityPlan | None
 
+    @property
+    def lookback_us(self) -> int:
+        """How far back its tests look [µs]."""
+        return max((make().lookback_us for make in self.tests), default=0)
+
+    @property
+    def companions(self) -> tuple[CompanionPlan, ...]:
+        """The series that correct what it gives."""
+        found: list[CompanionPlan | None] = []
+        if self.compensation is not None:
+            found += (self.compensation.pressure, self.compensation.temperature)
+        if self.conductivity is not None and not self.conductivity.device_coefficient:
+            found.append(self.conductivity.temperature)
+        return tuple(row for row in found if row is not None)
+
+    @property
+    def gives(self) -> tuple[SeriesKey, ...]:
+        """Its series, and those made of it."""
+        derived = () if self.conductivity is None else (self.conductivity.ec25, self.conductivity.salinity)
+        return (self.series, *(row.series for row in derived if row is not None))
+
 
 class Plan(NamedTuple):
     """What holds for a channel between two dates.

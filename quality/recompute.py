@@ -29,12 +29,11 @@ def recompute(
         In the order of time.
     """
     pipeline = Pipeline(plan)
-    pipeline._ordered = True
     for time_us, group in groupby(samples, key=sample_time):
         if time_us is None:
             continue
         if time_us >= end_us:
             return
-        given = pipeline.feed(list(group)).observations
+        given = pipeline.again(list(group))
         if time_us >= start_us:
             yield from given

@@ -34,13 +34,26 @@ def _ratio(factor: float) -> tuple[float, float]:
 
 
 class Line:
-    """A series as it comes in: its newest time, and what hangs on it when it is a companion."""
+    """A series as it comes in: its newest time, and what hangs on it when it is a companion.
 
-    __slots__ = ("dependants", "history", "newest_us", "series")
+    Attributes
+    ----------
+    lookback_us : int
+        How far back its tests look [µs].
+    newest_us : int or None
+        [µs UTC]
+    blind_us : int or None
+        Up to here something that came late is not known to its tests, or to those of a companion [µs UTC]; None: what
+        holds for the pipeline as a whole.
+    """
+
+    __slots__ = ("blind_us", "dependants", "history", "lookback_us", "newest_us", "series")
 
     def __init__(self, series: SeriesKey) -> None:
         self.series = series
+        self.lookback_us = 0
         self.newest_us: int | None = None
+        self.blind_us: int | None = None
         self.history: History | None = None
         self.dependants: list[Dependant] = []
 
@@ -114,8 +127,8 @@ class Track(Dependant):
     def __init__(
         self, plan: ChannelPlan, line: Line, config: str, compensation: Compensation | None = None
     ) -> None:
-        super().__init__(() if compensation is None else compensation.companions)
-        self.line = line
+        super().__init__(line, () if compensation is None else compensation.companions)
+        line.lookback_us = max(line.lookback_us, plan.lookback_us)
         self.series = plan.series
         self.derived: Conductivity | None = None
         self.dependent = plan.series.variable in ("co2", "bulk_ec")
@@ -181,6 +194,13 @@ class Track(Dependant):
             found = self._said[status] = read_status(status, self._judging)
         return found
 
+    def take_over(self, other: Track, since_us: int) -> None:
+        """Go on where another track of the same channel and place stands, which knows all from a moment on."""
+        self._remembers = other._remembers
+        self._go_on_from(other, since_us)
+        if self.derived is not None and other.derived is not None:
+            self.derived._go_on_from(other.derived, since_us)
+
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
         epoch, reading, mask, extra = parts
         return [self.finish(time_us, epoch, reading, mask, extra)[0]]
@@ -220,14 +240,16 @@ class Conductivity(Dependant):
     Parameters
     ----------
     plan : ConductivityPlan
+    line : Line
+        Of the bulk conductivity.
     temperature : History
     config : str
         Hash of the station configuration.
     """
 
-    def __init__(self, plan: ConductivityPlan, temperature: History, config: str) -> None:
+    def __init__(self, plan: ConductivityPlan, line: Line, temperature: History, config: str) -> None:
         self._by_device = bool(plan.device_coefficient)
-        super().__init__(() if self._by_device else (temperature,))
+        super().__init__(line, () if self._by_device else (temperature,))
         self._ec25 = plan.ec25
         self._salinity = plan.salinity
         self._temperature = temperature

@@ -245,6 +245,8 @@ def _made_present(connection: sqlite3.Connection, path: Path, now_us: Callable[[
         except StorageError:
             connection.close()
             raise
+    if "waiting" not in {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}:
+        connection.execute(TABLES["waiting"])
     for table, column, kind in _ADDED:
         if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")

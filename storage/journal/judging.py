@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 
-from soilco2.quality.pipeline import Outcome, Pipeline, Stretch
+from soilco2.quality.dependence import Dependence
+from soilco2.quality.pipeline import Outcome, Pipeline
 from soilco2.quality.plans import ManualFlag, StationPlan
-from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.times import DAY_US
-from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.archive import (
-    Archive,
-    among,
-    archived_observations,
-    archives_of,
-    folder_of,
-    with_archived,
-)
+from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
+from soilco2.storage.journal.archive import Archive, among, archives_of, folder_of, with_archived
 from soilco2.storage.journal.bulk_insert import Insertion
+from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.remaking import Remaking
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
+from soilco2.storage.journal.waiting import Mark, Waiting
 from soilco2.storage.reader import nearest
+
+log = logging.getLogger(__name__)
+
+ROWS = 5000
+"""Samples judged again in one transaction, about."""
+_GATHER_S = 0.5
+"""Between two times that late readings are judged [s]: those that come meanwhile are judged together."""
+_REPROCESSED = 50_000
+"""Samples of a window judged again in one transaction, about."""
+_ALL = 1 << 62
+_AFTER_FAULT_S = 600.0
+_CLOSING_S = 5.0
 
 _UPSERT = Insertion(
     "INSERT INTO observation",
@@ -47,22 +57,31 @@ class Judging:
     ----------
     session : Session
     samples : Samples
+
+    Attributes
+    ----------
+    waiting : Waiting
+        What is late and not yet judged.
     """
 
     def __init__(self, session: Session, samples: Samples) -> None:
         self._session, self._kept = session, samples
+        self.waiting = Waiting(session)
+        self._at = 0.0  # when what waits is judged next, on the monotonic clock [s]
         self._pipeline: Pipeline | None = None
         self._plans: StationPlan | None = None
+        self._hangs: tuple[int, Dependence] | None = None
         session.follow(self._load, self.forget)
 
     def _load(self) -> None:
         behind = self._session.meta("judged")
         self._behind = behind != ""
         self._judged: int = int(behind) if behind else self._kept.seq
+        self._reader = _InTransaction(self._session.db)
 
     def forget(self) -> None:
         """Drop what is remembered of samples, flags and configuration: the next commit primes it anew."""
-        self._pipeline = self._plans = None
+        self._pipeline = self._plans = self._hangs = None
 
     def _judge(self, done: bool) -> None:
         """Remember how far quality has come; it is only written while it lags behind."""
@@ -105,7 +124,7 @@ class Judging:
 
     def _ready(self) -> Pipeline:
         """The pipeline, primed with what was judged before; what is being kept just now is not among it."""
-        if self._pipeline is None or self._pipeline.stale:
+        if self._pipeline is None:
             pipeline = Pipeline(self._plan())
             newest = self._newest_us()
             if newest is not None:
@@ -125,7 +144,7 @@ class Judging:
         return None if row[0] is None else int(row[0])
 
     def _samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
-        live = _InTransaction(self._session.db).samples(start_us, end_us, upto_seq)
+        live = self._reader.samples(start_us, end_us, upto_seq)
         archives = self._archives(start_us, end_us)
         return with_archived(live, archives, start_us, end_us) if archives else live
 
@@ -133,11 +152,10 @@ class Judging:
         return among(archives_of(folder_of(self._session.station)), start_us, end_us)
 
     def observe(self, kept: Sequence[Sample]) -> int:
-        """Make observations of new samples; a fault in quality never costs a sample."""
+        """Make observations of new samples, and mark those that wait; a fault in quality never costs a sample."""
         try:
             timed = any(s.time_us is not None for s in kept)
-            given, stretches = self._ready().feed(kept) if timed else Outcome([], [])
-            made = self._put_and_remake(given, stretches) if stretches else self._put(given)
+            given, late = self._ready().feed(kept) if timed else Outcome([], [])
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
@@ -149,21 +167,100 @@ class Judging:
                          "'soilco2 reprocess' judges them")
             )  # fmt: skip
             return 0
+        channel = self._session.channel
+        self.waiting.add(Mark(channel(row.serial, row.channel), row.from_us, row.until_us) for row in late)
         self._judge(True)
-        return made
+        return self._put(given)
 
-    def _put_and_remake(self, given: Sequence[Observation], stretches: Sequence[Stretch]) -> int:
-        """Both or, when a recomputation fails, neither."""
-        self._session.db.execute("SAVEPOINT remake")
-        rev = self._session.rev
+    # what is late
+
+    def keep(self) -> float | None:
+        """Judge some of what waits, if it is time; a fault is logged and tried again later.
+
+        Returns
+        -------
+        float or None
+            In how many seconds to come again; None when nothing waits.
+        """
+        now = monotonic()
+        if self.waiting and now >= self._at:
+            try:
+                self._at = 0.0 if self.go_on() else monotonic() + _GATHER_S
+            except (JournalDamagedError, JournalGoneError):
+                raise
+            except StorageError as error:
+                log.warning("%s; late readings wait", error)
+                self._at = now + _CLOSING_S
+        return max(0.0, self._at - now) if self.waiting else None
+
+    def finish(self) -> None:
+        """Judge what waits before the journal is closed, but not for long: the next writer goes on."""
+        end = monotonic() + _CLOSING_S
         try:
-            return self._put(given) + self._remake(stretches)
-        except Exception:
-            self._session.db.execute("ROLLBACK TO remake")
-            self._session.rev = rev
+            while monotonic() < end and self.go_on():
+                pass
+        except StorageError as error:
+            log.warning("%s; late readings wait for the next start", error)
+
+    def go_on(self) -> bool:
+        """Judge some of what waits, in a transaction of its own; whether more waits.
+
+        Raises
+        ------
+        StorageError
+            When it could not be kept; then nothing of it is.
+        """
+        if not self.waiting:
+            return False
+        failpoint("late-waits")
+        try:
+            with self._session.transaction():
+                pipeline = self._ready()
+                rows = ROWS
+                for marks in list(self.waiting.clusters(pipeline.lookback_us)):
+                    rows -= self._judge_late(pipeline, marks, rows)
+                    if rows <= 0:
+                        break
+        except StorageError:
             raise
-        finally:
-            self._session.db.execute("RELEASE remake")
+        except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
+            self._at = monotonic() + _AFTER_FAULT_S
+            text = (
+                f"late readings could not be judged ({type(error).__name__}: {error}); they wait, the next try "
+                f"is in {_AFTER_FAULT_S / 60:.0f} minutes"
+            )
+            with self._session.transaction():
+                self._session.event(NewEvent(EventKind.QUALITY_FAILED, "quality", text))
+            return False
+        failpoint("late-judged")
+        return bool(self.waiting)
+
+    def _judge_late(self, pipeline: Pipeline, marks: Sequence[Mark], rows: int) -> int:
+        """Within a transaction: judge some marks that lie together, as far as about so many samples; those read."""
+        start_us, hangs = marks[0].from_us, self._dependence()
+        end_us = min(max(mark.until_us for mark in marks), start_us + DAY_US)
+        names = {number: name for name, number in self._session.channels.items()}
+        channels = {mark.channel for mark in marks if mark.from_us < end_us}
+        scope = hangs.scope([names[channel] for channel in channels])
+        again = Remaking(
+            self._session, self._reader, self._put, self._plan(), self._archives(start_us, end_us), start_us, end_us,
+            scope,
+        )  # fmt: skip
+        read, _ = again.run(rows)
+        self.waiting.settle(channels, start_us, again.at_us)
+        level = pipeline.level(again.pipeline, scope.series)
+        waits = self.waiting.of
+        numbers = self._session.channels
+        known = [key for key in level if not waits(numbers[name] for name in hangs.needed(key))]
+        if known:
+            pipeline.take_over(again.pipeline, known, start_us)
+        return max(read, 1)
+
+    def _dependence(self) -> Dependence:
+        channels = self._session.channels
+        if self._hangs is None or self._hangs[0] != len(channels):
+            self._hangs = (len(channels), Dependence(self._plan(), channels))
+        return self._hangs[1]
 
     def _put(self, observations: Iterable[Observation]) -> int:
         session = self._session
@@ -183,48 +280,17 @@ class Judging:
             session.rev = rev
         return changed
 
+    def _remaking(self, start_us: int, end_us: int) -> Remaking:
+        """A pass over all series."""
+        archives = self._archives(start_us - self._plan().lookback_us, end_us)
+        return Remaking(
+            self._session, self._reader, self._put, self._plan(), archives, start_us, end_us
+        )  # fmt: skip
+
     def make_again(self, from_us: int, until_us: int) -> int:
         """Within a transaction: make again a window and what looks back on it; the observations that changed."""
         self.forget()
-        return self._remake([Stretch(from_us, until_us + self._plan().lookback_us)])
-
-    def _remake(self, stretches: Sequence[Stretch]) -> int:
-        """Make every observation of some stretches again; only what differs gets a new revision."""
-        changed = 0
-        plan = self._plan()
-        for start, end in stretches:
-            samples = self._samples(start - plan.lookback_us, end)
-            made = {(o.series, o.time_us): o for o in recompute(plan, samples, start, end)}
-            archived = archived_observations(self._archives(start, end), start, end)
-            live = self._times(start, end)
-            gone = self._orphans({*archived, *live}, made)
-            changed += self._put(
-                o
-                for place, o in (*made.items(), *gone.items())
-                if place in live or place not in archived or o[2:7] != archived[place][2:7]
-            )
-        return changed
-
-    def _times(self, start: int, end: int) -> set[tuple[SeriesKey, int]]:
-        """Series and times of the journal's own observations in a window."""
-        return {
-            (key, time_us)
-            for key, number in self._session.series.items()
-            for (time_us,) in self._session.db.execute(
-                "SELECT time_us FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?",
-                (number, start, end),
-            )
-        }
-
-    def _orphans(
-        self, known: set[tuple[SeriesKey, int]], made: dict[tuple[SeriesKey, int], Observation]
-    ) -> dict[tuple[SeriesKey, int], Observation]:
-        """Observations that no sample leads to any more: they are overwritten as missing."""
-        config = self._session.station.hash
-        return {
-            (key, at): Observation(key, at, None, None, Flag.MISSING, "moved", "", config)
-            for key, at in known - made.keys()
-        }
+        return self._remaking(from_us, until_us + self._plan().lookback_us).run(_ALL)[1]
 
     def reprocess(self, from_us: int, to_us: int) -> int:
         """Judge every sample of a window again with the configuration in force.
@@ -235,20 +301,17 @@ class Judging:
             Observations that changed.
         """
         changed = 0
-        start = from_us
         with_archives = archives_of(folder_of(self._session.station))
-        reader = _InTransaction(self._session.db)
-        first, last = reader.first_sample_us(), reader.last_sample_us()
+        first, last = self._reader.first_sample_us(), self._reader.last_sample_us()
         firsts = [t for t in (first, *(a.start_us for a in with_archives)) if t is not None]
         lasts = [t for t in (last, *(a.end_us for a in with_archives)) if t is not None]
         if not firsts:
             return 0
-        start, stop = max(start, min(firsts)), min(to_us, max(lasts) + 1)
-        while start < stop:
-            end = min(start + 7 * DAY_US, stop)
+        start, stop = max(from_us, min(firsts)), min(to_us, max(lasts) + 1)
+        again = self._remaking(start, stop)
+        while again.at_us < stop:
             with self._session.transaction():
-                changed += self._remake([Stretch(start, end)])
-            start = end
+                changed += again.run(_REPROCESSED)[1]
         with self._session.transaction():
             self.forget()
             self._judge(True)

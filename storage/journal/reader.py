@@ -7,7 +7,8 @@ import json
 import sqlite3
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 _TOLERANCE_US = 300_000_000
 _NAN = float("nan")
 _FLAGS = {int(flag): flag for flag in Flag}
+_BY_TIME = itemgetter(2, 0)
+AT_ONCE = 4000
+"""Samples in one list, about."""
+_new = tuple.__new__
 
 
 class JournalReader:
@@ -347,6 +352,54 @@ class JournalReader:
 
         for row in heapq.merge(*(of(channel) for channel in channels), key=lambda r: (r[2], r[0])):
             yield sample_of(row, channels, self._words)
+
+    def sample_lists(
+        self, start_us: int, end_us: int, channels: Collection[tuple[str, str]] | None = None
+    ) -> Iterator[tuple[list[Sample], int]]:
+        """As `samples`, of some channels or all, in lists of a few thousand: each with the moment where it ends."""
+        columns = sample_columns(self._db)
+        numbers = [
+            row[0]
+            for row in self._db.execute("SELECT id, serial, channel FROM channel")
+            if channels is None or row[1:] in channels
+        ]
+        most = max(200, AT_ONCE // max(1, len(numbers)))
+        text = (
+            f"SELECT {columns} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
+            " ORDER BY time_us LIMIT ?"
+        )
+        while start_us < end_us:
+            upto_us, rows = end_us, []
+            for number in numbers:
+                some = self._db.execute(text, (number, start_us, upto_us, most)).fetchall()
+                if len(some) == most:
+                    upto_us = some[-1][2] + 1
+                rows += some
+            if upto_us < end_us:
+                rows = [row for row in rows if row[2] < upto_us]
+            rows.sort(key=_BY_TIME)
+            yield self._samples_of(rows), upto_us
+            start_us = upto_us
+
+    def _samples_of(self, rows: Sequence[Sequence[Any]]) -> list[Sample]:
+        """Samples from their rows; what numbers mean is read again when one is new."""
+        for _ in range(2):
+            words, channels = self._words, self._channels
+            if any(row[10] is not None and type(row[10]) is not bytes for row in rows):
+                break
+            try:
+                return [
+                    _new(
+                        Sample,
+                        (*channels[c], at, raw, words[s], device, came, mono, words[b], words[f], said),
+                    )
+                    for _, c, at, raw, s, device, came, mono, b, f, said in rows
+                ]
+            except KeyError:
+                self._words = dict(self._db.execute("SELECT id, text FROM word"))
+                known = self._db.execute("SELECT id, serial, channel FROM channel")
+                self._channels = {row[0]: (row[1], row[2]) for row in known}
+        return [sample_of(row, self._channels, self._words) for row in rows]
 
     def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
         """Samples of a channel in a window."""

@@ -73,6 +73,8 @@ TABLES: dict[str, str] = {
     " state TEXT NOT NULL DEFAULT 'waiting', why TEXT NOT NULL DEFAULT '')",
     "batch": "CREATE TABLE batch (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
     " crc INTEGER NOT NULL, committed_us INTEGER NOT NULL)",
+    "waiting": "CREATE TABLE waiting (channel INTEGER NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+    " PRIMARY KEY (channel, from_us)) WITHOUT ROWID",
     "rollup": "CREATE TABLE rollup (series INTEGER NOT NULL,"
     " period_s INTEGER NOT NULL CHECK (period_s IN (600, 3600, 21600, 86400)), kind INTEGER NOT NULL,"
     " start_us INTEGER NOT NULL, n INTEGER NOT NULL, low REAL, low_us INTEGER, low_flag INTEGER, high REAL,"
@@ -106,6 +108,7 @@ MEANING: dict[str, str] = {
     "cursor": "How far each database has confirmed.",
     "parked": "What could not be used or sent, with the reason.",
     "batch": "First and last sample of each commit with a CRC-32, so that damage can be named.",
+    "waiting": "Late readings that wait for judgement: times of a channel, `until_us` exclusive.",
     "rollup": "Counts, extremes and means by ten minutes, hour, six hours and day, of good (kind 0), flagged (1) and"
     " absent (2) values; follows `rev`, can be built again.",
 }

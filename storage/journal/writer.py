@@ -103,6 +103,7 @@ class Writer:
     def close(self) -> None:
         """Checkpoint and let the next writer in."""
         try:
+            self.judging.finish()
             self.rollups.finish()
             self.session.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.session.db.close()
@@ -318,6 +319,22 @@ class Writer:
     def prune(self, path: str) -> int:
         """Take out some of what stands in an archive; the rows, 0 when nothing is left to take out."""
         return self.retention.prune(path)
+
+    def keep_up(self) -> float | None:
+        """Go on for a moment with what need not be done at once: late readings, then rollups.
+
+        Returns
+        -------
+        float or None
+            In how many seconds late readings want to be judged; None when none waits.
+        """
+        wanted = self.judging.keep()
+        self.rollups.keep()
+        return wanted
+
+    def judge(self) -> bool:
+        """Judge some of the readings that wait; whether more wait."""
+        return self.judging.go_on()
 
     def keep_rollups(self) -> None:
         """Go on with the rollups for a moment, if it is time."""

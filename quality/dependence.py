@@ -1,0 +1,86 @@
+"""What a reading can change, and what must be read to make that again: series and their companions, from the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from soilco2.quality.plans import ChannelPlan, StationPlan
+from soilco2.quality.records import SeriesKey
+
+
+class Scope(NamedTuple):
+    """What hangs on some channels.
+
+    Parameters
+    ----------
+    series : frozenset of SeriesKey
+        What their readings can change.
+    channels : frozenset of (serial, channel)
+        Whose samples it is made of.
+    lookback_us : int
+        How far back it depends on those samples [µs].
+    """
+
+    series: frozenset[SeriesKey]
+    channels: frozenset[tuple[str, str]]
+    lookback_us: int
+
+
+class Dependence:
+    """Which series depend on which channels.
+
+    Parameters
+    ----------
+    plan : StationPlan
+    channels : iterable of (serial, channel)
+        All that samples may come from.
+    """
+
+    def __init__(self, plan: StationPlan, channels: Iterable[tuple[str, str]]) -> None:
+        self._plans: dict[tuple[str, str], set[ChannelPlan]] = {
+            key: {row.channel for row in plan.of(*key).values if row is not None} for key in channels
+        }
+        self._of: dict[SeriesKey, list[ChannelPlan]] = {}
+        self._beside: dict[SeriesKey, list[ChannelPlan]] = {}
+        for here in {here for plans in self._plans.values() for here in plans}:
+            self._of.setdefault(here.series, []).append(here)
+            for companion in here.companions:
+                self._beside.setdefault(companion.series, []).append(here)
+        self._scopes: dict[frozenset[tuple[str, str]], Scope] = {}
+
+    def scope(self, channels: Collection[tuple[str, str]]) -> Scope:
+        """What hangs on some channels."""
+        key = frozenset(channels)
+        found = self._scopes.get(key)
+        if found is None:
+            if len(self._scopes) >= 1024:
+                self._scopes.clear()
+            found = self._scopes[key] = self._scope(key)
+        return found
+
+    def needed(self, series: SeriesKey) -> set[tuple[str, str]]:
+        """The channels that a series is made of."""
+        read = {series} | {row.series for here in self._of.get(series, ()) for row in here.companions}
+        return {key for key, plans in self._plans.items() if any(here.series in read for here in plans)}
+
+    def _scope(self, channels: frozenset[tuple[str, str]]) -> Scope:
+        own = {here.series for key in channels for here in self._plans.get(key, ())}
+        touched = [here for series in own for here in (*self._of[series], *self._beside.get(series, ()))]
+        beside = {companion.series: companion.reach_us for here in touched for companion in here.companions}
+        read = {here.series for here in touched} | beside.keys()
+        lookback_us = max(
+            (
+                here.lookback_us + beside.get(series, 0)
+                for series in read
+                for here in self._of.get(series, ())
+            ),
+            default=0,
+        )
+        return Scope(
+            frozenset(series for here in touched for series in here.gives),
+            frozenset(
+                key for key, plans in self._plans.items() if any(here.series in read for here in plans)
+            ),
+            lookback_us,
+        )
