@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from soilco2.quality.checks import CONFLICT
 from soilco2.quality.companions import Dependant
 from soilco2.quality.epochs import NOWHERE, Epochs, ManualFlag, Steps, lookback_us
 from soilco2.quality.records import Observation, Sample
-from soilco2.quality.tracks import Epoch
+from soilco2.quality.rivals import Ranks, Rivals, choose
+from soilco2.quality.tracks import Epoch, Line
 from soilco2.station_config.deployments import Deployments
 
 
@@ -52,10 +54,14 @@ class Pipeline:
     ----------
     lookback_us : int
         How far back a value depends on samples [µs].
+    rivals : list of Rivals
+        Series and times where several samples came together; it only grows, whoever reads it empties it.
     """
 
     def __init__(self, deployments: Deployments, config_hash: str, manual: Sequence[ManualFlag] = ()) -> None:
         self._made_of = (deployments, config_hash, tuple(manual))
+        self._ranks = Ranks(deployments)
+        self.rivals: list[Rivals] = []
         self.lookback_us = lookback_us(deployments)
         self._start()
 
@@ -63,6 +69,7 @@ class Pipeline:
         self._epochs = Epochs(*self._made_of)
         self._newest_us: int | None = None
         self._blind_us: int | None = None  # up to here something is not known
+        self._contested: set[int] = set()  # identities of samples that speak for now, of several in conflict
         self._ordered = False  # samples come in the order of time: what is not newer is a double
 
     # feeding
@@ -113,33 +120,62 @@ class Pipeline:
             stretches to be made again, in order, without overlap. What lies in a stretch counts only after
             it was made again.
         """
-        channels, add = self._epochs.channels, self._epochs.add_named
         given: list[Observation] = []
         stretches: list[tuple[int, int]] = []
         dependent: list[tuple[Sample, Epoch]] = []
         now_us: int | None = None
+        for time_us, sample, epoch in self._sorted(samples):
+            if dependent and time_us != now_us:
+                for waiting, its in dependent:
+                    self._take(waiting, its, given, stretches)
+                dependent.clear()
+            now_us = time_us
+            if epoch.track.dependent:
+                dependent.append((sample, epoch))
+            else:
+                self._take(sample, epoch, given, stretches)
+        for waiting, its in dependent:
+            self._take(waiting, its, given, stretches)
+        self._contested.clear()
+        return Outcome(given, _merged(stretches))
+
+    def _sorted(self, samples: Sequence[Sample]) -> list[tuple[int, Sample, Epoch]]:
+        """What is installed somewhere, in the order of time; of several for one series and time the one that speaks."""
+        channels, add = self._epochs.channels, self._epochs.add_named
         timed: list[tuple[int, str, str, int, Sample, Steps[Epoch | None]]] = []
         for sample in samples:
             steps = channels.get(sample[:2]) or add(sample.serial, sample.channel)
             if steps is not NOWHERE and (time_us := sample.time_us) is not None:
                 timed.append((time_us, sample.serial, sample.channel, len(timed), sample, steps))
         timed.sort()
+        ready: list[tuple[int, Sample, Epoch]] = []
+        together = False
         for time_us, _, _, _, sample, steps in timed:
-            if dependent and time_us != now_us:
-                for waiting, epoch in dependent:
-                    self._take(waiting, epoch, given, stretches)
-                dependent.clear()
-            now_us = time_us
-            found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
-            if found is None:
+            epoch = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
+            if epoch is None:
                 continue
-            if found.track.dependent:
-                dependent.append((sample, found))
-            else:
-                self._take(sample, found, given, stretches)
-        for waiting, epoch in dependent:
-            self._take(waiting, epoch, given, stretches)
-        return Outcome(given, _merged(stretches))
+            line = epoch.track.line
+            if line.fed_us == time_us:
+                together = True
+            line.fed_us = time_us
+            ready.append((time_us, sample, epoch))
+        return self._chosen(ready) if together else ready
+
+    def _chosen(self, ready: list[tuple[int, Sample, Epoch]]) -> list[tuple[int, Sample, Epoch]]:
+        """One sample for each series and time."""
+        places: dict[tuple[int, Line], list[tuple[Sample, Epoch]]] = {}
+        for time_us, sample, epoch in ready:
+            places.setdefault((time_us, epoch.track.line), []).append((sample, epoch))
+        chosen = []
+        for (time_us, _), those in places.items():
+            index = 0
+            if len(those) > 1:
+                index, rivals = choose(time_us, those, self._ranks)
+                self.rivals.append(rivals)
+                if rivals.conflict:
+                    self._contested.add(id(rivals.taken))
+            chosen.append((time_us, *those[index]))
+        return chosen
 
     def _take(
         self, sample: Sample, epoch: Epoch, given: list[Observation], stretches: list[tuple[int, int]]
@@ -157,6 +193,8 @@ class Pipeline:
             self._newest_us = time_us
         sure = self._blind_us is None or time_us > self._blind_us
         reading, mask, extra = track.judge(sample, time_us)
+        if self._contested and id(sample) in self._contested:
+            mask |= CONFLICT
         made: list[Observation] | None
         if track.companions:
             made = track.give(time_us, epoch, reading, mask, extra)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from soilco2.quality import checks, corrections
 from soilco2.quality.checks import Extra, Remembers, Said, reach_us, read_status, verdict
 from soilco2.quality.companions import Companion, Dependant, History
-from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.deployments import Channel
 from soilco2.station_config.tables.quality import Limits
 from soilco2.station_config.variables import VARIABLES
@@ -103,11 +103,13 @@ def remembering(
 class Line:
     """A series as it comes in: its newest time, and what hangs on it when it is a companion."""
 
-    __slots__ = ("dependants", "history", "newest_us", "series")
+    __slots__ = ("dependants", "fed_us", "history", "newest_us", "series")
 
     def __init__(self, series: SeriesKey) -> None:
         self.series = series
         self.newest_us: int | None = None
+        self.fed_us: int | None = None
+        """Time of what is being fed, to notice a second one of that time [µs UTC]."""
         self.history: History | None = None
         self.dependants: list[Dependant] = []
 
@@ -234,6 +236,8 @@ class Track(Dependant):
         if self._decode is not None and sample.said is not None:
             raw, status, undecodable = self._decoded(self._decode, sample, sample.said)
         if status:
+            if status == WITHDRAWN:
+                return None, checks.WITHDRAWN, ()
             mask, extra, words = self._read(status)
         mask |= undecodable
         if raw is None:
@@ -250,6 +254,15 @@ class Track(Dependant):
         if not band.lower <= reading <= band.upper:
             mask |= band.outside(reading)
         return reading, mask, extra
+
+    def reading(self, sample: Sample) -> float | None:
+        """The reading in the canonical unit, or None where the sample holds no number; remembers nothing."""
+        raw = sample.raw
+        if self._decode is not None and sample.said is not None:
+            raw = self._decoded(self._decode, sample, sample.said)[0]
+        if raw is None or not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
+            return None
+        return raw * self._factor / self._divisor + self._shift
 
     @staticmethod
     def _decoded(

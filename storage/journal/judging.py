@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from soilco2.quality.epochs import ManualFlag
 from soilco2.quality.pipeline import Outcome, Pipeline, Stretch
@@ -19,10 +18,13 @@ from soilco2.storage.journal.archive import (
     archived_observations,
     archives_of,
     folder_of,
+    opened,
     with_archived,
 )
 from soilco2.storage.journal.bulk_insert import Insertion
-from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.conflicts import Conflicts
+from soilco2.storage.journal.imports import Imports
+from soilco2.storage.journal.reader import InTransaction
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
@@ -47,10 +49,13 @@ class Judging:
     ----------
     session : Session
     samples : Samples
+    imports : Imports
+    conflicts : Conflicts
     """
 
-    def __init__(self, session: Session, samples: Samples) -> None:
+    def __init__(self, session: Session, samples: Samples, imports: Imports, conflicts: Conflicts) -> None:
         self._session, self._kept = session, samples
+        self._imports, self._conflicts = imports, conflicts
         self._pipeline: Pipeline | None = None
         session.follow(self._load, self.forget)
 
@@ -103,6 +108,7 @@ class Judging:
             if newest is not None:
                 since = newest - pipeline.lookback_us
                 pipeline.prime(self._samples(since, newest + 1, self._judged), since)
+                pipeline.rivals.clear()
             self._pipeline = pipeline
         return self._pipeline
 
@@ -117,9 +123,10 @@ class Judging:
         return None if row[0] is None else int(row[0])
 
     def _samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
-        live = _InTransaction(self._session.db).samples(start_us, end_us, upto_seq)
+        layers = self._imports.layers
+        live = InTransaction(self._session.db).samples(start_us, end_us, upto_seq, layers)
         archives = self._archives(start_us, end_us)
-        return with_archived(live, archives, start_us, end_us) if archives else live
+        return with_archived(live, archives, start_us, end_us, layers) if archives else live
 
     def _archives(self, start_us: int, end_us: int) -> list[Archive]:
         return among(archives_of(folder_of(self._session.station)), start_us, end_us)
@@ -130,10 +137,16 @@ class Judging:
             timed = any(s.time_us is not None for s in kept)
             given, stretches = self._ready().feed(kept) if timed else Outcome([], [])
             made = self._put_and_remake(given, stretches) if stretches else self._put(given)
+            if self._pipeline is not None and self._pipeline.rivals:
+                for rivals in self._pipeline.rivals:
+                    self._conflicts.hear(rivals)
+                self._pipeline.rivals.clear()
+                self._conflicts.settle()
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
             self.forget()
+            self._conflicts.drop()
             self._judge(False)
             self._session.event(
                 NewEvent(EventKind.QUALITY_FAILED, "quality",
@@ -193,8 +206,11 @@ class Judging:
             samples = self._samples(start - lookback, end)
             made = {
                 (o.series, o.time_us): o
-                for o in recompute(station.deployments, station.hash, manual, samples, start, end)
+                for o in recompute(
+                    station.deployments, station.hash, manual, samples, start, end, self._conflicts.hear
+                )
             }
+            self._conflicts.settle(start, end)
             archived = archived_observations(self._archives(start, end), start, end)
             live = self._times(start, end)
             gone = self._orphans({*archived, *live}, made)
@@ -204,6 +220,22 @@ class Judging:
                 if place in live or place not in archived or o[2:7] != archived[place][2:7]
             )
         return changed
+
+    def samples_at(self, serial: str, channel: str, time_us: int) -> list[tuple[int, float | None, str, str]]:
+        """Number, raw, status and source of what a channel has at a time, archives included."""
+        found = InTransaction(self._session.db).samples_at(serial, channel, time_us)
+        with opened(self._archives(time_us, time_us + 1)) as readers:
+            return found + [row for reader in readers for row in reader.samples_at(serial, channel, time_us)]
+
+    def bad_after(self, rev: int) -> list[tuple[SeriesKey, int]]:
+        """Series and time of the observations with a greater revision that are flagged bad."""
+        found = self._session.db.execute(
+            "SELECT series, time_us FROM observation WHERE rev > ? AND flag = ?", (rev, int(Flag.BAD))
+        ).fetchall()
+        if not found:
+            return []
+        keys = {number: key for key, number in self._session.series.items()}
+        return [(keys[series], time_us) for series, time_us in found]
 
     def _times(self, start: int, end: int) -> set[tuple[SeriesKey, int]]:
         """Series and times of the journal's own observations in a window."""
@@ -237,7 +269,7 @@ class Judging:
         changed = 0
         start = from_us
         with_archives = archives_of(folder_of(self._session.station))
-        reader = _InTransaction(self._session.db)
+        reader = InTransaction(self._session.db)
         first, last = reader.first_sample_us(), reader.last_sample_us()
         firsts = [t for t in (first, *(a.start_us for a in with_archives)) if t is not None]
         lasts = [t for t in (last, *(a.end_us for a in with_archives)) if t is not None]
@@ -304,12 +336,3 @@ class Judging:
         with self._session.transaction():
             self._session.event(NewEvent(EventKind.FLAG_REVOKED, who, why, {"event": event}))
             return self.make_again(f["from_us"], f["until_us"])
-
-
-class _InTransaction(JournalReader):
-    """Reads through the writer's own connection, so that it sees what is not yet committed."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._read_through(connection)
-        self.path = Path()
-        self.journal_id = ""
