@@ -30,6 +30,7 @@ class Check(NamedTuple):
 
 
 CHECKS = (
+    Check("withdrawn", Flag.MISSING),
     Check("missing", Flag.MISSING),
     Check("sentinel", Flag.MISSING),
     Check("frozen", Flag.MISSING),
@@ -37,6 +38,7 @@ CHECKS = (
     Check("physical_range", Flag.BAD),
     Check("instrument_range", Flag.BAD),
     Check("site_range", Flag.BAD),
+    Check("conflict", Flag.SUSPECT),
     Check("undecodable", Flag.SUSPECT),
     Check("warm_up", Flag.SUSPECT),
     Check("saturation", Flag.SUSPECT),
@@ -53,6 +55,7 @@ CHECKS = (
 """Every test with a fixed name, the most severe first."""
 
 (
+    WITHDRAWN,
     MISSING,
     SENTINEL,
     FROZEN,
@@ -60,6 +63,7 @@ CHECKS = (
     PHYSICAL_RANGE,
     INSTRUMENT_RANGE,
     SITE_RANGE,
+    CONFLICT,
     UNDECODABLE,
     WARM_UP,
     SATURATION,

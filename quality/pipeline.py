@@ -12,9 +12,11 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from soilco2.quality.checks import CONFLICT
 from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample, SeriesKey
+from soilco2.quality.rivals import Rivals, choose
 from soilco2.quality.tracks import Epoch, Line
 
 
@@ -53,16 +55,20 @@ class Pipeline:
     ----------
     lookback_us : int
         How far back a value depends on samples [µs].
+    rivals : list of Rivals
+        Series and times where several samples came together; it only grows, whoever reads it empties it.
     """
 
     def __init__(self, plan: StationPlan, only: Collection[tuple[str, str]] | None = None) -> None:
         self._plan, self._only = plan, only
+        self.rivals: list[Rivals] = []
         self.lookback_us = plan.lookback_us
         self._start()
 
     def _start(self) -> None:
         self._epochs = Epochs(self._plan, self._only)
         self._blind_us: int | None = None  # up to here something is not known
+        self._contested: set[int] = set()  # identities of samples that speak for now, of several in conflict
         self._ordered = False  # samples come in the order of time: what is not newer is a double
 
     # feeding
@@ -120,33 +126,62 @@ class Pipeline:
             Observations, where a later one replaces an earlier one of the same series and time; and what is
             late: there an observation counts only after it was made again.
         """
-        channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
         late: list[Late] = []
         dependent: list[tuple[Sample, Epoch]] = []
         now_us: int | None = None
+        for time_us, sample, epoch in self._sorted(samples):
+            if dependent and time_us != now_us:
+                for waiting, its in dependent:
+                    self._take(waiting, its, given, late)
+                dependent.clear()
+            now_us = time_us
+            if epoch.track.dependent:
+                dependent.append((sample, epoch))
+            else:
+                self._take(sample, epoch, given, late)
+        for waiting, its in dependent:
+            self._take(waiting, its, given, late)
+        self._contested.clear()
+        return Outcome(given, late)
+
+    def _sorted(self, samples: Sequence[Sample]) -> list[tuple[int, Sample, Epoch]]:
+        """What is installed somewhere, in the order of time; of several for one series and time the one that speaks."""
+        channels, add = self._epochs.channels, self._epochs.add
         timed: list[tuple[int, str, str, int, Sample, Steps]] = []
         for sample in samples:
             steps = channels.get(sample[:2]) or add(sample.serial, sample.channel)
             if (time_us := sample.time_us) is not None:
                 timed.append((time_us, sample.serial, sample.channel, len(timed), sample, steps))
         timed.sort()
+        ready: list[tuple[int, Sample, Epoch]] = []
+        together = False
         for time_us, _, _, _, sample, steps in timed:
-            if dependent and time_us != now_us:
-                for waiting, epoch in dependent:
-                    self._take(waiting, epoch, given, late)
-                dependent.clear()
-            now_us = time_us
-            found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
-            if found is None:
+            epoch = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
+            if epoch is None:
                 continue
-            if found.track.dependent:
-                dependent.append((sample, found))
-            else:
-                self._take(sample, found, given, late)
-        for waiting, epoch in dependent:
-            self._take(waiting, epoch, given, late)
-        return Outcome(given, late)
+            line = epoch.track.line
+            if line.fed_us == time_us:
+                together = True
+            line.fed_us = time_us
+            ready.append((time_us, sample, epoch))
+        return self._chosen(ready) if together else ready
+
+    def _chosen(self, ready: list[tuple[int, Sample, Epoch]]) -> list[tuple[int, Sample, Epoch]]:
+        """One sample for each series and time."""
+        places: dict[tuple[int, Line], list[tuple[Sample, Epoch]]] = {}
+        for time_us, sample, epoch in ready:
+            places.setdefault((time_us, epoch.track.line), []).append((sample, epoch))
+        chosen = []
+        for (time_us, _), those in places.items():
+            index = 0
+            if len(those) > 1:
+                index, rivals = choose(time_us, those, self._plan.ranks)
+                self.rivals.append(rivals)
+                if rivals.conflict:
+                    self._contested.add(id(rivals.taken))
+            chosen.append((time_us, *those[index]))
+        return chosen
 
     def _take(self, sample: Sample, epoch: Epoch, given: list[Observation], late: list[Late]) -> None:
         """One sample, after everything its companions said up to its time."""
@@ -162,6 +197,8 @@ class Pipeline:
         line.newest_us = time_us
         sure = self._knows(line, time_us)
         reading, mask, extra = track.judge(sample, time_us)
+        if self._contested and id(sample) in self._contested:
+            mask |= CONFLICT
         made: list[Observation] | None
         if track.companions:
             made = track.give(time_us, epoch, reading, mask, extra)

@@ -16,9 +16,10 @@ from soilco2.quality import checks, corrections
 from soilco2.quality.checks import Extra, Remembers, reach_us
 from soilco2.quality.limits import Band, reading_band, remembering, site_limits, value_band
 from soilco2.quality.records import Flag, SeriesKey
+from soilco2.quality.rivals import Rank, Ranks
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import StatusBits
-from soilco2.station_config.deployments import Channel, Deployments
+from soilco2.station_config.deployments import IMPORT, Channel, Deployments
 from soilco2.station_config.tables.instrument import Instrument
 
 _T = TypeVar("_T")
@@ -211,6 +212,8 @@ class StationPlan:
     lookback_us : int
         How far back a value depends on samples [µs]: the longest look-back of a test, and the longest reach of a
         companion on top of it.
+    ranks : Ranks
+        Of what brings samples.
     """
 
     def __init__(self, deployments: Deployments, config: str, manual: Sequence[ManualFlag] = ()) -> None:
@@ -222,6 +225,9 @@ class StationPlan:
         self._channels: dict[tuple[str, str, SeriesKey], ChannelPlan] = {}
         self._timelines: dict[tuple[str, str], Timeline[Plan | None]] = {}
         self.lookback_us = _lookback_us(deployments)
+        self.ranks = Ranks(
+            {row.id: Rank[row.rank.upper()] for row in deployments.file.connection}, tables=IMPORT
+        )
         for instrument in deployments.file.instrument:
             for channel in deployments.channels_of(instrument.serial):
                 self.of(*channel.key)

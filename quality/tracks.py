@@ -14,7 +14,7 @@ from soilco2.quality import checks, corrections
 from soilco2.quality.checks import Extra, Said, read_status, verdict
 from soilco2.quality.companions import Companion, Dependant, History
 from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
-from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample, SeriesKey
 
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
@@ -45,15 +45,18 @@ class Line:
     blind_us : int or None
         Up to here something that came late is not known to its tests, or to those of a companion [µs UTC]; None: what
         holds for the pipeline as a whole.
+    fed_us : int or None
+        Time of what is being fed, to notice a second one of that time [µs UTC].
     """
 
-    __slots__ = ("blind_us", "dependants", "history", "lookback_us", "newest_us", "series")
+    __slots__ = ("blind_us", "dependants", "fed_us", "history", "lookback_us", "newest_us", "series")
 
     def __init__(self, series: SeriesKey) -> None:
         self.series = series
         self.lookback_us = 0
         self.newest_us: int | None = None
         self.blind_us: int | None = None
+        self.fed_us: int | None = None
         self.history: History | None = None
         self.dependants: list[Dependant] = []
 
@@ -153,6 +156,8 @@ class Track(Dependant):
         if self._decode is not None and sample.said is not None:
             raw, status, undecodable = self._decoded(self._decode, sample, sample.said)
         if status:
+            if status == WITHDRAWN:
+                return None, checks.WITHDRAWN, ()
             mask, extra, words = self._read(status)
         mask |= undecodable
         if raw is None:
@@ -169,6 +174,15 @@ class Track(Dependant):
         if not band.lower <= reading <= band.upper:
             mask |= band.outside(reading)
         return reading, mask, extra
+
+    def reading(self, sample: Sample) -> float | None:
+        """The reading in the canonical unit, or None where the sample holds no number; remembers nothing."""
+        raw = sample.raw
+        if self._decode is not None and sample.said is not None:
+            raw = self._decoded(self._decode, sample, sample.said)[0]
+        if raw is None or not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
+            return None
+        return raw * self._factor / self._divisor + self._shift
 
     @staticmethod
     def _decoded(

@@ -17,6 +17,9 @@ ARCHIVE_POINTS = ("archive-written", "archive-sealed", "archive-named", "archive
 MIGRATION_POINTS = ("copy-written", "copy-named", "migrating", "migrated")
 """The steps of bringing an older journal to the tables of this version, in order."""
 
+IMPORT_POINTS = ("import-switching", "import-switched")
+"""The steps of taking an import back or giving it again, in order."""
+
 
 def _nothing(_point: str) -> None:
     """Go on."""

@@ -6,21 +6,23 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from time import monotonic
 
-from soilco2.quality.dependence import Dependence
+from soilco2.quality.dependence import Dependence, Scope
 from soilco2.quality.pipeline import Outcome, Pipeline
 from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
-from soilco2.storage.journal.archive import Archive, among, archives_of, folder_of, with_archived
+from soilco2.storage.journal.archive import Archive, among, archives_of, folder_of, opened, with_archived
 from soilco2.storage.journal.bulk_insert import Insertion
+from soilco2.storage.journal.conflicts import Conflicts
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.remaking import Remaking
+from soilco2.storage.journal.imports import Imports
+from soilco2.storage.journal.reader import InTransaction
+from soilco2.storage.journal.remaking import Remaking, in_lists
 from soilco2.storage.journal.rows import NewEvent
+from soilco2.storage.journal.sample_lists import SampleLists
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
@@ -57,6 +59,8 @@ class Judging:
     ----------
     session : Session
     samples : Samples
+    imports : Imports
+    conflicts : Conflicts
 
     Attributes
     ----------
@@ -64,8 +68,9 @@ class Judging:
         What is late and not yet judged.
     """
 
-    def __init__(self, session: Session, samples: Samples) -> None:
+    def __init__(self, session: Session, samples: Samples, imports: Imports, conflicts: Conflicts) -> None:
         self._session, self._kept = session, samples
+        self._imports, self._conflicts = imports, conflicts
         self.waiting = Waiting(session)
         self._at = 0.0  # when what waits is judged next, on the monotonic clock [s]
         self._pipeline: Pipeline | None = None
@@ -77,7 +82,8 @@ class Judging:
         behind = self._session.meta("judged")
         self._behind = behind != ""
         self._judged: int = int(behind) if behind else self._kept.seq
-        self._reader = _InTransaction(self._session.db)
+        self._reader = InTransaction(self._session.db)
+        self._lists = SampleLists(self._session.db)
 
     def forget(self) -> None:
         """Drop what is remembered of samples, flags and configuration: the next commit primes it anew."""
@@ -130,6 +136,7 @@ class Judging:
             if newest is not None:
                 since = newest - pipeline.lookback_us
                 pipeline.prime(self._samples(since, newest + 1, self._judged), since)
+                pipeline.rivals.clear()
             self._pipeline = pipeline
         return self._pipeline
 
@@ -144,9 +151,10 @@ class Judging:
         return None if row[0] is None else int(row[0])
 
     def _samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
-        live = self._reader.samples(start_us, end_us, upto_seq)
+        layers = self._imports.layers
+        live = self._reader.samples(start_us, end_us, upto_seq, layers)
         archives = self._archives(start_us, end_us)
-        return with_archived(live, archives, start_us, end_us) if archives else live
+        return with_archived(live, archives, start_us, end_us, layers) if archives else live
 
     def _archives(self, start_us: int, end_us: int) -> list[Archive]:
         return among(archives_of(folder_of(self._session.station)), start_us, end_us)
@@ -156,10 +164,16 @@ class Judging:
         try:
             timed = any(s.time_us is not None for s in kept)
             given, late = self._ready().feed(kept) if timed else Outcome([], [])
+            if self._pipeline is not None and self._pipeline.rivals:
+                for rivals in self._pipeline.rivals:
+                    self._conflicts.hear(rivals)
+                self._pipeline.rivals.clear()
+                self._conflicts.settle()
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
             self.forget()
+            self._conflicts.drop()
             self._judge(False)
             self._session.event(
                 NewEvent(EventKind.QUALITY_FAILED, "quality",
@@ -242,10 +256,7 @@ class Judging:
         names = {number: name for name, number in self._session.channels.items()}
         channels = {mark.channel for mark in marks if mark.from_us < end_us}
         scope = hangs.scope([names[channel] for channel in channels])
-        again = Remaking(
-            self._session, self._reader, self._put, self._plan(), self._archives(start_us, end_us), start_us, end_us,
-            scope,
-        )  # fmt: skip
+        again = self._remaking(start_us, end_us, scope)
         read, _ = again.run(rows)
         self.waiting.settle(channels, start_us, again.at_us)
         level = pipeline.level(again.pipeline, scope.series)
@@ -255,6 +266,12 @@ class Judging:
         if known:
             pipeline.take_over(again.pipeline, known, start_us)
         return max(read, 1)
+
+    def catch_up(self, samples: Sequence[Sample]) -> None:
+        """Judge on until nothing of the channels of these samples waits."""
+        channels = {self._session.channel(*name) for name in {sample[:2] for sample in samples}}
+        while self.waiting.of(channels) and self.go_on():
+            pass
 
     def _dependence(self) -> Dependence:
         channels = self._session.channels
@@ -280,17 +297,41 @@ class Judging:
             session.rev = rev
         return changed
 
-    def _remaking(self, start_us: int, end_us: int) -> Remaking:
-        """A pass over all series."""
-        archives = self._archives(start_us - self._plan().lookback_us, end_us)
+    def _remaking(self, start_us: int, end_us: int, scope: Scope | None = None) -> Remaking:
+        """A pass over a window: of what a scope names, or of all series."""
+        plan, layers = self._plan(), self._imports.layers
+        channels = None if scope is None else scope.channels
+        since_us = start_us - (plan.lookback_us if scope is None else scope.lookback_us)
+        archives = self._archives(since_us, end_us)
+        if archives:
+            whole = self._samples(since_us, end_us)
+            lists = in_lists((s for s in whole if channels is None or s[:2] in channels), end_us)
+        else:
+            lists = self._lists.read(since_us, end_us, channels, layers)
         return Remaking(
-            self._session, self._reader, self._put, self._plan(), archives, start_us, end_us
+            self._session, self._put, self._conflicts, plan, lists, archives, start_us, end_us, scope
         )  # fmt: skip
 
     def make_again(self, from_us: int, until_us: int) -> int:
         """Within a transaction: make again a window and what looks back on it; the observations that changed."""
         self.forget()
         return self._remaking(from_us, until_us + self._plan().lookback_us).run(_ALL)[1]
+
+    def samples_at(self, serial: str, channel: str, time_us: int) -> list[tuple[int, float | None, str, str]]:
+        """Number, raw, status and source of what a channel has at a time, archives included."""
+        found = self._reader.samples_at(serial, channel, time_us)
+        with opened(self._archives(time_us, time_us + 1)) as readers:
+            return found + [row for reader in readers for row in reader.samples_at(serial, channel, time_us)]
+
+    def bad_after(self, rev: int) -> list[tuple[SeriesKey, int]]:
+        """Series and time of the observations with a greater revision that are flagged bad."""
+        found = self._session.db.execute(
+            "SELECT series, time_us FROM observation WHERE rev > ? AND flag = ?", (rev, int(Flag.BAD))
+        ).fetchall()
+        if not found:
+            return []
+        keys = {number: key for key, number in self._session.series.items()}
+        return [(keys[series], time_us) for series, time_us in found]
 
     def reprocess(self, from_us: int, to_us: int) -> int:
         """Judge every sample of a window again with the configuration in force.
@@ -367,12 +408,3 @@ class Judging:
         with self._session.transaction():
             self._session.event(NewEvent(EventKind.FLAG_REVOKED, who, why, {"event": event}))
             return self.make_again(f["from_us"], f["until_us"])
-
-
-class _InTransaction(JournalReader):
-    """Reads through the writer's own connection, so that it sees what is not yet committed."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._read_through(connection)
-        self.path = Path()
-        self.journal_id = ""

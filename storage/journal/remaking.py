@@ -9,8 +9,10 @@ from soilco2.quality.dependence import Scope
 from soilco2.quality.pipeline import Pipeline, sample_time
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
-from soilco2.storage.journal.archive import Archive, among, archived_observations, with_archived
-from soilco2.storage.journal.reader import AT_ONCE, JournalReader
+from soilco2.quality.rivals import Rivals
+from soilco2.storage.journal.archive import Archive, among, archived_observations
+from soilco2.storage.journal.conflicts import Conflicts
+from soilco2.storage.journal.sample_lists import AT_ONCE
 from soilco2.storage.journal.session import Session
 
 _Row = tuple[float | None, float | None, int, int, int]
@@ -23,12 +25,14 @@ class Remaking:
     Parameters
     ----------
     session : Session
-    reader : JournalReader
-        On the session's own connection.
     put : callable
         Keeps observations; returns how many changed.
+    conflicts : Conflicts
     plan : StationPlan
+    lists : iterator of (list of Sample, int)
+        What the scope is made of, from its look-back on, in the order of time; with each list where it ends [µs UTC].
     archives : sequence of Archive
+        Those of the window.
     start_us, end_us : int
         The window, its end exclusive [µs UTC].
     scope : Scope, optional
@@ -45,29 +49,20 @@ class Remaking:
     def __init__(
         self,
         session: Session,
-        reader: JournalReader,
         put: Callable[[Sequence[Observation]], int],
+        conflicts: Conflicts,
         plan: StationPlan,
+        lists: Iterator[tuple[list[Sample], int]],
         archives: Sequence[Archive],
         start_us: int,
         end_us: int,
         scope: Scope | None = None,
     ) -> None:
-        self._session, self._put, self._plan = session, put, plan
+        self._session, self._put, self._conflicts, self._plan = session, put, conflicts, plan
+        self._lists, self._archives = lists, archives
         self._end_us, self._scope = end_us, scope
-        lookback_us = plan.lookback_us if scope is None else scope.lookback_us
-        since_us = start_us - lookback_us
-        self._archives = among(archives, since_us, end_us)
-        self._reader = reader
         self.at_us = start_us
         self.pipeline = Pipeline(plan, None if scope is None else scope.channels)
-        channels = None if scope is None else scope.channels
-        if self._archives:
-            whole = with_archived(reader.samples(since_us, end_us), self._archives, since_us, end_us)
-            some = whole if channels is None else (s for s in whole if (s.serial, s.channel) in channels)
-            self._lists = _in_lists(some, end_us)
-        else:
-            self._lists = reader.sample_lists(since_us, end_us, channels)
 
     def run(self, rows: int) -> tuple[int, int]:
         """Go on within a transaction, until about so many samples of the window are made again.
@@ -81,11 +76,21 @@ class Remaking:
         while self.at_us < self._end_us and read < rows:
             samples, upto_us = next(self._lists, ([], self._end_us))
             made = self.pipeline.again(samples)
+            rivals, self.pipeline.rivals = self.pipeline.rivals, []
             if upto_us > self.at_us:
                 read += len(samples)
+                self._settle(rivals, upto_us)
                 changed += self._keep(made, upto_us)
                 self.at_us = upto_us
         return read, changed
+
+    def _settle(self, rivals: Sequence[Rivals], upto_us: int) -> None:
+        """Bring the conflicts of the scope in step."""
+        series = None if self._scope is None else self._scope.series
+        for row in rivals:
+            if row.time_us >= self.at_us and (series is None or row.series in series):
+                self._conflicts.hear(row)
+        self._conflicts.settle(self.at_us, upto_us, series)
 
     def _keep(self, made: Sequence[Observation], upto_us: int) -> int:
         """Put what differs, and overwrite as missing what no sample leads to any more."""
@@ -126,7 +131,7 @@ class Remaking:
         return {row[0]: row[1:] for row in rows}
 
 
-def _in_lists(samples: Iterable[Sample], end_us: int) -> Iterator[tuple[list[Sample], int]]:
+def in_lists(samples: Iterable[Sample], end_us: int) -> Iterator[tuple[list[Sample], int]]:
     """Samples that come in the order of time, in lists: each with the moment up to which it goes."""
     some: list[Sample] = []
     for time_us, group in groupby(samples, key=sample_time):

@@ -123,12 +123,15 @@ class Columns(NamedTuple):
     values : list of float or None
         As written, in the unit of their `Meta`.
     faults : list of TidyFault
+    lines : sequence of int
+        Line of each value in the file.
     """
 
     times: list[int]
     metas: list[Meta]
     values: list[float | None]
     faults: list[TidyFault]
+    lines: Sequence[int]
 
 
 class RowParser:
@@ -169,10 +172,11 @@ class RowParser:
 
     def columns(self, first: int, part: Sequence[str | None]) -> Columns:
         """Lines by column; `first` is the number of the first of them."""
-        found = self._plain(part)
+        found = self._plain(first, part)
         if found is not None:
             return found
-        found = Columns([], [], [], [])
+        lines: list[int] = []
+        found = Columns([], [], [], [], lines)
         for number, text in enumerate(part, first):
             row = self.row(number, text)
             if isinstance(row, TidyFault):
@@ -181,9 +185,10 @@ class RowParser:
                 found.times.append(row[0])
                 found.metas.append(row[1])
                 found.values.append(row[2])
+                lines.append(number)
         return found
 
-    def _plain(self, part: Sequence[str | None]) -> Columns | None:
+    def _plain(self, first: int, part: Sequence[str | None]) -> Columns | None:
         """Lines of values and nothing else; None where one of them needs a look of its own."""
         delimiter, times, metas = self._delimiter, self._times, self._metas
         try:
@@ -199,7 +204,7 @@ class RowParser:
             return None
         if max(when) > self._latest_us or str in set(map(type, found)):
             return None
-        return Columns(when, found, values, [])  # type: ignore[arg-type]
+        return Columns(when, found, values, [], range(first, first + len(part)))  # type: ignore[arg-type]
 
     def row(self, number: int, text: str | None) -> tuple[int, Meta, float | None] | TidyFault | None:
         """Time [µs UTC], meta and value of a line; None when it is empty."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import Flag, Sample
+from soilco2.quality.rivals import TABLE
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
@@ -36,11 +37,14 @@ class Stretch(NamedTuple):
         Rows that cannot be used.
     line : int
         The last line that was read.
+    lines : list of int
+        Line of each sample.
     """
 
     samples: list[Sample]
     faults: list[TidyFault]
     line: int
+    lines: Sequence[int]
 
 
 class Moment(NamedTuple):
@@ -51,13 +55,18 @@ class Moment(NamedTuple):
     boot_id: str
 
 
-def source_name(path: Path) -> str:
-    """The source of the samples of a file, under which the journal counts them."""
-    return f"import:{path.name}"
+def source_name(path: Path, kind: str = TABLE) -> str:
+    """The source of the samples of a file, under which the journal counts them; its beginning gives their rank."""
+    return f"{kind}{path.name}"
 
 
 def read_samples(
-    station: Station, path: Path, moment: Moment, zone: ZoneInfo | None = None, layout: Layout | None = None
+    station: Station,
+    path: Path,
+    moment: Moment,
+    zone: ZoneInfo | None = None,
+    layout: Layout | None = None,
+    source: str = "",
 ) -> Iterator[Stretch]:
     """The rows of a tidy table as samples, `STRETCH` at a time.
 
@@ -72,6 +81,8 @@ def read_samples(
     zone : ZoneInfo, optional
         Zone of times that name none.
     layout : Layout, optional
+    source : str, optional
+        Of the samples; `source_name` when left out.
 
     Raises
     ------
@@ -80,7 +91,7 @@ def read_samples(
     """
     deployments = station.deployments
     latest_us = moment.now_us + round(station.file.quality.future_tolerance * 1e6)
-    source = source_name(path)
+    source = source or source_name(path)
     now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
 
@@ -114,6 +125,7 @@ def read_samples(
                 ],
                 columns.faults,
                 first + len(part) - 1,
+                columns.lines,
             )
 
 

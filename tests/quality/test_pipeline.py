@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soilco2.quality.limits import Band
+from soilco2.quality.pipeline import Pipeline
 from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.recompute import recompute
-from soilco2.quality.pipeline import Pipeline
 from soilco2.quality.records import Flag, Sample
 from tests.quality.stations import (
     HOUR,
