@@ -110,7 +110,7 @@ MEANING: dict[str, str] = {
     "sample": "What the hardware said. Never changed, but for a time given to one that was held back. `said`: the"
     " registers of a polled probe as on the wire. `nth`: 0, and 1, 2 … for what else came of its channel and time.",
     "import": "Every import: file, its SHA-256, when, `running`, `done` or `undone`, and what became of its rows.",
-    "delivery": "Which samples an import delivered, `first_seq` to `last_seq`: brought by it, or (`again`) there already.",
+    "delivery": "Samples that an import delivered, `first_seq` to `last_seq`; with `again`, what was there already.",
     "heard": "Messages with readings that have no time of their own, by node and sequence: the newest 10 000.",
     "observation": "What we make of a sample today; `rev` grows with every new or changed one.",
     "derived": "Results in time with their interval, by method; one that was withheld has its reason.",
