@@ -259,6 +259,7 @@ class WriterThread:
                 batch.samples.extend(found.samples)
                 batch.parked.extend(found.parked)
                 batch.counts.update(found.counts)
+                batch.heard.extend(found.heard)
         return _Group(batch, events, taken, rounds)
 
     def _keep(self, group: _Group) -> None:
@@ -303,13 +304,14 @@ class WriterThread:
             "counts": [(*key, n) for key, n in group.batch.counts.items()],
         }
         try:
-            self._writer.commit(group.batch.samples, **rest)  # type: ignore[arg-type]
+            self._writer.commit(group.batch.samples, heard=group.batch.heard, **rest)  # type: ignore[arg-type]
         except StorageError:
             raise
         except Exception:  # one sample must not keep the others out
             log.exception("a group of %d samples cannot be kept as it is", len(group.batch.samples))
             self._writer.commit((), **rest)  # type: ignore[arg-type]
             self._one_by_one(group.batch.samples)
+            self._writer.commit((), heard=group.batch.heard)
         failpoint("after-commit")
 
     def _one_by_one(self, samples: Sequence[Sample]) -> None:

@@ -39,6 +39,9 @@ class Outcome(NamedTuple):
     late: list[Late]
 
 
+_Timed = tuple[int, str, str, int, Sample, Steps]
+
+
 class Pipeline:
     """Turns the samples of one station into observations.
 
@@ -126,62 +129,66 @@ class Pipeline:
             Observations, where a later one replaces an earlier one of the same series and time; and what is
             late: there an observation counts only after it was made again.
         """
+        channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
         late: list[Late] = []
         dependent: list[tuple[Sample, Epoch]] = []
         now_us: int | None = None
-        for time_us, sample, epoch in self._sorted(samples):
-            if dependent and time_us != now_us:
-                for waiting, its in dependent:
-                    self._take(waiting, its, given, late)
-                dependent.clear()
-            now_us = time_us
-            if epoch.track.dependent:
-                dependent.append((sample, epoch))
-            else:
-                self._take(sample, epoch, given, late)
-        for waiting, its in dependent:
-            self._take(waiting, its, given, late)
-        self._contested.clear()
-        return Outcome(given, late)
-
-    def _sorted(self, samples: Sequence[Sample]) -> list[tuple[int, Sample, Epoch]]:
-        """What is installed somewhere, in the order of time; of several for one series and time the one that speaks."""
-        channels, add = self._epochs.channels, self._epochs.add
-        timed: list[tuple[int, str, str, int, Sample, Steps]] = []
+        timed: list[_Timed] = []
         for sample in samples:
             steps = channels.get(sample[:2]) or add(sample.serial, sample.channel)
             if (time_us := sample.time_us) is not None:
                 timed.append((time_us, sample.serial, sample.channel, len(timed), sample, steps))
         timed.sort()
-        ready: list[tuple[int, Sample, Epoch]] = []
-        together = False
+        if self._ordered and self._meet(timed):
+            timed = self._chosen(timed)
         for time_us, _, _, _, sample, steps in timed:
-            epoch = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
-            if epoch is None:
+            if dependent and time_us != now_us:
+                for waiting, epoch in dependent:
+                    self._take(waiting, epoch, given, late)
+                dependent.clear()
+            now_us = time_us
+            found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
+            if found is None:
                 continue
-            line = epoch.track.line
-            if line.fed_us == time_us:
-                together = True
-            line.fed_us = time_us
-            ready.append((time_us, sample, epoch))
-        return self._chosen(ready) if together else ready
+            if found.track.dependent:
+                dependent.append((sample, found))
+            else:
+                self._take(sample, found, given, late)
+        for waiting, epoch in dependent:
+            self._take(waiting, epoch, given, late)
+        self._contested.clear()
+        return Outcome(given, late)
 
-    def _chosen(self, ready: list[tuple[int, Sample, Epoch]]) -> list[tuple[int, Sample, Epoch]]:
-        """One sample for each series and time."""
-        places: dict[tuple[int, Line], list[tuple[Sample, Epoch]]] = {}
-        for time_us, sample, epoch in ready:
-            places.setdefault((time_us, epoch.track.line), []).append((sample, epoch))
+    @staticmethod
+    def _meet(timed: Sequence[_Timed]) -> bool:
+        """Whether some are of one series and time; where they do not come in order, the later one is late instead."""
+        found = False
+        for time_us, _, _, _, _, steps in timed:
+            epoch = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
+            if epoch is not None:
+                line = epoch.track.line
+                found = found or line.fed_us == time_us
+                line.fed_us = time_us
+        return found
+
+    def _chosen(self, timed: Sequence[_Timed]) -> list[_Timed]:
+        """One sample for each series and time: the one that speaks."""
+        places: dict[tuple[int, Line], list[tuple[_Timed, Epoch]]] = {}
+        for row in timed:
+            epoch = row[5].at(row[0])
+            if epoch is not None:
+                places.setdefault((row[0], epoch.track.line), []).append((row, epoch))
         chosen = []
         for (time_us, _), those in places.items():
             index = 0
             if len(those) > 1:
-                index, rivals = choose(time_us, those, self._plan.ranks)
+                index, rivals = choose(time_us, [(row[4], epoch) for row, epoch in those], self._plan.ranks)
                 self.rivals.append(rivals)
                 if rivals.conflict:
                     self._contested.add(id(rivals.taken))
-            chosen.append((time_us, *those[index]))
-        return chosen
+            chosen.append(those[index][0])
+        return sorted(chosen)
 
     def _take(self, sample: Sample, epoch: Epoch, given: list[Observation], late: list[Late]) -> None:
         """One sample, after everything its companions said up to its time."""

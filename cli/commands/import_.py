@@ -16,6 +16,7 @@ from soilco2.cli.options import (
     load,
     spoken_language,
     station_argument,
+    translate,
     word,
 )
 from soilco2.cli.progress import progress
@@ -189,7 +190,7 @@ def _say_faults(path: Path, account: Account) -> None:
     if account.rejected > len(account.shown):
         echo(f"{path}: {account.rejected - len(account.shown)} more rows cannot be used", err=True)
     for line, sentence in account.named:
-        echo(f"{path}:{line}: {sentence}", err=True)
+        echo(f"{path}:{line}: {translate(sentence)}", err=True)
     if account.conflict > len(account.named):
         echo(f"{path}: {account.conflict - len(account.named)} more rows are in conflict", err=True)
     if account.bad:

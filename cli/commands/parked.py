@@ -149,8 +149,10 @@ def decide(station: Path, number: int, take: str | None, take_back: bool, who: s
     from soilco2.storage.journal.control import submit
 
     changed = submit(load(station), "decide", number=number, take=take or "", who=who, why=why)
-    done = "open again" if take_back else "decided"
-    echo(f"entry {number} is {done}; {changed} observations changed")
+    if take_back:
+        echo(f"entry {number} is open again; {changed} observations changed")
+    else:
+        echo(f"entry {number} is decided; {changed} observations changed")
 
 
 @command.command()

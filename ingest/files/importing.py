@@ -159,7 +159,7 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise TidyFileError(str(path), f"it cannot be read: {error.strerror or error}") from error
+        raise TidyFileError(str(path), f"cannot be opened: {error.strerror or error}") from error
 
 
 def _run_back(

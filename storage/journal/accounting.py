@@ -137,6 +137,12 @@ class Accounting:
         mine = self._db.execute("SELECT first_seq, last_seq FROM delivery WHERE import = ?", (row.id,))
         return Effect(changed, count(joined(mine.fetchall())) - changed)
 
+    def heard(self) -> list[str]:
+        """Marks of the messages that are remembered, the oldest first; none in a journal of an earlier version."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'heard'").fetchone():
+            return []
+        return [mark for (mark,) in self._db.execute("SELECT message FROM heard ORDER BY id").fetchall()]
+
     def last_batch(self) -> int:
         """Number of the newest commit; 0 when there is none."""
         return int(self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0])

@@ -96,11 +96,8 @@ def told(
     """A sentence about a number that is not taken."""
     best = min(its for _, number, its in before if number is not None)
     other, number, _ = next(row for row in before if row[1] is not None and row[2] is best)
-    how = (
-        "which has the better rank and stands"
-        if best < rank
-        else "and both are kept until somebody decides ('soilco2 parked decide')"
-    )
     mine = "nothing" if reading is None else f"{reading:.12g}"
-    place = "/".join(series[1:])
-    return f"{place} at {iso(time_us)}: {mine} differs from {number:.12g} ({other.source}), {how}"
+    what = f"{'/'.join(series[1:])} at {iso(time_us)}: {mine} differs from {number:.12g} ({other.source})"
+    if best < rank:
+        return f"{what}, which has the better rank and stands"
+    return f"{what}, and both are kept until somebody decides ('soilco2 parked decide')"

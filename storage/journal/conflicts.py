@@ -67,36 +67,27 @@ class Conflicts:
         """What was heard does not hold: the judging failed."""
         self._found = {}
 
-    def settle(
-        self,
-        start_us: int | None = None,
-        end_us: int | None = None,
-        series: Collection[SeriesKey] | None = None,
-    ) -> None:
-        """Within a transaction: park what was heard; in a stretch that was judged again, settle what is over.
+    def settle(self, start_us: int, end_us: int, series: Collection[SeriesKey] | None = None) -> None:
+        """Within a transaction: park what was heard of a stretch that was judged again, and settle what is over there.
 
         Parameters
         ----------
-        start_us, end_us : int, optional
-            The stretch of which all was heard, its end exclusive [µs UTC].
+        start_us, end_us : int
+            The stretch, its end exclusive [µs UTC].
         series : collection of SeriesKey, optional
-            All was heard of these alone.
+            Those that were judged again; left out: all.
         """
         found, self._found = self._found, {}
-        db = self._session.db
         known: dict[tuple[SeriesKey, int], list[tuple[int, str, str]]] = {}
-        if start_us is not None or found:
-            low = start_us if start_us is not None else min(at for _, at in found)
-            high = end_us if end_us is not None else max(at for _, at in found) + 1
-            for number, reason, payload, state in db.execute(
-                "SELECT id, reason, payload, state FROM parked WHERE kind = 'conflict' AND time_us >= ?"
-                " AND time_us < ? ORDER BY id",
-                (low, high),
-            ).fetchall():
-                if (place := _place(payload)) is not None and (series is None or place[0] in series):
-                    known.setdefault(place, []).append((number, reason, state))
-                    if start_us is not None and place not in found and state == "waiting":
-                        self._mark(number, "settled", _OVER)
+        for number, reason, payload, state in self._session.db.execute(
+            "SELECT id, reason, payload, state FROM parked WHERE kind = 'conflict' AND time_us >= ? AND time_us < ?"
+            " ORDER BY id",
+            (start_us, end_us),
+        ).fetchall():
+            if (place := _place(payload)) is not None and (series is None or place[0] in series):
+                known.setdefault(place, []).append((number, reason, state))
+                if place not in found and state == "waiting":
+                    self._mark(number, "settled", _OVER)
         for place, rivals in found.items():
             self._keep(rivals, known.get(place, []))
 
@@ -171,11 +162,12 @@ class Conflicts:
             raise StorageError(
                 f"parked entry {number} is no conflict between numbers; 'soilco2 parked list' shows what is"
             )
-        if row[1] != state:
-            expected = "to be decided" if state == "waiting" else "decided"
+        if row[1] != state and state == "waiting":
             raise StorageError(
-                f"parked entry {number} is not {expected}, it is {row[1]}; 'soilco2 parked list --all' shows them"
+                f"parked entry {number} does not wait; 'soilco2 parked list' shows those that do"
             )
+        if row[1] != state:
+            raise StorageError(f"parked entry {number} was not decided; there is nothing to take back")
         entry: dict[str, Any] = json.loads(row[2])
         return entry
 

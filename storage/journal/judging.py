@@ -164,11 +164,6 @@ class Judging:
         try:
             timed = any(s.time_us is not None for s in kept)
             given, late = self._ready().feed(kept) if timed else Outcome([], [])
-            if self._pipeline is not None and self._pipeline.rivals:
-                for rivals in self._pipeline.rivals:
-                    self._conflicts.hear(rivals)
-                self._pipeline.rivals.clear()
-                self._conflicts.settle()
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample

@@ -151,12 +151,12 @@ def imported(rows: Sequence[ImportRow], number: int, undo: bool) -> ImportRow:
     """
     row = next((row for row in rows if row.id == number), None)
     if row is None:
-        known = f"there are 1 to {rows[-1].id}" if rows else "there is none"
         raise StorageError(
-            f"import {number} is not in the journal; {known} ('soilco2 import STATION --list')"
+            f"import {number} is not among the {len(rows)} imports of the journal; 'soilco2 import STATION --list' "
+            "shows them"
         )
-    if undo == (row.state == "undone"):
-        raise StorageError(
-            f"import {number} is {'undone already' if undo else 'not undone'}; nothing was changed"
-        )
+    if undo and row.state == "undone":
+        raise StorageError(f"import {number} is undone already; nothing was changed")
+    if not undo and row.state != "undone":
+        raise StorageError(f"import {number} is not undone; nothing was changed")
     return row
