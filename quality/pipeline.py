@@ -1,9 +1,10 @@
 """From samples to observations, sample by sample, the same for a live stream, a year and a recomputation.
 
-A value at time t depends on samples in ``[t - lookback_us, t]`` and on nothing later. What comes in the order
-of time is answered at once. What comes late changes what was already said: where the pipeline still knows
-enough it says so anew (the last observation of a series and time counts), else it names the stretch of time
-to be made again from the journal by `soilco2.quality.recompute`.
+A value at time t depends on samples in ``[t - lookback_us, t + lookahead_us]`` and on no others. What comes in the
+order of time is answered at once; a reading that comes back from a spike changes what was said of the readings before
+it. What comes late changes what was already said: where the pipeline still knows enough it says so anew (the last
+observation of a series and time counts), else it names the stretch of time to be made again from the journal by
+`soilco2.quality.recompute`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from soilco2.quality.companions import Dependant
 from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample
-from soilco2.quality.tracks import Epoch
+from soilco2.quality.tracks import Epoch, Judged, Track
 
 
 class Stretch(NamedTuple):
     """Time of the whole station to be made again, `end_us` exclusive [µs UTC].
 
-    The caller reads the samples from `lookback_us` earlier on.
+    The caller reads the samples from `lookback_us` earlier on, to `lookahead_us` later.
     """
 
     start_us: int
@@ -49,11 +50,13 @@ class Pipeline:
     ----------
     lookback_us : int
         How far back a value depends on samples [µs].
+    lookahead_us : int
+        How far ahead [µs].
     """
 
     def __init__(self, plan: StationPlan) -> None:
         self._plan = plan
-        self.lookback_us = plan.lookback_us
+        self.lookback_us, self.lookahead_us = plan.lookback_us, plan.lookahead_us
         self._start()
 
     def _start(self) -> None:
@@ -152,19 +155,41 @@ class Pipeline:
         line.newest_us = time_us
         if self._newest_us is None or self._newest_us < time_us:
             self._newest_us = time_us
+        raw, mask, extra = track.read(sample)
+        reading: float | None = None
+        if raw is not None:
+            reading, mask = track.judge(time_us, epoch, raw, mask, extra)
+            if track.restated:
+                for judged in track.restated:
+                    self._give(track, judged, True, given, stretches)
+                track.restated = []
+        self._give(track, Judged(time_us, epoch, reading, mask, extra), False, given, stretches)
+
+    def _give(
+        self,
+        track: Track,
+        judged: Judged,
+        again: bool,
+        given: list[Observation],
+        stretches: list[tuple[int, int]],
+    ) -> None:
+        """The observations of a reading, and those that change with it; `again`: there were others before."""
+        time_us, epoch, reading, mask, extra = judged
         sure = self._blind_us is None or time_us > self._blind_us
-        reading, mask, extra = track.judge(sample, time_us)
         made: list[Observation] | None
         if track.companions:
-            made = track.give(time_us, epoch, reading, mask, extra)
+            make = track.amend if again else track.give
+            made = make(time_us, epoch, reading, mask, extra)
         else:
             observation, mask = track.finish(time_us, epoch, reading, mask, extra)
             made = [observation]
+            history = track.line.history
             if track.derived is not None:
-                derived = track.derived.give(time_us, observation, mask, extra + epoch.manual)
+                make = track.derived.amend if again else track.derived.give
+                derived = make(time_us, observation, mask, extra + epoch.manual)
                 made = None if derived is None else made + derived
-            elif line.history is not None and line.history.add(observation):
-                self._revise(line.dependants, time_us, line.history.reach_us, sure, given, stretches)
+            elif history is not None and (history.amend if again else history.add)(observation):
+                self._revise(track.line.dependants, time_us, history.reach_us, sure, given, stretches)
         if sure and made is not None:
             given += made
         else:
@@ -175,7 +200,7 @@ class Pipeline:
         if self._ordered:
             return
         end = time_us + self.lookback_us
-        stretches.append((time_us, end + 1))
+        stretches.append((time_us - self.lookahead_us, end + 1))
         if self._blind_us is None or self._blind_us < end:
             self._blind_us = end
 

@@ -56,6 +56,16 @@ class Epoch(NamedTuple):
     manual: Extra
 
 
+class Judged(NamedTuple):
+    """A reading and what was found on it, to make its observation of."""
+
+    time_us: int
+    epoch: Epoch
+    reading: float | None
+    mask: int
+    extra: Extra
+
+
 class Compensation:
     """Pressure and temperature of a CO2 reading, as far as the probe does not compensate them itself."""
 
@@ -107,14 +117,21 @@ class Track(Dependant):
         The series it gives.
     config : str
         Hash of the station configuration.
+    lookahead_us : int
+        How long what was made is kept at least, so that it can be made again [µs].
     compensation : Compensation, optional
         For an uncompensated CO2 probe.
     """
 
     def __init__(
-        self, plan: ChannelPlan, line: Line, config: str, compensation: Compensation | None = None
+        self,
+        plan: ChannelPlan,
+        line: Line,
+        config: str,
+        lookahead_us: int,
+        compensation: Compensation | None = None,
     ) -> None:
-        super().__init__(() if compensation is None else compensation.companions)
+        super().__init__(() if compensation is None else compensation.companions, lookahead_us)
         self.line = line
         self.series = plan.series
         self.derived: Conductivity | None = None
@@ -126,13 +143,16 @@ class Track(Dependant):
         self._sentinels = plan.sentinels
         self._judging = plan.status
         self._remembers = tuple((test.bit, test.fails) for test in (make() for make in plan.tests))
+        self._jumps = tuple(make() for make in plan.jumps)
+        self._latest: list[Judged] = []  # the last two sound readings, when there are tests for jumps
+        self.restated: list[Judged] = []
         self._band = plan.band
         self._probe_band = plan.probe_band
         self._config = config
         self._said: dict[str, Said] = {}
 
-    def judge(self, sample: Sample, time_us: int) -> tuple[float | None, int, Extra]:
-        """The reading in the canonical unit, the tests it failed by itself, and what the probe said."""
+    def read(self, sample: Sample) -> tuple[float | None, int, Extra]:
+        """The raw number where there is one, the tests it failed by itself, and what the probe said."""
         raw, status = sample.raw, sample.status
         mask = undecodable = 0
         extra: Extra = ()
@@ -148,6 +168,13 @@ class Track(Dependant):
             extra = (*extra, (Flag.SUSPECT, f"{checks.DEVICE}:{words}"))
         if not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
             return None, mask | checks.SENTINEL, extra
+        return raw, mask, extra
+
+    def judge(self, time_us: int, epoch: Epoch, raw: float, mask: int, extra: Extra) -> tuple[float, int]:
+        """The reading in the canonical unit, and the bits of the tests that it failed.
+
+        `restated` then holds the earlier readings that it showed to be a spike, with their bits.
+        """
         reading = raw * self._factor / self._divisor + self._shift
         for bit, fails in self._remembers:
             if fails(time_us, reading):
@@ -155,7 +182,31 @@ class Track(Dependant):
         band = self._probe_band
         if not band.lower <= reading <= band.upper:
             mask |= band.outside(reading)
-        return reading, mask, extra
+        if self._jumps:
+            mask |= self._jumped(time_us, epoch, reading, mask, extra)
+        return reading, mask
+
+    def _jumped(self, time_us: int, epoch: Epoch, reading: float, mask: int, extra: Extra) -> int:
+        """Bits of the tests for jumps that a reading failed."""
+        value = epoch.gain * reading + epoch.offset
+        doubted = mask & checks.SUSPECT_OR_WORSE or any(
+            flag >= Flag.SUSPECT for flag, _ in extra + epoch.manual
+        )
+        sound = not doubted and self._band.lower <= value <= self._band.upper
+        found = 0
+        blamed: dict[int, int] = {}
+        for test in self._jumps:
+            found |= test.judge(time_us, reading, sound)
+            for at in test.blamed:
+                blamed[at] = blamed.get(at, 0) | test.bit
+        if sound:
+            if blamed:
+                self._latest = [
+                    part._replace(mask=part.mask | blamed.get(part.time_us, 0)) for part in self._latest
+                ]
+                self.restated = [part for part in self._latest if part.time_us in blamed]
+            self._latest = [*self._latest[-1:], Judged(time_us, epoch, reading, mask | found, extra)]
+        return found
 
     @staticmethod
     def _decoded(
@@ -223,11 +274,13 @@ class Conductivity(Dependant):
     temperature : History
     config : str
         Hash of the station configuration.
+    lookahead_us : int
+        How long what was made is kept at least [µs].
     """
 
-    def __init__(self, plan: ConductivityPlan, temperature: History, config: str) -> None:
+    def __init__(self, plan: ConductivityPlan, temperature: History, config: str, lookahead_us: int) -> None:
         self._by_device = bool(plan.device_coefficient)
-        super().__init__(() if self._by_device else (temperature,))
+        super().__init__(() if self._by_device else (temperature,), lookahead_us)
         self._ec25 = plan.ec25
         self._salinity = plan.salinity
         self._temperature = temperature

@@ -186,14 +186,15 @@ class Judging:
     def make_again(self, from_us: int, until_us: int) -> int:
         """Within a transaction: make again a window and what looks back on it; the observations that changed."""
         self.forget()
-        return self._remake([Stretch(from_us, until_us + self._plan().lookback_us)])
+        plan = self._plan()
+        return self._remake([Stretch(from_us - plan.lookahead_us, until_us + plan.lookback_us)])
 
     def _remake(self, stretches: Sequence[Stretch]) -> int:
         """Make every observation of some stretches again; only what differs gets a new revision."""
         changed = 0
         plan = self._plan()
         for start, end in stretches:
-            samples = self._samples(start - plan.lookback_us, end)
+            samples = self._samples(start - plan.lookback_us, end + plan.lookahead_us)
             made = {(o.series, o.time_us): o for o in recompute(plan, samples, start, end)}
             archived = archived_observations(self._archives(start, end), start, end)
             live = self._times(start, end)

@@ -188,7 +188,7 @@ class Writer:
             self.made_again += 1
             again = recompute(
                 StationPlan(self.place.deployments, self.place.hash, self.manual),
-                self._between(start - back, end),
+                self._between(start - back, end + self.pipeline.lookahead_us),
                 start,
                 end,
             )
