@@ -60,6 +60,14 @@ class History:
             del self._times[:count], self._values[:count]
         return True
 
+    def amend(self, observation: Observation) -> bool:
+        """Replace what an observation said before it was made again; False when it is of no use or not kept."""
+        index = bisect_left(self._times, observation.time_us)
+        if observation.value is None or self._times[index : index + 1] != [observation.time_us]:
+            return False
+        self._values[index] = Companion(observation.value, observation.flag == Flag.SUSPECT)
+        return True
+
     def at(self, time_us: int) -> Companion | None:
         """The companion of a moment [µs UTC], or None when there is none."""
         times = self._times
@@ -87,15 +95,24 @@ class History:
 
 
 class Dependant:
-    """Something whose observations need companions; it can make the latest of them again."""
+    """Something whose observations need companions; it can make the latest of them again.
 
-    def __init__(self, line: Line, companions: tuple[History, ...]) -> None:
+    Parameters
+    ----------
+    line : Line
+        Its own.
+    companions : tuple of History
+    keep_us : int
+        How long what was made is kept at least [µs].
+    """
+
+    def __init__(self, line: Line, companions: tuple[History, ...], keep_us: int = 0) -> None:
         self.line = line
         self.companions = companions
         # time, parts, what was made of them; None where a companion was no longer known
         self._recent: deque[tuple[int, tuple[Any, ...], list[Observation] | None]] = deque()
         self._dropped_us: int | None = None
-        self._keep_us = max((history.reach_us for history in companions), default=0)
+        self._keep_us = max([keep_us, *(history.reach_us for history in companions)])
 
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
         """Observations of a moment from its parts and the companions of the moment."""
@@ -115,6 +132,16 @@ class Dependant:
         self._recent, self._dropped_us = other._recent, max(since_us - 1, other._dropped_us or since_us - 1)
         while self._recent and self._recent[0][0] < since_us:
             self._recent.popleft()
+
+    def amend(self, time_us: int, *parts: Any) -> list[Observation] | None:
+        """Make again of other parts what was made of a moment; None when a companion of it is no longer kept."""
+        made = None if self._forgot(time_us) else self.make(time_us, *parts)
+        for index in range(len(self._recent) - 1, -1, -1):
+            if self._recent[index][0] <= time_us:
+                if self._recent[index][0] == time_us:
+                    self._recent[index] = (time_us, parts, made)
+                break
+        return made
 
     def _forgot(self, time_us: int) -> bool:
         return any(history.forgot(time_us) for history in self.companions)

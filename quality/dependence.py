@@ -20,11 +20,14 @@ class Scope(NamedTuple):
         Whose samples it is made of.
     lookback_us : int
         How far back it depends on those samples [µs].
+    lookahead_us : int
+        How far ahead [µs].
     """
 
     series: frozenset[SeriesKey]
     channels: frozenset[tuple[str, str]]
     lookback_us: int
+    lookahead_us: int
 
 
 class Dependence:
@@ -69,18 +72,12 @@ class Dependence:
         touched = [here for series in own for here in (*self._of[series], *self._beside.get(series, ()))]
         beside = {companion.series: companion.reach_us for here in touched for companion in here.companions}
         read = {here.series for here in touched} | beside.keys()
-        lookback_us = max(
-            (
-                here.lookback_us + beside.get(series, 0)
-                for series in read
-                for here in self._of.get(series, ())
-            ),
-            default=0,
-        )
+        those = [here for series in read for here in self._of.get(series, ())]
         return Scope(
             frozenset(series for here in touched for series in here.gives),
             frozenset(
                 key for key, plans in self._plans.items() if any(here.series in read for here in plans)
             ),
-            lookback_us,
+            max((here.lookback_us + beside.get(here.series, 0) for here in those), default=0),
+            max((here.lookahead_us for here in those), default=0),
         )

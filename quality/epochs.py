@@ -122,13 +122,13 @@ class Epochs:
         return line.history
 
     def _track(self, plan: Plan) -> Track:
-        here, config = plan.channel, self._plan.config
+        here, config, ahead = plan.channel, self._plan.config, self._plan.lookahead_us
         compensation = None
         if here.compensation is not None:
             pressure = self._history(here.compensation.pressure)
             temperature = self._history(here.compensation.temperature)
             compensation = Compensation(here.compensation, pressure, temperature)
-        track = Track(here, self._line(here.series), config, compensation)
+        track = Track(here, self._line(here.series), config, ahead, compensation)
         if here.compensation is not None:
             for companion in (here.compensation.pressure, here.compensation.temperature):
                 if companion is not None:
@@ -136,7 +136,7 @@ class Epochs:
         if here.conductivity is not None:
             history = self._history(here.conductivity.temperature)
             assert history is not None
-            track.derived = Conductivity(here.conductivity, track.line, history, config)
+            track.derived = Conductivity(here.conductivity, track.line, history, config, ahead)
             if track.derived.companions:
                 self._line(here.conductivity.temperature.series).dependants.append(track.derived)
         return track

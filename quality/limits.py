@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from soilco2.quality import checks
-from soilco2.quality.checks import Remembers, reach_us
+from soilco2.quality.checks import Jumps, Remembers, reach_us
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.catalogue.probe import ChannelSpec
 from soilco2.station_config.tables.quality import Limits
@@ -88,6 +88,14 @@ def remembering(
     if site.get("flat_for"):
         tolerance = site.get("flat_tolerance", 0.0)
         found.append(partial(checks.FlatLine, round(site["flat_for"] * 1e6), tolerance))
+    return tuple(found)
+
+
+def jumping(site: dict[str, Any], period_s: float | None) -> tuple[Callable[[], Jumps], ...]:
+    """What makes the tests of a channel for jumps, each with its settings."""
+    found: list[Callable[[], Jumps]] = []
     if site.get("rate_per_minute") is not None:
         found.append(partial(checks.RateOfChange, site["rate_per_minute"], reach_us(period_s)))
+    if site.get("spike") is not None:
+        found.append(partial(checks.Spike, site["spike"], reach_us(period_s)))
     return tuple(found)

@@ -1,9 +1,10 @@
 """From samples to observations, sample by sample, the same for a live stream, a year and a recomputation.
 
-A value at time t depends on samples in ``[t - lookback_us, t]`` and on nothing later. What comes in the order
-of time is answered at once. What comes late changes what was already said: where the pipeline still knows
-enough it says so anew (the last observation of a series and time counts), else it names the times of the channel
-that are to be judged with what the journal holds.
+A value at time t depends on samples in ``[t - lookback_us, t + lookahead_us]`` and on no others. What comes in the
+order of time is answered at once; a reading that comes back from a spike changes what was said of the readings before
+it. What comes late changes what was already said: where the pipeline still knows enough it says so anew (the last
+observation of a series and time counts), else it names the times of the channel that are to be judged with what the
+journal holds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.quality.rivals import Rivals, choose
-from soilco2.quality.tracks import Epoch, Line
+from soilco2.quality.tracks import Epoch, Judged, Line, Track
 
 
 class Late(NamedTuple):
@@ -58,6 +59,8 @@ class Pipeline:
     ----------
     lookback_us : int
         How far back a value depends on samples [µs].
+    lookahead_us : int
+        How far ahead [µs].
     rivals : list of Rivals
         Series and times where several samples came together; it only grows, whoever reads it empties it.
     """
@@ -65,7 +68,7 @@ class Pipeline:
     def __init__(self, plan: StationPlan, only: Collection[tuple[str, str]] | None = None) -> None:
         self._plan, self._only = plan, only
         self.rivals: list[Rivals] = []
-        self.lookback_us = plan.lookback_us
+        self.lookback_us, self.lookahead_us = plan.lookback_us, plan.lookahead_us
         self._start()
 
     def _start(self) -> None:
@@ -202,20 +205,44 @@ class Pipeline:
                 self._make_blind(line, time_us)
             return
         line.newest_us = time_us
-        sure = self._knows(line, time_us)
-        reading, mask, extra = track.judge(sample, time_us)
+        raw, mask, extra = track.read(sample)
         if self._contested and id(sample) in self._contested:
             mask |= CONFLICT
+        reading: float | None = None
+        if raw is not None:
+            reading, mask = track.judge(time_us, epoch, raw, mask, extra)
+            if track.restated:
+                for judged in track.restated:
+                    self._give(sample, track, judged, True, given, late)
+                track.restated = []
+        self._give(sample, track, Judged(time_us, epoch, reading, mask, extra), False, given, late)
+
+    def _give(
+        self,
+        sample: Sample,
+        track: Track,
+        judged: Judged,
+        again: bool,
+        given: list[Observation],
+        late: list[Late],
+    ) -> None:
+        """The observations of a reading, and those that change with it; `again`: there were others before."""
+        time_us, epoch, reading, mask, extra = judged
+        line = track.line
+        sure = self._knows(line, time_us)
         made: list[Observation] | None
         if track.companions:
-            made = track.give(time_us, epoch, reading, mask, extra)
+            make = track.amend if again else track.give
+            made = make(time_us, epoch, reading, mask, extra)
         else:
             observation, mask = track.finish(time_us, epoch, reading, mask, extra)
             made = [observation]
+            history = track.line.history
             if track.derived is not None:
-                derived = track.derived.give(time_us, observation, mask, extra + epoch.manual)
+                make = track.derived.amend if again else track.derived.give
+                derived = make(time_us, observation, mask, extra + epoch.manual)
                 made = None if derived is None else made + derived
-            elif line.history is not None and line.history.add(observation):
+            elif history is not None and (history.amend if again else history.add)(observation):
                 sure = self._revise(line, time_us, given) and sure
         if sure and made is not None:
             given += made
@@ -258,8 +285,9 @@ def _reach(line: Line) -> int:
 
 
 def _late(sample: Sample, time_us: int, line: Line) -> Late:
-    """A sample, and as much after it as it can change."""
-    return Late(sample.serial, sample.channel, time_us, time_us + line.lookback_us + _reach(line) + 1)
+    """A reading of a sample's channel, with as much before and after it as it can change."""
+    until_us = time_us + line.lookback_us + _reach(line) + 1
+    return Late(sample.serial, sample.channel, time_us - line.lookahead_us, until_us)
 
 
 def sample_time(sample: Sample) -> int | None:

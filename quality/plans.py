@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from soilco2.quality import checks, corrections
-from soilco2.quality.checks import Extra, Remembers, reach_us
-from soilco2.quality.limits import Band, reading_band, remembering, site_limits, value_band
+from soilco2.quality.checks import Extra, Jumps, Remembers, reach_us
+from soilco2.quality.limits import Band, jumping, reading_band, remembering, site_limits, value_band
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.quality.rivals import Rank, Ranks
 from soilco2.station_config.base import moment_us
@@ -130,6 +130,8 @@ class ChannelPlan:
         Limits on the reading and on the value.
     tests : tuple of callable
         Each makes a test that looks back, with its settings.
+    jumps : tuple of callable
+        Each makes a test for jumps.
     compensation : CompensationPlan or None
     conductivity : ConductivityPlan or None
     """
@@ -143,13 +145,20 @@ class ChannelPlan:
     probe_band: Band
     band: Band
     tests: tuple[Callable[[], Remembers], ...]
+    jumps: tuple[Callable[[], Jumps], ...]
     compensation: CompensationPlan | None
     conductivity: ConductivityPlan | None
 
     @property
     def lookback_us(self) -> int:
-        """How far back its tests look [µs]."""
-        return max((make().lookback_us for make in self.tests), default=0)
+        """How far back its tests look [µs]; what another test speaks against is no witness for jumps."""
+        back = max((make().lookback_us for make in self.tests), default=0)
+        return back + max((make().lookback_us for make in self.jumps), default=0)
+
+    @property
+    def lookahead_us(self) -> int:
+        """How much later a reading can change what was said of an earlier one [µs]."""
+        return max((make().lookahead_us for make in self.jumps), default=0)
 
     @property
     def companions(self) -> tuple[CompanionPlan, ...]:
@@ -210,8 +219,10 @@ class StationPlan:
     Attributes
     ----------
     lookback_us : int
-        How far back a value depends on samples [µs]: the longest look-back of a test, and the longest reach of a
-        companion on top of it.
+        How far back a value depends on samples [µs]: the longest look-back of the tests of a channel, and the longest
+        reach of a companion on top of it.
+    lookahead_us : int
+        How much later a sample may change a value [µs]: a spike is known by the reading that comes back.
     ranks : Ranks
         Of what brings samples.
     """
@@ -224,7 +235,7 @@ class StationPlan:
             self._manual.setdefault(SeriesKey(*row.series), []).append(row)
         self._channels: dict[tuple[str, str, SeriesKey], ChannelPlan] = {}
         self._timelines: dict[tuple[str, str], Timeline[Plan | None]] = {}
-        self.lookback_us = _lookback_us(deployments)
+        self.lookback_us, self.lookahead_us = _looks_us(deployments)
         self.ranks = Ranks(
             {row.id: Rank[row.rank.upper()] for row in deployments.file.connection}, tables=IMPORT
         )
@@ -311,6 +322,7 @@ class StationPlan:
             reading_band(spec, channel.a, channel.b),
             value_band(series, site),
             remembering(site, period_s, warm_up_s),
+            jumping(site, period_s),
             compensation,
             conductivity,
         )
@@ -374,19 +386,24 @@ class StationPlan:
         return Timeline(_ends(self._manual.get(series, ())), lambda at: self._manual_at(series, at))
 
 
-def _lookback_us(deployments: Deployments) -> int:
-    """The longest own look-back of a channel, and the longest reach of a companion on top of it."""
+def _looks_us(deployments: Deployments) -> tuple[int, int]:
+    """How far back and ahead the value of a channel depends on samples [µs]."""
     file = deployments.file
     limits = [row.model_dump(exclude_defaults=True) for row in file.quality.limits] or [{}]
-    longest, reach = 0, reach_us(None)
+    longest = ahead = 0
+    reach = reach_us(None)
     for instrument in (*file.instrument, None):
         period = None if instrument is None else instrument.interval
         warm_up = None if instrument is None else _warm_up(deployments, instrument)
         reach = max(reach, reach_us(period))
         for row in limits:
-            tests = remembering(row, period, warm_up)
-            longest = max([longest, *(make().lookback_us for make in tests)])
-    return longest + reach
+            jumps = [make() for make in jumping(row, period)]
+            tests = [make().lookback_us for make in remembering(row, period, warm_up)]
+            # what another test speaks against is no witness for jumps: one looks back on the other
+            back = max(tests, default=0) + max((test.lookback_us for test in jumps), default=0)
+            longest = max(longest, back)
+            ahead = max([ahead, *(test.lookahead_us for test in jumps)])
+    return longest + reach, ahead
 
 
 def _warm_up(deployments: Deployments, instrument: Instrument) -> float:

@@ -24,7 +24,7 @@ def recompute(
     ----------
     plan : StationPlan
     samples : iterable of Sample
-        In the order of time, from ``start_us - plan.lookback_us`` on.
+        In the order of time, from ``start_us - plan.lookback_us`` to ``end_us + plan.lookahead_us``.
     start_us, end_us : int
         The stretch, its end exclusive [µs UTC].
     told : callable, optional
@@ -33,18 +33,18 @@ def recompute(
     Yields
     ------
     Observation
-        In the order of time.
+        A later one replaces an earlier one of the same series and time.
     """
     pipeline = Pipeline(plan)
     for time_us, group in groupby(samples, key=sample_time):
         if time_us is None:
             continue
-        if time_us >= end_us:
+        if time_us >= end_us + plan.lookahead_us:
             return
         given = pipeline.again(list(group))
         if time_us >= start_us:
             if told is not None:
                 for rivals in pipeline.rivals:
                     told(rivals)
-            yield from given
+            yield from (row for row in given if start_us <= row.time_us < end_us)
         pipeline.rivals.clear()

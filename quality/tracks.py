@@ -40,6 +40,8 @@ class Line:
     ----------
     lookback_us : int
         How far back its tests look [µs].
+    lookahead_us : int
+        How much later a reading can change what was said of an earlier one [µs].
     newest_us : int or None
         [µs UTC]
     blind_us : int or None
@@ -49,11 +51,20 @@ class Line:
         Time of what is being fed, to notice a second one of that time [µs UTC].
     """
 
-    __slots__ = ("blind_us", "dependants", "fed_us", "history", "lookback_us", "newest_us", "series")
+    __slots__ = (
+        "blind_us",
+        "dependants",
+        "fed_us",
+        "history",
+        "lookahead_us",
+        "lookback_us",
+        "newest_us",
+        "series",
+    )
 
     def __init__(self, series: SeriesKey) -> None:
         self.series = series
-        self.lookback_us = 0
+        self.lookback_us = self.lookahead_us = 0
         self.newest_us: int | None = None
         self.blind_us: int | None = None
         self.fed_us: int | None = None
@@ -70,6 +81,16 @@ class Epoch(NamedTuple):
     offset: float
     mask: int
     manual: Extra
+
+
+class Judged(NamedTuple):
+    """A reading and what was found on it, to make its observation of."""
+
+    time_us: int
+    epoch: Epoch
+    reading: float | None
+    mask: int
+    extra: Extra
 
 
 class Compensation:
@@ -123,15 +144,23 @@ class Track(Dependant):
         The series it gives.
     config : str
         Hash of the station configuration.
+    lookahead_us : int
+        How long what was made is kept at least, so that it can be made again [µs].
     compensation : Compensation, optional
         For an uncompensated CO2 probe.
     """
 
     def __init__(
-        self, plan: ChannelPlan, line: Line, config: str, compensation: Compensation | None = None
+        self,
+        plan: ChannelPlan,
+        line: Line,
+        config: str,
+        lookahead_us: int,
+        compensation: Compensation | None = None,
     ) -> None:
-        super().__init__(line, () if compensation is None else compensation.companions)
+        super().__init__(line, () if compensation is None else compensation.companions, lookahead_us)
         line.lookback_us = max(line.lookback_us, plan.lookback_us)
+        line.lookahead_us = max(line.lookahead_us, plan.lookahead_us)
         self.series = plan.series
         self.derived: Conductivity | None = None
         self.dependent = plan.series.variable in ("co2", "bulk_ec")
@@ -142,13 +171,16 @@ class Track(Dependant):
         self._sentinels = plan.sentinels
         self._judging = plan.status
         self._remembers = tuple((test.bit, test.fails) for test in (make() for make in plan.tests))
+        self._jumps = tuple(make() for make in plan.jumps)
+        self._latest: list[Judged] = []  # the last two sound readings, when there are tests for jumps
+        self.restated: list[Judged] = []
         self._band = plan.band
         self._probe_band = plan.probe_band
         self._config = config
         self._said: dict[str, Said] = {}
 
-    def judge(self, sample: Sample, time_us: int) -> tuple[float | None, int, Extra]:
-        """The reading in the canonical unit, the tests it failed by itself, and what the probe said."""
+    def read(self, sample: Sample) -> tuple[float | None, int, Extra]:
+        """The raw number where there is one, the tests it failed by itself, and what the probe said."""
         raw, status = sample.raw, sample.status
         mask = undecodable = 0
         extra: Extra = ()
@@ -166,6 +198,13 @@ class Track(Dependant):
             extra = (*extra, (Flag.SUSPECT, f"{checks.DEVICE}:{words}"))
         if not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
             return None, mask | checks.SENTINEL, extra
+        return raw, mask, extra
+
+    def judge(self, time_us: int, epoch: Epoch, raw: float, mask: int, extra: Extra) -> tuple[float, int]:
+        """The reading in the canonical unit, and the bits of the tests that it failed.
+
+        `restated` then holds the earlier readings that it showed to be a spike, with their bits.
+        """
         reading = raw * self._factor / self._divisor + self._shift
         for bit, fails in self._remembers:
             if fails(time_us, reading):
@@ -173,7 +212,31 @@ class Track(Dependant):
         band = self._probe_band
         if not band.lower <= reading <= band.upper:
             mask |= band.outside(reading)
-        return reading, mask, extra
+        if self._jumps:
+            mask |= self._jumped(time_us, epoch, reading, mask, extra)
+        return reading, mask
+
+    def _jumped(self, time_us: int, epoch: Epoch, reading: float, mask: int, extra: Extra) -> int:
+        """Bits of the tests for jumps that a reading failed."""
+        value = epoch.gain * reading + epoch.offset
+        doubted = mask & checks.SUSPECT_OR_WORSE or any(
+            flag >= Flag.SUSPECT for flag, _ in extra + epoch.manual
+        )
+        sound = not doubted and self._band.lower <= value <= self._band.upper
+        found = 0
+        blamed: dict[int, int] = {}
+        for test in self._jumps:
+            found |= test.judge(time_us, reading, sound)
+            for at in test.blamed:
+                blamed[at] = blamed.get(at, 0) | test.bit
+        if sound:
+            if blamed:
+                self._latest = [
+                    part._replace(mask=part.mask | blamed.get(part.time_us, 0)) for part in self._latest
+                ]
+                self.restated = [part for part in self._latest if part.time_us in blamed]
+            self._latest = [*self._latest[-1:], Judged(time_us, epoch, reading, mask | found, extra)]
+        return found
 
     def reading(self, sample: Sample) -> float | None:
         """The reading in the canonical unit, or None where the sample holds no number; remembers nothing."""
@@ -210,7 +273,7 @@ class Track(Dependant):
 
     def take_over(self, other: Track, since_us: int) -> None:
         """Go on where another track of the same channel and place stands, which knows all from a moment on."""
-        self._remembers = other._remembers
+        self._remembers, self._jumps, self._latest = other._remembers, other._jumps, other._latest
         self._go_on_from(other, since_us)
         if self.derived is not None and other.derived is not None:
             self.derived._go_on_from(other.derived, since_us)
@@ -259,11 +322,15 @@ class Conductivity(Dependant):
     temperature : History
     config : str
         Hash of the station configuration.
+    lookahead_us : int
+        How long what was made is kept at least [µs].
     """
 
-    def __init__(self, plan: ConductivityPlan, line: Line, temperature: History, config: str) -> None:
+    def __init__(
+        self, plan: ConductivityPlan, line: Line, temperature: History, config: str, lookahead_us: int
+    ) -> None:
         self._by_device = bool(plan.device_coefficient)
-        super().__init__(line, () if self._by_device else (temperature,))
+        super().__init__(line, () if self._by_device else (temperature,), lookahead_us)
         self._ec25 = plan.ec25
         self._salinity = plan.salinity
         self._temperature = temperature

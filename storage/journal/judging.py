@@ -296,13 +296,14 @@ class Judging:
         """A pass over a window: of what a scope names, or of all series."""
         plan, layers = self._plan(), self._imports.layers
         channels = None if scope is None else scope.channels
-        since_us = start_us - (plan.lookback_us if scope is None else scope.lookback_us)
-        archives = self._archives(since_us, end_us)
+        looks = plan if scope is None else scope
+        since_us, until_us = start_us - looks.lookback_us, end_us + looks.lookahead_us
+        archives = self._archives(since_us, until_us)
         if archives:
-            whole = self._samples(since_us, end_us)
-            lists = in_lists((s for s in whole if channels is None or s[:2] in channels), end_us)
+            whole = self._samples(since_us, until_us)
+            lists = in_lists((s for s in whole if channels is None or s[:2] in channels), until_us)
         else:
-            lists = self._lists.read(since_us, end_us, channels, layers)
+            lists = self._lists.read(since_us, until_us, channels, layers)
         return Remaking(
             self._session, self._put, self._conflicts, plan, lists, archives, start_us, end_us, scope
         )  # fmt: skip
@@ -310,7 +311,8 @@ class Judging:
     def make_again(self, from_us: int, until_us: int) -> int:
         """Within a transaction: make again a window and what looks back on it; the observations that changed."""
         self.forget()
-        return self._remaking(from_us, until_us + self._plan().lookback_us).run(_ALL)[1]
+        plan = self._plan()
+        return self._remaking(from_us - plan.lookahead_us, until_us + plan.lookback_us).run(_ALL)[1]
 
     def samples_at(self, serial: str, channel: str, time_us: int) -> list[tuple[int, float | None, str, str]]:
         """Number, raw, status and source of what a channel has at a time, archives included."""

@@ -30,7 +30,8 @@ class Remaking:
     conflicts : Conflicts
     plan : StationPlan
     lists : iterator of (list of Sample, int)
-        What the scope is made of, from its look-back on, in the order of time; with each list where it ends [µs UTC].
+        What the scope is made of, from its look-back to its look-ahead, in the order of time; with each list where it
+        ends [µs UTC].
     archives : sequence of Archive
         Those of the window.
     start_us, end_us : int
@@ -61,6 +62,9 @@ class Remaking:
         self._session, self._put, self._conflicts, self._plan = session, put, conflicts, plan
         self._lists, self._archives = lists, archives
         self._end_us, self._scope = end_us, scope
+        self._ahead_us = plan.lookahead_us if scope is None else scope.lookahead_us
+        self._made: dict[tuple[SeriesKey, int], Observation] = {}
+        self._rivals: list[Rivals] = []
         self.at_us = start_us
         self.pipeline = Pipeline(plan, None if scope is None else scope.channels)
 
@@ -73,54 +77,61 @@ class Remaking:
             Samples read, and observations that changed.
         """
         read = changed = 0
+        start_us, series = self.at_us, None if self._scope is None else self._scope.series
         while self.at_us < self._end_us and read < rows:
-            samples, upto_us = next(self._lists, ([], self._end_us))
+            samples, list_us = next(self._lists, ([], self._end_us + self._ahead_us))
             made = self.pipeline.again(samples)
-            rivals, self.pipeline.rivals = self.pipeline.rivals, []
+            self._rivals += self.pipeline.rivals
+            self.pipeline.rivals.clear()
+            for o in made:
+                if start_us <= o[1] < self._end_us and (series is None or o[0] in series):
+                    self._made[o[0], o[1]] = o
+            # what comes later may yet change what lies less than a look-ahead before
+            upto_us = min(self._end_us, list_us - self._ahead_us)
             if upto_us > self.at_us:
                 read += len(samples)
-                self._settle(rivals, upto_us)
-                changed += self._keep(made, upto_us)
+                self._settle(upto_us)
+                changed += self._keep(upto_us)
                 self.at_us = upto_us
         return read, changed
 
-    def _settle(self, rivals: Sequence[Rivals], upto_us: int) -> None:
+    def _settle(self, upto_us: int) -> None:
         """Bring the conflicts of the scope in step."""
         series = None if self._scope is None else self._scope.series
-        for row in rivals:
-            if row.time_us >= self.at_us and (series is None or row.series in series):
+        for row in self._rivals:
+            if self.at_us <= row.time_us < upto_us and (series is None or row.series in series):
                 self._conflicts.hear(row)
+        self._rivals = [row for row in self._rivals if row.time_us >= upto_us]
         self._conflicts.settle(self.at_us, upto_us, series)
 
-    def _keep(self, made: Sequence[Observation], upto_us: int) -> int:
+    def _keep(self, upto_us: int) -> int:
         """Put what differs, and overwrite as missing what no sample leads to any more."""
         start_us, scope, config = self.at_us, self._scope, self._plan.config
+        made, self._made = self._made, {}
+        if self._ahead_us:
+            self._made = {place: o for place, o in made.items() if place[1] >= upto_us}
         series, words = self._session.series, self._session.words
         wanted = series.keys() if scope is None else scope.series
         known = {key: self._known(series[key], start_us, upto_us) for key in wanted if key in series}
         archived = archived_observations(among(self._archives, start_us, upto_us), start_us, upto_us)
-        nothing: dict[int, _Row] = {}
-        changed: dict[tuple[SeriesKey, int], Observation] = {}
-        left = {(key, at) for key, rows in known.items() for at in rows}
-        left.update(place for place in archived if scope is None or place[0] in scope.series)
-        for o in made:
+        changed: list[Observation] = []
+        for place, o in made.items():
             key, at, value, raw, flag, tests, corrections, _ = o
-            if at < start_us or (scope is not None and key not in scope.series):
+            if at >= upto_us:
                 continue
-            place = (key, at)
-            left.discard(place)
-            there = known.get(key, nothing).get(at)
+            there = known[key].pop(at, None) if key in known else None
             if there is None:
                 same = place in archived and archived[place][2:7] == o[2:7]
             else:
                 same = there == (value, raw, flag, words.get(tests), words.get(corrections))
-            if same:
-                changed.pop(place, None)
-            else:
-                changed[place] = o
-        for key, at in left:
-            changed[key, at] = Observation(key, at, None, None, Flag.MISSING, "moved", "", config)
-        return self._put(list(changed.values())) if changed else 0
+            if not same:
+                changed.append(o)
+        left = {(key, at) for key, rows in known.items() for at in rows}
+        left.update(
+            place for place in archived if place not in made and (scope is None or place[0] in scope.series)
+        )
+        changed += (Observation(*place, None, None, Flag.MISSING, "moved", "", config) for place in left)
+        return self._put(changed) if changed else 0
 
     def _known(self, number: int, start_us: int, upto_us: int) -> dict[int, _Row]:
         rows = self._session.db.execute(

@@ -200,9 +200,10 @@ class Writer:
         scope = hangs.scope({row[:2] for row in some})
         again = Pipeline(plan, scope.channels)
         start_us = some[0].from_us
-        rows = self._between(start_us - scope.lookback_us, max(row.until_us for row in some))
+        end_us = max(row.until_us for row in some)
+        rows = self._between(start_us - scope.lookback_us, end_us + scope.lookahead_us)
         made = again.again([row for row in rows if (row.serial, row.channel) in scope.channels])
-        self.store.add(row for row in made if row.time_us >= start_us and row.series in scope.series)
+        self.store.add(o for o in made if start_us <= o.time_us < end_us and o.series in scope.series)
         waits = {row[:2] for row in self.waiting}
         level = self.pipeline.level(again, scope.series)
         known = [key for key in level if not hangs.needed(key) & waits]

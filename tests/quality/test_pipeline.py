@@ -727,8 +727,11 @@ def test_what_a_doubtful_companion_changes_is_left_to_the_recomputation() -> Non
     assert [row[:3] for row in outcome.late] == [("C1", "co2", T0 + MINUTE)]
     outcome = flow.feed([sample("B1", "air_pressure", T0 + MINUTE, 888.0)])
     assert outcome.observations == []
-    # the hour that its rate looks back, and the one that it speaks for
-    assert outcome.late == [("B1", "air_pressure", T0 + MINUTE, T0 + MINUTE + 2 * HOUR + 1)]
+    # as far as its rate looks back and ahead, and the hour that it speaks for
+    at, back = T0 + MINUTE, StationPlan(place.deployments, place.hash).of("B1", "air_pressure").at(T0)
+    assert back is not None
+    until = at + back.channel.lookback_us + HOUR + 1
+    assert outcome.late == [("B1", "air_pressure", at - flow.lookahead_us, until)]
 
 
 def test_a_suspect_temperature_makes_conductivity_at_25_degrees_suspect() -> None:
