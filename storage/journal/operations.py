@@ -31,13 +31,13 @@ def _import(
         Parked(r[0], r[1], r[2], r[3].encode("utf-8", "surrogateescape"), r[4], r[5], number) for r in parked
     ]
     added = [(str(source), str(name), int(amount)) for source, name, amount in counts]
-    done = (
-        writer.commit(rows, parked=entries, counts=added)
-        if number is None
-        else writer.bring(number, rows, entries, added)
-    )
+    if number is not None:
+        told = writer.bring(number, rows, entries, added)._asdict()
+    else:
+        told = writer.commit(rows, parked=entries, counts=added)._asdict()
+        told["conflict"] = writer.catch_up(rows)
     writer.keep_rollups()
-    return done._asdict()
+    return told
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {

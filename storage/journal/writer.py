@@ -42,8 +42,6 @@ class CommitResult(NamedTuple):
     stored: int
     """Samples that are kept from now on."""
     duplicate: int
-    conflict: int
-    """Of those stored, the ones whose number a person must decide about."""
     observations: int
     last_seq: int
     last_rev: int
@@ -168,12 +166,10 @@ class Writer:
         with self.session.transaction():
             kept = self.samples.keep(samples, totals)
             back = [] if number is None else self.imports.deliver(number, kept)
-            self.conflicts.parked = 0
             made = self.judging.observe([*kept.samples, *back] if back else kept.samples) if samples else 0
             for entry in parked:
                 self.samples.park(entry)
-            if parked or self.conflicts.parked:
-                self.retention.bound_parked(totals)
+            self.retention.bound_parked(totals)
             if heard:
                 self.samples.hear(heard)
             for event in events:
@@ -185,7 +181,6 @@ class Writer:
         return CommitResult(
             len(kept.samples),
             len(kept.again),
-            self.conflicts.parked,
             made,
             self.samples.seq,
             self.session.rev,
@@ -430,6 +425,12 @@ class Writer:
         wanted = self.judging.keep()
         self.rollups.keep()
         return wanted
+
+    def catch_up(self, samples: Sequence[Sample]) -> int:
+        """Judge on until nothing of the channels of these samples waits; the conflicts that were parked meanwhile."""
+        self.conflicts.parked = 0
+        self.judging.catch_up(samples)
+        return self.conflicts.parked
 
     def judge(self) -> bool:
         """Judge some of the readings that wait; whether more wait."""
