@@ -62,6 +62,21 @@ class Dependence:
             found = self._scopes[key] = self._scope(key)
         return found
 
+    def groups(self, channels: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+        """Channels put together whose readings can change the same series."""
+        groups: list[tuple[set[SeriesKey], list[tuple[str, str]]]] = []
+        for key in channels:
+            series, those = set(self.scope([key]).series), [key]
+            apart = []
+            for group in groups:
+                if series.isdisjoint(group[0]):
+                    apart.append(group)
+                else:
+                    series |= group[0]
+                    those = group[1] + those
+            groups = [*apart, (series, those)]
+        return [those for _, those in groups]
+
     def needed(self, series: SeriesKey) -> set[tuple[str, str]]:
         """The channels that a series is made of."""
         read = {series} | {row.series for here in self._of.get(series, ()) for row in here.companions}

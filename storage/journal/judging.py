@@ -224,10 +224,9 @@ class Judging:
         failpoint("late-waits")
         try:
             with self._session.transaction():
-                pipeline = self._ready()
                 rows = ROWS
-                for marks in list(self.waiting.clusters(pipeline.lookback_us)):
-                    rows -= self._judge_late(pipeline, marks, rows)
+                for marks in self._lying_together():
+                    rows -= self._judge_late(marks, rows)
                     if rows <= 0:
                         break
         except StorageError:
@@ -244,9 +243,17 @@ class Judging:
         failpoint("late-judged")
         return bool(self.waiting)
 
-    def _judge_late(self, pipeline: Pipeline, marks: Sequence[Mark], rows: int) -> int:
+    def _lying_together(self) -> Iterator[list[Mark]]:
+        """What waits, in lists to be judged in one pass each; what is judged meanwhile does not matter."""
+        hangs, numbers = self._dependence(), self._session.channels
+        names = {number: name for name, number in numbers.items()}
+        for group in hangs.groups(names[number] for number in self.waiting.channels):
+            reach_us = hangs.scope(group).lookback_us
+            yield from list(self.waiting.clusters([numbers[name] for name in group], reach_us))
+
+    def _judge_late(self, marks: Sequence[Mark], rows: int) -> int:
         """Within a transaction: judge some marks that lie together, as far as about so many samples; those read."""
-        start_us, hangs = marks[0].from_us, self._dependence()
+        start_us, hangs, pipeline = marks[0].from_us, self._dependence(), self._ready()
         end_us = min(max(mark.until_us for mark in marks), start_us + DAY_US)
         names = {number: name for name, number in self._session.channels.items()}
         channels = {mark.channel for mark in marks if mark.from_us < end_us}

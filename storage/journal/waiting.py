@@ -88,13 +88,18 @@ class Waiting:
                 self._of.pop(channel, None)
         self._write(gone, come)
 
-    def clusters(self, reach_us: int) -> Iterator[list[Mark]]:
-        """Marks that are best judged together, the oldest first: none starts further than `reach_us` behind the end
-        of those before it.
+    @property
+    def channels(self) -> list[int]:
+        """Those of which something waits."""
+        return list(self._of)
+
+    def clusters(self, channels: Iterable[int], reach_us: int) -> Iterator[list[Mark]]:
+        """Marks of some channels that are best judged together, the oldest first: none starts further than `reach_us`
+        behind the end of those before it.
         """
         some: list[Mark] = []
         end = 0
-        every = (Mark(channel, *row) for channel, rows in self._of.items() for row in rows)
+        every = (Mark(channel, *row) for channel in channels for row in self._of.get(channel, ()))
         for mark in sorted(every, key=_BY_START):
             if some and mark.from_us > end + reach_us:
                 yield some
