@@ -7,6 +7,7 @@ later in the same slot, or in a batch. What was made in the last while is theref
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _KEPT = 4096
 """Companion values remembered at most."""
 
-_RECENT = 1024
+_RECENT = 256
 """Observations of one dependant that can be made again without asking the journal, at most."""
 
 
@@ -39,12 +40,13 @@ class History:
         How long one of its values speaks for it [µs].
     """
 
-    __slots__ = ("_dropped_us", "_times", "_values", "reach_us")
+    __slots__ = ("_dropped_us", "_suspect", "_times", "_values", "reach_us")
 
     def __init__(self, reach_us: int) -> None:
         self.reach_us = reach_us
-        self._times: list[int] = []
-        self._values: list[Companion] = []
+        self._times = array("q")
+        self._values = array("d")
+        self._suspect = bytearray()
         self._dropped_us: int | None = None
 
     def add(self, observation: Observation) -> bool:
@@ -53,19 +55,22 @@ class History:
             return False
         time_us = observation.time_us
         self._times.append(time_us)
-        self._values.append(Companion(observation.value, observation.flag == Flag.SUSPECT))
+        self._values.append(observation.value)
+        self._suspect.append(observation.flag == Flag.SUSPECT)
         if len(self._times) >= _KEPT or self._times[0] < time_us - 4 * self.reach_us:
             count = max(bisect_left(self._times, time_us - 2 * self.reach_us), len(self._times) - _KEPT // 2)
             self._dropped_us = self._times[count - 1]
-            del self._times[:count], self._values[:count]
+            del self._times[:count], self._values[:count], self._suspect[:count]
         return True
 
     def amend(self, observation: Observation) -> bool:
         """Replace what an observation said before it was made again; False when it is of no use or not kept."""
         index = bisect_left(self._times, observation.time_us)
-        if observation.value is None or self._times[index : index + 1] != [observation.time_us]:
+        kept = index < len(self._times) and self._times[index] == observation.time_us
+        if observation.value is None or not kept:
             return False
-        self._values[index] = Companion(observation.value, observation.flag == Flag.SUSPECT)
+        self._values[index] = observation.value
+        self._suspect[index] = observation.flag == Flag.SUSPECT
         return True
 
     def at(self, time_us: int) -> Companion | None:
@@ -76,12 +81,13 @@ class History:
             index = bisect_right(times, time_us) - 1
         if index < 0 or times[index] < time_us - self.reach_us:
             return None
-        return self._values[index]
+        return Companion(self._values[index], bool(self._suspect[index]))
 
     def take_over(self, other: History, since_us: int) -> None:
         """Remember what another history of the same series remembers, as far as it speaks from a moment on."""
         count = bisect_left(other._times, since_us - self.reach_us)
         self._times, self._values = other._times[count:], other._values[count:]
+        self._suspect = other._suspect[count:]
         self._dropped_us = max(
             since_us - self.reach_us - 1, other._dropped_us or since_us - self.reach_us - 1
         )

@@ -182,7 +182,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=2000")
-    connection.execute("PRAGMA cache_size=-8192")
+    connection.execute("PRAGMA cache_size=-4096")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA busy_timeout=10000")
     return connection
