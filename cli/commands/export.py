@@ -135,6 +135,7 @@ def command(
     tables); the end is exclusive. The sidecar <file>.json says instruments, calibrations, configuration and
     what the flags mean.
     """
+    from soilco2.storage.journal.reader import JournalReader
     from soilco2.storage.open import open_reader
     from soilco2.storage.tidy.writer import write_tidy
 
@@ -150,6 +151,13 @@ def command(
     try:
         infos = _chosen(reader.series(), variables, profiles, depths)
         with progress(str(path), wanted=not as_json) as show:
+            waiting = (
+                reader.accounting.waiting(
+                    -(2**62) if start_us is None else start_us, 2**62 if end_us is None else end_us
+                )
+                if isinstance(reader, JournalReader)
+                else 0
+            )
             written = write_tidy(
                 reader,
                 infos,
@@ -161,11 +169,17 @@ def command(
                 licence=licence,
                 source={"auto": "journal" if station is not None else "tidy table"}.get(source, source),
                 version=__version__,
+                waiting=waiting,
                 force=force,
                 progress=show,
             )
     finally:
         reader.close()
+    if waiting:
+        echo(
+            f"{waiting} readings that came late wait for judgement; export again when 'soilco2 status' names none",
+            err=True,
+        )
     if as_json:
         emit_json(
             {

@@ -57,6 +57,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
             name: {key: row.get(key, 0) for key in ("in", "stored", "duplicate", "rejected")} | row
             for name, row in sources.items()
         },
+        "waiting_for_judgement": reader.accounting.waiting(),
         "parked": reader.accounting.parked_counts(),
         "sinks": {
             name: _sink(reader, row, counters.get(name, {}), live, now_us) for name, row in sinks.items()
@@ -148,6 +149,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "held": "  {n} samples wait for their time",
         "came": "came in", "nothing": "  nothing yet",
         "source": "  {name}: in {in} = stored {stored} + duplicate {duplicate} + rejected {rejected}",
+        "late": "{n} readings that came late wait for judgement",
         "parked": "parked: {kinds} ('soilco2 parked list' shows them)",
         "sink": "database {name}: {state}, newest confirmed {moment}",
         "waits": "  {n} wait ({hours:.1f} h), the oldest of {moment}",
@@ -173,6 +175,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "held": "  {n} 个样本等待确定时间",
         "came": "接收", "nothing": "  尚无",
         "source": "  {name}：收到 {in} = 入库 {stored} + 重复 {duplicate} + 拒收 {rejected}",
+        "late": "{n} 个迟到的读数等待判定",
         "parked": "搁置：{kinds}（用 soilco2 parked list 查看）",
         "sink": "数据库 {name}：{state}，最新已确认 {moment}",
         "waits": "  {n} 条待发送（{hours:.1f} 小时），最早的为 {moment}",
@@ -244,6 +247,8 @@ class _Report:
             self._echo("source", name=name, **row)
         if not status["sources"]:
             self._echo("nothing")
+        if status["waiting_for_judgement"]:
+            self._echo("late", n=status["waiting_for_judgement"])
         if status["parked"]:
             self._echo("parked", kinds=_counts(status["parked"]))
         for name, row in status["sinks"].items():

@@ -85,6 +85,21 @@ class Accounting:
         """Samples that wait for their time."""
         return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])
 
+    def waiting(self, start_us: int = -(2**62), end_us: int = 2**62) -> int:
+        """Readings of a window that wait for judgement, as those do that came late and what looks back on them."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'waiting'").fetchone():
+            return 0  # a journal of an earlier version
+        text = (
+            "SELECT count(*) FROM waiting w CROSS JOIN sample s ON s.channel = w.channel"
+            " AND s.time_us >= max(w.from_us, ?) AND s.time_us < min(w.until_us, ?)"
+        )
+        return int(self._db.execute(text, (start_us, end_us)).fetchone()[0])
+
+    def waits(self, start_us: int, end_us: int) -> bool:
+        """Whether something of a window waits for judgement."""
+        text = "SELECT 1 FROM waiting WHERE until_us > ? AND from_us < ? LIMIT 1"
+        return self._db.execute(text, (start_us, end_us)).fetchone() is not None
+
     def size(self) -> tuple[int, int]:
         """Bytes in use and bytes of the file."""
         pages, free, page = (

@@ -63,6 +63,7 @@ def write_tidy(
     licence: str = "",
     source: str = "",
     version: str = "",
+    waiting: int = 0,
     force: bool = False,
     progress: Callable[[str], None] = lambda words: None,
 ) -> Exported:
@@ -83,6 +84,8 @@ def write_tidy(
         Gives instruments, calibrations, configuration, and depths that follow a moving surface.
     licence, source, version : str
         For the sidecar: licence of the data, where they were read, version of this software.
+    waiting : int
+        For the sidecar: readings of the time that wait for judgement, so that values may still change.
     force : bool
         Replace files that are there.
     progress : callable, optional
@@ -127,6 +130,7 @@ def write_tidy(
             "software": {"name": "soilco2", "version": version},
             "source": source,
             "licence": licence or None,
+            "waiting_for_judgement": waiting,
         }
         text = json.dumps(head | found, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
         notes.write_text(text, encoding="utf-8", newline="\n")
