@@ -14,6 +14,8 @@ COMMANDS: dict[str, str] = {
     "{} is no time; expected such as 2026-03-01, 2026-03-01T08:00 (station's time) or 2026-03-01T00:00Z":
         "{0} 不是时间；应如 2026-03-01、2026-03-01T08:00（台站时间）或 2026-03-01T00:00Z",
     "--to {} is not after --from {}": "--to {0} 不晚于 --from {1}",
+    "{} readings that came late wait for judgement; export again when 'soilco2 status' names none":
+        "{0} 个迟到的读数等待判定；待 soilco2 status 不再列出时请重新导出",
     "Invalid value: {}": "取值无效：{0}",
     "Invalid value for {}: {}": "{0} 取值无效：{1}",
     "No such command '{}'. {}": "没有命令“{0}”。{1}",
