@@ -147,6 +147,7 @@ TESTS: dict[str, Both] = {
     "instrument_range": ("reading outside the probe's measuring range", "读数超出探头量程"),
     "site_range": ("value outside the site's limits", "数值超出站点限值"),
     "undecodable": ("too few registers were kept for the type the catalogue names now; the number decoded at the time stands", "保存的寄存器不足以按目录现有的数据类型解码；沿用当时解码的数字"),
+    "zero_frame": ("nothing but zeros in an answer, where 0 °C does not fit the temperature before", "一次应答全为零，而 0 ℃ 与此前的温度不符"),
     "warm_up": ("too soon after power-on or a silence", "上电或静默之后时间太短"),
     "saturation": ("reading at the end of the scale", "读数达到满量程"),
     "flat_line": ("reading does not move for too long", "读数长时间不变"),

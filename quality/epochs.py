@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from soilco2.quality.companions import History
-from soilco2.quality.plans import ChannelPlan, CompanionPlan, Plan, StationPlan, Timeline
+from soilco2.quality.frames import Frame
+from soilco2.quality.plans import ChannelPlan, CompanionPlan, FramePlan, Plan, StationPlan, Timeline
 from soilco2.quality.records import SeriesKey
 from soilco2.quality.tracks import Compensation, Conductivity, Epoch, Line, Track
 
@@ -51,6 +52,7 @@ class Epochs:
         self._plan = plan
         self._lines: dict[SeriesKey, Line] = {}
         self._tracks: dict[ChannelPlan, Track] = {}
+        self._frames: dict[FramePlan, Frame] = {}
         self.channels: dict[tuple[str, str], Steps] = {}
         for key in plan.known:  # companions must be known before the first sample
             self.add(*key)
@@ -92,6 +94,8 @@ class Epochs:
             temperature = self._history(here.compensation.temperature)
             compensation = Compensation(here.compensation, pressure, temperature)
         track = Track(here, self._line(here.series), config, ahead, compensation)
+        if here.frame is not None:
+            track.frame = self._frames.setdefault(here.frame, Frame(here.frame.size, here.frame.reach_us))
         if here.compensation is not None:
             for companion in (here.compensation.pressure, here.compensation.temperature):
                 if companion is not None:

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from soilco2.quality.checks import Extra
 from soilco2.quality.companions import Dependant
 from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample
-from soilco2.quality.tracks import Epoch, Judged, Track
+from soilco2.quality.tracks import Epoch, Read, Track
 
 
 class Stretch(NamedTuple):
@@ -116,7 +117,8 @@ class Pipeline:
         channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
         stretches: list[tuple[int, int]] = []
-        dependent: list[tuple[Sample, Epoch]] = []
+        together: list[tuple[int, Epoch, Read]] = []  # of one time, judged when all of them are known
+        dependent: list[tuple[int, Epoch, Read]] = []
         now_us: int | None = None
         timed: list[tuple[int, str, str, int, Sample, Steps]] = []
         for sample in samples:
@@ -125,28 +127,56 @@ class Pipeline:
                 timed.append((time_us, sample.serial, sample.channel, len(timed), sample, steps))
         timed.sort()
         for time_us, _, _, _, sample, steps in timed:
-            if dependent and time_us != now_us:
-                for waiting, epoch in dependent:
-                    self._take(waiting, epoch, given, stretches)
-                dependent.clear()
-            now_us = time_us
+            if time_us != now_us:
+                if together or dependent:
+                    self._take_all(together, dependent, given, stretches)
+                now_us = time_us
             found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
             if found is None:
                 continue
-            if found.track.dependent:
-                dependent.append((sample, found))
+            track = found.track
+            newest_us = track.line.newest_us
+            if newest_us is not None and time_us <= newest_us:
+                self._late(time_us, stretches)
+                continue
+            read = track.read(sample)
+            frame = track.frame
+            if frame is not None:
+                raw = read[0]
+                degc = None if raw is None or not track.thermometer else track.scaled(raw)
+                if not frame.hear(time_us, track.name, raw, degc):
+                    self._late(time_us, stretches)
+            if track.dependent:
+                dependent.append((time_us, found, read))
+            elif frame is not None or together:
+                together.append((time_us, found, read))
             else:
-                self._take(sample, found, given, stretches)
-        for waiting, epoch in dependent:
-            self._take(waiting, epoch, given, stretches)
+                self._take(time_us, found, read, given, stretches)
+        self._take_all(together, dependent, given, stretches)
         return Outcome(given, _merged(stretches))
 
+    def _take_all(
+        self,
+        together: list[tuple[int, Epoch, Read]],
+        dependent: list[tuple[int, Epoch, Read]],
+        given: list[Observation],
+        stretches: list[tuple[int, int]],
+    ) -> None:
+        """What waited for the others of its time: companions come first."""
+        for rows in (together, dependent):
+            for time_us, epoch, read in rows:
+                self._take(time_us, epoch, read, given, stretches)
+            rows.clear()
+
     def _take(
-        self, sample: Sample, epoch: Epoch, given: list[Observation], stretches: list[tuple[int, int]]
+        self,
+        time_us: int,
+        epoch: Epoch,
+        read: Read,
+        given: list[Observation],
+        stretches: list[tuple[int, int]],
     ) -> None:
         """One sample, after everything its companions said up to its time."""
-        time_us = sample.time_us
-        assert time_us is not None
         track = epoch.track
         line = track.line
         if line.newest_us is not None and time_us <= line.newest_us:
@@ -155,26 +185,38 @@ class Pipeline:
         line.newest_us = time_us
         if self._newest_us is None or self._newest_us < time_us:
             self._newest_us = time_us
-        raw, mask, extra = track.read(sample)
+        raw, mask, extra = read
         reading: float | None = None
         if raw is not None:
+            frame = track.frame
+            if frame is not None:
+                frame.judged = True
+                if frame.odd:
+                    bits, names = frame.says()
+                    mask, extra = mask | bits, extra + names
             reading, mask = track.judge(time_us, epoch, raw, mask, extra)
             if track.restated:
                 for judged in track.restated:
-                    self._give(track, judged, True, given, stretches)
+                    self._give(track, *judged, True, given, stretches)
                 track.restated = []
-        self._give(track, Judged(time_us, epoch, reading, mask, extra), False, given, stretches)
+        if line.history is None and track.alone and (self._blind_us is None or time_us > self._blind_us):
+            given.append(track.finish(time_us, epoch, reading, mask, extra)[0])
+        else:
+            self._give(track, time_us, epoch, reading, mask, extra, False, given, stretches)
 
     def _give(
         self,
         track: Track,
-        judged: Judged,
+        time_us: int,
+        epoch: Epoch,
+        reading: float | None,
+        mask: int,
+        extra: Extra,
         again: bool,
         given: list[Observation],
         stretches: list[tuple[int, int]],
     ) -> None:
         """The observations of a reading, and those that change with it; `again`: there were others before."""
-        time_us, epoch, reading, mask, extra = judged
         sure = self._blind_us is None or time_us > self._blind_us
         made: list[Observation] | None
         if track.companions:

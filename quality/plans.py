@@ -110,6 +110,15 @@ class ConductivityPlan(NamedTuple):
     factor: float | None
 
 
+class FramePlan(NamedTuple):
+    """Channels whose numbers come in one answer: an instrument's serial, a name, how many, their reach [µs]."""
+
+    serial: str
+    name: str
+    size: int
+    reach_us: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelPlan:
     """How a channel is judged while it gives one series.
@@ -117,6 +126,10 @@ class ChannelPlan:
     Parameters
     ----------
     series : SeriesKey
+    name : str
+        Of the channel.
+    frame : FramePlan or None
+        What its number comes in together with others.
     a, b : float
         ``reading = a · raw + b`` in the variable's canonical unit.
     decode : callable or None
@@ -136,6 +149,8 @@ class ChannelPlan:
     """
 
     series: SeriesKey
+    name: str
+    frame: FramePlan | None
     a: float
     b: float
     decode: Callable[[bytes], float] | None
@@ -281,6 +296,8 @@ class StationPlan:
                 conductivity = self._conductivity(series, instrument.serial)
         return ChannelPlan(
             series,
+            spec.id,
+            self._frame(channel),
             channel.a,
             channel.b,
             channel.decode,
@@ -293,6 +310,14 @@ class StationPlan:
             compensation,
             conductivity,
         )
+
+    def _frame(self, channel: Channel) -> FramePlan | None:
+        name = channel.model.frame(channel.spec)
+        if name is None or channel.instrument is None:
+            return None
+        serial = channel.instrument.serial
+        size = sum(row.model.frame(row.spec) == name for row in self._deployments.channels_of(serial))
+        return None if size < 2 else FramePlan(serial, name, size, reach_us(channel.instrument.interval))
 
     def _companion(self, series: SeriesKey) -> CompanionPlan:
         return CompanionPlan(series, reach_us(self._deployments.period_s(series)))
@@ -363,9 +388,14 @@ def _looks_us(deployments: Deployments) -> tuple[int, int]:
         period = None if instrument is None else instrument.interval
         warm_up = None if instrument is None else _warm_up(deployments, instrument)
         reach = max(reach, reach_us(period))
+        framed = instrument is not None and any(
+            row.model.frame(row.spec) is not None for row in deployments.channels_of(instrument.serial)
+        )
         for row in limits:
             jumps = [make() for make in jumping(row, period)]
             tests = [make().lookback_us for make in remembering(row, period, warm_up)]
+            if framed:
+                tests.append(reach_us(period))
             # what another test speaks against is no witness for jumps: one looks back on the other
             back = max(tests, default=0) + max((test.lookback_us for test in jumps), default=0)
             longest = max(longest, back)

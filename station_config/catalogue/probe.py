@@ -160,6 +160,10 @@ class ProbeModel(Table):
         """From what the instrument said of a channel to its raw number; None where it says the number itself."""
         return None
 
+    def frame(self, spec: ChannelSpec) -> str | None:
+        """What a channel's number comes in: channels of one frame are of one sensor and one answer; None: alone."""
+        return None
+
     def requests(self) -> int:
         """Requests that one reading takes."""
         return 1

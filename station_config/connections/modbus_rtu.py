@@ -161,6 +161,11 @@ class ModbusModel(ProbeModel):
         assert isinstance(spec, RegisterChannel)
         return decoder(spec.at.type, spec.at.word_order)
 
+    def frame(self, spec: ChannelSpec) -> str | None:
+        """The block of a channel: it is read in one request."""
+        assert isinstance(spec, RegisterChannel)
+        return spec.at.block
+
     def requests(self) -> int:
         """Requests that one reading takes."""
         return max(1, len(self.block))
