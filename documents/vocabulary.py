@@ -154,6 +154,7 @@ TESTS: dict[str, Both] = {
     "rate_of_change": ("faster than allowed against the reading before and the last one in line, or the second of a spike of two", "与前一读数、与最近一个正常读数相比变化均过快，或为两点尖峰的第二点"),
     "spike": ("one or two readings further than allowed from those before and after", "一两个读数偏离前后读数超过允许值"),
     "site_suspect": ("value outside the site's ordinary limits", "数值超出站点的通常范围"),
+    "compensation_mismatch": ("the probe's own settings contradict what is said of its compensation", "探头自身的设定与所写明的补偿方式矛盾"),
     "co2_without_temperature": ("temperature of an uncompensated CO₂ probe is not known", "无补偿 CO₂ 探头缺少温度"),
     "suspect_companion": ("the pressure or temperature used is suspect", "所用气压或温度可疑"),
     "no_reference": ("first reading after a gap: whether it is a jump nobody can tell", "间断之后的第一个读数：是否突变无从判断"),

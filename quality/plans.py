@@ -8,11 +8,12 @@ recomputation until the station file or the layer of flags changes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from soilco2.quality import checks, corrections
+from soilco2.quality.believed import believed, compensated_by
 from soilco2.quality.checks import Extra, Jumps, Remembers, reach_us
 from soilco2.quality.limits import Band, jumping, reading_band, remembering, site_limits, value_band
 from soilco2.quality.records import Flag, SeriesKey
@@ -36,6 +37,14 @@ class ManualFlag(NamedTuple):
     who: str
     why: str
     event_id: int
+
+
+class ToldSettings(NamedTuple):
+    """What an instrument told of its settings, by their ids, from `from_us` on [µs UTC]."""
+
+    serial: str
+    from_us: int
+    values: Mapping[str, float]
 
 
 class Timeline(Generic[_T]):
@@ -177,6 +186,8 @@ class Plan(NamedTuple):
         Bits of tests that fail whatever the reading.
     manual : Extra
         Flags set by hand.
+    reference_hpa : float or None
+        Pressure that the probe told to compute a CO2 reading for [hPa]; None: it told nothing.
     """
 
     channel: ChannelPlan
@@ -185,6 +196,7 @@ class Plan(NamedTuple):
     offset: float
     mask: int
     manual: Extra
+    reference_hpa: float | None
 
 
 NOWHERE: Timeline[Plan | None] = Timeline((), lambda _: None)
@@ -202,6 +214,8 @@ class StationPlan:
         Names the configuration in every observation.
     manual : sequence of ManualFlag
         The layer of flags set by hand.
+    told : sequence of ToldSettings
+        What instruments told of their settings, in the order of time.
 
     Attributes
     ----------
@@ -212,9 +226,18 @@ class StationPlan:
         How much later a sample may change a value [µs]: a spike is known by the reading that comes back.
     """
 
-    def __init__(self, deployments: Deployments, config: str, manual: Sequence[ManualFlag] = ()) -> None:
+    def __init__(
+        self,
+        deployments: Deployments,
+        config: str,
+        manual: Sequence[ManualFlag] = (),
+        told: Sequence[ToldSettings] = (),
+    ) -> None:
         self._deployments = deployments
         self.config = config
+        self._told: dict[str, list[ToldSettings]] = {}
+        for settings in told:
+            self._told.setdefault(settings.serial, []).append(settings)
         self._manual: dict[SeriesKey, list[ManualFlag]] = {}
         for row in manual:
             self._manual.setdefault(SeriesKey(*row.series), []).append(row)
@@ -250,6 +273,8 @@ class StationPlan:
                     valid = moment_us(row.valid_from, zone)
                     due = self._deployments.calibration_due(*key, valid)
                     moments += [valid] if due is None else [valid, due]
+            if channel.variable == "co2":
+                moments += [row.from_us for row in self._told.get(key[0], ())]
         for series, rows in self._manual.items():
             if series.variable == channel.variable:
                 moments += _ends(rows)
@@ -269,12 +294,14 @@ class StationPlan:
         due = self._deployments.calibration_due(*key, time_us)
         if due is not None and time_us >= due:
             mask |= checks.CALIBRATION_OVERDUE
+        reference_hpa = None
         if channel.instrument is not None and channel.variable == "co2":
-            pressure, temperature = _compensated_by(channel)
-            if pressure is None or temperature is None:
-                mask |= checks.COMPENSATION_UNKNOWN
+            told = [row.values for row in self._told.get(key[0], ()) if row.from_us <= time_us]
+            reference_hpa, bits = believed(channel, told[-1] if told else {})
+            mask |= bits
         gain, offset = (1.0, 0.0) if calibration is None else (calibration.gain, calibration.offset)
-        return Plan(here, calibration is not None, gain, offset, mask, self._manual_at(series, time_us))
+        manual = self._manual_at(series, time_us)
+        return Plan(here, calibration is not None, gain, offset, mask, manual, reference_hpa)
 
     def _manual_at(self, series: SeriesKey, time_us: int) -> Extra:
         rows = self._manual.get(series, ())
@@ -323,7 +350,7 @@ class StationPlan:
         return CompanionPlan(series, reach_us(self._deployments.period_s(series)))
 
     def _compensation(self, channel: Channel, series: SeriesKey) -> CompensationPlan | None:
-        by_pressure, by_temperature = _compensated_by(channel)
+        by_pressure, by_temperature = compensated_by(channel)
         if by_pressure != "none" and by_temperature != "none":
             return None
         pressure = temperature = None
@@ -410,12 +437,3 @@ def _warm_up(deployments: Deployments, instrument: Instrument) -> float:
 
 def _ends(rows: Sequence[ManualFlag]) -> list[int]:
     return [at for row in rows for at in (row.from_us, row.until_us) if at is not None]
-
-
-def _compensated_by(channel: Channel) -> tuple[str | None, str | None]:
-    """Who compensates pressure and temperature: the station file, else the catalogue."""
-    own = None if channel.instrument is None else channel.instrument.compensation
-    spec = channel.spec
-    pressure = own.pressure if own is not None and own.pressure is not None else spec.pressure
-    temperature = own.temperature if own is not None and own.temperature is not None else spec.temperature
-    return pressure, temperature

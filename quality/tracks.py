@@ -55,6 +55,7 @@ class Epoch(NamedTuple):
     offset: float
     mask: int
     manual: Extra
+    reference_hpa: float | None
 
 
 Read = tuple[float | None, int, Extra]
@@ -77,7 +78,7 @@ class Compensation:
     def __init__(self, plan: CompensationPlan, pressure: History | None, temperature: History | None) -> None:
         self._pressure = pressure
         self._reference_hpa = plan.reference_hpa
-        self._standard_factor = corrections.pressure_factor(plan.standard_hpa, plan.reference_hpa)
+        self._standard_hpa = plan.standard_hpa
         self._temperature = temperature
         self._reference_degc = plan.reference_degc
 
@@ -86,17 +87,25 @@ class Compensation:
         """The companion series it needs."""
         return tuple(history for history in (self._pressure, self._temperature) if history is not None)
 
-    def factor(self, time_us: int) -> tuple[float, int, str]:
-        """Factor on the reading [1], bits of failed tests, names of the corrections."""
+    def factor(self, time_us: int, reference_hpa: float | None = None) -> tuple[float, int, str]:
+        """Factor on the reading [1], bits of failed tests, names of the corrections.
+
+        Parameters
+        ----------
+        reference_hpa : float, optional
+            Pressure that the probe told to compute for [hPa]; left out: what station file or catalogue say.
+        """
         factor, mask, names = 1.0, 0, []
         if self._pressure is not None:
+            if reference_hpa is None:
+                reference_hpa = self._reference_hpa
             found = self._pressure.at(time_us)
             if found is None:
-                factor *= self._standard_factor
+                factor *= corrections.pressure_factor(self._standard_hpa, reference_hpa)
                 mask |= checks.STANDARD_PRESSURE
                 names.append(corrections.STANDARD_PRESSURE)
             else:
-                factor *= corrections.pressure_factor(found.value, self._reference_hpa)
+                factor *= corrections.pressure_factor(found.value, reference_hpa)
                 names.append(corrections.PRESSURE)
                 if found.suspect:
                     mask |= checks.SUSPECT_COMPANION
@@ -261,13 +270,13 @@ class Track(Dependant):
         self, time_us: int, epoch: Epoch, reading: float | None, mask: int, extra: Extra
     ) -> tuple[Observation, int]:
         """The observation, and the bits of all tests that failed."""
-        _, calibrated, gain, offset, always, manual = epoch
+        _, calibrated, gain, offset, always, manual, reference_hpa = epoch
         if reading is None:
             flag, tests = verdict(mask, extra + manual)
             return Observation(self.series, time_us, None, None, flag, tests, "", self._config), mask
         value, names = reading, ""
         if self.compensation is not None:
-            factor, found, names = self.compensation.factor(time_us)
+            factor, found, names = self.compensation.factor(time_us, reference_hpa)
             value *= factor
             mask |= found
         if calibrated:

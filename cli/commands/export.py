@@ -135,6 +135,7 @@ def command(
     tables); the end is exclusive. The sidecar <file>.json says instruments, calibrations, configuration and
     what the flags mean.
     """
+    from soilco2.storage.journal.reader import JournalReader
     from soilco2.storage.open import open_reader
     from soilco2.storage.tidy.writer import write_tidy
 
@@ -158,6 +159,7 @@ def command(
                 end_us=end_us,
                 flags=wanted,
                 station=station,
+                told=reader.settings_told() if isinstance(reader, JournalReader) else (),
                 licence=licence,
                 source={"auto": "journal" if station is not None else "tidy table"}.get(source, source),
                 version=__version__,

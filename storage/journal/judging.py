@@ -27,6 +27,7 @@ from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
+from soilco2.storage.journal.settings_told import WHAT, settings_told
 from soilco2.storage.reader import nearest
 
 _UPSERT = Insertion(
@@ -100,7 +101,8 @@ class Judging:
         """How channels are judged by the configuration and the manual flags in force."""
         if self._plans is None:
             station = self._session.station
-            self._plans = StationPlan(station.deployments, station.hash, self._manual())
+            told = settings_told(self._session.db)
+            self._plans = StationPlan(station.deployments, station.hash, self._manual(), told)
         return self._plans
 
     def _ready(self) -> Pipeline:
@@ -182,6 +184,17 @@ class Judging:
         if changed:
             session.rev = rev
         return changed
+
+    def hear_settings(self, events: Sequence[NewEvent]) -> None:
+        """Within a transaction, after events were kept: make again what instruments' settings change."""
+        told = [e for e in events if e.data.get("what") == WHAT and e.data.get("values")]
+        before = settings_told(self._session.db) if told else []
+        for event in told:
+            since_us = self._session.now_us() if event.time_us is None else event.time_us
+            last = [row.values for row in before if row.serial == event.subject and row.from_us < since_us]
+            newest = self._newest_us()
+            if (not last or last[-1] != event.data["values"]) and newest is not None:
+                self.make_again(since_us, max(since_us, newest) + 1)
 
     def make_again(self, from_us: int, until_us: int) -> int:
         """Within a transaction: make again a window and what looks back on it; the observations that changed."""

@@ -156,6 +156,7 @@ class Writer:
                 self.retention.bound_parked(totals)
             for event in events:
                 self.session.event(event)
+            self.judging.hear_settings(events)
             for source, name, amount in counts:
                 totals[source, name] = totals.get((source, name), 0) + amount
             self.session.count(totals)

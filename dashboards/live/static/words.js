@@ -60,7 +60,7 @@ export const CODES = {
   ec_without_temperature: ["no temperature for EC", "电导率缺温度"], physical_range: ["physically impossible", "物理上不可能"],
   instrument_range: ["outside the probe's range", "超出探头量程"], site_range: ["outside the site's range", "超出站点范围"], undecodable: ["registers too short", "寄存器不足"], zero_frame: ["nothing but zeros", "全为零"], frame: ["another channel said nothing", "同次应答有通道无值"], warm_up: ["warming up", "预热中"],
   saturation: ["clipped", "达到上限"], flat_line: ["stuck", "数值停滞"], rate_of_change: ["changes too fast", "变化过快"], spike: ["spike", "尖峰"], no_reference: ["first after a gap", "间断后首个读数"], site_suspect: ["unlikely here", "本站少见"],
-  co2_without_temperature: ["no temperature for CO₂", "CO₂ 缺温度"], suspect_companion: ["companion suspect", "伴随量可疑"],
+  compensation_mismatch: ["probe's settings contradict", "探头设定矛盾"], co2_without_temperature: ["no temperature for CO₂", "CO₂ 缺温度"], suspect_companion: ["companion suspect", "伴随量可疑"],
   standard_pressure: ["standard pressure used", "采用标准气压"], compensation_unknown: ["compensation unknown", "补偿方式未知"],
   ec_coefficient_unknown: ["EC coefficient unknown", "电导率系数未知"], calibration_overdue: ["calibration overdue", "校准过期"], manual: ["flagged by hand", "人工标识"],
   device: ["reported by the probe", "探头报告"],
