@@ -115,11 +115,32 @@ COMMANDS: dict[str, str] = {
         "--timezone {0}：没有这个时区；应如 Asia/Shanghai、Europe/Berlin 或 Etc/GMT-8",
     "{}: import takes text; 'soilco2 export {} -o table.csv' makes a CSV file of it":
         "{0}：导入只接受文本；用 soilco2 export {1} -o table.csv 可转成 CSV 文件",
-    "{}: {} rows = {} stored + {} duplicate + {} rejected": "{0}：{1} 行 = 入库 {2} + 重复 {3} + 拒收 {4}",
-    "{}: of {} rows {} would be stored, {} are duplicates, {} would be rejected; nothing was stored (--dry-run)":
-        "{0}：共 {1} 行，将入库 {2}，重复 {3}，将拒收 {4}；未写入任何内容（--dry-run）",
+    "{}: {} rows = {} stored + {} duplicate + {} conflict + {} rejected (import {})":
+        "{0}：{1} 行 = 入库 {2} + 重复 {3} + 冲突 {4} + 拒收 {5}（第 {6} 次导入）",
+    "{}: of {} rows {} would be stored, {} are duplicates, {} are in conflict, {} would be rejected; nothing was "
+    "stored (--dry-run)":
+        "{0}：共 {1} 行，将入库 {2}，重复 {3}，冲突 {4}，将拒收 {5}；未写入任何内容（--dry-run）",
+    "{}: {} more rows are in conflict": "{0}：另有 {1} 行有冲突",
+    "{}: {} values were judged bad": "{0}：{1} 个值被判为坏值",
+    "{}:{}: time runs back here, and at {} rows in all": "{0}:{1}：时间在此倒退，共 {2} 行",
+    "FILES to import, or --list, or --undo NUMBER, or --redo NUMBER: one of these is expected":
+        "应给出其一：要导入的文件、--list、--undo 编号、--redo 编号",
+    "nothing was imported": "没有导入过",
+    "import {} is not among the {} imports of the journal; 'soilco2 import STATION --list' shows them":
+        "日志库的 {1} 次导入中没有第 {0} 次；用 soilco2 import 台站文件 --list 查看",
+    "import {} is undone already; nothing was changed": "第 {0} 次导入已经撤回；未作任何改动",
+    "import {} is not undone; nothing was changed": "第 {0} 次导入没有撤回；未作任何改动",
+    "import {}: {} samples would be withdrawn, {} stay since another import delivers them too; nothing was changed "
+    "(--dry-run)":
+        "第 {0} 次导入：将撤回 {1} 个样本，{2} 个因另一次导入也交付而保留；未作任何改动（--dry-run）",
+    "import {}: {} samples would count again; nothing was changed (--dry-run)":
+        "第 {0} 次导入：将有 {1} 个样本重新计入；未作任何改动（--dry-run）",
+    "import {} undone: {} samples withdrawn, {} stay since another import delivers them too; {} observations changed; "
+    "give it again with --redo {}":
+        "第 {0} 次导入已撤回：撤回 {1} 个样本，{2} 个因另一次导入也交付而保留；{3} 个观测值改变；用 --redo {4} 恢复",
+    "import {} given again: {} samples count again; {} observations changed":
+        "第 {0} 次导入已恢复：{1} 个样本重新计入；{2} 个观测值改变",
     "{}: {} more rows cannot be used": "{0}：另有 {1} 行不能使用",
-    "{}: {} rows differ from what the journal holds for their time": "{0}：{1} 行与日志库中同一时刻的值不同",
     "{}: {} rows were parked by an earlier import; they count as duplicates":
         "{0}：{1} 行已在先前导入时搁置，计为重复",
     "they are kept: soilco2 parked list {}": "这些行已保留：soilco2 parked list {0}",
@@ -133,9 +154,26 @@ COMMANDS: dict[str, str] = {
     "parked entry {} does not wait; 'soilco2 parked list' shows those that do":
         "第 {0} 号搁置项不在等待中；用 soilco2 parked list 查看等待中的",
     "entry {} will be sent to {} again": "第 {0} 号将再次发送到 {1}",
-    "entry {} is a {}: the journal keeps the first number of a channel and time, and both stay on record; drop the "
-    "entry, or flag the value":
-        "第 {0} 号属于“{1}”：日志库保留同一通道同一时刻的第一个数，两者都有记录；请放弃此项，或给该值加标记",
+    "entry {} is a {}: both numbers are kept; 'soilco2 parked decide' says which holds":
+        "第 {0} 号属于“{1}”：两个数字都已保留；用 soilco2 parked decide 决定取哪一个",
+    "the NUMBER of an entry, or --import, --reason and --before for several: one of the two is expected":
+        "应给出其一：条目的编号；或用 --import、--reason、--before 指定多条",
+    "{} entries dropped": "已放弃 {0} 条",
+    "--who is empty; a decision keeps who made it": "--who 为空；决定要记下由谁作出",
+    "--take FIRST, SECOND or the number itself; or --take-back: one of the two is expected":
+        "应给出其一：--take FIRST、SECOND 或数字本身；或 --take-back",
+    "--take {}: entry {} holds {}; expected FIRST, SECOND or one of these ('soilco2 flag' says that none of them is "
+    "right)":
+        "--take {0}：第 {1} 号含有 {2}；应为 FIRST、SECOND 或其中之一（若都不对，用 soilco2 flag 加标记）",
+    "entry {} is decided; {} observations changed": "第 {0} 号已决定；{1} 个观测值改变",
+    "entry {} is open again; {} observations changed": "第 {0} 号重新待定；{1} 个观测值改变",
+    "parked entry {} is no conflict between numbers; 'soilco2 parked list' shows what is":
+        "第 {0} 号搁置项不是数字之间的冲突；用 soilco2 parked list 查看",
+    "parked entry {} was not decided; there is nothing to take back": "第 {0} 号搁置项没有决定过，无可撤回",
+    "{} at {}: {} differs from {} ({}), which has the better rank and stands":
+        "{0} 于 {1}：{2} 与 {3}（{4}）不同，后者级别较高，有效",
+    "{} at {}: {} differs from {} ({}), and both are kept until somebody decides ('soilco2 parked decide')":
+        "{0} 于 {1}：{2} 与 {3}（{4}）不同，两者都保留，等待决定（soilco2 parked decide）",
     "entry {} has no time; it cannot be sent again": "第 {0} 号没有时间，无法再次发送",
     "entry {} is a line of the table {}: mend the table and import it again":
         "第 {0} 号是表 {1} 的一行：请改正表格后重新导入",
@@ -432,8 +470,8 @@ FAULTS: dict[str, str] = {
 
 EVENTS: dict[str, str] = {
     "configuration {} in force": "配置 {0} 生效",
-    "the journal was brought from version 1 to {}; as it was it is kept in {}":
-        "日志库已由版本 1 升级到版本 {0}；原样保留在 {1}",
+    "the journal was brought from version {} to {}; as it was it is kept in {}":
+        "日志库已由版本 {0} 升级到版本 {1}；原样保留在 {2}",
     "configuration {}": "配置 {0}",
     "{}: the new configuration could not be taken over: {}": "{0}：新配置无法采用：{1}",
     "answers again after {} failed rounds": "{0} 轮失败后恢复应答",
@@ -495,7 +533,9 @@ WORDS: dict[str, str] = {
     "starting": "正在启动", "not running": "未运行", "running": "运行中", "ended": "已结束", "failing": "有故障",
     "not read yet": "尚未读取", "not reached": "线路断开，未读", "waiting": "等待中", "denied": "被拒绝",
     "unavailable": "暂不可用",
-    "retried": "已重试", "dropped": "已放弃",
+    "retried": "已重试", "dropped": "已放弃", "decided": "已决定", "settled": "已了结",
+    "undone": "已撤回", "done": "完成",
+    "stored": "入库", "duplicate": "重复", "bad": "坏值",
     # kinds of parked entries
     "message": "消息", "conflict": "冲突", "point": "数据点", "stretch": "数据段",
     # why values are missing

@@ -139,6 +139,7 @@ FLAGS: dict[int, Both] = {
 """Quality flags (QARTOD)."""
 
 TESTS: dict[str, Both] = {
+    "withdrawn": ("only an import delivered it, and that was taken back", "仅由一次导入交付，而该导入已撤回"),
     "missing": ("the device gave no number", "设备未给出数字"),
     "sentinel": ("the raw number is one of the probe's error numbers, or no number at all", "原始数字是探头的错误代码，或根本不是数字"),
     "frozen": ("soil below 0 °C: conductivity at 25 °C means nothing in ice", "土壤低于 0 ℃：冰中的 25 ℃ 电导率没有意义"),
@@ -146,6 +147,7 @@ TESTS: dict[str, Both] = {
     "physical_range": ("value outside what is physically possible", "数值超出物理可能范围"),
     "instrument_range": ("reading outside the probe's measuring range", "读数超出探头量程"),
     "site_range": ("value outside the site's limits", "数值超出站点限值"),
+    "conflict": ("numbers of one rank differ and nobody has decided", "同级数字不同，尚未决定"),
     "undecodable": ("too few registers were kept for the type the catalogue names now; the number decoded at the time stands", "保存的寄存器不足以按目录现有的数据类型解码；沿用当时解码的数字"),
     "zero_frame": ("nothing but zeros in an answer, where 0 °C does not fit the temperature before", "一次应答全为零，而 0 ℃ 与此前的温度不符"),
     "warm_up": ("too soon after power-on or a silence", "上电或静默之后时间太短"),

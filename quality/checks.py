@@ -30,6 +30,7 @@ class Check(NamedTuple):
 
 
 CHECKS = (
+    Check("withdrawn", Flag.MISSING),
     Check("missing", Flag.MISSING),
     Check("sentinel", Flag.MISSING),
     Check("frozen", Flag.MISSING),
@@ -37,6 +38,7 @@ CHECKS = (
     Check("physical_range", Flag.BAD),
     Check("instrument_range", Flag.BAD),
     Check("site_range", Flag.BAD),
+    Check("conflict", Flag.SUSPECT),
     Check("undecodable", Flag.SUSPECT),
     Check("zero_frame", Flag.SUSPECT),
     Check("warm_up", Flag.SUSPECT),
@@ -57,6 +59,7 @@ CHECKS = (
 """Every test with a fixed name, the most severe first."""
 
 (
+    WITHDRAWN,
     MISSING,
     SENTINEL,
     FROZEN,
@@ -64,6 +67,7 @@ CHECKS = (
     PHYSICAL_RANGE,
     INSTRUMENT_RANGE,
     SITE_RANGE,
+    CONFLICT,
     UNDECODABLE,
     ZERO_FRAME,
     WARM_UP,

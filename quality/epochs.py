@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Collection
 
 from soilco2.quality.companions import History
 from soilco2.quality.frames import Frame
@@ -41,6 +42,8 @@ class Epochs:
     Parameters
     ----------
     plan : StationPlan
+    only : collection of (serial, channel), optional
+        The channels that samples will come from; left out: any.
 
     Attributes
     ----------
@@ -48,13 +51,13 @@ class Epochs:
         By serial and channel, the epochs of those that were asked for or are in the station file.
     """
 
-    def __init__(self, plan: StationPlan) -> None:
+    def __init__(self, plan: StationPlan, only: Collection[tuple[str, str]] | None = None) -> None:
         self._plan = plan
         self._lines: dict[SeriesKey, Line] = {}
         self._tracks: dict[ChannelPlan, Track] = {}
         self._frames: dict[FramePlan, Frame] = {}
         self.channels: dict[tuple[str, str], Steps] = {}
-        for key in plan.known:  # companions must be known before the first sample
+        for key in plan.known if only is None else only:  # companions must be known before the first sample
             self.add(*key)
 
     def add(self, serial: str, name: str) -> Steps:
@@ -63,6 +66,47 @@ class Epochs:
         steps = Steps(timeline.times, tuple(self._epoch(plan) for plan in timeline.values))
         self.channels[serial, name] = steps
         return steps
+
+    def level(self, other: Epochs, series: Collection[SeriesKey]) -> list[SeriesKey]:
+        """Of some series those that came as far in others of the same plan as here, with all of their answers."""
+        found = {
+            key
+            for key, there in other._lines.items()
+            if key in series
+            and there.newest_us is not None
+            and (here := self._lines.get(key)) is not None
+            and here.newest_us == there.newest_us
+        }
+        for frame in self._frames.values():
+            heard = {line.series for line in frame.lines if line.newest_us is not None}
+            if not heard <= found:
+                found -= heard
+        return sorted(found)
+
+    def take_over(
+        self, other: Epochs, series: Collection[SeriesKey], since_us: int, blind_us: int | None
+    ) -> None:
+        """Go on where others stand with series that are level; they know all from `since_us` on [µs UTC].
+
+        Up to `blind_us` [µs UTC] what corrects them is not known, unless it is taken over as well.
+        """
+        for key in other.channels.keys() - self.channels.keys():
+            self.add(*key)
+        for plan, track in other._tracks.items():
+            if plan.series not in series:
+                continue
+            line, there = self._tracks[plan].line, track.line
+            self._tracks[plan].take_over(track, since_us)
+            if line.history is not None and there.history is not None:
+                line.history.take_over(there.history, since_us)
+            known = [
+                blind_us if (blind := self._line(row.series).blind_us) is None else blind + row.reach_us
+                for row in plan.companions
+                if row.series not in series
+            ]
+            line.blind_us = max((at for at in known if at is not None), default=_BEGINNING)
+            if plan.frame is not None:
+                self._frames[plan.frame].take_over(other._frames[plan.frame])
 
     def _epoch(self, plan: Plan | None) -> Epoch | None:
         if plan is None:
@@ -96,6 +140,7 @@ class Epochs:
         track = Track(here, self._line(here.series), config, ahead, compensation)
         if here.frame is not None:
             track.frame = self._frames.setdefault(here.frame, Frame(here.frame.size, here.frame.reach_us))
+            track.frame.lines.append(track.line)
         if here.compensation is not None:
             for companion in (here.compensation.pressure, here.compensation.temperature):
                 if companion is not None:
@@ -103,7 +148,7 @@ class Epochs:
         if here.conductivity is not None:
             history = self._history(here.conductivity.temperature)
             assert history is not None
-            track.derived = Conductivity(here.conductivity, history, config, ahead)
+            track.derived = Conductivity(here.conductivity, track.line, history, config, ahead)
             if track.derived.companions:
                 self._line(here.conductivity.temperature.series).dependants.append(track.derived)
         return track

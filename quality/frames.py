@@ -7,9 +7,14 @@ zeros, as dry sand does that is just freezing: there only the temperature before
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from soilco2.quality import checks
 from soilco2.quality.checks import MINUTE_US, Extra
 from soilco2.quality.records import Flag
+
+if TYPE_CHECKING:
+    from soilco2.quality.tracks import Line
 
 NAME = "frame"
 """First part of the name of the test; the channel that said nothing comes behind a colon."""
@@ -39,6 +44,8 @@ class Frame:
         Whether there is a zero or a nothing in the newest answer; else it `says` nothing.
     judged : bool
         Whether a channel of the newest answer was judged by it already.
+    lines : list of Line
+        The series that its channels give.
     """
 
     __slots__ = (
@@ -52,6 +59,7 @@ class Frame:
         "_told",
         "_zeros",
         "judged",
+        "lines",
         "odd",
     )
 
@@ -63,6 +71,7 @@ class Frame:
         self._zeros = 0
         self._degc: float | None = None
         self.odd = self.judged = False
+        self.lines: list[Line] = []
         self._told = _NOTHING
         self._reference: tuple[int, float] | None = None  # the last temperature in an answer not all zeros
         self._fits: bool | None = None  # of the answers all zeros since: whether the first one fitted it
@@ -95,6 +104,12 @@ class Frame:
         else:
             self._zeros += 1
         return not self.judged or self._told == self.says()
+
+    def take_over(self, other: Frame) -> None:
+        """Go on where another frame of the same channels stands."""
+        for name in self.__slots__:
+            if name != "lines":
+                setattr(self, name, getattr(other, name))
 
     def _close(self, time_us: int) -> None:
         if self._degc is None or self._silent:

@@ -17,9 +17,10 @@ from soilco2.quality.believed import believed, compensated_by
 from soilco2.quality.checks import Extra, Jumps, Remembers, reach_us
 from soilco2.quality.limits import Band, jumping, reading_band, remembering, site_limits, value_band
 from soilco2.quality.records import Flag, SeriesKey
+from soilco2.quality.rivals import Rank, Ranks
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import StatusBits
-from soilco2.station_config.deployments import Channel, Deployments
+from soilco2.station_config.deployments import IMPORT, Channel, Deployments
 from soilco2.station_config.tables.instrument import Instrument
 
 _T = TypeVar("_T")
@@ -172,6 +173,35 @@ class ChannelPlan:
     compensation: CompensationPlan | None
     conductivity: ConductivityPlan | None
 
+    @property
+    def lookback_us(self) -> int:
+        """How far back its tests look [µs]; what another test speaks against is no witness for jumps."""
+        back = max((make().lookback_us for make in self.tests), default=0)
+        if self.frame is not None:
+            back = max(back, self.frame.reach_us)
+        return back + max((make().lookback_us for make in self.jumps), default=0)
+
+    @property
+    def lookahead_us(self) -> int:
+        """How much later a reading can change what was said of an earlier one [µs]."""
+        return max((make().lookahead_us for make in self.jumps), default=0)
+
+    @property
+    def companions(self) -> tuple[CompanionPlan, ...]:
+        """The series that correct what it gives."""
+        found: list[CompanionPlan | None] = []
+        if self.compensation is not None:
+            found += (self.compensation.pressure, self.compensation.temperature)
+        if self.conductivity is not None and not self.conductivity.device_coefficient:
+            found.append(self.conductivity.temperature)
+        return tuple(row for row in found if row is not None)
+
+    @property
+    def gives(self) -> tuple[SeriesKey, ...]:
+        """Its series, and those made of it."""
+        derived = () if self.conductivity is None else (self.conductivity.ec25, self.conductivity.salinity)
+        return (self.series, *(row.series for row in derived if row is not None))
+
 
 class Plan(NamedTuple):
     """What holds for a channel between two dates.
@@ -224,6 +254,8 @@ class StationPlan:
         reach of a companion on top of it.
     lookahead_us : int
         How much later a sample may change a value [µs]: a spike is known by the reading that comes back.
+    ranks : Ranks
+        Of what brings samples.
     """
 
     def __init__(
@@ -244,6 +276,9 @@ class StationPlan:
         self._channels: dict[tuple[str, str, SeriesKey], ChannelPlan] = {}
         self._timelines: dict[tuple[str, str], Timeline[Plan | None]] = {}
         self.lookback_us, self.lookahead_us = _looks_us(deployments)
+        self.ranks = Ranks(
+            {row.id: Rank[row.rank.upper()] for row in deployments.file.connection}, tables=IMPORT
+        )
         for instrument in deployments.file.instrument:
             for channel in deployments.channels_of(instrument.serial):
                 self.of(*channel.key)

@@ -15,7 +15,7 @@ from soilco2.quality.checks import Extra, Said, read_status, verdict
 from soilco2.quality.companions import Companion, Dependant, History
 from soilco2.quality.frames import Frame
 from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
-from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample, SeriesKey
 
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
@@ -35,13 +35,40 @@ def _ratio(factor: float) -> tuple[float, float]:
 
 
 class Line:
-    """A series as it comes in: its newest time, and what hangs on it when it is a companion."""
+    """A series as it comes in: its newest time, and what hangs on it when it is a companion.
 
-    __slots__ = ("dependants", "history", "newest_us", "series")
+    Attributes
+    ----------
+    lookback_us : int
+        How far back its tests look [µs].
+    lookahead_us : int
+        How much later a reading can change what was said of an earlier one [µs].
+    newest_us : int or None
+        [µs UTC]
+    blind_us : int or None
+        Up to here something that came late is not known to its tests, or to those of a companion [µs UTC]; None: what
+        holds for the pipeline as a whole.
+    fed_us : int or None
+        Time of what is being fed, to notice a second one of that time [µs UTC].
+    """
+
+    __slots__ = (
+        "blind_us",
+        "dependants",
+        "fed_us",
+        "history",
+        "lookahead_us",
+        "lookback_us",
+        "newest_us",
+        "series",
+    )
 
     def __init__(self, series: SeriesKey) -> None:
         self.series = series
+        self.lookback_us = self.lookahead_us = 0
         self.newest_us: int | None = None
+        self.blind_us: int | None = None
+        self.fed_us: int | None = None
         self.history: History | None = None
         self.dependants: list[Dependant] = []
 
@@ -145,8 +172,9 @@ class Track(Dependant):
         lookahead_us: int,
         compensation: Compensation | None = None,
     ) -> None:
-        super().__init__(() if compensation is None else compensation.companions, lookahead_us)
-        self.line = line
+        super().__init__(line, () if compensation is None else compensation.companions, lookahead_us)
+        line.lookback_us = max(line.lookback_us, plan.lookback_us)
+        line.lookahead_us = max(line.lookahead_us, plan.lookahead_us)
         self.series = plan.series
         self.name = plan.name
         self.frame: Frame | None = None
@@ -179,6 +207,8 @@ class Track(Dependant):
         if self._decode is not None and sample.said is not None:
             raw, status, undecodable = self._decoded(self._decode, sample, sample.said)
         if status:
+            if status == WITHDRAWN:
+                return None, checks.WITHDRAWN, ()
             mask, extra, words = self._read(status)
         mask |= undecodable
         if raw is None:
@@ -238,6 +268,15 @@ class Track(Dependant):
         self.restated = [now for now, was in zip(latest, self._latest, strict=True) if now and now is not was]
         self._latest = (latest[0], latest[1])
 
+    def reading(self, sample: Sample) -> float | None:
+        """The reading in the canonical unit, or None where the sample holds no number; remembers nothing."""
+        raw = sample.raw
+        if self._decode is not None and sample.said is not None:
+            raw = self._decoded(self._decode, sample, sample.said)[0]
+        if raw is None or not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
+            return None
+        return raw * self._factor / self._divisor + self._shift
+
     @staticmethod
     def _decoded(
         decode: Callable[[bytes], float], sample: Sample, said: bytes
@@ -261,6 +300,13 @@ class Track(Dependant):
                 self._said.clear()
             found = self._said[status] = read_status(status, self._judging)
         return found
+
+    def take_over(self, other: Track, since_us: int) -> None:
+        """Go on where another track of the same channel and place stands, which knows all from a moment on."""
+        self._remembers, self._jumps, self._latest = other._remembers, other._jumps, other._latest
+        self._go_on_from(other, since_us)
+        if self.derived is not None and other.derived is not None:
+            self.derived._go_on_from(other.derived, since_us)
 
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
         epoch, reading, mask, extra = parts
@@ -301,6 +347,8 @@ class Conductivity(Dependant):
     Parameters
     ----------
     plan : ConductivityPlan
+    line : Line
+        Of the bulk conductivity.
     temperature : History
     config : str
         Hash of the station configuration.
@@ -308,9 +356,11 @@ class Conductivity(Dependant):
         How long what was made is kept at least [µs].
     """
 
-    def __init__(self, plan: ConductivityPlan, temperature: History, config: str, lookahead_us: int) -> None:
+    def __init__(
+        self, plan: ConductivityPlan, line: Line, temperature: History, config: str, lookahead_us: int
+    ) -> None:
         self._by_device = bool(plan.device_coefficient)
-        super().__init__(() if self._by_device else (temperature,), lookahead_us)
+        super().__init__(line, () if self._by_device else (temperature,), lookahead_us)
         self._ec25 = plan.ec25
         self._salinity = plan.salinity
         self._temperature = temperature

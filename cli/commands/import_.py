@@ -1,4 +1,4 @@
-"""``soilco2 import``: a tidy table into the journal, every row stored, known already, or kept with its reason."""
+"""``soilco2 import``: a tidy table into the journal, every row stored, known already, in conflict, or rejected."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from soilco2.cli.options import echo, emit_json, fail, json_option, load, spoken_language, station_argument
+from soilco2.cli.options import (
+    echo,
+    emit_json,
+    fail,
+    json_option,
+    load,
+    spoken_language,
+    station_argument,
+    translate,
+    word,
+)
 from soilco2.cli.progress import progress
 
 if TYPE_CHECKING:
     from soilco2.ingest.files.importing import Account
+    from soilco2.station_config.loader import Station
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -24,25 +35,74 @@ def _zone(name: str | None) -> ZoneInfo | None:
         fail(f"--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8")
 
 
-@click.command("import", epilog="Example: soilco2 import station.toml logger.csv --timezone Asia/Shanghai")
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@click.command(
+    "import",
+    epilog="Example: soilco2 import station.toml logger.csv --timezone Asia/Shanghai; "
+    "soilco2 import station.toml --undo 3",
+)
 @station_argument
 @spoken_language
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai.")
+@click.option("--rank", type=click.Choice(["table", "file"]), default="table", show_default=True,
+              help="Which number speaks where others are: those of a device's own file go before live messages, "
+              "those of a table behind them.")  # fmt: skip
+@click.option(
+    "--list", "listed", is_flag=True, help="List the imports, with number, file and what became of it."
+)
+@click.option("--undo", type=int, metavar="NUMBER", help="Take an import back.")
+@click.option("--redo", type=int, metavar="NUMBER", help="Give an import again that was taken back.")
+@click.option("--who", help="Who takes it back or gives it again; the user of this machine by default.")
+@click.option("--why", default="", help="The reason, kept for ever.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(
     station: Path,
     files: tuple[Path, ...],
     timezone: str | None,
+    rank: str,
+    listed: bool,
+    undo: int | None,
+    redo: int | None,
+    who: str | None,
+    why: str,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Bring tidy tables (CSV, plain or gzipped) into the journal.
+    """Bring tidy tables (CSV, plain or gzipped) into the journal, or take an import back.
 
-    Rows that cannot be used are counted and kept with line number and reason; the rest goes on. Importing a
-    file again stores and keeps nothing twice. The exit code is 1 when a row was rejected.
+    Every row becomes data, says nothing new, is in conflict with another number, or is rejected and kept with line
+    number and reason. Importing a file again stores nothing twice. The exit code is 1 when a row was rejected or is in
+    conflict.
+
+    An import that is taken back stays in the journal: what only it delivered counts as missing until it is given again.
     """
+    asked = [bool(files), listed, undo is not None, redo is not None]
+    if sum(asked) != 1:
+        fail("FILES to import, or --list, or --undo NUMBER, or --redo NUMBER: one of these is expected")
+    known = load(station)
+    if listed:
+        _list(known, as_json)
+    elif undo is not None or redo is not None:
+        number = undo if undo is not None else redo
+        assert number is not None
+        _switch(known, number, undo is not None, who or _user(), why, dry_run, as_json)
+    else:
+        _import(known, files, _zone(timezone), rank, dry_run, as_json)
+
+
+def _import(
+    known: Station, files: tuple[Path, ...], zone: ZoneInfo | None, rank: str, dry_run: bool, as_json: bool
+) -> None:
     from soilco2.ingest.clock.system import SystemClock
     from soilco2.ingest.drivers.registry import recognise
     from soilco2.ingest.files.importing import import_table
@@ -50,19 +110,17 @@ def command(
     from soilco2.storage.tidy.dry_run import Rehearsal
     from soilco2.storage.tidy.samples import Moment
 
-    known = load(station)
-    zone = _zone(timezone)
     for path in files:
         if path.suffix.lower() in (".parquet", ".pq"):
             fail(f"{path}: import takes text; 'soilco2 export {path} -o table.csv' makes a CSV file of it")
     recognised = [recognise(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
-    with Rehearsal(known.journal_path) if dry_run else Submitter(known) as target:
+    with Rehearsal(known) if dry_run else Submitter(known) as target:
         accounts = []
         for driver, layout in recognised:
             with progress(str(layout.path), wanted=not as_json) as show:
-                account = import_table(known, layout, driver, zone, moment, target, show)
+                account = import_table(known, layout, driver, zone, moment, target, show, rank)
             _say_faults(layout.path, account)
             if account.rejected and not dry_run:
                 echo(f"they are kept: soilco2 parked list {known.path}", err=True)
@@ -72,17 +130,73 @@ def command(
     else:
         for path, account in accounts:
             _say(path, account, dry_run)
-    if any(account.rejected for _, account in accounts):
+    if any(account.rejected or account.conflict for _, account in accounts):
         raise click.exceptions.Exit(1)
+
+
+def _list(known: Station, as_json: bool) -> None:
+    from soilco2.station_config.times import iso
+    from soilco2.storage.journal.reader import JournalReader
+
+    with JournalReader(known.journal_path) as reader:
+        rows = reader.accounting.imports()
+    if as_json:
+        emit_json({"imports": [{**row._asdict(), "time": iso(row.time_us)} for row in rows]})
+        return
+    for row in rows:
+        counts = ", ".join(f"{row.counts[name]} {word(name)}" for name in _ENDS if name in row.counts)
+        click.echo(
+            f"{row.id}  {iso(row.time_us)}  {row.file}  {word(row.state)}  {row.sha256[:12]}  {counts}".rstrip()
+        )
+    if not rows:
+        echo("nothing was imported")
+
+
+def _switch(
+    known: Station, number: int, undo: bool, who: str, why: str, dry_run: bool, as_json: bool
+) -> None:
+    from soilco2.storage.journal.control import submit
+    from soilco2.storage.journal.reader import JournalReader
+
+    with JournalReader(known.journal_path) as reader:
+        effect = reader.accounting.import_effect(number, undo)
+    found: dict[str, Any] = {"import": number, "undone": undo, "dry_run": dry_run, **effect._asdict()}
+    if not dry_run:
+        found["observations"] = submit(known, "switch_import", number=number, undo=undo, who=who, why=why)
+    if as_json:
+        emit_json(found)
+    elif undo and dry_run:
+        echo(
+            f"import {number}: {effect.samples} samples would be withdrawn, {effect.stay} stay since another import "
+            "delivers them too; nothing was changed (--dry-run)"
+        )
+    elif dry_run:
+        echo(f"import {number}: {effect.samples} samples would count again; nothing was changed (--dry-run)")
+    elif undo:
+        echo(
+            f"import {number} undone: {effect.samples} samples withdrawn, {effect.stay} stay since another import "
+            f"delivers them too; {found['observations']} observations changed; give it again with --redo {number}"
+        )
+    else:
+        echo(
+            f"import {number} given again: {effect.samples} samples count again; {found['observations']} observations "
+            "changed"
+        )
 
 
 def _say_faults(path: Path, account: Account) -> None:
     for fault in account.shown:
         echo(f"{path}:{fault.line}: {fault.reason}", err=True)
-    if account.faults > len(account.shown):
-        echo(f"{path}: {account.faults - len(account.shown)} more rows cannot be used", err=True)
-    if account.conflict:
-        echo(f"{path}: {account.conflict} rows differ from what the journal holds for their time", err=True)
+    if account.rejected > len(account.shown):
+        echo(f"{path}: {account.rejected - len(account.shown)} more rows cannot be used", err=True)
+    for line, sentence in account.named:
+        echo(f"{path}:{line}: {translate(sentence)}", err=True)
+    if account.conflict > len(account.named):
+        echo(f"{path}: {account.conflict - len(account.named)} more rows are in conflict", err=True)
+    if account.bad:
+        echo(f"{path}: {account.bad} values were judged bad", err=True)
+    if account.back:
+        echo(f"{path}:{account.back_line}: time runs back here, and at {account.back} rows in all", err=True)
     if account.parked_before:
         echo(
             f"{path}: {account.parked_before} rows were parked by an earlier import; they count as duplicates",
@@ -91,16 +205,23 @@ def _say_faults(path: Path, account: Account) -> None:
 
 
 def _say(path: Path, account: Account, dry_run: bool) -> None:
-    rows, stored, duplicate, rejected = account.rows, account.stored, account.duplicate, account.rejected
+    rows, stored, duplicate = account.rows, account.stored, account.duplicate
+    conflict, rejected = account.conflict, account.rejected
     if dry_run:
         echo(
-            f"{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} would be "
-            "rejected; nothing was stored (--dry-run)"
+            f"{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {conflict} are in conflict, "
+            f"{rejected} would be rejected; nothing was stored (--dry-run)"
         )
     else:
-        echo(f"{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected")
+        echo(
+            f"{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {conflict} conflict + "
+            f"{rejected} rejected (import {account.number})"
+        )
+
+
+_ENDS = ("stored", "duplicate", "conflict", "rejected", "bad")
 
 
 def _as_json(path: Path, account: Account) -> dict[str, Any]:
-    names = ("rows", "stored", "duplicate", "conflict", "rejected")
+    names = ("rows", *_ENDS, "back", "number")
     return {"file": str(path)} | {name: getattr(account, name) for name in names}

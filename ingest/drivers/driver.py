@@ -100,12 +100,15 @@ class Batch:
         By source and name of the counter; samples are counted where they are stored.
     token : object
         The source's own, for its acknowledgement.
+    heard : list of str
+        Messages whose repeat is to be known, see `soilco2.ingest.protocols.heard`.
     """
 
     samples: list[Sample] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     token: Any = None
+    heard: list[str] = field(default_factory=list)
 
     def refuse(self, source: str, reason: str, payload: bytes, time_us: int | None, arrival_us: int) -> None:
         """Count and park one thing that did not become a sample, as it came."""
@@ -334,11 +337,14 @@ class Rows(NamedTuple):
         Rows that cannot be used, each with `line`, `reason`, `text`.
     line : int
         The last line that was read, from which a later reading goes on.
+    lines : sequence of int, optional
+        Line of each sample, so that it can be named.
     """
 
     samples: list[Sample]
     faults: list[Any]
     line: int
+    lines: Sequence[int] = ()
 
 
 class FileDriver(Protocol):

@@ -238,6 +238,7 @@ class _ModbusRtu(Kind):
     keys: ClassVar = {
         "id": ("line", "线路"),
         "kind": ("protocol", "协议"),
+        "rank": ("rank", "级别"),
         "port": ("serial port", "串口"),
         "baudrate": ("speed [Bd]", "波特率 [Bd]"),
         "bytesize": ("data bits", "数据位"),

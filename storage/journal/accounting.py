@@ -6,7 +6,8 @@ import json
 import sqlite3
 
 from soilco2.storage.journal.connection import meta
-from soilco2.storage.journal.rows import Cursor, ParkedRow
+from soilco2.storage.journal.layers import count, joined, minus, withdrawn_by
+from soilco2.storage.journal.rows import Cursor, Effect, ImportRow, ParkedRow, imported
 
 _SHORTEST_RATE_US = 3_600_000_000
 
@@ -115,6 +116,32 @@ class Accounting:
         used, _ = self.size()
         per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
         return max(0.0, (limit_bytes - used) / float(per_day))
+
+    def imports(self) -> list[ImportRow]:
+        """Every import, oldest first; none in a journal of an earlier version."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'import'").fetchone():
+            return []
+        rows = self._db.execute(
+            "SELECT id, file, sha256, source, time_us, state, counts FROM import ORDER BY id"
+        ).fetchall()
+        return [ImportRow(*(*row[:6], json.loads(row[6]))) for row in rows]
+
+    def import_effect(self, number: int, undo: bool) -> Effect:
+        """What undoing or redoing an import would do."""
+        rows = self.imports()
+        row = imported(rows, number, undo)
+        undone = {one.id for one in rows if one.state == "undone"}
+        before = withdrawn_by(self._db, undone)
+        after = withdrawn_by(self._db, undone | {row.id} if undo else undone - {row.id})
+        changed = count(minus(after, before) if undo else minus(before, after))
+        mine = self._db.execute("SELECT first_seq, last_seq FROM delivery WHERE import = ?", (row.id,))
+        return Effect(changed, count(joined(mine.fetchall())) - changed)
+
+    def heard(self) -> list[str]:
+        """Marks of the messages that are remembered, the oldest first; none in a journal of an earlier version."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'heard'").fetchone():
+            return []
+        return [mark for (mark,) in self._db.execute("SELECT message FROM heard ORDER BY id").fetchall()]
 
     def last_batch(self) -> int:
         """Number of the newest commit; 0 when there is none."""

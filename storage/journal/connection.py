@@ -56,20 +56,28 @@ def meta(connection: sqlite3.Connection, key: str) -> str:
     return "" if row is None else str(row[0])
 
 
+def _columns(connection: sqlite3.Connection, database: str = "main") -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA {database}.table_info(sample)")}
+
+
 def keeps_said(connection: sqlite3.Connection, database: str = "main") -> bool:
     """Whether a file's samples have the column `said`; those of version 1 have not."""
-    return "said" in {row[1] for row in connection.execute(f"PRAGMA {database}.table_info(sample)")}
+    return "said" in _columns(connection, database)
 
 
 def sample_columns(connection: sqlite3.Connection) -> str:
-    """Columns of a sample's row in a file of either version."""
-    return f"{_COLUMNS}, {'said' if keeps_said(connection) else 'NULL'}"
+    """Columns of a sample's row in a file of any version."""
+    there = _columns(connection)
+    return f"{_COLUMNS}, {'said' if 'said' in there else 'NULL'}, {'nth' if 'nth' in there else '0'}"
 
 
-def checksum(values: Sequence[Any], said: Iterable[tuple[int, bytes]] = ()) -> int:
-    """CRC-32 of samples in their canonical form, then of what probes said: seq, length and bytes of each.
+def checksum(
+    values: Sequence[Any], said: Iterable[tuple[int, bytes]] = (), further: Iterable[tuple[int, int]] = ()
+) -> int:
+    """CRC-32 of samples in their canonical form, then of what probes said (seq, length, bytes), then of `nth`.
 
-    Samples without `said` add nothing to the second part, so commits from before it was kept have the CRC they had.
+    Samples without `said` and those with `nth` 0 add nothing to these parts, so commits from before there were any have
+    the CRC they had.
 
     Parameters
     ----------
@@ -78,6 +86,8 @@ def checksum(values: Sequence[Any], said: Iterable[tuple[int, bytes]] = ()) -> i
         other, `NO_NUMBER` and `NO_TIME` where there is none.
     said : iterable of (seq, bytes)
         Of those that have it, in their order.
+    further : iterable of (seq, nth)
+        Of those that are not the first of their channel and time.
     """
     found = 0
     for i in range(0, len(values), _AT_ONCE):
@@ -85,6 +95,8 @@ def checksum(values: Sequence[Any], said: Iterable[tuple[int, bytes]] = ()) -> i
         found = zlib.crc32(struct.pack(f"<{_SAMPLE * (len(some) // SAMPLE_WIDTH)}", *some), found)
     for seq, registers in said:
         found = zlib.crc32(struct.pack("<qq", seq, len(registers)) + registers, found)
+    for one in further:
+        found = zlib.crc32(struct.pack("<qq", *one), found)
     return found
 
 
@@ -92,14 +104,17 @@ def crc(rows: Iterable[Sequence[Any]]) -> int:
     """CRC-32 of samples as they stand in the table."""
     values: list[Any] = []
     told: list[tuple[int, bytes]] = []
-    for seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source, said in rows:
+    further: list[tuple[int, int]] = []
+    for seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source, said, nth in rows:
         values += (
             seq, channel, status, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
             NO_TIME if device_us is None else device_us, arrival_us, mono_us, boot, source,
         )  # fmt: skip
         if said is not None:
             told.append((seq, said))
-    return checksum(values, told)
+        if nth:
+            further.append((seq, nth))
+    return checksum(values, told, further)
 
 
 def storage_error(path: Path, error: BaseException) -> StorageError:
@@ -167,7 +182,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=2000")
-    connection.execute("PRAGMA cache_size=-8192")
+    connection.execute("PRAGMA cache_size=-4096")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA busy_timeout=10000")
     return connection
@@ -234,14 +249,14 @@ def open_for_writing(path: Path, now_us: Callable[[], int] = _system_us) -> tupl
 def _made_present(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int]) -> int | None:
     """Its version, once what must be readable was read and an older one was migrated; None when it is empty."""
     version = _version(connection)
-    if version not in (1, SCHEMA_VERSION):
+    if version is None or not 1 <= version <= SCHEMA_VERSION:
         return version
     for table in _NEEDED:
         collections.deque(connection.execute(f"SELECT * FROM {table}"), maxlen=0)  # noqa: S608
     connection.execute("SELECT max(seq), (SELECT max(id) FROM batch) FROM sample").fetchone()
-    if version == 1:
+    if version != SCHEMA_VERSION:
         try:
-            migrate(connection, path, now_us)
+            migrate(connection, path, version, now_us)
         except StorageError:
             connection.close()
             raise

@@ -20,14 +20,29 @@ from pathlib import Path
 from soilco2.storage.errors import StorageError
 from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.schema import SCHEMA_VERSION, EventKind
+from soilco2.storage.journal.schema import INDEXES, SCHEMA_VERSION, TABLES, EventKind
 
 log = logging.getLogger(__name__)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int]) -> None:
-    """Bring a journal of version 1 to version 2, where samples keep what a probe's registers held.
+_STEPS: dict[int, tuple[str, ...]] = {
+    1: ("ALTER TABLE sample ADD COLUMN said BLOB",),
+    2: (
+        "ALTER TABLE sample ADD COLUMN nth INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX sample_time",
+        INDEXES["sample_time"],
+        *(TABLES[name] for name in ("import", "delivery", "heard", "waiting")),
+        "ALTER TABLE parked ADD COLUMN import INTEGER",
+        INDEXES["parked_conflict"],
+    ),
+}
+"""From each version to the next. 2: samples keep what a probe's registers held. 3: everything that comes for one
+channel and time is kept, what an import delivered, and what waits for judgement."""
+
+
+def migrate(connection: sqlite3.Connection, path: Path, version: int, now_us: Callable[[], int]) -> None:
+    """Bring a journal of an earlier version to this one.
 
     Parameters
     ----------
@@ -35,6 +50,8 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
         The one that writes, with no transaction open.
     path : Path
         The journal's file.
+    version : int
+        Of its tables now.
     now_us : callable
         The station's clock [µs UTC].
 
@@ -43,11 +60,13 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
     StorageError
         When the copy cannot be made; then the journal is as it was.
     """
-    copy = _keep_copy(connection, path)
-    text = f"the journal was brought from version 1 to {SCHEMA_VERSION}; as it was it is kept in {copy.name}"
+    copy = _keep_copy(connection, path, version)
+    text = f"the journal was brought from version {version} to {SCHEMA_VERSION}; as it was it is kept in {copy.name}"
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.execute("ALTER TABLE sample ADD COLUMN said BLOB")
+        for step in range(version, SCHEMA_VERSION):
+            for statement in _STEPS[step]:
+                connection.execute(statement)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(SCHEMA_VERSION),))
         connection.execute(
             "INSERT INTO event (time_us, kind, subject, text, data) VALUES (?, ?, 'journal', ?, ?)",
@@ -62,16 +81,17 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
     failpoint("migrated")
 
 
-def _keep_copy(connection: sqlite3.Connection, path: Path) -> Path:
+def _keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     """A copy of the journal beside it; that of a start which was cut short serves, any other file is left alone."""
     state = _state(connection)
+    name = f"{path.name}.v{version}"
     for number in itertools.count(1):
-        copy = path.with_name(f"{path.name}.v1" if number == 1 else f"{path.name}.v1-{number}")
+        copy = path.with_name(name if number == 1 else f"{name}-{number}")
         if not copy.exists():
             break
         if _state_of(copy) == state:
             return copy
-    part = path.with_name(f"{path.name}.v1.part")
+    part = path.with_name(f"{name}.part")
     size = _bytes(connection)
     try:
         part.unlink(missing_ok=True)

@@ -58,7 +58,7 @@ def test_a_message_is_decoded_anew(tmp_path: Path, capsys: pytest.CaptureFixture
     code, said = run(capsys, "retry", path, "3")
     assert (code, "import it again" in said) == (2, True)
     code, said = run(capsys, "retry", path, "4")
-    assert (code, "keeps the first number" in said) == (2, True)
+    assert (code, "'soilco2 parked decide' says which holds" in said) == (2, True)
     code, said = run(capsys, "retry", path, "1")
     assert (code, "does not wait" in said) == (2, True)
     with JournalReader(station.journal_path) as reader:

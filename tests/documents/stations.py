@@ -25,6 +25,7 @@ parity = "E"
 stopbits = 2
 quiet = "50ms"
 echo = true
+rank = "file"
 
 [[connection]]
 id = "air"

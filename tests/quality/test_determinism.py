@@ -140,7 +140,7 @@ def test_a_month_sample_by_sample() -> None:
     store = Store()
     for row in month():
         outcome = flow.feed([row])
-        assert outcome.stretches == []
+        assert outcome.late == []
         store.add(outcome.observations)
     assert store == expected_month()
 
@@ -217,13 +217,13 @@ def streams(draw: st.DrawFn) -> list[Sample]:
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(rows=streams(), data=st.data(), primes=st.booleans())
-def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject, primes: bool) -> None:
+@given(rows=streams(), data=st.data(), prompt=st.booleans())
+def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject, prompt: bool) -> None:
     expected = fed(place(), rows, LAYER)
     late = data.draw(st.integers(0, 60), label="how late at most [samples]")
     lag = data.draw(st.lists(st.integers(0, late), min_size=len(rows), max_size=len(rows)), label="lags")
     order = sorted(range(len(rows)), key=lambda index: index + lag[index])
-    writer = Writer(place(), LAYER, primes=primes)
+    writer = Writer(place(), LAYER, prompt=prompt)
     index = 0
     while index < len(order):
         size = data.draw(st.integers(1, 80), label="batch")
@@ -231,6 +231,9 @@ def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject
         index += size
         if data.draw(st.booleans(), label="restart"):
             writer.restart()
+        if not prompt:
+            writer.judge(data.draw(st.integers(0, 8), label="judged"))
+    writer.judge()
     assert writer.store == expected
 
 

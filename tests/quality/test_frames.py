@@ -127,4 +127,7 @@ def test_nothing_that_comes_behind_later_answers_names_the_time_to_be_made_again
     flow = pipeline(station(soil()))
     flow.feed([*frame(T0, *GOOD)[1:], *frame(T0 + STEP, *GOOD)[1:]])
     outcome = flow.feed([sample("S1", "soil_water", T0, 65535.0)])
-    assert [(start, end) for start, end in outcome.stretches] == [(T0, T0 + flow.lookback_us + 1)]
+    # water and temperature look back an hour each; temperature corrects conductivity for another one
+    assert outcome.late[0] == ("S1", "soil_water", T0, T0 + 2 * HOUR + 1)
+    # until then nothing of that answer counts
+    assert flow.feed([sample("S1", "soil_temperature", T0 + 2 * STEP, 181.0)]).observations == []

@@ -56,6 +56,7 @@ const ZH = {
 
 // Codes of the server: tests of quality, causes of gaps, kinds of events, errors, scales.
 export const CODES = {
+  withdrawn: ["import taken back", "导入已撤回"], conflict: ["numbers in conflict", "数字冲突"],
   missing: ["missing", "缺测"], sentinel: ["no value from the probe", "探头未给出值"], frozen: ["frozen soil", "土壤冻结"],
   ec_without_temperature: ["no temperature for EC", "电导率缺温度"], physical_range: ["physically impossible", "物理上不可能"],
   instrument_range: ["outside the probe's range", "超出探头量程"], site_range: ["outside the site's range", "超出站点范围"], undecodable: ["registers too short", "寄存器不足"], zero_frame: ["nothing but zeros", "全为零"], frame: ["another channel said nothing", "同次应答有通道无值"], warm_up: ["warming up", "预热中"],

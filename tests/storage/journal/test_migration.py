@@ -64,8 +64,28 @@ def everything(station: Station) -> list[tuple[Any, ...]]:
         ]
 
 
+def copies(station: Station) -> list[Path]:
+    return sorted(station.journal_path.parent.glob("journal.sqlite.v[12]"))
+
+
 def copy_of(station: Station) -> Path:
-    return station.journal_path.with_name("journal.sqlite.v1")
+    """The journal as it was, in its version."""
+    found = copies(station)
+    return (
+        found[0]
+        if found
+        else station.journal_path.with_name(f"journal.sqlite.v{version(station.journal_path)}")
+    )
+
+
+@pytest.fixture(params=["1", "2"])
+def earlier(request: pytest.FixtureRequest, station: Station) -> Station:
+    """As it was left in version 1, or in version 2: that added one column to version 1, and nothing else."""
+    if request.param == "2":
+        with closing(sqlite3.connect(station.journal_path)) as bare, bare:
+            bare.execute("ALTER TABLE sample ADD COLUMN said BLOB")
+            bare.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+    return station
 
 
 def polled(slot: int = 1, said: bytes = b"\xff\xeb\x01\x64") -> Sample:
@@ -75,16 +95,17 @@ def polled(slot: int = 1, said: bytes = b"\xff\xeb\x01\x64") -> Sample:
 
 def goes_on(station: Station, before: list[tuple[Any, ...]]) -> None:
     """The journal is of this version, with all it held, and takes in what probes say."""
+    from_version = copy_of(station).name[-1] if any(copies(station)) else version(station.journal_path)
     old = [row[:10] for row in rows(station.journal_path, "sample")]
     with Writer.open(station) as writer, JournalReader(station.journal_path) as reader:
         assert version(station.journal_path) == str(SCHEMA_VERSION)
         assert everything(station) == before
-        assert rows(station.journal_path, "sample") == [(*row, None) for row in old]
-        assert rows(copy_of(station), "sample") == old
+        assert rows(station.journal_path, "sample") == [(*row, None, 0) for row in old]
+        assert [row[:10] for row in rows(copy_of(station), "sample")] == old
         assert reader.integrity.verify_batches() == []
         told = [e for e in reader.events(["other"]) if e.data.get("what") == "migrated"]
         assert [e.text for e in told] == [
-            "the journal was brought from version 1 to 2; as it was it is kept in journal.sqlite.v1"
+            f"the journal was brought from version {from_version} to 3; as it was it is kept in {copy_of(station).name}"
         ]
         assert writer.reprocess(0, 2**62) == 0, "what was made of it is made of it now"
         assert writer.commit([polled()]).stored == 1
@@ -93,20 +114,20 @@ def goes_on(station: Station, before: list[tuple[Any, ...]]) -> None:
     assert not list(station.journal_path.parent.glob("*.part"))
 
 
-def test_a_journal_of_the_version_before_goes_on(station: Station) -> None:
+def test_a_journal_of_a_version_before_goes_on(earlier: Station) -> None:
+    station, was = earlier, version(earlier.journal_path)
     before = everything(station)
     assert sum(isinstance(row[0], str) for row in before) == SLOTS * CHANNELS
     kept = {table: rows(station.journal_path, table) for table in ("meta", "sample", "observation", "event")}
-    assert version(station.journal_path) == "1"
     goes_on(station, before)
     copy = copy_of(station)
     assert {table: rows(copy, table) for table in kept} == kept, "the copy is the journal as it was"
-    assert version(copy) == "1"
+    assert version(copy) == was
     goes_on_once = rows(station.journal_path, "event")
     with Writer.open(station):
         pass
     assert [e for e in rows(station.journal_path, "event") if e not in goes_on_once] == []
-    assert [p.name for p in copy.parent.glob("*.v1*")] == [copy.name], "once"
+    assert [p.name for p in copy.parent.glob("*.v[0-9]*")] == [f"journal.sqlite.v{was}"], "once"
 
 
 def test_what_is_in_the_log_alone_is_in_the_copy(station: Station) -> None:
@@ -137,17 +158,18 @@ with Writer.open(load_station(sys.argv[1])):
 
 
 @pytest.mark.parametrize("point", MIGRATION_POINTS)
-def test_killed_at_each_step_it_goes_on(station: Station, point: str) -> None:
+def test_killed_at_each_step_it_goes_on(earlier: Station, point: str) -> None:
+    station, was = earlier, version(earlier.journal_path)
     before = everything(station)
     child = subprocess.run(
         [sys.executable, "-c", CHILD, str(station.path)], env=os.environ | {"SOILCO2_FAULT": point}, cwd=ROOT,
         check=False,
     )  # fmt: skip
     assert child.returncode == -signal.SIGKILL
-    assert version(station.journal_path) == ("2" if point == "migrated" else "1")
+    assert version(station.journal_path) == ("3" if point == "migrated" else was)
     assert everything(station) == before, "readers go on"
     goes_on(station, before)
-    assert [p.name for p in copy_of(station).parent.glob("*.v1*")] == ["journal.sqlite.v1"]
+    assert [p.name for p in copy_of(station).parent.glob("*.v[0-9]*")] == [f"journal.sqlite.v{was}"]
 
 
 def test_another_copy_is_left_alone(station: Station) -> None:
@@ -233,7 +255,7 @@ def test_a_damaged_journal_of_the_version_before_is_taken_over(station: Station)
     old = rows(station.journal_path, "sample")
     mark_damaged(station.journal_path, "database disk image is malformed")
     with Writer.open(station) as writer:
-        assert rows(station.journal_path, "sample") == [(*row, None) for row in old]
+        assert rows(station.journal_path, "sample") == [(*row[:10], None, 0) for row in old]
         assert writer.commit([polled()]).stored == 1
         with JournalReader(station.journal_path) as reader:
             assert reader.integrity.verify_batches() == []
@@ -258,5 +280,5 @@ def test_what_the_build_before_writes_goes_on_and_it_refuses_what_this_one_wrote
     done = run(soilco2, "note", str(station.path), "seen", "--who", "somebody")
     assert done.returncode != 0
     (said,) = done.stderr.splitlines()
-    assert "the journal has schema version 2, this program knows 1; use" in said
+    assert "the journal has schema version 3, this program knows 1; use" in said
     assert station.journal_path.read_bytes() == data
