@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
@@ -24,9 +26,11 @@ _KINDS = {
 } | {kind.value.replace("_", "-"): kind for kind in EventKind}
 
 
-def event_of(kind: str, subject: str, text: str, time_us: int | None = None) -> NewEvent:
+def event_of(
+    kind: str, subject: str, text: str, time_us: int | None = None, data: Mapping[str, Any] | None = None
+) -> NewEvent:
     """An event of the journal from what a part calls it."""
-    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, text, {"what": kind}, time_us)
+    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, text, {"what": kind, **(data or {})}, time_us)
 
 
 def log_event(event: NewEvent) -> None:

@@ -40,12 +40,14 @@ CHECKS = (
     Check("site_range", Flag.BAD),
     Check("conflict", Flag.SUSPECT),
     Check("undecodable", Flag.SUSPECT),
+    Check("zero_frame", Flag.SUSPECT),
     Check("warm_up", Flag.SUSPECT),
     Check("saturation", Flag.SUSPECT),
     Check("flat_line", Flag.SUSPECT),
     Check("rate_of_change", Flag.SUSPECT),
     Check("spike", Flag.SUSPECT),
     Check("site_suspect", Flag.SUSPECT),
+    Check("compensation_mismatch", Flag.SUSPECT),
     Check("co2_without_temperature", Flag.SUSPECT),
     Check("suspect_companion", Flag.SUSPECT),
     Check("no_reference", Flag.NOT_EVALUATED),
@@ -67,12 +69,14 @@ CHECKS = (
     SITE_RANGE,
     CONFLICT,
     UNDECODABLE,
+    ZERO_FRAME,
     WARM_UP,
     SATURATION,
     FLAT_LINE,
     RATE_OF_CHANGE,
     SPIKE,
     SITE_SUSPECT,
+    COMPENSATION_MISMATCH,
     CO2_WITHOUT_TEMPERATURE,
     SUSPECT_COMPANION,
     NO_REFERENCE,
@@ -194,7 +198,7 @@ class Jumps(LooksBack):
         self._last: tuple[int, float] | None = None
         self._witness: tuple[int, float] | None = None
         self._settled_us = 0  # the level, or that there is none, was last known from the readings around
-        self._agreed = 0  # successive readings that fitted the one before, two at most
+        self._agreed = False  # the last two fitted each other
         self._run: tuple[int, ...] = ()  # the last two when out of line: time, 0 where it has failed already
 
     def fits(self, before: tuple[int, float], time_us: int, reading: float) -> bool:
@@ -210,30 +214,36 @@ class Jumps(LooksBack):
             Whether no other test speaks against it; else it is judged but is no witness.
         """
         self.blamed = ()
-        last, witness = self._last, self._witness
-        gap_us = None if last is None else time_us - last[0]
+        last = self._last
+        near = last is not None and time_us - last[0] <= self._reach_us
         if not sound:
-            known = gap_us is not None and gap_us <= self._reach_us and witness is not None
-            lost = time_us - self._settled_us > self._memory_us
-            return (
-                self.jump
-                if known and witness and not lost and not self.fits(witness, time_us, reading)
-                else 0
-            )
+            return self._beside(time_us, reading) if near else 0
         self._last = (time_us, reading)
-        if last is None or gap_us is None or gap_us > self._reach_us:
-            first = gap_us is None or gap_us > self._memory_us
-            self._settled_us, self._agreed, self._run = time_us, 0, ()
+        if last is None or not near:
+            first = last is None or time_us - last[0] > self._memory_us
+            self._settled_us, self._agreed, self._run = time_us, False, ()
             self._witness = self._last if first else None
             return 0 if first else NO_REFERENCE
         fits = self.fits(last, time_us, reading)
-        self._agreed = min(self._agreed + 1, 2) if fits else 0
-        if self._agreed == 2:
+        if fits and self._agreed:
             self._settled_us, self._witness, self._run = time_us, self._last, ()
             return 0
+        self._agreed = fits
+        return self._unsettled(time_us, reading, fits)
+
+    def _beside(self, time_us: int, reading: float) -> int:
+        """A reading that says nothing of others, against its witness."""
+        witness = self._witness
+        if witness is None or time_us - self._settled_us > self._memory_us:
+            return 0
+        return 0 if self.fits(witness, time_us, reading) else self.jump
+
+    def _unsettled(self, time_us: int, reading: float, fits: bool) -> int:
+        """A reading that does not settle the level; `fits`: it fits the one before it."""
         if time_us - self._settled_us > self._memory_us:
             self._witness, self._run = None, ()
             return 0 if fits else self.jump or NO_REFERENCE
+        witness = self._witness
         if witness is None:
             if fits:
                 self._witness = self._last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from soilco2.quality.plans import ChannelPlan, StationPlan
+from soilco2.quality.plans import ChannelPlan, FramePlan, StationPlan
 from soilco2.quality.records import SeriesKey
 
 
@@ -46,8 +46,10 @@ class Dependence:
         }
         self._of: dict[SeriesKey, list[ChannelPlan]] = {}
         self._beside: dict[SeriesKey, list[ChannelPlan]] = {}
+        self._framed: dict[FramePlan | None, list[ChannelPlan]] = {}
         for here in {here for plans in self._plans.values() for here in plans}:
             self._of.setdefault(here.series, []).append(here)
+            self._framed.setdefault(here.frame, []).append(here)
             for companion in here.companions:
                 self._beside.setdefault(companion.series, []).append(here)
         self._scopes: dict[frozenset[tuple[str, str]], Scope] = {}
@@ -78,21 +80,37 @@ class Dependence:
         return [those for _, those in groups]
 
     def needed(self, series: SeriesKey) -> set[tuple[str, str]]:
-        """The channels that a series is made of."""
+        """The channels that a series is made of, and those they come in one answer with."""
         read = {series} | {row.series for here in self._of.get(series, ()) for row in here.companions}
-        return {key for key, plans in self._plans.items() if any(here.series in read for here in plans)}
+        return self._channels(read)
+
+    def _channels(self, series: Collection[SeriesKey]) -> set[tuple[str, str]]:
+        """The channels that give some series, and those they come in one answer with."""
+        frames = {here.frame for key in series for here in self._of.get(key, ())} - {None}
+        return {
+            key
+            for key, plans in self._plans.items()
+            if any(here.series in series or here.frame in frames for here in plans)
+        }
+
+    def _with_answers(self, series: set[SeriesKey]) -> set[SeriesKey]:
+        """Some series, and those that come in one answer with them."""
+        while True:
+            frames = {here.frame for key in series for here in self._of[key]} - {None}
+            more = {here.series for frame in frames for here in self._framed[frame]}
+            if more <= series:
+                return series
+            series = series | more
 
     def _scope(self, channels: frozenset[tuple[str, str]]) -> Scope:
-        own = {here.series for key in channels for here in self._plans.get(key, ())}
+        own = self._with_answers({here.series for key in channels for here in self._plans.get(key, ())})
         touched = [here for series in own for here in (*self._of[series], *self._beside.get(series, ()))]
         beside = {companion.series: companion.reach_us for here in touched for companion in here.companions}
         read = {here.series for here in touched} | beside.keys()
         those = [here for series in read for here in self._of.get(series, ())]
         return Scope(
             frozenset(series for here in touched for series in here.gives),
-            frozenset(
-                key for key, plans in self._plans.items() if any(here.series in read for here in plans)
-            ),
+            frozenset(self._channels(read)),
             max((here.lookback_us + beside.get(here.series, 0) for here in those), default=0),
             max((here.lookahead_us for here in those), default=0),
         )

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Collection
 
 from soilco2.quality.companions import History
-from soilco2.quality.plans import ChannelPlan, CompanionPlan, Plan, StationPlan, Timeline
+from soilco2.quality.frames import Frame
+from soilco2.quality.plans import ChannelPlan, CompanionPlan, FramePlan, Plan, StationPlan, Timeline
 from soilco2.quality.records import SeriesKey
 from soilco2.quality.tracks import Compensation, Conductivity, Epoch, Line, Track
 
@@ -54,6 +55,7 @@ class Epochs:
         self._plan = plan
         self._lines: dict[SeriesKey, Line] = {}
         self._tracks: dict[ChannelPlan, Track] = {}
+        self._frames: dict[FramePlan, Frame] = {}
         self.channels: dict[tuple[str, str], Steps] = {}
         for key in plan.known if only is None else only:  # companions must be known before the first sample
             self.add(*key)
@@ -66,15 +68,20 @@ class Epochs:
         return steps
 
     def level(self, other: Epochs, series: Collection[SeriesKey]) -> list[SeriesKey]:
-        """Of some series those that came as far in others of the same plan as here."""
-        return [
+        """Of some series those that came as far in others of the same plan as here, with all of their answers."""
+        found = {
             key
             for key, there in other._lines.items()
             if key in series
             and there.newest_us is not None
             and (here := self._lines.get(key)) is not None
             and here.newest_us == there.newest_us
-        ]
+        }
+        for frame in self._frames.values():
+            heard = {line.series for line in frame.lines if line.newest_us is not None}
+            if not heard <= found:
+                found -= heard
+        return sorted(found)
 
     def take_over(
         self, other: Epochs, series: Collection[SeriesKey], since_us: int, blind_us: int | None
@@ -98,6 +105,8 @@ class Epochs:
                 if row.series not in series
             ]
             line.blind_us = max((at for at in known if at is not None), default=_BEGINNING)
+            if plan.frame is not None:
+                self._frames[plan.frame].take_over(other._frames[plan.frame])
 
     def _epoch(self, plan: Plan | None) -> Epoch | None:
         if plan is None:
@@ -129,6 +138,9 @@ class Epochs:
             temperature = self._history(here.compensation.temperature)
             compensation = Compensation(here.compensation, pressure, temperature)
         track = Track(here, self._line(here.series), config, ahead, compensation)
+        if here.frame is not None:
+            track.frame = self._frames.setdefault(here.frame, Frame(here.frame.size, here.frame.reach_us))
+            track.frame.lines.append(track.line)
         if here.compensation is not None:
             for companion in (here.compensation.pressure, here.compensation.temperature):
                 if companion is not None:

@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from soilco2.quality.checks import CONFLICT
+from soilco2.quality.checks import CONFLICT, Extra
 from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.quality.rivals import Rivals, choose
-from soilco2.quality.tracks import Epoch, Judged, Line, Track
+from soilco2.quality.tracks import Epoch, Line, Read, Track
 
 
 class Late(NamedTuple):
@@ -41,6 +41,7 @@ class Outcome(NamedTuple):
 
 
 _Timed = tuple[int, str, str, int, Sample, Steps]
+_Read = tuple[Sample, Epoch, Read]
 
 
 class Pipeline:
@@ -135,7 +136,8 @@ class Pipeline:
         channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
         late: list[Late] = []
-        dependent: list[tuple[Sample, Epoch]] = []
+        together: list[_Read] = []  # of one time, judged when all of them are known
+        dependent: list[_Read] = []
         now_us: int | None = None
         timed: list[_Timed] = []
         for sample in samples:
@@ -146,22 +148,43 @@ class Pipeline:
         if self._ordered and self._meet(timed):
             timed = self._chosen(timed)
         for time_us, _, _, _, sample, steps in timed:
-            if dependent and time_us != now_us:
-                for waiting, epoch in dependent:
-                    self._take(waiting, epoch, given, late)
-                dependent.clear()
-            now_us = time_us
+            if time_us != now_us:
+                if together or dependent:
+                    self._take_all(together, dependent, given, late)
+                now_us = time_us
             found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
             if found is None:
                 continue
-            if found.track.dependent:
-                dependent.append((sample, found))
+            track = found.track
+            newest_us = track.line.newest_us
+            if newest_us is not None and time_us <= newest_us:
+                self._come_late(sample, time_us, track, late)
+                continue
+            read = track.read(sample)
+            frame = track.frame
+            if frame is not None:
+                raw = read[0]
+                degc = None if raw is None or not track.thermometer else track.scaled(raw)
+                if not frame.hear(time_us, track.name, raw, degc):
+                    self._come_late(sample, time_us, track, late)
+            if track.dependent:
+                dependent.append((sample, found, read))
+            elif frame is not None or together:
+                together.append((sample, found, read))
             else:
-                self._take(sample, found, given, late)
-        for waiting, epoch in dependent:
-            self._take(waiting, epoch, given, late)
+                self._take(sample, found, read, given, late)
+        self._take_all(together, dependent, given, late)
         self._contested.clear()
         return Outcome(given, late)
+
+    def _take_all(
+        self, together: list[_Read], dependent: list[_Read], given: list[Observation], late: list[Late]
+    ) -> None:
+        """What waited for the others of its time: companions come first."""
+        for rows in (together, dependent):
+            for row in rows:
+                self._take(*row, given, late)
+            rows.clear()
 
     @staticmethod
     def _meet(timed: Sequence[_Timed]) -> bool:
@@ -193,41 +216,53 @@ class Pipeline:
             chosen.append(those[index][0])
         return sorted(chosen)
 
-    def _take(self, sample: Sample, epoch: Epoch, given: list[Observation], late: list[Late]) -> None:
+    def _take(
+        self, sample: Sample, epoch: Epoch, read: Read, given: list[Observation], late: list[Late]
+    ) -> None:
         """One sample, after everything its companions said up to its time."""
         time_us = sample.time_us
         assert time_us is not None
         track = epoch.track
         line = track.line
         if line.newest_us is not None and time_us <= line.newest_us:
-            if not self._ordered:
-                late.append(_late(sample, time_us, line))
-                self._make_blind(line, time_us)
+            self._come_late(sample, time_us, track, late)
             return
         line.newest_us = time_us
-        raw, mask, extra = track.read(sample)
+        raw, mask, extra = read
         if self._contested and id(sample) in self._contested:
             mask |= CONFLICT
         reading: float | None = None
         if raw is not None:
+            frame = track.frame
+            if frame is not None:
+                frame.judged = True
+                if frame.odd:
+                    bits, names = frame.says()
+                    mask, extra = mask | bits, extra + names
             reading, mask = track.judge(time_us, epoch, raw, mask, extra)
             if track.restated:
                 for judged in track.restated:
-                    self._give(sample, track, judged, True, given, late)
+                    self._give(sample, track, *judged, True, given, late)
                 track.restated = []
-        self._give(sample, track, Judged(time_us, epoch, reading, mask, extra), False, given, late)
+        if line.history is None and track.alone and self._knows(line, time_us):
+            given.append(track.finish(time_us, epoch, reading, mask, extra)[0])
+        else:
+            self._give(sample, track, time_us, epoch, reading, mask, extra, False, given, late)
 
     def _give(
         self,
         sample: Sample,
         track: Track,
-        judged: Judged,
+        time_us: int,
+        epoch: Epoch,
+        reading: float | None,
+        mask: int,
+        extra: Extra,
         again: bool,
         given: list[Observation],
         late: list[Late],
     ) -> None:
         """The observations of a reading, and those that change with it; `again`: there were others before."""
-        time_us, epoch, reading, mask, extra = judged
         line = track.line
         sure = self._knows(line, time_us)
         made: list[Observation] | None
@@ -247,7 +282,15 @@ class Pipeline:
         if sure and made is not None:
             given += made
         else:
-            late.append(_late(sample, time_us, line))
+            late.append(_late(sample, time_us, (line,)))
+
+    def _come_late(self, sample: Sample, time_us: int, track: Track, late: list[Late]) -> None:
+        """A sample came behind others that it can change: of its series, or of its answer."""
+        if not self._ordered:
+            lines = (track.line,) if track.frame is None else tuple({track.line, *track.frame.lines})
+            late.append(_late(sample, time_us, lines))
+            for line in lines:
+                self._make_blind(line, time_us)
 
     def _knows(self, line: Line, time_us: int) -> bool:
         """Whether everything that a value of a series at a moment depends on is known."""
@@ -284,10 +327,11 @@ def _reach(line: Line) -> int:
     return 0 if line.history is None else line.history.reach_us
 
 
-def _late(sample: Sample, time_us: int, line: Line) -> Late:
-    """A reading of a sample's channel, with as much before and after it as it can change."""
-    until_us = time_us + line.lookback_us + _reach(line) + 1
-    return Late(sample.serial, sample.channel, time_us - line.lookahead_us, until_us)
+def _late(sample: Sample, time_us: int, lines: Collection[Line]) -> Late:
+    """A reading of a sample's channel, with as much before and after it as it can change in some series."""
+    until_us = max(time_us + line.lookback_us + _reach(line) + 1 for line in lines)
+    from_us = time_us - max(line.lookahead_us for line in lines)
+    return Late(sample.serial, sample.channel, from_us, until_us)
 
 
 def sample_time(sample: Sample) -> int | None:

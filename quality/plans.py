@@ -8,11 +8,12 @@ recomputation until the station file or the layer of flags changes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from soilco2.quality import checks, corrections
+from soilco2.quality.believed import believed, compensated_by
 from soilco2.quality.checks import Extra, Jumps, Remembers, reach_us
 from soilco2.quality.limits import Band, jumping, reading_band, remembering, site_limits, value_band
 from soilco2.quality.records import Flag, SeriesKey
@@ -37,6 +38,14 @@ class ManualFlag(NamedTuple):
     who: str
     why: str
     event_id: int
+
+
+class ToldSettings(NamedTuple):
+    """What an instrument told of its settings, by their ids, from `from_us` on [µs UTC]."""
+
+    serial: str
+    from_us: int
+    values: Mapping[str, float]
 
 
 class Timeline(Generic[_T]):
@@ -111,6 +120,15 @@ class ConductivityPlan(NamedTuple):
     factor: float | None
 
 
+class FramePlan(NamedTuple):
+    """Channels whose numbers come in one answer: an instrument's serial, a name, how many, their reach [µs]."""
+
+    serial: str
+    name: str
+    size: int
+    reach_us: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelPlan:
     """How a channel is judged while it gives one series.
@@ -118,6 +136,10 @@ class ChannelPlan:
     Parameters
     ----------
     series : SeriesKey
+    name : str
+        Of the channel.
+    frame : FramePlan or None
+        What its number comes in together with others.
     a, b : float
         ``reading = a · raw + b`` in the variable's canonical unit.
     decode : callable or None
@@ -137,6 +159,8 @@ class ChannelPlan:
     """
 
     series: SeriesKey
+    name: str
+    frame: FramePlan | None
     a: float
     b: float
     decode: Callable[[bytes], float] | None
@@ -153,6 +177,8 @@ class ChannelPlan:
     def lookback_us(self) -> int:
         """How far back its tests look [µs]; what another test speaks against is no witness for jumps."""
         back = max((make().lookback_us for make in self.tests), default=0)
+        if self.frame is not None:
+            back = max(back, self.frame.reach_us)
         return back + max((make().lookback_us for make in self.jumps), default=0)
 
     @property
@@ -190,6 +216,8 @@ class Plan(NamedTuple):
         Bits of tests that fail whatever the reading.
     manual : Extra
         Flags set by hand.
+    reference_hpa : float or None
+        Pressure that the probe told to compute a CO2 reading for [hPa]; None: it told nothing.
     """
 
     channel: ChannelPlan
@@ -198,6 +226,7 @@ class Plan(NamedTuple):
     offset: float
     mask: int
     manual: Extra
+    reference_hpa: float | None
 
 
 NOWHERE: Timeline[Plan | None] = Timeline((), lambda _: None)
@@ -215,6 +244,8 @@ class StationPlan:
         Names the configuration in every observation.
     manual : sequence of ManualFlag
         The layer of flags set by hand.
+    told : sequence of ToldSettings
+        What instruments told of their settings, in the order of time.
 
     Attributes
     ----------
@@ -227,9 +258,18 @@ class StationPlan:
         Of what brings samples.
     """
 
-    def __init__(self, deployments: Deployments, config: str, manual: Sequence[ManualFlag] = ()) -> None:
+    def __init__(
+        self,
+        deployments: Deployments,
+        config: str,
+        manual: Sequence[ManualFlag] = (),
+        told: Sequence[ToldSettings] = (),
+    ) -> None:
         self._deployments = deployments
         self.config = config
+        self._told: dict[str, list[ToldSettings]] = {}
+        for settings in told:
+            self._told.setdefault(settings.serial, []).append(settings)
         self._manual: dict[SeriesKey, list[ManualFlag]] = {}
         for row in manual:
             self._manual.setdefault(SeriesKey(*row.series), []).append(row)
@@ -268,6 +308,8 @@ class StationPlan:
                     valid = moment_us(row.valid_from, zone)
                     due = self._deployments.calibration_due(*key, valid)
                     moments += [valid] if due is None else [valid, due]
+            if channel.variable == "co2":
+                moments += [row.from_us for row in self._told.get(key[0], ())]
         for series, rows in self._manual.items():
             if series.variable == channel.variable:
                 moments += _ends(rows)
@@ -287,12 +329,14 @@ class StationPlan:
         due = self._deployments.calibration_due(*key, time_us)
         if due is not None and time_us >= due:
             mask |= checks.CALIBRATION_OVERDUE
+        reference_hpa = None
         if channel.instrument is not None and channel.variable == "co2":
-            pressure, temperature = _compensated_by(channel)
-            if pressure is None or temperature is None:
-                mask |= checks.COMPENSATION_UNKNOWN
+            told = [row.values for row in self._told.get(key[0], ()) if row.from_us <= time_us]
+            reference_hpa, bits = believed(channel, told[-1] if told else {})
+            mask |= bits
         gain, offset = (1.0, 0.0) if calibration is None else (calibration.gain, calibration.offset)
-        return Plan(here, calibration is not None, gain, offset, mask, self._manual_at(series, time_us))
+        manual = self._manual_at(series, time_us)
+        return Plan(here, calibration is not None, gain, offset, mask, manual, reference_hpa)
 
     def _manual_at(self, series: SeriesKey, time_us: int) -> Extra:
         rows = self._manual.get(series, ())
@@ -314,6 +358,8 @@ class StationPlan:
                 conductivity = self._conductivity(series, instrument.serial)
         return ChannelPlan(
             series,
+            spec.id,
+            self._frame(channel),
             channel.a,
             channel.b,
             channel.decode,
@@ -327,11 +373,19 @@ class StationPlan:
             conductivity,
         )
 
+    def _frame(self, channel: Channel) -> FramePlan | None:
+        name = channel.model.frame(channel.spec)
+        if name is None or channel.instrument is None:
+            return None
+        serial = channel.instrument.serial
+        size = sum(row.model.frame(row.spec) == name for row in self._deployments.channels_of(serial))
+        return None if size < 2 else FramePlan(serial, name, size, reach_us(channel.instrument.interval))
+
     def _companion(self, series: SeriesKey) -> CompanionPlan:
         return CompanionPlan(series, reach_us(self._deployments.period_s(series)))
 
     def _compensation(self, channel: Channel, series: SeriesKey) -> CompensationPlan | None:
-        by_pressure, by_temperature = _compensated_by(channel)
+        by_pressure, by_temperature = compensated_by(channel)
         if by_pressure != "none" and by_temperature != "none":
             return None
         pressure = temperature = None
@@ -396,9 +450,14 @@ def _looks_us(deployments: Deployments) -> tuple[int, int]:
         period = None if instrument is None else instrument.interval
         warm_up = None if instrument is None else _warm_up(deployments, instrument)
         reach = max(reach, reach_us(period))
+        framed = instrument is not None and any(
+            row.model.frame(row.spec) is not None for row in deployments.channels_of(instrument.serial)
+        )
         for row in limits:
             jumps = [make() for make in jumping(row, period)]
             tests = [make().lookback_us for make in remembering(row, period, warm_up)]
+            if framed:
+                tests.append(reach_us(period))
             # what another test speaks against is no witness for jumps: one looks back on the other
             back = max(tests, default=0) + max((test.lookback_us for test in jumps), default=0)
             longest = max(longest, back)
@@ -413,12 +472,3 @@ def _warm_up(deployments: Deployments, instrument: Instrument) -> float:
 
 def _ends(rows: Sequence[ManualFlag]) -> list[int]:
     return [at for row in rows for at in (row.from_us, row.until_us) if at is not None]
-
-
-def _compensated_by(channel: Channel) -> tuple[str | None, str | None]:
-    """Who compensates pressure and temperature: the station file, else the catalogue."""
-    own = None if channel.instrument is None else channel.instrument.compensation
-    spec = channel.spec
-    pressure = own.pressure if own is not None and own.pressure is not None else spec.pressure
-    temperature = own.temperature if own is not None and own.temperature is not None else spec.temperature
-    return pressure, temperature

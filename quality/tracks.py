@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from soilco2.quality import checks, corrections
 from soilco2.quality.checks import Extra, Said, read_status, verdict
 from soilco2.quality.companions import Companion, Dependant, History
+from soilco2.quality.frames import Frame
 from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
 from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample, SeriesKey
 
@@ -81,6 +82,11 @@ class Epoch(NamedTuple):
     offset: float
     mask: int
     manual: Extra
+    reference_hpa: float | None
+
+
+Read = tuple[float | None, int, Extra]
+"""Raw number, or None where there is none; bits of tests it failed by itself; names that are not fixed."""
 
 
 class Judged(NamedTuple):
@@ -99,7 +105,7 @@ class Compensation:
     def __init__(self, plan: CompensationPlan, pressure: History | None, temperature: History | None) -> None:
         self._pressure = pressure
         self._reference_hpa = plan.reference_hpa
-        self._standard_factor = corrections.pressure_factor(plan.standard_hpa, plan.reference_hpa)
+        self._standard_hpa = plan.standard_hpa
         self._temperature = temperature
         self._reference_degc = plan.reference_degc
 
@@ -108,17 +114,25 @@ class Compensation:
         """The companion series it needs."""
         return tuple(history for history in (self._pressure, self._temperature) if history is not None)
 
-    def factor(self, time_us: int) -> tuple[float, int, str]:
-        """Factor on the reading [1], bits of failed tests, names of the corrections."""
+    def factor(self, time_us: int, reference_hpa: float | None = None) -> tuple[float, int, str]:
+        """Factor on the reading [1], bits of failed tests, names of the corrections.
+
+        Parameters
+        ----------
+        reference_hpa : float, optional
+            Pressure that the probe told to compute for [hPa]; left out: what station file or catalogue say.
+        """
         factor, mask, names = 1.0, 0, []
         if self._pressure is not None:
+            if reference_hpa is None:
+                reference_hpa = self._reference_hpa
             found = self._pressure.at(time_us)
             if found is None:
-                factor *= self._standard_factor
+                factor *= corrections.pressure_factor(self._standard_hpa, reference_hpa)
                 mask |= checks.STANDARD_PRESSURE
                 names.append(corrections.STANDARD_PRESSURE)
             else:
-                factor *= corrections.pressure_factor(found.value, self._reference_hpa)
+                factor *= corrections.pressure_factor(found.value, reference_hpa)
                 names.append(corrections.PRESSURE)
                 if found.suspect:
                     mask |= checks.SUSPECT_COMPANION
@@ -162,7 +176,11 @@ class Track(Dependant):
         line.lookback_us = max(line.lookback_us, plan.lookback_us)
         line.lookahead_us = max(line.lookahead_us, plan.lookahead_us)
         self.series = plan.series
+        self.name = plan.name
+        self.frame: Frame | None = None
         self.derived: Conductivity | None = None
+        self.alone = compensation is None and plan.conductivity is None
+        self.thermometer = plan.series.variable in ("soil_temperature", "air_temperature")
         self.dependent = plan.series.variable in ("co2", "bulk_ec")
         self.compensation = compensation
         self._factor, self._divisor = _ratio(plan.a)
@@ -172,14 +190,15 @@ class Track(Dependant):
         self._judging = plan.status
         self._remembers = tuple((test.bit, test.fails) for test in (make() for make in plan.tests))
         self._jumps = tuple(make() for make in plan.jumps)
-        self._latest: list[Judged] = []  # the last two sound readings, when there are tests for jumps
+        # the last two sound readings, when there are tests for jumps
+        self._latest: tuple[Judged | None, Judged | None] = (None, None)
         self.restated: list[Judged] = []
         self._band = plan.band
         self._probe_band = plan.probe_band
         self._config = config
         self._said: dict[str, Said] = {}
 
-    def read(self, sample: Sample) -> tuple[float | None, int, Extra]:
+    def read(self, sample: Sample) -> Read:
         """The raw number where there is one, the tests it failed by itself, and what the probe said."""
         raw, status = sample.raw, sample.status
         mask = undecodable = 0
@@ -200,6 +219,10 @@ class Track(Dependant):
             return None, mask | checks.SENTINEL, extra
         return raw, mask, extra
 
+    def scaled(self, raw: float) -> float:
+        """The reading of a raw number, in the canonical unit."""
+        return raw * self._factor / self._divisor + self._shift
+
     def judge(self, time_us: int, epoch: Epoch, raw: float, mask: int, extra: Extra) -> tuple[float, int]:
         """The reading in the canonical unit, and the bits of the tests that it failed.
 
@@ -218,25 +241,32 @@ class Track(Dependant):
 
     def _jumped(self, time_us: int, epoch: Epoch, reading: float, mask: int, extra: Extra) -> int:
         """Bits of the tests for jumps that a reading failed."""
-        value = epoch.gain * reading + epoch.offset
-        doubted = mask & checks.SUSPECT_OR_WORSE or any(
-            flag >= Flag.SUSPECT for flag, _ in extra + epoch.manual
-        )
-        sound = not doubted and self._band.lower <= value <= self._band.upper
-        found = 0
-        blamed: dict[int, int] = {}
+        sound = not mask & checks.SUSPECT_OR_WORSE
+        if sound and (extra or epoch.manual):
+            sound = all(flag < Flag.SUSPECT for flag, _ in extra + epoch.manual)
+        if sound:
+            band = self._band
+            sound = band.lower <= epoch.gain * reading + epoch.offset <= band.upper
+        found = blamed = 0
         for test in self._jumps:
             found |= test.judge(time_us, reading, sound)
-            for at in test.blamed:
-                blamed[at] = blamed.get(at, 0) | test.bit
+            if test.blamed:
+                blamed |= test.bit
         if sound:
             if blamed:
-                self._latest = [
-                    part._replace(mask=part.mask | blamed.get(part.time_us, 0)) for part in self._latest
-                ]
-                self.restated = [part for part in self._latest if part.time_us in blamed]
-            self._latest = [*self._latest[-1:], Judged(time_us, epoch, reading, mask | found, extra)]
+                self._restate()
+            self._latest = (self._latest[1], _new(Judged, (time_us, epoch, reading, mask | found, extra)))
         return found
+
+    def _restate(self) -> None:
+        """Readings that a test blames after all get its bit."""
+        latest = list(self._latest)
+        for test in self._jumps:
+            for index, judged in enumerate(latest):
+                if judged is not None and judged.time_us in test.blamed:
+                    latest[index] = judged._replace(mask=judged.mask | test.bit)
+        self.restated = [now for now, was in zip(latest, self._latest, strict=True) if now and now is not was]
+        self._latest = (latest[0], latest[1])
 
     def reading(self, sample: Sample) -> float | None:
         """The reading in the canonical unit, or None where the sample holds no number; remembers nothing."""
@@ -286,13 +316,13 @@ class Track(Dependant):
         self, time_us: int, epoch: Epoch, reading: float | None, mask: int, extra: Extra
     ) -> tuple[Observation, int]:
         """The observation, and the bits of all tests that failed."""
-        _, calibrated, gain, offset, always, manual = epoch
+        _, calibrated, gain, offset, always, manual, reference_hpa = epoch
         if reading is None:
             flag, tests = verdict(mask, extra + manual)
             return Observation(self.series, time_us, None, None, flag, tests, "", self._config), mask
         value, names = reading, ""
         if self.compensation is not None:
-            factor, found, names = self.compensation.factor(time_us)
+            factor, found, names = self.compensation.factor(time_us, reference_hpa)
             value *= factor
             mask |= found
         if calibrated:

@@ -99,6 +99,7 @@ SENTENCES: dict[str, str] = {
     "variable {} is unknown; known are {}": "没有变量 {0}；可用的有 {1}",
     # the catalogue
     "a Modbus model needs [[block]] tables: the registers to read": "Modbus 型号需要 [[block]] 表：要读的寄存器",
+    "the id of a [[setting]] is expected; {}": "应为某个 [[setting]] 的 id；{0}",
     "this id is used twice under [[{}]]": "此 id 在 [[{0}]] 中出现两次",
     "a scale other than 0 is expected": "比例系数不得为 0",
     "a register needs its type: one of {}": "寄存器需要类型：{0} 之一",

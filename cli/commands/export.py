@@ -166,6 +166,7 @@ def command(
                 end_us=end_us,
                 flags=wanted,
                 station=station,
+                told=reader.settings_told() if isinstance(reader, JournalReader) else (),
                 licence=licence,
                 source={"auto": "journal" if station is not None else "tidy table"}.get(source, source),
                 version=__version__,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from soilco2.cli.computed_for import computed_for, in_words
 from soilco2.cli.options import (
     emit_json,
     json_option,
@@ -129,6 +130,8 @@ def _instruments(
             "errors": kept,
             "last_error": device.get("last_error", ""),
         }
+        if told := computed_for(station, row, reader):
+            found[row.id]["computed_for"] = told
     return found
 
 
@@ -273,6 +276,8 @@ class _Report:
             self._echo("instrument", name=name, serial=row["serial"], state=state, moment=newest, wrong=wrong)
             if row["last_error"]:
                 click.echo(f"    {translate(row['last_error'])}")
+            if "computed_for" in row:
+                click.echo(f"    {in_words(row['computed_for'], language())}")
         if mqtt := status["mqtt"]:
             silent = words["silent"] if mqtt["silent"] else ""
             error = translate(mqtt["error"])

@@ -70,12 +70,22 @@ class DriverEvent(NamedTuple):
         Serial number of the instrument, or id of the connection.
     text : str
         One sentence.
+    data : mapping
+        The same for programs: of ``settings`` the `values` of the instrument.
     """
 
     time_us: int
     kind: str
     subject: str
     text: str
+    data: Mapping[str, Any] = {}
+
+
+class Told(NamedTuple):
+    """What an instrument is set to: in words, and as numbers by the id of the setting."""
+
+    text: str = ""
+    values: Mapping[str, float] = {}
 
 
 @dataclass(slots=True)
@@ -185,8 +195,8 @@ class Line(Protocol):
         """What an instrument says now."""
         ...
 
-    def settings(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> str:
-        """What an instrument is set to, in words; empty when it tells nothing."""
+    def settings(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> Told:
+        """What an instrument is set to; empty when it tells nothing."""
         ...
 
 

@@ -132,6 +132,8 @@ class Setting(Table):
     """Factor on the raw number."""
     unit: str = ""
     """Unit after scaling."""
+    factory: float = 0.0
+    """What it is from the factory [unit]."""
     meaning: BothNames
     """What it does."""
 
@@ -161,6 +163,11 @@ class ModbusModel(ProbeModel):
         assert isinstance(spec, RegisterChannel)
         return decoder(spec.at.type, spec.at.word_order)
 
+    def frame(self, spec: ChannelSpec) -> str | None:
+        """The block of a channel: it is read in one request."""
+        assert isinstance(spec, RegisterChannel)
+        return spec.at.block
+
     def requests(self) -> int:
         """Requests that one reading takes."""
         return max(1, len(self.block))
@@ -179,6 +186,14 @@ class ModbusModel(ProbeModel):
             for n, name in enumerate(ids):
                 if name in ids[:n]:
                     yield fault_at(root, (table, n, "id"), name, f"this id is used twice under [[{table}]]")
+        for n, row in enumerate(self.compensation):
+            for key in ("mode", "setpoint"):
+                if getattr(row, key) not in self.settings():
+                    hint = nearest(getattr(row, key), self.settings())
+                    yield fault_at(
+                        root, ("compensation", n, key), getattr(row, key),
+                        f"the id of a [[setting]] is expected; {hint}",
+                    )  # fmt: skip
         for n, spec in enumerate(self.channel):
             _, inside = root.find(("channel", n, "at"))
             yield from self._in_block(root, inside, spec.at.block, spec.at.offset, WIDTH[spec.at.type])

@@ -26,6 +26,7 @@ from soilco2.storage.journal.sample_lists import SampleLists
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
+from soilco2.storage.journal.settings_told import WHAT, settings_told
 from soilco2.storage.journal.waiting import Mark, Waiting
 from soilco2.storage.reader import nearest
 
@@ -125,7 +126,8 @@ class Judging:
         """How channels are judged by the configuration and the manual flags in force."""
         if self._plans is None:
             station = self._session.station
-            self._plans = StationPlan(station.deployments, station.hash, self._manual())
+            told = settings_told(self._session.db)
+            self._plans = StationPlan(station.deployments, station.hash, self._manual(), told)
         return self._plans
 
     def _ready(self) -> Pipeline:
@@ -298,6 +300,17 @@ class Judging:
         if changed:
             session.rev = rev
         return changed
+
+    def hear_settings(self, events: Sequence[NewEvent]) -> None:
+        """Within a transaction, after events were kept: make again what instruments' settings change."""
+        told = [e for e in events if e.data.get("what") == WHAT and e.data.get("values")]
+        before = settings_told(self._session.db) if told else []
+        for event in told:
+            since_us = self._session.now_us() if event.time_us is None else event.time_us
+            last = [row.values for row in before if row.serial == event.subject and row.from_us < since_us]
+            newest = self._newest_us()
+            if (not last or last[-1] != event.data["values"]) and newest is not None:
+                self.make_again(since_us, max(since_us, newest) + 1)
 
     def _remaking(self, start_us: int, end_us: int, scope: Scope | None = None) -> Remaking:
         """A pass over a window: of what a scope names, or of all series."""

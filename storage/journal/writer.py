@@ -174,6 +174,7 @@ class Writer:
                 self.samples.hear(heard)
             for event in events:
                 self.session.event(event)
+            self.judging.hear_settings(events)
             for source, name, amount in counts:
                 totals[source, name] = totals.get((source, name), 0) + amount
             self.session.count(totals)

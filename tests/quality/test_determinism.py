@@ -179,7 +179,7 @@ faults = st.lists(
         st.sampled_from(
             [
                 *[(None, "nan"), (65535.0, ""), (3000.0, "status=0x2"), (0.0, ""), (1.0, "warm-up")],
-                *["silence", "spike", "two", "three"],
+                *["silence", "spike", "two", "three", "zeros"],
             ]
         ),
     ),
@@ -201,6 +201,10 @@ def streams(draw: st.DrawFn) -> list[Sample]:
                     for other, row in enumerate(rows)
                     if row.serial == rows[index].serial and 0 <= other - index < 50
                 )
+            elif fault == "zeros":
+                for other, row in enumerate(rows):
+                    if row.serial == rows[index].serial and row.time_us == rows[index].time_us:
+                        rows[other] = row._replace(raw=0.0, status="")
             elif isinstance(fault, str):
                 same = [
                     other for other, row in enumerate(rows) if other >= index and row[:2] == rows[index][:2]

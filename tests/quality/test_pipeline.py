@@ -627,7 +627,7 @@ def test_a_late_sample_names_its_look_back_and_what_it_blinds_waits() -> None:
     later = T0 + 10 * MINUTE
     ahead = flow.feed([sample("S1", "soil_water", later, 100.0)])
     assert ahead == ([], [("S1", "soil_water", later, later + 3 * HOUR + 1)])
-    assert flow.feed([sample("S1", "soil_temperature", later, 100.0)]).late == []
+    assert flow.feed([sample("import/p/d8", "soil_temperature", later, 10.0)]).late == []
     again = Pipeline(flow._plan)
     again.again([sample("S1", "soil_water", T0 + index * MINUTE, 100.0) for index in range(-1, 11)])
     assert flow.level(again, {WATER}) == [WATER]

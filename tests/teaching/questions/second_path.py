@@ -58,7 +58,7 @@ def _pairs(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 
 _FLAGS = {
     "sentinel": 9, "physical_range": 4, "instrument_range": 4, "warm_up": 3, "saturation": 3, "flat_line": 3,
-    "rate_of_change": 3, "spike": 3, "no_reference": 2, "standard_pressure": 2, "calibration_overdue": 2, "compensation_unknown": 2,
+    "rate_of_change": 3, "spike": 3, "compensation_mismatch": 3, "zero_frame": 3, "no_reference": 2, "standard_pressure": 2, "calibration_overdue": 2, "compensation_unknown": 2,
 }  # fmt: skip
 """From the table of docs/reference/quality_tests.md."""
 
