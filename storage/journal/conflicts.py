@@ -17,7 +17,6 @@ from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 
 _OVER = "the numbers do not differ any more"
-_OPEN = ("waiting", "settled", "decided")
 
 Find = Callable[[str, str, int], list[tuple[int, float | None, str, str]]]
 """Samples of a channel (serial, channel) and time [µs UTC], archives included: number, raw, status, source."""
@@ -76,37 +75,35 @@ class Conflicts:
             The stretch, its end exclusive [µs UTC].
         """
         found, self._found = self._found, {}
-        known: dict[tuple[SeriesKey, int], list[tuple[int, str, str]]] = {}
+        known: dict[tuple[SeriesKey, int], tuple[int, str, str]] = {}
+        dropped: set[str] = set()
         for number, reason, payload, state in self._session.db.execute(
             "SELECT id, reason, payload, state FROM parked WHERE kind = 'conflict' AND time_us >= ? AND time_us < ?"
             " ORDER BY id",
             (start_us, end_us),
         ).fetchall():
-            if (place := _place(payload)) is not None:
-                known.setdefault(place, []).append((number, reason, state))
+            if state == "dropped":
+                dropped.add(reason)
+            elif (place := _place(payload)) is not None:
+                known[place] = (number, reason, state)
                 if place not in found and state == "waiting":
                     self._mark(number, "settled", _OVER)
         for place, rivals in found.items():
-            self._keep(rivals, known.get(place, []))
-
-    def _keep(self, rivals: Rivals, entries: list[tuple[int, str, str]]) -> None:
-        reason, payload = _told(rivals)
-        for number, before, state in reversed(entries):
-            if state in _OPEN:
-                if (before, state) != (reason, "waiting"):
-                    self.parked += 1
-                    self._session.db.execute(
-                        "UPDATE parked SET reason = ?, payload = ?, state = 'waiting', why = '' WHERE id = ?",
-                        (reason, payload, number),
-                    )
-                return
-            if before == reason:
-                return  # somebody dropped it
-        self.parked += 1
-        newest = max((sample for sample, _, _ in rivals.samples), key=lambda s: s.arrival_us)
-        self._samples.park(
-            Parked("conflict", newest.source, reason, payload, rivals.time_us, newest.arrival_us)
-        )
+            reason, payload = _told(rivals)
+            number, before, state = known.get(place, (0, "", ""))
+            if (before, state) == (reason, "waiting") or reason in dropped:
+                continue
+            self.parked += 1
+            if number:
+                self._session.db.execute(
+                    "UPDATE parked SET reason = ?, payload = ?, state = 'waiting', why = '' WHERE id = ?",
+                    (reason, payload, number),
+                )
+                continue
+            newest = max((sample for sample, _, _ in rivals.samples), key=lambda s: s.arrival_us)
+            self._samples.park(
+                Parked("conflict", newest.source, reason, payload, rivals.time_us, newest.arrival_us)
+            )
 
     def _mark(self, number: int, state: str, why: str) -> None:
         self._session.db.execute("UPDATE parked SET state = ?, why = ? WHERE id = ?", (state, why, number))
