@@ -393,3 +393,16 @@ def test_parked_entries_are_dropped_by_import_reason_or_time(station: Station, w
         assert reader.accounting.parked("waiting") == []
         assert len(reader.accounting.parked("dropped")) == 6
         assert [e.data["entries"] for e in reader.events(["parked_dropped"])] == [3, 1, 2]
+
+
+def test_what_was_heard_is_kept_with_the_samples_and_bounded(
+    station: Station, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soilco2.storage.journal.samples.HEARD", 3)
+    writer.commit([live(0, 1.0)], heard=["a", "b"])
+    writer.commit([live(1, 1.0)], heard=["b", "c", "d"])
+    with pytest.raises(RuntimeError), writer.session.transaction():
+        writer.samples.hear(["e"])
+        raise RuntimeError
+    with JournalReader(station.journal_path) as reader:
+        assert reader.accounting.heard() == ["b", "c", "d"]
