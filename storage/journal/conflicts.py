@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from soilco2.quality.records import Sample, SeriesKey
@@ -47,16 +47,19 @@ class Conflicts:
         self.parked = 0
         self.watch(())
 
-    def watch(self, samples: Iterable[Sample]) -> None:
+    def watch(self, samples: Sequence[Sample]) -> None:
         """Keep from now on what stands at the places of these samples."""
-        self._watched: set[tuple[str, str, int | None]] = {(s.serial, s.channel, s.time_us) for s in samples}
+        self._samples_watched = samples
+        self._watched: set[tuple[str, str, int | None]] | None = None  # made when it is asked
         self.met: dict[tuple[str, str, int | None], Rivals] = {}
 
     def hear(self, rivals: Rivals) -> None:
         """Several samples were met at one place."""
         if rivals.conflict:
             self._found[rivals.series, rivals.time_us] = rivals
-        if self._watched:
+        if self._samples_watched:
+            if self._watched is None:
+                self._watched = {(s.serial, s.channel, s.time_us) for s in self._samples_watched}
             for sample, _, _ in rivals.samples:
                 place = sample.serial, sample.channel, sample.time_us
                 if place in self._watched:
