@@ -99,9 +99,9 @@ def bring(writer: Writer, *samples: Sample, file: str = "t.csv") -> tuple[int, t
 
 
 def observed(station: Station) -> list[tuple[Any, ...]]:
-    """Observations with everything but `rev`, in the order of series and time."""
+    """Observations with everything but `rev` and configuration, in the order of series and time."""
     with open_journal(station) as reader:
-        return sorted(reader.observations(0, 2**62))
+        return sorted(o._replace(config="") for o in reader.observations(0, 2**62))
 
 
 def at(station: Station, minute: int) -> tuple[float | None, int, str]:
@@ -154,7 +154,7 @@ def test_any_order_of_the_same_inputs_ends_in_the_same_observations(
                 left = left[size:]
             assert writer.reprocess(0, 2**62) == 0, "what was made one by one is made at once"
         assert whole(station)
-        found.append([observation._replace(config="") for observation in observed(station)])
+        found.append(observed(station))
     assert found[0] == found[1] == found[2]
 
 
@@ -406,3 +406,38 @@ def test_what_was_heard_is_kept_with_the_samples_and_bounded(
         raise RuntimeError
     with JournalReader(station.journal_path) as reader:
         assert reader.accounting.heard() == ["b", "c", "d"]
+
+
+IMPORTS = st.lists(
+    st.lists(st.builds(row, st.integers(0, 4), NUMBERS, status=STATUSES), min_size=1, max_size=4),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(imports=IMPORTS, data=st.data())
+def test_what_is_undone_might_never_have_come(
+    tmp_path_factory: pytest.TempPathFactory, imports: list[list[Sample]], data: st.DataObject
+) -> None:
+    lives = [live(n, 10.0) for n in data.draw(st.sets(st.integers(0, 4), max_size=3))]
+    undone = data.draw(st.sets(st.integers(1, len(imports))))
+    redone = data.draw(st.sets(st.sampled_from(sorted(undone)))) if undone else set()
+    station = make(tmp_path_factory.mktemp("undone"))
+    with Writer.open(station) as writer:
+        writer.commit(lives)
+        for rows in imports:
+            bring(writer, *rows)
+        for number in sorted(undone):
+            writer.switch_import(number, True, "w")
+        for number in sorted(redone):
+            writer.switch_import(number, False, "w")
+        assert writer.reprocess(0, 2**62) == 0
+    other = make(tmp_path_factory.mktemp("never"))
+    with Writer.open(other) as writer:
+        writer.commit(lives)
+        for number, rows in enumerate(imports, start=1):
+            if number not in undone - redone:
+                bring(writer, *rows)
+    assert [o for o in observed(station) if o[5] != "withdrawn"] == observed(other)
+    assert conflicts(station) == conflicts(other)
+    assert whole(station)
