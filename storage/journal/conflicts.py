@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from soilco2.quality.records import Sample, SeriesKey
@@ -69,13 +69,15 @@ class Conflicts:
         """What was heard does not hold: the judging failed."""
         self._found = {}
 
-    def settle(self, start_us: int, end_us: int) -> None:
+    def settle(self, start_us: int, end_us: int, series: Collection[SeriesKey] | None = None) -> None:
         """Within a transaction: park what was heard of a stretch that was judged again, and settle what is over there.
 
         Parameters
         ----------
         start_us, end_us : int
             The stretch, its end exclusive [µs UTC].
+        series : collection of SeriesKey, optional
+            Those that were judged again; left out: all.
         """
         found, self._found = self._found, {}
         known: dict[tuple[SeriesKey, int], tuple[int, str, str]] = {}
@@ -87,7 +89,7 @@ class Conflicts:
         ).fetchall():
             if state == "dropped":
                 dropped.add(reason)
-            elif (place := _place(payload)) is not None:
+            elif (place := _place(payload)) is not None and (series is None or place[0] in series):
                 known[place] = (number, reason, state)
                 if place not in found and state == "waiting":
                     self._mark(number, "settled", _OVER)
