@@ -90,6 +90,11 @@ def row(
     )
 
 
+def keep(writer: Writer, samples: Sequence[Sample]) -> None:
+    """A commit, and all that follows from it."""
+    writer.commit(samples)
+
+
 def bring(writer: Writer, *samples: Sample, file: str = "t.csv") -> tuple[int, tuple[int, int, int]]:
     """An import of some rows; its number, and how many became data, were known, are in conflict."""
     number = writer.begin_import(file, "0" * 64, f"import:{file}")
@@ -150,7 +155,7 @@ def test_any_order_of_the_same_inputs_ends_in_the_same_observations(
             left = [*order]
             while left:
                 size = data.draw(st.integers(1, len(left)))
-                writer.commit(left[:size])
+                keep(writer, left[:size])
                 left = left[size:]
             assert writer.reprocess(0, 2**62) == 0, "what was made one by one is made at once"
         assert whole(station)
@@ -165,7 +170,7 @@ def test_any_order_of_the_same_inputs_ends_in_the_same_observations(
 def test_a_number_goes_before_a_missing_value(station: Station, writer: Writer, order: Sequence[int]) -> None:
     rows = [live(0, None, "read failed"), live(0, 11.0)]
     for n in order:
-        writer.commit([rows[n]])
+        keep(writer, [rows[n]])
     assert at(station, 0) == (11.0, 1, "")
     with JournalReader(station.journal_path) as reader:
         assert {s.status for s in reader.samples(0, 2**62)} == {"", "read failed"}, "history"
@@ -176,7 +181,7 @@ def test_a_number_goes_before_a_missing_value(station: Station, writer: Writer, 
 def test_the_best_rank_speaks(station: Station, writer: Writer, order: Sequence[int]) -> None:
     rows = [row(0, 30.0), live(0, 20.0), row(0, 10.0, "file:memory.csv")]
     for n in order:
-        writer.commit([rows[n]])
+        keep(writer, [rows[n]])
     assert at(station, 0) == (10.0, 1, "")
     assert conflicts(station) == []
 
@@ -184,7 +189,7 @@ def test_the_best_rank_speaks(station: Station, writer: Writer, order: Sequence[
 def test_a_connection_may_have_another_rank(tmp_path: Path) -> None:
     """A table's number and a live one: as the station file says, and as it says later."""
     with Writer.open(make(tmp_path)) as writer:
-        writer.commit([live(0, 20.0), row(0, 30.0)])
+        keep(writer, [live(0, 20.0), row(0, 30.0)])
         assert at(writer.station, 0) == (20.0, 1, "")
         writer.install_config(make(tmp_path, "table"))
         assert writer.reprocess(0, 2**62) == 1
@@ -200,7 +205,7 @@ def test_a_connection_may_have_another_rank(tmp_path: Path) -> None:
 
 
 def test_the_same_number_of_another_source_is_no_conflict(station: Station, writer: Writer) -> None:
-    writer.commit([live(0, 20.0), row(0, 20.0)])
+    keep(writer, [live(0, 20.0), row(0, 20.0)])
     assert at(station, 0) == (20.0, 1, "")
 
 
@@ -208,7 +213,7 @@ def test_the_same_number_of_another_source_is_no_conflict(station: Station, writ
 
 
 def test_a_person_decides_and_takes_it_back(station: Station, writer: Writer) -> None:
-    writer.commit([live(0, 11.0), live(0, 10.0, came=1)])
+    keep(writer, [live(0, 11.0), live(0, 10.0, came=1)])
     assert at(station, 0) == (10.0, 3, "conflict"), "the smallest until then"
     (number,) = (e.id for e in open_journal(station).accounting.parked("waiting"))
     assert writer.decide(number, "FIRST", "w", "seen") == 1
@@ -232,17 +237,17 @@ def test_a_person_decides_and_takes_it_back(station: Station, writer: Writer) ->
 
 
 def test_another_number_after_a_decision_is_asked_about_anew(station: Station, writer: Writer) -> None:
-    writer.commit([live(0, 11.0), live(0, 10.0, came=1)])
+    keep(writer, [live(0, 11.0), live(0, 10.0, came=1)])
     (number,) = (e.id for e in open_journal(station).accounting.parked("waiting"))
     writer.decide(number, "first", "w")
-    writer.commit([live(0, 12.0, came=2)])
+    keep(writer, [live(0, 12.0, came=2)])
     assert at(station, 0) == (11.0, 3, "conflict"), "the smallest of what was not decided against"
     (reason,) = conflicts(station)
     assert "11 (air) and 12 (air)" in reason
 
 
 def test_an_entry_that_was_dropped_does_not_come_back(station: Station, writer: Writer) -> None:
-    writer.commit([live(0, 11.0), live(0, 10.0)])
+    keep(writer, [live(0, 11.0), live(0, 10.0)])
     assert writer.drop_parked("known", reason="which one holds") == 1
     writer.reprocess(0, 2**62)
     assert conflicts(station) == []
@@ -253,7 +258,7 @@ def test_an_entry_that_was_dropped_does_not_come_back(station: Station, writer: 
 
 
 def test_an_import_is_undone_and_redone_bit_for_bit(station: Station, writer: Writer) -> None:
-    writer.commit([live(n, 10.0 + n) for n in (0, 1, 5)])
+    keep(writer, [live(n, 10.0 + n) for n in (0, 1, 5)])
     before = observed(station)
     number, ends = bring(writer, *(row(n, 20.0 + n) for n in range(1, 6)), row(6, None), row(7, 99.0))
     assert ends == (5, 0, 2), "of the rows at 1 and 5 the live number stands"
@@ -354,7 +359,7 @@ with Writer.open(load_station(sys.argv[1])) as writer:
 @pytest.mark.parametrize("point", IMPORT_POINTS)
 def test_killed_while_an_import_is_taken_back_or_given_again(station: Station, point: str, what: str) -> None:
     with Writer.open(station) as writer:
-        writer.commit([live(0, 10.0)])
+        keep(writer, [live(0, 10.0)])
         number, _ = bring(writer, *(row(n, 20.0 + n) for n in range(4)))
         states = {False: observed(station)}
         writer.switch_import(number, True, "w")
@@ -424,7 +429,7 @@ def test_what_is_undone_might_never_have_come(
     redone = data.draw(st.sets(st.sampled_from(sorted(undone)))) if undone else set()
     station = make(tmp_path_factory.mktemp("undone"))
     with Writer.open(station) as writer:
-        writer.commit(lives)
+        keep(writer, lives)
         for rows in imports:
             bring(writer, *rows)
         for number in sorted(undone):
@@ -434,7 +439,7 @@ def test_what_is_undone_might_never_have_come(
         assert writer.reprocess(0, 2**62) == 0
     other = make(tmp_path_factory.mktemp("never"))
     with Writer.open(other) as writer:
-        writer.commit(lives)
+        keep(writer, lives)
         for number, rows in enumerate(imports, start=1):
             if number not in undone - redone:
                 bring(writer, *rows)
