@@ -172,6 +172,7 @@ COMMANDS: dict[str, str] = {
     "parked entry {} is no conflict between numbers; 'soilco2 parked list' shows what is":
         "第 {0} 号搁置项不是数字之间的冲突；用 soilco2 parked list 查看",
     "parked entry {} was not decided; there is nothing to take back": "第 {0} 号搁置项没有决定过，无可撤回",
+    "{} at {}: {} ({}) and {} ({}); which one holds?": "{0} 于 {1}：{2}（{3}）与 {4}（{5}）；哪一个有效？",
     "{} at {}: {} differs from {} ({}), which has the better rank and stands":
         "{0} 于 {1}：{2} 与 {3}（{4}）不同，后者级别较高，有效",
     "{} at {}: {} differs from {} ({}), and both are kept until somebody decides ('soilco2 parked decide')":

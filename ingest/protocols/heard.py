@@ -27,10 +27,29 @@ class Heard:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._known = dict.fromkeys(known)
+        self._runs: dict[str, int] = {}
+        for mark in self._known:
+            name, _, rest = mark.partition(" run ")
+            if rest:
+                self._runs[name] = max(int(rest.split()[0]), self._runs.get(name, 0))
         self.fresh: list[str] = []
 
-    def again(self, mark: str) -> bool:
-        """Whether a message was heard before; from now on it was."""
+    def message_again(self, source: str, node: str, sequence: int, readings: list[Any]) -> bool:
+        """Whether a node's message was heard before: by its number and the readings in it that have no time."""
+        said = json.dumps(readings, sort_keys=True, separators=(",", ":")).encode()
+        name = f"{source} {node}"
+        return self._again(f"{name} run {self._runs.get(name, 0)} {sequence} {zlib.crc32(said):08x}")
+
+    def retained_again(self, source: str, payload: bytes | bytearray) -> bool:
+        """Whether the broker handed over this retained message before."""
+        return self._again(f"{source} retained {len(payload)} {zlib.crc32(payload):08x}")
+
+    def begin_again(self, source: str, node: str) -> None:
+        """A node lost its memory: its numbers mean other messages from now on."""
+        name = f"{source} {node}"
+        self._runs[name] = self._runs.get(name, 0) + 1
+
+    def _again(self, mark: str) -> bool:
         if mark in self._known:
             return True
         self._known[mark] = None
@@ -43,14 +62,3 @@ class Heard:
         """The marks to be kept with the next commit."""
         fresh, self.fresh = self.fresh, []
         return fresh
-
-
-def message_mark(source: str, node: str, sequence: int, readings: list[Any]) -> str:
-    """A message by its node, its sequence and the readings in it that have no time of their own."""
-    said = json.dumps(readings, sort_keys=True, separators=(",", ":")).encode()
-    return f"{source} {node} {sequence} {zlib.crc32(said):08x}"
-
-
-def retained_mark(source: str, payload: bytes | bytearray) -> str:
-    """A retained message by its bytes."""
-    return f"{source} retained {len(payload)} {zlib.crc32(payload):08x}"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
-from soilco2.ingest.protocols.heard import Heard, message_mark, retained_mark
+from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
@@ -139,11 +139,7 @@ class Decoder:
         out = Decoded([], [], [], Counter()) if into is None else into
         for payload, arrival_us, mono_us in messages:
             before = len(out.samples), len(out.refusals), len(out.gaps)
-            known = (
-                retained
-                and self._heard is not None
-                and self._heard.again(retained_mark(self.source, payload))
-            )
+            known = retained and self._heard is not None and self._heard.retained_again(self.source, payload)
             try:
                 self._message(payload, arrival_us, mono_us, trusted, retained, out)
                 if known:  # what cannot be used of it is parked already
@@ -214,9 +210,10 @@ class Decoder:
         bare = [one for one in readings if type(one) is dict and one.get("time", "") is None]
         if not bare:
             return readings
-        if self._heard is not None and self._heard.again(
-            message_mark(self.source, message["node"], message["sequence"], bare)
-        ):
+        node, sequence = message["node"], message["sequence"]
+        if self._heard is not None and sequence == 0 and self._last.get(node, 0) > 1:
+            self._heard.begin_again(self.source, node)
+        if self._heard is not None and self._heard.message_again(self.source, node, sequence, bare):
             out.repeats["readings"] += len(bare)
             return [one for one in readings if type(one) is not dict or one.get("time", "") is not None]
         places = Counter(_place(one) for one in bare)

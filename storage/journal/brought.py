@@ -61,12 +61,12 @@ def brought(
     """
     conflict = duplicate = 0
     named: list[Named] = []
-    returned = {id(sample) for sample in back}
-    repeats = {id(sample) for _, sample in kept.again} - returned
-    mine = {id(sample): sample for sample in samples}
+    repeats = {id(sample) for _, sample in kept.again} - {id(sample) for sample in back}
     passed: set[Sample] = set()
-    if met or repeats:
-        ours = set(mine.values()) if met else set()
+    if not met:
+        duplicate = len(repeats)
+    else:
+        ours = set(samples)
         for at, sample in enumerate(samples):
             if id(sample) in repeats:
                 duplicate += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from soilco2.quality.records import Sample, SeriesKey
@@ -17,7 +17,6 @@ from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 
 _OVER = "the numbers do not differ any more"
-_OPEN = ("waiting", "settled", "decided")
 
 Find = Callable[[str, str, int], list[tuple[int, float | None, str, str]]]
 """Samples of a channel (serial, channel) and time [µs UTC], archives included: number, raw, status, source."""
@@ -48,16 +47,19 @@ class Conflicts:
         self.parked = 0
         self.watch(())
 
-    def watch(self, samples: Iterable[Sample]) -> None:
+    def watch(self, samples: Sequence[Sample]) -> None:
         """Keep from now on what stands at the places of these samples."""
-        self._watched: set[tuple[str, str, int | None]] = {(s.serial, s.channel, s.time_us) for s in samples}
+        self._samples_watched = samples
+        self._watched: set[tuple[str, str, int | None]] | None = None  # made when it is asked
         self.met: dict[tuple[str, str, int | None], Rivals] = {}
 
     def hear(self, rivals: Rivals) -> None:
         """Several samples were met at one place."""
         if rivals.conflict:
             self._found[rivals.series, rivals.time_us] = rivals
-        if self._watched:
+        if self._samples_watched:
+            if self._watched is None:
+                self._watched = {(s.serial, s.channel, s.time_us) for s in self._samples_watched}
             for sample, _, _ in rivals.samples:
                 place = sample.serial, sample.channel, sample.time_us
                 if place in self._watched:
@@ -78,37 +80,35 @@ class Conflicts:
             Those that were judged again; left out: all.
         """
         found, self._found = self._found, {}
-        known: dict[tuple[SeriesKey, int], list[tuple[int, str, str]]] = {}
+        known: dict[tuple[SeriesKey, int], tuple[int, str, str]] = {}
+        dropped: set[str] = set()
         for number, reason, payload, state in self._session.db.execute(
             "SELECT id, reason, payload, state FROM parked WHERE kind = 'conflict' AND time_us >= ? AND time_us < ?"
             " ORDER BY id",
             (start_us, end_us),
         ).fetchall():
-            if (place := _place(payload)) is not None and (series is None or place[0] in series):
-                known.setdefault(place, []).append((number, reason, state))
+            if state == "dropped":
+                dropped.add(reason)
+            elif (place := _place(payload)) is not None and (series is None or place[0] in series):
+                known[place] = (number, reason, state)
                 if place not in found and state == "waiting":
                     self._mark(number, "settled", _OVER)
         for place, rivals in found.items():
-            self._keep(rivals, known.get(place, []))
-
-    def _keep(self, rivals: Rivals, entries: list[tuple[int, str, str]]) -> None:
-        reason, payload = _told(rivals)
-        for number, before, state in reversed(entries):
-            if state in _OPEN:
-                if (before, state) != (reason, "waiting"):
-                    self.parked += 1
-                    self._session.db.execute(
-                        "UPDATE parked SET reason = ?, payload = ?, state = 'waiting', why = '' WHERE id = ?",
-                        (reason, payload, number),
-                    )
-                return
-            if before == reason:
-                return  # somebody dropped it
-        self.parked += 1
-        newest = max((sample for sample, _, _ in rivals.samples), key=lambda s: s.arrival_us)
-        self._samples.park(
-            Parked("conflict", newest.source, reason, payload, rivals.time_us, newest.arrival_us)
-        )
+            reason, payload = _told(rivals)
+            number, before, state = known.get(place, (0, "", ""))
+            if (before, state) == (reason, "waiting") or reason in dropped:
+                continue
+            self.parked += 1
+            if number:
+                self._session.db.execute(
+                    "UPDATE parked SET reason = ?, payload = ?, state = 'waiting', why = '' WHERE id = ?",
+                    (reason, payload, number),
+                )
+                continue
+            newest = max((sample for sample, _, _ in rivals.samples), key=lambda s: s.arrival_us)
+            self._samples.park(
+                Parked("conflict", newest.source, reason, payload, rivals.time_us, newest.arrival_us)
+            )
 
     def _mark(self, number: int, state: str, why: str) -> None:
         self._session.db.execute("UPDATE parked SET state = ?, why = ? WHERE id = ?", (state, why, number))

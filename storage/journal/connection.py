@@ -40,6 +40,9 @@ _NUMBERED = {
     "config": "id",
     "word": "id",
     "channel": "id",
+    "import": "id",
+    "delivery": "import",
+    "heard": "id",
 }
 """Tables that can be read from any number on."""
 _TRIES = 20_000

@@ -48,7 +48,7 @@ class Imports:
 
     def deliver(self, number: int, kept: Kept) -> list[Sample]:
         """Within a transaction: an import delivered these; the withdrawn ones among them, which count again."""
-        again = spans_of(seq for seq, _ in kept.again)
+        again = spans_of([seq for seq, _ in kept.again])
         self._session.db.executemany(
             "INSERT OR IGNORE INTO delivery VALUES (?, ?, ?, ?)",
             [

@@ -115,6 +115,10 @@ def count(spans: Iterable[Span]) -> int:
     return sum(last - first + 1 for first, last in spans)
 
 
-def spans_of(numbers: Iterable[int]) -> list[Span]:
+def spans_of(numbers: Sequence[int]) -> list[Span]:
     """Numbers as spans."""
+    if numbers:
+        low, high = min(numbers), max(numbers)
+        if high - low + 1 == len(numbers) == len(set(numbers)):
+            return [(low, high)]
     return joined((number, number) for number in numbers)

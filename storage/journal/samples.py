@@ -212,15 +212,19 @@ class Samples:
         kind = kind_of(sample.source)
         nth = 0
         for seq, there, status, said, source, place in self._session.db.execute(
-            "SELECT s.seq, s.raw, s.status, s.said, w.text, s.nth FROM sample s JOIN word w ON w.id = s.source"
-            " WHERE s.channel = ? AND s.time_us = ? ORDER BY s.nth",
+            "SELECT seq, raw, status, said, source, nth FROM sample WHERE channel = ? AND time_us = ? ORDER BY nth",
             (row[1], row[4]),
         ).fetchall():
             alike = (there, status) == (raw, row[2]) or (said is not None and said == sample.said)
-            if alike and kind_of(source) == kind:
+            if alike and (source == row[9] or self._kind(source) == kind):
                 return seq, 0
             nth = place + 1
         return None, nth
+
+    def _kind(self, number: int) -> str:
+        """The kind of the source of a number."""
+        (text,) = self._session.db.execute("SELECT text FROM word WHERE id = ?", (number,)).fetchone()
+        return kind_of(text)
 
     def park(self, entry: Parked) -> None:
         """Park an entry, within a transaction."""

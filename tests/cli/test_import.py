@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from pathlib import Path
@@ -239,3 +240,44 @@ def test_a_running_collector_takes_the_rows(
     assert "2 rows = 1 stored + 0 duplicate + 0 conflict + 1 rejected" in capsys.readouterr().out
     with JournalReader(station.journal_path) as reader:
         assert reader.accounting.counters()["import:logger.csv"] == {"in": 2, "stored": 1, "rejected": 1}
+
+
+def test_an_import_is_listed_taken_back_and_given_again(
+    station: Station, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = table(tmp_path, HEAD + row(1, 401) + row(0, 400) + row(2, ""))
+    run_import(station, path)
+    assert f"{path}:3: time runs back here, and at 1 rows in all" in capsys.readouterr().err
+    run_import(station, "--list", "--json")
+    (found,) = json.loads(capsys.readouterr().out)["imports"]
+    assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (found["id"], found["file"], found["state"]) == (1, "logger.csv", "done")
+    assert found["counts"] == {"rows": 3, "stored": 3, "duplicate": 0, "conflict": 0, "rejected": 0, "bad": 0}
+    before = station.journal_path.read_bytes()
+    run_import(station, "--undo", 1, "--dry-run", "--json")
+    expected = {"import": 1, "undone": True, "dry_run": True, "samples": 3, "stay": 0}
+    assert json.loads(capsys.readouterr().out) == expected
+    assert station.journal_path.read_bytes() == before
+    run_import(station, "--undo", 1, "--who", "L. Technician", "--why", "wrong zone", "--json")
+    assert json.loads(capsys.readouterr().out) == expected | {"dry_run": False, "observations": 3}
+    run_import(station, "--list")
+    assert "logger.csv  undone" in capsys.readouterr().out
+    run_import(station, "--undo", 1, code=2)
+    assert "import 1 is undone already; nothing was changed" in capsys.readouterr().err
+    run_import(station, "--redo", 1)
+    assert "import 1 given again: 3 samples count again; 3 observations changed" in capsys.readouterr().out
+    run_import(station, "--redo", 7, code=2)
+    assert "import 7 is not among the 1 imports" in capsys.readouterr().err
+    with JournalReader(station.journal_path) as reader:
+        (event,) = reader.events(["import_undone"])
+        assert (event.subject, event.text, event.data) == ("L. Technician", "wrong zone", {"import": 1})
+        (piece,) = reader.read([reader.series()[0].key])
+        assert list(piece.flags) == [1, 1, 9]
+
+
+@pytest.mark.parametrize("words", [[], ["--list", "--undo", 1], ["a.csv", "--redo", 1]], ids=str)
+def test_one_thing_is_asked_of_import_at_a_time(
+    station: Station, capsys: pytest.CaptureFixture[str], words: list[Any]
+) -> None:
+    run_import(station, *words, code=2)
+    assert "one of these is expected" in capsys.readouterr().err
