@@ -106,7 +106,7 @@ class Pipeline:
         self._ordered = False
 
     def again(self, samples: Sequence[Sample]) -> list[Observation]:
-        """What is made of samples that come in the order of time, whatever else there is: a double counts once."""
+        """What is made of all samples of some time, later than those before; a double counts once."""
         self._ordered = True
         return self.feed(samples).observations
 

@@ -30,7 +30,7 @@ class Remaking:
     conflicts : Conflicts
     plan : StationPlan
     lists : iterator of (list of Sample, int)
-        What the scope is made of, from its look-back to its look-ahead, in the order of time; with each list where it
+        What the scope is made of, from its look-back to its look-ahead, list after list; with each the moment where it
         ends [µs UTC].
     archives : sequence of Archive
         Those of the window.

@@ -1,10 +1,9 @@
-"""Samples in the order of time, list by list, for passes over much of a journal: a list holds all of its time."""
+"""Samples list by list, for passes over much of a journal: a list holds all of its time, channel by channel."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from operator import itemgetter
 from typing import Any
 
 from soilco2.quality.records import Sample
@@ -13,7 +12,6 @@ from soilco2.storage.journal.layers import Layers
 
 AT_ONCE = 4000
 """Samples in one list, about."""
-_BY_TIME = itemgetter(2, 0)
 _new = tuple.__new__
 
 
@@ -59,7 +57,6 @@ class SampleLists:
                 rows += some
             if upto_us < end_us:
                 rows = [row for row in rows if row[2] < upto_us]
-            rows.sort(key=_BY_TIME)
             samples = self._made_of(rows)
             if layers:
                 over = (layers.over(row[0], sample) for row, sample in zip(rows, samples, strict=True))

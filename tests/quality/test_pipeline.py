@@ -19,6 +19,7 @@ from tests.quality.stations import (
     MINUTE,
     SECOND,
     T0,
+    Store,
     Writer,
     barometer,
     co2,
@@ -775,3 +776,39 @@ def test_a_number_at_the_very_limit_is_inside_whatever_its_last_binary_digit() -
     assert 3 * 0.1 > 0.3
     assert band.lower <= 3 * 0.1 <= band.upper
     assert band.outside(0.3001) == 1
+
+
+_ODD = st.sampled_from(
+    [(None, ""), (None, "nan"), (1e39, ""), (-5.0, ""), (0.3, "source=0x1"), (0.3, "strange"), (2.0, "")]
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.sampled_from(["p/d2", "p/d8", "site"]), _ODD), max_size=40),
+    st.integers(0, 600),
+)
+def test_many_at_once_are_judged_as_one_by_one(
+    odd: list[tuple[int, str, tuple[float | None, str]]], cut: int
+) -> None:
+    limits = '[[quality.limits]]\nvariable = "soil_water"\nupper = 0.45\nsuspect_upper = 0.4\n'
+    place = station(soil(), limits)
+    by_hand = [ManualFlag(key("p/d8", "soil_water"), T0 + 100 * MINUTE, T0 + 120 * MINUTE, 4, "a", "b", 1)]
+    names = {"p/d2": "soil_water", "p/d8": "soil_water", "site": "air_pressure"}
+    rows = {
+        (i, where): sample(
+            f"import/{'site/' if where == 'site' else where}", name, T0 + i * MINUTE, 0.1 + i % 40 / 100
+        )
+        for i in range(401)
+        for where, name in names.items()
+    }
+    for i, where, (raw, status) in odd:
+        rows[i, where] = rows[i, where]._replace(raw=raw, status=status)
+    every = list(rows.values())
+    expected = Store()
+    flow = pipeline(place, by_hand)
+    for row in every:
+        expected.add(flow.feed([row]).observations)
+    assert fed(place, every, by_hand) == expected
+    halves = pipeline(place, by_hand)
+    halves.feed(every[cut:])
+    assert {(*row[:3],) for row in halves.feed(every[:cut]).late} == {(*row[:3],) for row in every[:cut]}
