@@ -126,8 +126,13 @@ def late(count: int, minutes: int = 240) -> Measure:
                 nonlocal done
                 publish(broker.port, TOPIC, payloads)
                 done += readings
-                while stored(folder) < done or unjudged(folder):
+                while stored(folder) < done:
                     time.sleep(0.005)
+
+            def settle() -> float:
+                while unjudged(folder):
+                    time.sleep(0.05)
+                return cpu_s(child.pid)
 
             while not stored(folder):
                 publish(broker.port, TOPIC, [minute(1, 0)])
@@ -141,13 +146,13 @@ def late(count: int, minutes: int = 240) -> Measure:
                 if (n, slot) != (1, 0)
             ]
             say(history, 3 * 22 * minutes - 3 - len(missing))
-            before = cpu_s(child.pid)
+            before = settle()
             for k in range(count):
                 say([minute(1 + k % 22, minutes + k // 22, ("co2",))], 1)
-            between = cpu_s(child.pid)
+            between = settle()
             for n, slot in sorted(missing, key=lambda row: (row[1], row[0])):
                 say([minute(n, slot, ("co2",))], 1)
-            ended = cpu_s(child.pid)
+            ended = settle()
             child.send_signal(signal.SIGTERM)
             child.wait(30)
             return {
