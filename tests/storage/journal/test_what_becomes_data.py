@@ -93,6 +93,8 @@ def row(
 def keep(writer: Writer, samples: Sequence[Sample]) -> None:
     """A commit, and all that follows from it."""
     writer.commit(samples)
+    while writer.judge():
+        pass
 
 
 def bring(writer: Writer, *samples: Sample, file: str = "t.csv") -> tuple[int, tuple[int, int, int]]:
