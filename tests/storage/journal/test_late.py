@@ -205,7 +205,9 @@ def test_only_what_can_change_is_read(tmp_path: Path, monkeypatch: pytest.Monkey
             return plain(start_us, end_us, channels, layers)
 
         monkeypatch.setattr(writer.judging._lists, "read", told)
-        probe = {("S1", name) for name in ("soil_temperature", "soil_water", "bulk_ec")}  # one answer, judged as one
+        probe = {
+            ("S1", name) for name in ("soil_temperature", "soil_water", "bulk_ec")
+        }  # one answer, judged as one
         for late, needed in (
             (("S2", "soil_water"), {("S2", "soil_water")}),
             (("B1", "air_pressure"), {("C1", "co2"), ("B1", "air_pressure"), *probe}),
