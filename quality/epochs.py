@@ -35,6 +35,10 @@ class Steps:
             self.value = self._epochs[index]
         return self.value
 
+    def lines(self) -> set[Line]:
+        """The series that the channel ever gives."""
+        return {epoch.track.line for epoch in self._epochs if epoch is not None}
+
 
 class Epochs:
     """The tracks and lines that judge a station's channels.

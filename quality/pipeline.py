@@ -9,8 +9,10 @@ journal holds.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
+from operator import lt
 from typing import NamedTuple
 
 from soilco2.quality.checks import CONFLICT, Extra
@@ -20,6 +22,9 @@ from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.quality.rivals import Rivals, choose
 from soilco2.quality.tracks import Epoch, Read, Track
+
+BULK = 256
+"""Samples from which on it pays to look for channels that are judged by themselves."""
 
 
 class Late(NamedTuple):
@@ -137,6 +142,8 @@ class Pipeline:
         channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
         late: list[Late] = []
+        if len(samples) >= BULK:
+            samples = self._in_bulk(samples, given)
         together: list[_Read] = []  # of one time, judged when all of them are known
         dependent: list[_Read] = []
         now_us: int | None = None
@@ -179,6 +186,37 @@ class Pipeline:
         self._take_all(together, dependent, given, late)
         self._contested.clear()
         return Outcome(given, late)
+
+    def _in_bulk(self, samples: Sequence[Sample], given: list[Observation]) -> list[Sample]:
+        """Judge channel by channel those that depend on nothing else; what is left."""
+        channels, add = self._epochs.channels, self._epochs.add
+        groups: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
+        for sample in samples:
+            groups[sample[:2]].append(sample)
+        steps_of = {key: channels.get(key) or add(*key) for key in groups}
+        uses = Counter(line for steps in steps_of.values() for line in steps.lines())
+        left: list[Sample] = []
+        for key, some in groups.items():
+            steps = steps_of[key]
+            times = [sample[2] for sample in some]
+            epoch = None
+            if None not in times and all(map(lt, times, times[1:])):  # type: ignore[arg-type]
+                epoch = steps.at(times[0])  # type: ignore[arg-type]
+            if epoch is None or times[-1] >= steps.until_us or uses[epoch.track.line] > 1:  # type: ignore[operator]
+                left += some
+                continue
+            track, line, first_us = epoch.track, epoch.track.line, times[0]
+            assert first_us is not None
+            if (
+                track.plain
+                and self._knows(line, first_us)
+                and (line.newest_us is None or line.newest_us < first_us)
+            ):
+                given += track.judge_all(some, epoch)
+                line.newest_us = times[-1]
+            else:
+                left += some
+        return left
 
     def _take_all(
         self, together: list[_Read], dependent: list[_Read], given: list[Observation], late: list[Late]

@@ -7,7 +7,7 @@ a jump. What is a limit of nature or of the site is judged on the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from soilco2.quality import checks, corrections
@@ -179,6 +179,39 @@ class Track(Dependant):
         if not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
             return None, mask | checks.SENTINEL, extra
         return raw, mask, extra
+
+    @property
+    def plain(self) -> bool:
+        """Whether what it says depends on its own samples in their order and on nothing else, and nothing on it."""
+        return self.alone and self.frame is None and not self._jumps and self.line.history is None
+
+    def judge_all(self, samples: Sequence[Sample], epoch: Epoch) -> list[Observation]:
+        """The observations of samples of one epoch in the order of time, as one by one gives them; `plain` only."""
+        _, calibrated, gain, offset, always, manual, _ = epoch
+        factor, divisor, shift, sentinels = self._factor, self._divisor, self._shift, self._sentinels
+        low, high, least, most = (
+            self._probe_band.lower, self._probe_band.upper, self._band.lower, self._band.upper
+        )  # fmt: skip
+        series, config, usual = self.series, self._config, not (always or manual or self._remembers)
+        names = corrections.CALIBRATION if calibrated else ""
+        flag, tests = _PASSED
+        found = []
+        for sample in samples:
+            time_us, raw = sample[2], sample[3]
+            if usual and raw is not None and not sample[4] and sample[10] is None and raw not in sentinels:
+                reading = raw * factor / divisor + shift
+                value = gain * reading + offset if calibrated else reading
+                if low <= reading <= high and least <= value <= most and -_LARGEST <= raw <= _LARGEST:
+                    found.append(
+                        _new(Observation, (series, time_us, value, reading, flag, tests, names, config))
+                    )
+                    continue
+            number, mask, extra = self.read(sample)
+            one: float | None = None
+            if number is not None:
+                one, mask = self.judge(time_us, epoch, number, mask, extra)  # type: ignore[arg-type]
+            found.append(self.finish(time_us, epoch, one, mask, extra)[0])  # type: ignore[arg-type]
+        return found
 
     def scaled(self, raw: float) -> float:
         """The reading of a raw number, in the canonical unit."""

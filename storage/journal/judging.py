@@ -287,15 +287,16 @@ class Judging:
         session = self._session
         words, series, rev = session.words, session.series, session.rev
         values: list[object] = []
+        key_now = tests_now = corrections_now = config_now = None
+        s = t = c = f = 0
         for key, time_us, value, raw, flag, tests, corrections, config in observations:
             rev += 1
-            s = series.get(key)
-            t, c, f = words.get(tests), words.get(corrections), words.get(config)
-            values += (
-                session.series_id(key) if s is None else s, time_us, value, raw, int(flag),
-                session.word(tests) if t is None else t, session.word(corrections) if c is None else c,
-                session.word(config) if f is None else f, rev,
-            )  # fmt: skip
+            if key is not key_now:
+                key_now, s = key, series[key] if key in series else session.series_id(key)
+            if tests is not tests_now or corrections is not corrections_now or config is not config_now:
+                tests_now, corrections_now, config_now = tests, corrections, config
+                t, c, f = (words[w] if w in words else session.word(w) for w in (tests, corrections, config))
+            values += (s, time_us, value, raw, int(flag), t, c, f, rev)
         changed = _UPSERT(session.db, values)
         if changed:
             session.rev = rev
