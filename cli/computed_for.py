@@ -33,7 +33,11 @@ def computed_for(
     rows = station.models[row.model].compensation
     if not rows:
         return {}
-    told = [] if reader is None else [one for one in reader.settings_told() if one.serial == row.serial]
+    told = (
+        []
+        if reader is None
+        else [one for one in reader.accounting.settings_told() if one.serial == row.serial]
+    )
     return by_model(rows, told[-1].values if told else {})
 
 

@@ -10,12 +10,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from soilco2.quality.records import Flag, Observation
-
-if TYPE_CHECKING:
-    from soilco2.quality.tracks import Line
+from soilco2.quality.records import Flag, Observation, SeriesKey
 
 _KEPT = 4096
 """Companion values remembered at most."""
@@ -98,6 +95,45 @@ class History:
         if dropped is None or dropped < time_us - self.reach_us:
             return False
         return not self._times or self._times[0] > time_us
+
+
+class Line:
+    """A series as it comes in: its newest time, and what hangs on it when it is a companion.
+
+    Attributes
+    ----------
+    lookback_us : int
+        How far back its tests look [µs].
+    lookahead_us : int
+        How much later a reading can change what was said of an earlier one [µs].
+    newest_us : int or None
+        [µs UTC]
+    blind_us : int or None
+        Up to here something that came late is not known to its tests, or to those of a companion [µs UTC]; None: what
+        holds for the pipeline as a whole.
+    fed_us : int or None
+        Time of what is being fed, to notice a second one of that time [µs UTC].
+    """
+
+    __slots__ = (
+        "blind_us",
+        "dependants",
+        "fed_us",
+        "history",
+        "lookahead_us",
+        "lookback_us",
+        "newest_us",
+        "series",
+    )
+
+    def __init__(self, series: SeriesKey) -> None:
+        self.series = series
+        self.lookback_us = self.lookahead_us = 0
+        self.newest_us: int | None = None
+        self.blind_us: int | None = None
+        self.fed_us: int | None = None
+        self.history: History | None = None
+        self.dependants: list[Dependant] = []
 
 
 class Dependant:

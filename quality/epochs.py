@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection
 
-from soilco2.quality.companions import History
+from soilco2.quality.companions import History, Line
 from soilco2.quality.frames import Frame
 from soilco2.quality.plans import ChannelPlan, CompanionPlan, FramePlan, Plan, StationPlan, Timeline
 from soilco2.quality.records import SeriesKey
-from soilco2.quality.tracks import Compensation, Conductivity, Epoch, Line, Track
+from soilco2.quality.tracks import Compensation, Conductivity, Epoch, Track
 
 _BEGINNING = -(1 << 62)
 _END = 1 << 62

@@ -7,14 +7,10 @@ zeros, as dry sand does that is just freezing: there only the temperature before
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from soilco2.quality import checks
 from soilco2.quality.checks import MINUTE_US, Extra
+from soilco2.quality.companions import Line
 from soilco2.quality.records import Flag
-
-if TYPE_CHECKING:
-    from soilco2.quality.tracks import Line
 
 NAME = "frame"
 """First part of the name of the test; the channel that said nothing comes behind a colon."""
@@ -44,6 +40,8 @@ class Frame:
         Whether there is a zero or a nothing in the newest answer; else it `says` nothing.
     judged : bool
         Whether a channel of the newest answer was judged by it already.
+    now_us : int or None
+        Time of the newest answer [µs UTC].
     lines : list of Line
         The series that its channels give.
     """
@@ -51,7 +49,6 @@ class Frame:
     __slots__ = (
         "_degc",
         "_fits",
-        "_now_us",
         "_reach_us",
         "_reference",
         "_silent",
@@ -60,13 +57,14 @@ class Frame:
         "_zeros",
         "judged",
         "lines",
+        "now_us",
         "odd",
     )
 
     def __init__(self, size: int, reach_us: int) -> None:
         self._size = size
         self._reach_us = reach_us
-        self._now_us: int | None = None
+        self.now_us: int | None = None
         self._silent: list[str] = []
         self._zeros = 0
         self._degc: float | None = None
@@ -86,12 +84,12 @@ class Frame:
         degc : float or None
             The reading, when it is a temperature [°C].
         """
-        if time_us != self._now_us:
-            if self._now_us is not None:
-                if time_us < self._now_us:
+        if time_us != self.now_us:
+            if self.now_us is not None:
+                if time_us < self.now_us:
                     return False
-                self._close(self._now_us)
-            self._now_us, self._degc, self.judged = time_us, None, False
+                self._close(self.now_us)
+            self.now_us, self._degc, self.judged = time_us, None, False
             if self.odd:
                 self.odd, self._zeros, self._silent, self._told = False, 0, [], _NOTHING
         if degc is not None:
@@ -136,9 +134,9 @@ class Frame:
     def _judge(self) -> tuple[int, Extra]:
         if self._silent:
             return 0, tuple((Flag.SUSPECT, f"{NAME}:{name}") for name in sorted(self._silent))
-        if self._zeros != self._size or self._degc is None or self._now_us is None:
+        if self._zeros != self._size or self._degc is None or self.now_us is None:
             return _NOTHING
-        fits = self._run_fits(self._now_us, self._degc)
+        fits = self._run_fits(self.now_us, self._degc)
         if fits is None:
             return checks.NO_REFERENCE, ()
         return (0 if fits else checks.ZERO_FRAME), ()

@@ -16,11 +16,12 @@ from operator import lt
 from typing import NamedTuple
 
 from soilco2.quality.checks import CONFLICT, Extra
+from soilco2.quality.companions import Line
 from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.quality.rivals import Rivals, choose
-from soilco2.quality.tracks import Epoch, Line, Read, Track
+from soilco2.quality.tracks import Epoch, Read, Track
 
 BULK = 256
 """Samples from which on it pays to look for channels that are judged by themselves."""
@@ -171,9 +172,11 @@ class Pipeline:
             frame = track.frame
             if frame is not None:
                 raw = read[0]
-                degc = None if raw is None or not track.thermometer else track.scaled(raw)
-                if not frame.hear(time_us, track.name, raw, degc):
-                    self._come_late(sample, time_us, track, late)
+                # an ordinary number of an answer that has begun tells nothing of the others
+                if not raw or track.thermometer or frame.now_us != time_us:
+                    degc = None if raw is None or not track.thermometer else track.scaled(raw)
+                    if not frame.hear(time_us, track.name, raw, degc):
+                        self._come_late(sample, time_us, track, late)
             if track.dependent:
                 dependent.append((sample, found, read))
             elif frame is not None or together:
@@ -247,7 +250,9 @@ class Pipeline:
         for (time_us, _), those in places.items():
             index = 0
             if len(those) > 1:
-                index, rivals = choose(time_us, [(row[4], epoch) for row, epoch in those], self._plan.ranks)
+                index, rivals = choose(
+                    time_us, [(row[4], epoch.track) for row, epoch in those], self._plan.ranks
+                )
                 self.rivals.append(rivals)
                 if rivals.conflict:
                     self._contested.add(id(rivals.taken))
@@ -282,7 +287,8 @@ class Pipeline:
                 for judged in track.restated:
                     self._give(sample, track, *judged, True, given, late)
                 track.restated = []
-        if line.history is None and track.alone and self._knows(line, time_us):
+        blind_us = self._blind_us if line.blind_us is None else line.blind_us
+        if track.alone and line.history is None and (blind_us is None or time_us > blind_us):
             given.append(track.finish(time_us, epoch, reading, mask, extra)[0])
         else:
             self._give(sample, track, time_us, epoch, reading, mask, extra, False, given, late)

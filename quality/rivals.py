@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from soilco2.quality.records import WITHDRAWN, Sample, SeriesKey
 
-if TYPE_CHECKING:
-    from soilco2.quality.tracks import Epoch
+
+class Reads(Protocol):
+    """What a channel makes of its samples while it gives one series."""
+
+    series: SeriesKey
+
+    def reading(self, sample: Sample) -> float | None:
+        """The number in the canonical unit, or None."""
+        ...
+
 
 FILE, TABLE = "file:", "import:"
 """How the source of a sample begins that came from a device's own file, and from a table."""
@@ -107,14 +115,14 @@ def outcome(
     return "stored" if all(rank < its for _, its in numbers) else "conflict"
 
 
-def choose(time_us: int, those: Sequence[tuple[Sample, Epoch]], ranks: Ranks) -> tuple[int, Rivals]:
+def choose(time_us: int, those: Sequence[tuple[Sample, Reads]], ranks: Ranks) -> tuple[int, Rivals]:
     """Which of the samples of one series and time speaks.
 
     Parameters
     ----------
     time_us : int
         [µs UTC]
-    those : sequence of (Sample, Epoch)
+    those : sequence of (Sample, Reads)
         At least two.
     ranks : Ranks
 
@@ -125,8 +133,8 @@ def choose(time_us: int, those: Sequence[tuple[Sample, Epoch]], ranks: Ranks) ->
     rivals : Rivals
     """
     rows = [
-        (sample, epoch.track.reading(sample), ranks.of(sample), index)
-        for index, (sample, epoch) in enumerate(those)
+        (sample, reads.reading(sample), ranks.of(sample), index)
+        for index, (sample, reads) in enumerate(those)
     ]
     numbers = [row for row in rows if row[1] is not None]
     best = min((rank for _, _, rank, _ in numbers), default=None)
@@ -135,7 +143,7 @@ def choose(time_us: int, those: Sequence[tuple[Sample, Epoch]], ranks: Ranks) ->
     taken = min(top, key=_order)
     conflict = bool(readings) and not same(min(readings), max(readings))
     standing = tuple((s, reading, rank) for s, reading, rank, _ in rows if s.status != WITHDRAWN)
-    return taken[3], Rivals(those[0][1].track.series, time_us, standing, taken[0], conflict)
+    return taken[3], Rivals(those[0][1].series, time_us, standing, taken[0], conflict)
 
 
 def _order(row: tuple[Sample, float | None, Rank, int]) -> tuple[object, ...]:

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from soilco2.quality import checks, corrections
 from soilco2.quality.checks import Extra, Said, read_status, verdict
-from soilco2.quality.companions import Companion, Dependant, History
+from soilco2.quality.companions import Companion, Dependant, History, Line
 from soilco2.quality.frames import Frame
 from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
-from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample, SeriesKey
+from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample
 
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
@@ -32,45 +32,6 @@ def _ratio(factor: float) -> tuple[float, float]:
     """A factor as factor and divisor: 0.1 as 1 / 10, so that a register of 209 reads 20.9 to the last digit."""
     divisor = round(1.0 / factor) if 0.0 < abs(factor) < 1.0 else 1
     return (1.0, float(divisor)) if abs(divisor * factor - 1.0) < 1e-12 else (factor, 1.0)
-
-
-class Line:
-    """A series as it comes in: its newest time, and what hangs on it when it is a companion.
-
-    Attributes
-    ----------
-    lookback_us : int
-        How far back its tests look [µs].
-    lookahead_us : int
-        How much later a reading can change what was said of an earlier one [µs].
-    newest_us : int or None
-        [µs UTC]
-    blind_us : int or None
-        Up to here something that came late is not known to its tests, or to those of a companion [µs UTC]; None: what
-        holds for the pipeline as a whole.
-    fed_us : int or None
-        Time of what is being fed, to notice a second one of that time [µs UTC].
-    """
-
-    __slots__ = (
-        "blind_us",
-        "dependants",
-        "fed_us",
-        "history",
-        "lookahead_us",
-        "lookback_us",
-        "newest_us",
-        "series",
-    )
-
-    def __init__(self, series: SeriesKey) -> None:
-        self.series = series
-        self.lookback_us = self.lookahead_us = 0
-        self.newest_us: int | None = None
-        self.blind_us: int | None = None
-        self.fed_us: int | None = None
-        self.history: History | None = None
-        self.dependants: list[Dependant] = []
 
 
 class Epoch(NamedTuple):

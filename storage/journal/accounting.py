@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from soilco2.quality.plans import ToldSettings
 from soilco2.storage.journal.connection import meta
 from soilco2.storage.journal.layers import count, joined, minus, withdrawn_by
 from soilco2.storage.journal.rows import Cursor, Effect, ImportRow, ParkedRow, imported
+from soilco2.storage.journal.settings_told import settings_told
 
 _SHORTEST_RATE_US = 3_600_000_000
 
@@ -32,6 +34,10 @@ class Accounting:
         ):
             found.setdefault(source, {})[name] = value
         return found
+
+    def settings_told(self) -> list[ToldSettings]:
+        """What instruments told of their settings, in the order of time."""
+        return settings_told(self._db)
 
     def cursors(self) -> list[Cursor]:
         """How far each database has confirmed, and what waits."""

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from soilco2.quality.plans import ToldSettings
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
@@ -24,7 +23,6 @@ from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.layers import Layers, Span, layers_of
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.rows import Derived, Event
-from soilco2.storage.journal.settings_told import settings_told
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 
 _TOLERANCE_US = 300_000_000
@@ -458,10 +456,6 @@ class JournalReader:
             (start_us, end_us),
         ).fetchone()
         return int(row[0] or 0)
-
-    def settings_told(self) -> list[ToldSettings]:
-        """What instruments told of their settings, in the order of time."""
-        return settings_told(self._db)
 
     def events(
         self,
