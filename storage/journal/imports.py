@@ -17,6 +17,8 @@ from soilco2.storage.journal.samples import Kept
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 
+_WAITS = "imports_wait"
+
 
 class Imports:
     """Keeps the entries of imports and the layers over the samples.
@@ -29,6 +31,8 @@ class Imports:
     ----------
     layers : Layers
         In force now.
+    waits : list of Stretch
+        Days that are to be judged again since an import was taken back or given again.
     """
 
     def __init__(self, session: Session) -> None:
@@ -36,8 +40,10 @@ class Imports:
         session.follow(self.load)
 
     def load(self) -> None:
-        """Read the layers in force."""
+        """Read the layers in force, and what waits."""
         self.layers: Layers = layers_of(self._session.db)
+        waits = json.loads(self._session.meta(_WAITS) or "[]")
+        self.waits: list[Stretch] = [Stretch(*stretch) for stretch in waits]
 
     def begin(self, file: str, sha256: str, source: str) -> int:
         """Within a transaction: a new import; its number."""
@@ -72,8 +78,8 @@ class Imports:
             (json.dumps(counts), number),
         )
 
-    def switch(self, number: int, undo: bool, who: str, why: str) -> list[Stretch]:
-        """Within a transaction: take an import back or give it again; what is to be judged anew."""
+    def switch(self, number: int, undo: bool, who: str, why: str) -> None:
+        """Within a transaction: take an import back or give it again; what is to be judged anew waits from now on."""
         before = self.layers.withdrawn
         imported(Accounting(self._session.db).imports(), number, undo)
         self._session.db.execute(
@@ -83,20 +89,27 @@ class Imports:
         self._session.event(NewEvent(kind, who, why, {"import": number}))
         self.load()
         after = self.layers.withdrawn
-        return self._touched(joined([*minus(before, after), *minus(after, before)]))
+        self._wait([*self.waits, *self._days(joined([*minus(before, after), *minus(after, before)]))])
 
-    def _touched(self, spans: Sequence[Span]) -> list[Stretch]:
-        """Where the samples of some spans lie in time, by day, archives included."""
+    def next(self) -> Stretch:
+        """Within a transaction: the next day that waits; it does not wait any more."""
+        first = self.waits[0]
+        self._wait(self.waits[1:])
+        return first
+
+    def _wait(self, days: list[Stretch]) -> None:
+        self.waits = days
+        self._session.meta(_WAITS, json.dumps(days))
+
+    def _days(self, spans: Sequence[Span]) -> list[Stretch]:
+        """Where the samples of some spans lie in time, day by day, archives included."""
         found = InTransaction(self._session.db).days_of(spans)
         with opened(archives_of(folder_of(self._session.station))) as readers:
             for reader in readers:
                 found += reader.days_of(spans)
-        stretches: list[Stretch] = []
-        for first, last in sorted(found):
-            if stretches and first // DAY_US <= stretches[-1].end_us // DAY_US + 1 and (
-                last - stretches[-1].start_us < 7 * DAY_US
-            ):  # fmt: skip
-                stretches[-1] = Stretch(stretches[-1].start_us, max(stretches[-1].end_us, last + 1))
-            else:
-                stretches.append(Stretch(first, last + 1))
-        return stretches
+        days: dict[int, Stretch] = {}
+        for first, last in found:
+            day = first // DAY_US
+            known = days.get(day, Stretch(first, last + 1))
+            days[day] = Stretch(min(known.start_us, first), max(known.end_us, last + 1))
+        return [days[day] for day in sorted(days)]
