@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from soilco2.quality.pipeline import Stretch
 from soilco2.quality.records import Sample
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.journal.accounting import Accounting
@@ -18,6 +17,8 @@ from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 
 _WAITS = "imports_wait"
+Window = tuple[int, int]
+"""From a time until another [µs UTC]."""
 
 
 class Imports:
@@ -31,7 +32,7 @@ class Imports:
     ----------
     layers : Layers
         In force now.
-    waits : list of Stretch
+    waits : list of Window
         Days that are to be judged again since an import was taken back or given again.
     """
 
@@ -43,7 +44,7 @@ class Imports:
         """Read the layers in force, and what waits."""
         self.layers: Layers = layers_of(self._session.db)
         waits = json.loads(self._session.meta(_WAITS) or "[]")
-        self.waits: list[Stretch] = [Stretch(*stretch) for stretch in waits]
+        self.waits: list[Window] = [(first, end) for first, end in waits]
 
     def begin(self, file: str, sha256: str, source: str) -> int:
         """Within a transaction: a new import; its number."""
@@ -91,25 +92,25 @@ class Imports:
         after = self.layers.withdrawn
         self._wait([*self.waits, *self._days(joined([*minus(before, after), *minus(after, before)]))])
 
-    def next(self) -> Stretch:
+    def next(self) -> Window:
         """Within a transaction: the next day that waits; it does not wait any more."""
         first = self.waits[0]
         self._wait(self.waits[1:])
         return first
 
-    def _wait(self, days: list[Stretch]) -> None:
+    def _wait(self, days: list[Window]) -> None:
         self.waits = days
         self._session.meta(_WAITS, json.dumps(days))
 
-    def _days(self, spans: Sequence[Span]) -> list[Stretch]:
+    def _days(self, spans: Sequence[Span]) -> list[Window]:
         """Where the samples of some spans lie in time, day by day, archives included."""
         found = InTransaction(self._session.db).days_of(spans)
         with opened(archives_of(folder_of(self._session.station))) as readers:
             for reader in readers:
                 found += reader.days_of(spans)
-        days: dict[int, Stretch] = {}
+        days: dict[int, Window] = {}
         for first, last in found:
             day = first // DAY_US
-            known = days.get(day, Stretch(first, last + 1))
-            days[day] = Stretch(min(known.start_us, first), max(known.end_us, last + 1))
+            start_us, end_us = days.get(day, (first, last + 1))
+            days[day] = min(start_us, first), max(end_us, last + 1)
         return [days[day] for day in sorted(days)]
