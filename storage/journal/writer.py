@@ -206,7 +206,7 @@ class Writer:
     ) -> Brought:
         """Keep a stretch of an import's rows, and say what became of each."""
         rev = self.session.rev
-        self.conflicts.watch(samples)
+        self.conflicts.watch(samples, number)
         try:
             self.commit(samples, parked=parked, counts=counts, number=number)
             return brought(samples, self._kept, self._back, self.conflicts.met, self.judging.bad_after(rev))

@@ -323,6 +323,9 @@ def test_undo_settles_the_conflicts_of_what_it_withdraws(station: Station, write
     wrong, _ = bring(writer, row(0, 20.0), row(1, 21.0))
     _, ends = bring(writer, row(0, 20.5), row(1, 21.5), file="right.csv")
     assert ends == (0, 0, 2)
+    with JournalReader(station.journal_path) as reader:
+        (count,) = reader._db.execute("SELECT count(*) FROM parked WHERE import = 2").fetchone()
+        assert count == 2, "by which they came"
     assert at(station, 0) == (20.0, 3, "conflict")
     assert len(conflicts(station)) == 2
     (number, *_) = (e.id for e in open_journal(station).accounting.parked("waiting"))
