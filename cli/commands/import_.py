@@ -155,14 +155,19 @@ def _list(known: Station, as_json: bool) -> None:
 def _switch(
     known: Station, number: int, undo: bool, who: str, why: str, dry_run: bool, as_json: bool
 ) -> None:
-    from soilco2.storage.journal.control import submit
+    from soilco2.storage.journal.control import Submitter
     from soilco2.storage.journal.reader import JournalReader
 
     with JournalReader(known.journal_path) as reader:
         effect = reader.accounting.import_effect(number, undo)
     found: dict[str, Any] = {"import": number, "undone": undo, "dry_run": dry_run, **effect._asdict()}
     if not dry_run:
-        found["observations"] = submit(known, "switch_import", number=number, undo=undo, who=who, why=why)
+        found["observations"] = 0
+        with Submitter(known) as target:
+            left = target.submit("switch_import", number=number, undo=undo, who=who, why=why)
+            while left:
+                changed, left = target.submit("judge_import")
+                found["observations"] += changed
     if as_json:
         emit_json(found)
     elif undo and dry_run:

@@ -47,8 +47,9 @@ class Conflicts:
         self.parked = 0
         self.watch(())
 
-    def watch(self, samples: Sequence[Sample]) -> None:
-        """Keep from now on what stands at the places of these samples."""
+    def watch(self, samples: Sequence[Sample], number: int | None = None) -> None:
+        """Keep from now on what stands at the places of these samples; what is parked came by an import."""
+        self._number = number
         self._samples_watched = samples
         self._watched: set[tuple[str, str, int | None]] | None = None  # made when it is asked
         self.met: dict[tuple[str, str, int | None], Rivals] = {}
@@ -107,7 +108,15 @@ class Conflicts:
                 continue
             newest = max((sample for sample, _, _ in rivals.samples), key=lambda s: s.arrival_us)
             self._samples.park(
-                Parked("conflict", newest.source, reason, payload, rivals.time_us, newest.arrival_us)
+                Parked(
+                    "conflict",
+                    newest.source,
+                    reason,
+                    payload,
+                    rivals.time_us,
+                    newest.arrival_us,
+                    self._number,
+                )
             )
 
     def _mark(self, number: int, state: str, why: str) -> None:

@@ -17,7 +17,7 @@ ARCHIVE_POINTS = ("archive-written", "archive-sealed", "archive-named", "archive
 MIGRATION_POINTS = ("copy-written", "copy-named", "migrating", "migrated")
 """The steps of bringing an older journal to the tables of this version, in order."""
 
-IMPORT_POINTS = ("import-switching", "import-switched")
+IMPORT_POINTS = ("import-switching", "import-switched", "import-judged")
 """The steps of taking an import back or giving it again, in order."""
 
 

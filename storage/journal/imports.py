@@ -16,6 +16,10 @@ from soilco2.storage.journal.samples import Kept
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 
+_WAITS = "imports_wait"
+Window = tuple[int, int]
+"""From a time until another [µs UTC]."""
+
 
 class Imports:
     """Keeps the entries of imports and the layers over the samples.
@@ -28,6 +32,8 @@ class Imports:
     ----------
     layers : Layers
         In force now.
+    waits : list of Window
+        Days that are to be judged again since an import was taken back or given again.
     """
 
     def __init__(self, session: Session) -> None:
@@ -35,8 +41,10 @@ class Imports:
         session.follow(self.load)
 
     def load(self) -> None:
-        """Read the layers in force."""
+        """Read the layers in force, and what waits."""
         self.layers: Layers = layers_of(self._session.db)
+        waits = json.loads(self._session.meta(_WAITS) or "[]")
+        self.waits: list[Window] = [(first, end) for first, end in waits]
 
     def begin(self, file: str, sha256: str, source: str) -> int:
         """Within a transaction: a new import; its number."""
@@ -71,8 +79,8 @@ class Imports:
             (json.dumps(counts), number),
         )
 
-    def switch(self, number: int, undo: bool, who: str, why: str) -> list[tuple[int, int]]:
-        """Within a transaction: take an import back or give it again; what is to be judged anew."""
+    def switch(self, number: int, undo: bool, who: str, why: str) -> None:
+        """Within a transaction: take an import back or give it again; what is to be judged anew waits from now on."""
         before = self.layers.withdrawn
         imported(Accounting(self._session.db).imports(), number, undo)
         self._session.db.execute(
@@ -82,20 +90,27 @@ class Imports:
         self._session.event(NewEvent(kind, who, why, {"import": number}))
         self.load()
         after = self.layers.withdrawn
-        return self._touched(joined([*minus(before, after), *minus(after, before)]))
+        self._wait([*self.waits, *self._days(joined([*minus(before, after), *minus(after, before)]))])
 
-    def _touched(self, spans: Sequence[Span]) -> list[tuple[int, int]]:
-        """Where the samples of some spans lie in time, by day, archives included."""
+    def next(self) -> Window:
+        """Within a transaction: the next day that waits; it does not wait any more."""
+        first = self.waits[0]
+        self._wait(self.waits[1:])
+        return first
+
+    def _wait(self, days: list[Window]) -> None:
+        self.waits = days
+        self._session.meta(_WAITS, json.dumps(days))
+
+    def _days(self, spans: Sequence[Span]) -> list[Window]:
+        """Where the samples of some spans lie in time, day by day, archives included."""
         found = InTransaction(self._session.db).days_of(spans)
         with opened(archives_of(folder_of(self._session.station))) as readers:
             for reader in readers:
                 found += reader.days_of(spans)
-        stretches: list[tuple[int, int]] = []
-        for first, last in sorted(found):
-            if stretches and first // DAY_US <= stretches[-1][1] // DAY_US + 1 and (
-                last - stretches[-1][0] < 7 * DAY_US
-            ):  # fmt: skip
-                stretches[-1] = (stretches[-1][0], max(stretches[-1][1], last + 1))
-            else:
-                stretches.append((first, last + 1))
-        return stretches
+        days: dict[int, Window] = {}
+        for first, last in found:
+            day = first // DAY_US
+            start_us, end_us = days.get(day, (first, last + 1))
+            days[day] = min(start_us, first), max(end_us, last + 1)
+        return [days[day] for day in sorted(days)]

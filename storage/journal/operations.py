@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "begin_import": lambda writer, **a: writer.begin_import(**a),
     "end_import": lambda writer, **a: writer.end_import(**a),
     "switch_import": lambda writer, **a: writer.switch_import(**a),
+    "judge_import": lambda writer: writer.judge_import(),
     "decide": lambda writer, **a: writer.decide(**a),
     "drop_parked": lambda writer, **a: writer.drop_parked(**a),
     "note": lambda writer, **a: writer.note(**a),

@@ -36,6 +36,10 @@ _UPSERT_DERIVED = Insertion(
 )
 
 
+_GIVEN_UP_S = 30.0
+"""After so long without a word of the command that took an import back, the writer judges on by itself [s]."""
+
+
 class CommitResult(NamedTuple):
     """What became of a commit."""
 
@@ -72,7 +76,10 @@ class Writer:
         self.imports = Imports(self.session)
         self.conflicts = Conflicts(self.session, self.samples)
         self.judging = Judging(self.session, self.samples, self.imports, self.conflicts)
+        self._judged_at = 0.0
         self.install_config(station)
+        while self.imports.waits:  # a command that was cut short
+            self.judge_import()
 
     @property
     def path(self) -> Path:
@@ -196,7 +203,7 @@ class Writer:
     ) -> Brought:
         """Keep a stretch of an import's rows, and say what became of each."""
         rev = self.session.rev
-        self.conflicts.watch(samples)
+        self.conflicts.watch(samples, number)
         try:
             self.commit(samples, parked=parked, counts=counts, number=number)
             self.judging.catch_up(samples)
@@ -219,14 +226,30 @@ class Writer:
             self.session.event(NewEvent(EventKind.IMPORTED, source, told, {"import": number, **counts}))
 
     def switch_import(self, number: int, undo: bool, who: str, why: str = "") -> int:
-        """Take an import back, or give it again; the observations that changed."""
+        """Take an import back, or give it again; the days that wait to be judged, by `judge_import`."""
         with self.session.transaction():
-            changed = sum(
-                self.judging.make_again(*stretch) for stretch in self.imports.switch(number, undo, who, why)
-            )
+            self.imports.switch(number, undo, who, why)
             failpoint("import-switching")
+        self._judged_at = time.monotonic()
         failpoint("import-switched")
-        return changed
+        return len(self.imports.waits)
+
+    def judge_import(self) -> tuple[int, int]:
+        """Judge a day again that waits since an import was taken back or given again.
+
+        Returns
+        -------
+        changed, left : int
+            Observations that changed, and days that wait; call it again while these are not 0, so that others get
+            their turn.
+        """
+        changed = 0
+        self._judged_at = time.monotonic()
+        if self.imports.waits:
+            with self.session.transaction():
+                changed = self.judging.make_again(*self.imports.next())
+            failpoint("import-judged")
+        return changed, len(self.imports.waits)
 
     def decide(self, number: int, take: str, who: str, why: str = "") -> int:
         """Of the numbers in conflict one holds, or, with no `take`, none for now; the observations that changed."""
@@ -438,7 +461,9 @@ class Writer:
         return self.judging.go_on()
 
     def keep_rollups(self) -> None:
-        """Go on with the rollups for a moment, if it is time."""
+        """Go on with the rollups for a moment, if it is time; and with an import that nobody judges on."""
+        if self.imports.waits and time.monotonic() - self._judged_at > _GIVEN_UP_S:
+            self.judge_import()
         self.rollups.keep()
 
     def roll(self) -> bool:

@@ -147,6 +147,14 @@ class Node:
                 if o.series.variable == variable
             ]
 
+    def becomes(self, variable: str, expected: list[tuple[float | None, int]]) -> None:
+        """Wait until a variable's values and flags are these: what is late is judged after it was kept."""
+
+        def found() -> list[tuple[float | None, int]]:
+            return [(value, flag) for _, value, flag, _ in self.observations(variable)]
+
+        until(lambda: found() == expected, found)
+
     def parked(self) -> list[dict[str, Any]]:
         """What waits."""
         found: list[dict[str, Any]] = json.loads(self.run("parked", "list", "--json"))["parked"]

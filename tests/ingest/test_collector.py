@@ -71,10 +71,8 @@ def test_another_number_is_kept_and_told(collect: Collect, mosquitto: Mosquitto)
     assert station.counters()["stored"] == 2
     assert station.balanced()
     with station.reader() as reader:
+        until(lambda: [(e.kind, e.state) for e in reader.accounting.parked()] == [("conflict", "waiting")])
         assert [(o.value, o.flag) for o in reader.observations(0, 2**62)] == [(401.0, 3)]
-        assert [(entry.kind, entry.state) for entry in reader.accounting.parked()] == [
-            ("conflict", "waiting")
-        ]
 
 
 @pytest.mark.mosquitto

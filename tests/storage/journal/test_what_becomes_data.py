@@ -105,6 +105,15 @@ def bring(writer: Writer, *samples: Sample, file: str = "t.csv") -> tuple[int, t
     return number, done[:3]
 
 
+def switch(writer: Writer, number: int, undo: bool, who: str = "w", why: str = "") -> int:
+    """Take an import back or give it again; the observations that changed."""
+    left, total = writer.switch_import(number, undo, who, why), 0
+    while left:
+        changed, left = writer.judge_import()
+        total += changed
+    return total
+
+
 def observed(station: Station) -> list[tuple[Any, ...]]:
     """Observations with everything but `rev` and configuration, in the order of series and time."""
     with open_journal(station) as reader:
@@ -265,7 +274,7 @@ def test_an_import_is_undone_and_redone_bit_for_bit(station: Station, writer: Wr
     number, ends = bring(writer, *(row(n, 20.0 + n) for n in range(1, 6)), row(6, None), row(7, 99.0))
     assert ends == (5, 0, 2), "of the rows at 1 and 5 the live number stands"
     after = observed(station)
-    assert writer.switch_import(number, True, "w", "wrong zone") == 5
+    assert switch(writer, number, True, "w", "wrong zone") == 5
     undone = {o[1]: o for o in observed(station)}
     assert [undone[o[1]] for o in before] == before
     assert [at(station, n) for n in (2, 6, 7)] == [(None, 9, "withdrawn")] * 3
@@ -274,15 +283,15 @@ def test_an_import_is_undone_and_redone_bit_for_bit(station: Station, writer: Wr
         assert len(list(reader.samples(0, 2**62))) == 10, "nothing is deleted"
         assert [row.state for row in reader.accounting.imports()] == ["undone"]
     with pytest.raises(StorageError, match="undone already"):
-        writer.switch_import(number, True, "w")
+        switch(writer, number, True, "w")
     rev = writer.session.rev
-    assert writer.switch_import(number, False, "w", "") == 5
+    assert switch(writer, number, False, "w", "") == 5
     assert observed(station) == after
     assert writer.session.rev > rev, "databases hear of it"
     with pytest.raises(StorageError, match="is not undone"):
-        writer.switch_import(number, False, "w")
+        switch(writer, number, False, "w")
     with pytest.raises(StorageError, match="not among the 1 imports"):
-        writer.switch_import(2, True, "w")
+        switch(writer, 2, True, "w")
     assert whole(station)
 
 
@@ -292,23 +301,23 @@ def test_what_another_import_delivers_too_stays(station: Station, writer: Writer
     assert ends == (2, 2, 0)
     with JournalReader(station.journal_path) as reader:
         assert tuple(reader.accounting.import_effect(first, True)) == (2, 2)
-    writer.switch_import(first, True, "w")
+    switch(writer, first, True, "w")
     assert [at(station, n)[2] for n in range(6)] == ["withdrawn"] * 2 + [""] * 4
-    writer.switch_import(second, True, "w")
+    switch(writer, second, True, "w")
     assert {at(station, n)[2] for n in range(6)} == {"withdrawn"}
-    writer.switch_import(first, False, "w")
+    switch(writer, first, False, "w")
     assert [at(station, n)[2] for n in range(6)] == [""] * 4 + ["withdrawn"] * 2
 
 
 def test_the_same_file_again_after_an_undo_counts_again(station: Station, writer: Writer) -> None:
     first, _ = bring(writer, row(0, 20.0), row(1, 21.0))
-    writer.switch_import(first, True, "w")
+    switch(writer, first, True, "w")
     second, ends = bring(writer, row(0, 20.0), row(1, 21.0))
     assert ends == (2, 0, 0), "they became data"
     assert at(station, 0) == (20.0, 1, "")
     with JournalReader(station.journal_path) as reader:
         assert len(list(reader.samples(0, 2**62))) == 2
-    writer.switch_import(second, True, "w")
+    switch(writer, second, True, "w")
     assert at(station, 0) == (None, 9, "withdrawn")
 
 
@@ -316,16 +325,19 @@ def test_undo_settles_the_conflicts_of_what_it_withdraws(station: Station, write
     wrong, _ = bring(writer, row(0, 20.0), row(1, 21.0))
     _, ends = bring(writer, row(0, 20.5), row(1, 21.5), file="right.csv")
     assert ends == (0, 0, 2)
+    with JournalReader(station.journal_path) as reader:
+        (count,) = reader._db.execute("SELECT count(*) FROM parked WHERE import = 2").fetchone()
+        assert count == 2, "by which they came"
     assert at(station, 0) == (20.0, 3, "conflict")
     assert len(conflicts(station)) == 2
     (number, *_) = (e.id for e in open_journal(station).accounting.parked("waiting"))
     writer.decide(number, "FIRST", "w")
-    writer.switch_import(wrong, True, "w")
+    switch(writer, wrong, True, "w")
     assert [at(station, n) for n in range(2)] == [(20.5, 1, ""), (21.5, 1, "")], (
         "what was decided for is gone"
     )
     assert conflicts(station) == []
-    writer.switch_import(wrong, False, "w")
+    switch(writer, wrong, False, "w")
     assert len(conflicts(station)) == 1
     assert sorted(at(station, n)[2] for n in range(2)) == ["", "conflict"], "one is decided again"
 
@@ -342,9 +354,9 @@ def test_undo_holds_for_what_was_archived(station: Station, writer: Writer) -> N
         pass
     with JournalReader(station.journal_path) as reader:
         assert list(reader.samples(0, 2**62)) == []
-    assert writer.switch_import(number, True, "w") == 4
+    assert switch(writer, number, True, "w") == 4
     assert [at(station, n) for n in range(4)] == [(None, 9, "withdrawn")] * 4
-    assert writer.switch_import(number, False, "w") == 4
+    assert switch(writer, number, False, "w") == 4
     assert observed(station) == after
 
 
@@ -353,34 +365,51 @@ import sys
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.writer import Writer
 with Writer.open(load_station(sys.argv[1])) as writer:
-    writer.switch_import(1, sys.argv[2] == "undo", "w", "")
+    left = writer.switch_import(1, sys.argv[2] == "undo", "w", "")
+    while left:
+        _, left = writer.judge_import()
 """
 
 
 @pytest.mark.parametrize("what", ["undo", "redo"])
 @pytest.mark.parametrize("point", IMPORT_POINTS)
 def test_killed_while_an_import_is_taken_back_or_given_again(station: Station, point: str, what: str) -> None:
+    """Three days of rows: it is not begun, or the next start ends it."""
     with Writer.open(station) as writer:
         keep(writer, [live(0, 10.0)])
-        number, _ = bring(writer, *(row(n, 20.0 + n) for n in range(4)))
+        number, _ = bring(writer, *(row(n * 1440, 20.0 + n) for n in range(3)))
         states = {False: observed(station)}
-        writer.switch_import(number, True, "w")
+        assert switch(writer, number, True) == 2
         states[True] = observed(station)
         if what == "undo":
-            writer.switch_import(number, False, "w")
+            switch(writer, number, False)
     child = subprocess.run(
         [sys.executable, "-c", CHILD, str(station.path), what], env=os.environ | {"SOILCO2_FAULT": point},
         cwd=ROOT, check=False,
     )  # fmt: skip
     assert child.returncode == -signal.SIGKILL
-    undone = (what == "undo") == (point == "import-switched")
-    assert observed(station) == states[undone], "wholly or not at all"
+    undone = (what == "undo") == (point != "import-switching")
     with Writer.open(station) as writer:
+        assert observed(station) == states[undone]
         assert writer.reprocess(0, 2**62) == 0
         if undone != (what == "undo"):
-            writer.switch_import(number, what == "undo", "w")
+            switch(writer, number, what == "undo")
         assert observed(station) == states[what == "undo"]
     assert whole(station)
+
+
+def test_what_a_command_left_is_judged_by_the_writer_in_its_time(
+    station: Station, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, _ = bring(writer, row(0, 20.0), row(1440, 21.0))
+    assert writer.switch_import(number, True, "w") == 2, "a day each"
+    writer.keep_rollups()
+    assert at(station, 0) == (20.0, 1, ""), "the command may be about to"
+    monkeypatch.setattr("soilco2.storage.journal.writer._GIVEN_UP_S", -1.0)
+    for _ in range(2):
+        writer.keep_rollups()
+    assert [o[5] for o in observed(station)] == ["withdrawn"] * 2
+    assert writer.judge_import() == (0, 0)
 
 
 def test_parked_entries_are_dropped_by_import_reason_or_time(station: Station, writer: Writer) -> None:
@@ -435,9 +464,9 @@ def test_what_is_undone_might_never_have_come(
         for rows in imports:
             bring(writer, *rows)
         for number in sorted(undone):
-            writer.switch_import(number, True, "w")
+            switch(writer, number, True, "w")
         for number in sorted(redone):
-            writer.switch_import(number, False, "w")
+            switch(writer, number, False, "w")
         assert writer.reprocess(0, 2**62) == 0
     other = make(tmp_path_factory.mktemp("never"))
     with Writer.open(other) as writer:
