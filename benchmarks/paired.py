@@ -1,6 +1,6 @@
 """This tree beside the build before, in one run: each drives the same work by command line, broker and files.
 
-    python benchmarks/paired.py [--turns 5] [--messages 20000] [--rows 50000] [--json]
+    python benchmarks/paired.py [--turns 5] [--messages 20000] [--rows 50000] [--late 200] [--json]
 
 Both are wheels in environments of their own, made by ``benchmarks/before.sh``; turns alternate. What is printed is
 the median over the turns of the ratio of a turn's pair, this tree over the build before, with its range. Less is
@@ -78,22 +78,101 @@ def importing(rows: int) -> Measure:
             for n in range(rows):
                 at = time.gmtime((START_US + n * 60_000_000) // 1_000_000 - rows * 60)
                 out.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', at)},p1,d1,co2,{400 + n % 97 * 0.25},ppm\n")
-        began = time.perf_counter()
-        child = subprocess.Popen(
-            [command, "import", station, table], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        _, code, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(code)
-        assert child.returncode == 0
+        found = spent("import", [command, "import", station, table])
         assert stored(folder) == rows
-        seconds = time.perf_counter() - began
-        return {
-            "import, seconds": seconds,
-            "import, processor": usage.ru_utime + usage.ru_stime,
-            "import, largest memory": usage.ru_maxrss / 1024,
-        }
+        return found | spent("reprocess", [command, "reprocess", station])
 
     return run
+
+
+def spent(name: str, words: list[Path | str]) -> dict[str, float]:
+    """Seconds, processor time [s] and largest memory [MB] of a command."""
+    began = time.perf_counter()
+    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, code, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(code)
+    assert child.returncode == 0
+    return {
+        f"{name}, seconds": time.perf_counter() - began,
+        f"{name}, processor": usage.ru_utime + usage.ru_stime,
+        f"{name}, largest memory": usage.ru_maxrss / 1024,
+    }
+
+
+def minute(n: int, slot: int, names: tuple[str, ...] = ("co2", "soil_temperature", "soil_water")) -> bytes:
+    """What a node says of a minute."""
+    at = START_US + slot * 60_000_000
+    values = {"co2": (600.0, "ppm"), "soil_temperature": (15.0, "degC"), "soil_water": (0.2, "m3/m3")}
+    rows = [Reading(f"N{n}", c, at, values[c][0] + slot % 97 * 1e-3, values[c][1]) for c in names]
+    return encode_message(STATION, f"n{n}", slot * 10 + len(names), rows)
+
+
+def late(count: int, minutes: int = 240) -> Measure:
+    """CO2 readings of 66 series a minute, each five minutes late and in a commit of its own, beside as many in time."""
+    missing = {(1 + k % 22, minutes - 6 - k // 22) for k in range(count)}
+
+    def run(command: Path, folder: Path) -> dict[str, float]:
+        broker = Mosquitto(folder / "mosquitto")
+        broker.start()
+        try:
+            station = write_station(folder, depths=23, port=broker.port, commit_every="5ms")
+            environment = os.environ | {"SOILCO2_CLOCK": "trusted", "SOILCO2_STATE": str(folder / "state")}
+            child = subprocess.Popen(
+                [command, "collect", station], env=environment, stderr=subprocess.DEVNULL
+            )
+            done = 0
+
+            def say(payloads: list[bytes], readings: int) -> None:
+                nonlocal done
+                publish(broker.port, TOPIC, payloads)
+                done += readings
+                while stored(folder) < done:
+                    time.sleep(0.005)
+
+            def settle() -> float:
+                while unjudged(folder):
+                    time.sleep(0.05)
+                return cpu_s(child.pid)
+
+            while not stored(folder):
+                publish(broker.port, TOPIC, [minute(1, 0)])
+                time.sleep(0.05)
+            done = 3
+            others = ("soil_temperature", "soil_water")
+            history = [
+                minute(n, slot, *([others] if (n, slot) in missing else []))
+                for slot in range(minutes)
+                for n in range(1, 23)
+                if (n, slot) != (1, 0)
+            ]
+            say(history, 3 * 22 * minutes - 3 - len(missing))
+            before = settle()
+            for k in range(count):
+                say([minute(1 + k % 22, minutes + k // 22, ("co2",))], 1)
+            between = settle()
+            for n, slot in sorted(missing, key=lambda row: (row[1], row[0])):
+                say([minute(n, slot, ("co2",))], 1)
+            ended = settle()
+            child.send_signal(signal.SIGTERM)
+            child.wait(30)
+            return {
+                "in time, ms each": 1000 * (between - before) / count,
+                "late, ms each": 1000 * (ended - between) / count,
+            }
+        finally:
+            broker.kill()
+
+    return run
+
+
+def unjudged(folder: Path) -> bool:
+    """Whether samples of a journal have no observation yet, or wait for theirs."""
+    with closing(sqlite3.connect(f"file:{folder}/journal.sqlite?mode=ro", uri=True)) as db:
+        count = "SELECT (SELECT count(*) FROM sample) > (SELECT count(*) FROM observation)"
+        if db.execute(count).fetchone()[0]:
+            return True
+        marks = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'waiting'").fetchone()
+        return bool(marks and db.execute("SELECT count(*) FROM waiting").fetchone()[0])
 
 
 def collecting(messages: int) -> Measure:
@@ -147,6 +226,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--late", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="soilco2-paired-"))
@@ -155,7 +235,8 @@ def main() -> None:
         ratios: dict[str, list[float]] = {}
         values: dict[str, list[float]] = {}
         for turn in range(chosen.turns):
-            for number, measure in enumerate((help_, importing(chosen.rows), collecting(chosen.messages))):
+            wanted = (help_, importing(chosen.rows), collecting(chosen.messages), late(chosen.late))
+            for number, measure in enumerate(wanted):
                 found = {}
                 for name, command in builds.items():
                     folder = work / f"{turn}-{number}-{name}"

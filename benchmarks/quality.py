@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from soilco2.quality.pipeline import Pipeline
+from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.catalogue.load import load_catalogue
 from soilco2.station_config.loader import Station
@@ -115,9 +116,10 @@ def bare(rows: Sequence[Sample]) -> int:
 def piped(text: str) -> Callable[[Sequence[Sample]], int]:
     """The pipeline, fed as the writer feeds it."""
     place = station(text)
+    plan = StationPlan(place.deployments, place.hash)
 
     def run(rows: Sequence[Sample]) -> int:
-        pipeline = Pipeline(place.deployments, place.hash)
+        pipeline = Pipeline(plan)
         given = 0
         for first in range(0, len(rows), COMMIT):
             given += len(pipeline.feed(rows[first : first + COMMIT]).observations)

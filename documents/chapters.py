@@ -213,8 +213,9 @@ def storing(t: Language, station: Station) -> list[Block]:
     points = [
         t(
             "A reading is written to disk and synced before its source is told so; the same reading twice is counted as a "
-            "duplicate, another number for the same channel and time is parked as a conflict.",
-            "读数先写盘并同步，再向来源确认；同一读数重复到来计为重复，同一通道同一时刻的不同数字作为冲突搁置。",
+            "duplicate, another number for the same series and time is kept beside it: the better rank speaks, of equal rank "
+            "the value is suspect until somebody decides.",
+            "读数先写盘并同步，再向来源确认；同一读数重复到来计为重复，同一序列同一时刻的不同数字一并保留：级别较高的有效，级别相同的存疑，直到有人决定。",
         ),
         t(
             "In = stored + duplicate + rejected, counted for every source and shown by `soilco2 status`.",

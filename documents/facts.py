@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from soilco2.quality.checks import reach_us
+from soilco2.quality.limits import site_limits
 from soilco2.quality.records import SeriesKey
-from soilco2.quality.tracks import site_limits
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.deployments import Channel, Deployments, Span
 from soilco2.station_config.loader import Station

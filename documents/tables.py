@@ -314,6 +314,8 @@ def limits(t: Language, rows: Sequence[Measured]) -> Grid:
         if site.get("flat_for"):
             flat = f"{t.number(site.get('flat_tolerance', 0.0), unit)} / {t.duration(site['flat_for'])}"
         rate = t.number(site.get("rate_per_minute"), f"{unit}/min") if "rate_per_minute" in site else "–"
+        if "spike" in site:
+            rate += f"\n{t('spike', '尖峰')} {t.number(site['spike'], unit)}"
         probe = t.span(*row.probe) + (
             "" if row.saturation is None else f"\n{t('end', '满量程')} {t.number(row.saturation)}"
         )
@@ -342,13 +344,13 @@ def site_rows(t: Language, station: Station) -> Grid | None:
         (
             t.variable(row.variable), row.position or t("whole station", "全站"),
             t.span(row.lower, row.upper), t.span(row.suspect_lower, row.suspect_upper),
-            t.number(row.rate_per_minute), f"{t.number(row.flat_tolerance)} / {t.duration(row.flat_for)}",
+            t.number(row.rate_per_minute), t.number(row.spike), f"{t.number(row.flat_tolerance)} / {t.duration(row.flat_for)}",
         )
         for row in station.file.quality.limits
     ]  # fmt: skip
     head = (
         t("variable", "参数"), t("place", "位置"), t("bad outside", "超出为错误"), t("suspect outside", "超出为可疑"),
-        t("rate per minute", "每分钟变化"), t("flat: tolerance / time", "平直线：容差 / 时间"),
+        t("rate per minute", "每分钟变化"), t("spike", "尖峰"), t("flat: tolerance / time", "平直线：容差 / 时间"),
     )  # fmt: skip
     return (
         grid(t("Limits of the site in the station file", "台站文件中的站点限值"), head, rows)

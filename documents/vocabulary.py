@@ -139,6 +139,7 @@ FLAGS: dict[int, Both] = {
 """Quality flags (QARTOD)."""
 
 TESTS: dict[str, Both] = {
+    "withdrawn": ("only an import delivered it, and that was taken back", "仅由一次导入交付，而该导入已撤回"),
     "missing": ("the device gave no number", "设备未给出数字"),
     "sentinel": ("the raw number is one of the probe's error numbers, or no number at all", "原始数字是探头的错误代码，或根本不是数字"),
     "frozen": ("soil below 0 °C: conductivity at 25 °C means nothing in ice", "土壤低于 0 ℃：冰中的 25 ℃ 电导率没有意义"),
@@ -146,14 +147,19 @@ TESTS: dict[str, Both] = {
     "physical_range": ("value outside what is physically possible", "数值超出物理可能范围"),
     "instrument_range": ("reading outside the probe's measuring range", "读数超出探头量程"),
     "site_range": ("value outside the site's limits", "数值超出站点限值"),
+    "conflict": ("numbers of one rank differ and nobody has decided", "同级数字不同，尚未决定"),
     "undecodable": ("too few registers were kept for the type the catalogue names now; the number decoded at the time stands", "保存的寄存器不足以按目录现有的数据类型解码；沿用当时解码的数字"),
+    "zero_frame": ("nothing but zeros in an answer, where 0 °C does not fit the temperature before", "一次应答全为零，而 0 ℃ 与此前的温度不符"),
     "warm_up": ("too soon after power-on or a silence", "上电或静默之后时间太短"),
     "saturation": ("reading at the end of the scale", "读数达到满量程"),
     "flat_line": ("reading does not move for too long", "读数长时间不变"),
-    "rate_of_change": ("faster than allowed against each of the two readings before", "与前两个读数相比变化均过快"),
+    "rate_of_change": ("faster than allowed against the reading before and the last one in line, or the second of a spike of two", "与前一读数、与最近一个正常读数相比变化均过快，或为两点尖峰的第二点"),
+    "spike": ("one or two readings further than allowed from those before and after", "一两个读数偏离前后读数超过允许值"),
     "site_suspect": ("value outside the site's ordinary limits", "数值超出站点的通常范围"),
+    "compensation_mismatch": ("the probe's own settings contradict what is said of its compensation", "探头自身的设定与所写明的补偿方式矛盾"),
     "co2_without_temperature": ("temperature of an uncompensated CO₂ probe is not known", "无补偿 CO₂ 探头缺少温度"),
     "suspect_companion": ("the pressure or temperature used is suspect", "所用气压或温度可疑"),
+    "no_reference": ("first reading after a gap: whether it is a jump nobody can tell", "间断之后的第一个读数：是否突变无从判断"),
     "standard_pressure": ("no usable air pressure: the standard atmosphere stands in, error up to 3 %", "没有可用气压：以标准大气压代替，误差可达 3 %"),
     "compensation_unknown": ("nobody says whether the CO₂ probe compensates", "CO₂ 探头是否补偿未写明"),
     "ec_coefficient_unknown": ("nobody says whether the probe compensates conductivity", "探头是否对表观电导率作温度补偿未写明"),

@@ -267,7 +267,7 @@ class Collector:
 
     def _host(self, once: bool) -> Host:
         def deliver(samples: Sequence[Sample], events: Sequence[DriverEvent]) -> None:
-            said = [event_of(*row[1:], time_us=row.time_us) for row in events]
+            said = [event_of(row.kind, row.subject, row.text, row.time_us, row.data) for row in events]
             for event in said:
                 log_event(event)
             self.writer_thread.deliver(samples, said)

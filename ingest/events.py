@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from soilco2.station_config.message import Message
 from soilco2.storage.journal.rows import NewEvent
@@ -25,9 +27,12 @@ _KINDS = {
 } | {kind.value.replace("_", "-"): kind for kind in EventKind}
 
 
-def event_of(kind: str, subject: str, text: str, time_us: int | None = None) -> NewEvent:
+def event_of(
+    kind: str, subject: str, text: str, time_us: int | None = None, data: Mapping[str, Any] | None = None
+) -> NewEvent:
     """An event of the journal from what a part calls it; a driver of another distribution may say plain text."""
-    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, Message.of(text), {"what": kind}, time_us)
+    words = {"what": kind, **(data or {})}
+    return NewEvent(_KINDS.get(kind, EventKind.OTHER), subject, Message.of(text), words, time_us)
 
 
 def log_event(event: NewEvent) -> None:

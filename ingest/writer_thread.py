@@ -186,11 +186,12 @@ class WriterThread:
     # the thread
 
     def _run(self) -> None:
+        late_in_s: float | None = None
         try:
             while True:
                 with self._some:
                     if not self._waiting() and not self._closing:
-                        self._some.wait(1.0)
+                        self._some.wait(min(1.0, 1.0 if late_in_s is None else late_in_s))
                     closing = self._closing
                 self.beat = monotonic()
                 self._carry_out()
@@ -201,7 +202,10 @@ class WriterThread:
                 elif closing and not self._waiting():
                     return
                 if not closing:
-                    self._writer.keep_rollups()
+                    rev = self._writer.session.rev
+                    late_in_s = self._writer.keep_up()
+                    if self._writer.session.rev != rev:
+                        self._on_commit()
         except BaseException as error:  # noqa: BLE001 - kept for the supervisor
             self.failure = error
         finally:
@@ -256,6 +260,7 @@ class WriterThread:
                 batch.samples.extend(found.samples)
                 batch.parked.extend(found.parked)
                 batch.counts.update(found.counts)
+                batch.heard.extend(found.heard)
         return _Group(batch, events, taken, rounds)
 
     def _keep(self, group: _Group) -> None:
@@ -300,13 +305,14 @@ class WriterThread:
             "counts": [(*key, n) for key, n in group.batch.counts.items()],
         }
         try:
-            self._writer.commit(group.batch.samples, **rest)  # type: ignore[arg-type]
+            self._writer.commit(group.batch.samples, heard=group.batch.heard, **rest)  # type: ignore[arg-type]
         except StorageError:
             raise
         except Exception:  # one sample must not keep the others out
             log.exception("a group of %d samples cannot be kept as it is", len(group.batch.samples))
             self._writer.commit((), **rest)  # type: ignore[arg-type]
             self._one_by_one(group.batch.samples)
+            self._writer.commit((), heard=group.batch.heard)
         failpoint("after-commit")
 
     def _one_by_one(self, samples: Sequence[Sample]) -> None:

@@ -1,4 +1,4 @@
-"""The tests a sample goes through: their names, their flags, and the three that remember something.
+"""The tests a sample goes through: their names, their flags, and those that remember something.
 
 A test that failed is a bit in a mask; the bits stand in the order of severity. `verdict` turns a mask into a
 flag and a list of names: the worst flag wins, always.
@@ -30,6 +30,7 @@ class Check(NamedTuple):
 
 
 CHECKS = (
+    Check("withdrawn", Flag.MISSING),
     Check("missing", Flag.MISSING),
     Check("sentinel", Flag.MISSING),
     Check("frozen", Flag.MISSING),
@@ -37,14 +38,19 @@ CHECKS = (
     Check("physical_range", Flag.BAD),
     Check("instrument_range", Flag.BAD),
     Check("site_range", Flag.BAD),
+    Check("conflict", Flag.SUSPECT),
     Check("undecodable", Flag.SUSPECT),
+    Check("zero_frame", Flag.SUSPECT),
     Check("warm_up", Flag.SUSPECT),
     Check("saturation", Flag.SUSPECT),
     Check("flat_line", Flag.SUSPECT),
     Check("rate_of_change", Flag.SUSPECT),
+    Check("spike", Flag.SUSPECT),
     Check("site_suspect", Flag.SUSPECT),
+    Check("compensation_mismatch", Flag.SUSPECT),
     Check("co2_without_temperature", Flag.SUSPECT),
     Check("suspect_companion", Flag.SUSPECT),
+    Check("no_reference", Flag.NOT_EVALUATED),
     Check("standard_pressure", Flag.NOT_EVALUATED),
     Check("compensation_unknown", Flag.NOT_EVALUATED),
     Check("ec_coefficient_unknown", Flag.NOT_EVALUATED),
@@ -53,6 +59,7 @@ CHECKS = (
 """Every test with a fixed name, the most severe first."""
 
 (
+    WITHDRAWN,
     MISSING,
     SENTINEL,
     FROZEN,
@@ -60,19 +67,29 @@ CHECKS = (
     PHYSICAL_RANGE,
     INSTRUMENT_RANGE,
     SITE_RANGE,
+    CONFLICT,
     UNDECODABLE,
+    ZERO_FRAME,
     WARM_UP,
     SATURATION,
     FLAT_LINE,
     RATE_OF_CHANGE,
+    SPIKE,
     SITE_SUSPECT,
+    COMPENSATION_MISMATCH,
     CO2_WITHOUT_TEMPERATURE,
     SUSPECT_COMPANION,
+    NO_REFERENCE,
     STANDARD_PRESSURE,
     COMPENSATION_UNKNOWN,
     EC_COEFFICIENT_UNKNOWN,
     CALIBRATION_OVERDUE,
 ) = (1 << bit for bit in range(len(CHECKS)))
+
+SUSPECT_OR_WORSE = sum(
+    1 << bit for bit, check in enumerate(CHECKS) if check.flag in (Flag.SUSPECT, Flag.BAD, Flag.MISSING)
+)
+"""Bits of the tests after which a reading is no witness for others."""
 
 MANUAL = "manual"
 """Name of a flag set by hand."""
@@ -105,7 +122,7 @@ def reach_us(period_s: float | None) -> int:
     return HOUR_US if period_s is None else max(HOUR_US, round(2e6 * period_s))
 
 
-class Remembers:
+class LooksBack:
     """A test that looks back; `lookback_us` says how far [µs]."""
 
     __slots__ = ("bit", "lookback_us")
@@ -114,36 +131,158 @@ class Remembers:
         self.bit = bit
         self.lookback_us = lookback_us
 
+
+class Remembers(LooksBack):
+    """One that judges a reading by itself and those before it."""
+
+    __slots__ = ()
+
     def fails(self, time_us: int, reading: float) -> bool:
         """Judge the next reading; times only grow."""
         raise NotImplementedError
 
 
-class RateOfChange(Remembers):
-    """Faster than `limit` [unit/min] against each of the two readings before it.
+MEMORY = 8
+"""How many reaches the level of a channel is remembered without three readings that fit one another."""
 
-    Two, because the first reading after a spike is innocent: it agrees with the one before the spike.
-    Readings older than `reach_us` say nothing.
+
+class Jumps(LooksBack):
+    """Readings that do not fit the last one that was in line, their witness.
+
+    A reading out of line is no witness for the next, so what comes back after it is innocent and what stays away is
+    not. Three in a row that fit one another are the level, whatever was before. Two out of line that fit each other
+    may be a step or a spike of two: the next reading tells, and `blamed` then names those that were a spike after all.
+    After a silence longer than `reach_us` nothing is known until two readings fit each other; after one of more than
+    `MEMORY` reaches the record begins anew, with a first reading that is believed.
+
+    A witness speaks as long as readings follow one another. Where the level was not settled for `MEMORY` reaches
+    nobody knows which readings are right, and each is held against the one before it.
+
+    Parameters
+    ----------
+    reach_us : int
+        How long a reading speaks for its channel [µs].
+
+    Attributes
+    ----------
+    bit : int
+        Of those out of line that `blamed` names.
+    jump : int
+        Bit of a reading that fits neither its witness nor the reading before it, known at once; 0: none.
+    lookahead_us : int
+        How much later a reading can be blamed [µs].
+    blamed : tuple of int
+        Times of earlier readings that the last one showed to be a spike [µs UTC].
     """
 
-    __slots__ = ("_last", "_limit_per_us", "_previous")
+    __slots__ = (
+        "_agreed",
+        "_last",
+        "_memory_us",
+        "_reach_us",
+        "_run",
+        "_settled_us",
+        "_witness",
+        "blamed",
+        "lookahead_us",
+    )
+
+    jump = 0
+
+    def __init__(self, bit: int, reach_us: int) -> None:
+        self._reach_us = reach_us
+        self._memory_us = MEMORY * reach_us
+        super().__init__(bit, 2 * self._memory_us)
+        self.lookahead_us = 2 * reach_us
+        self.blamed: tuple[int, ...] = ()
+        self._last: tuple[int, float] | None = None
+        self._witness: tuple[int, float] | None = None
+        self._settled_us = 0  # the level, or that there is none, was last known from the readings around
+        self._agreed = False  # the last two fitted each other
+        self._run: tuple[int, ...] = ()  # the last two when out of line: time, 0 where it has failed already
+
+    def fits(self, before: tuple[int, float], time_us: int, reading: float) -> bool:
+        """Whether two readings can both be true."""
+        raise NotImplementedError
+
+    def judge(self, time_us: int, reading: float, sound: bool = True) -> int:
+        """Bits that the next reading fails; times only grow.
+
+        Parameters
+        ----------
+        sound : bool
+            Whether no other test speaks against it; else it is judged but is no witness.
+        """
+        self.blamed = ()
+        last = self._last
+        near = last is not None and time_us - last[0] <= self._reach_us
+        if not sound:
+            return self._beside(time_us, reading) if near else 0
+        self._last = (time_us, reading)
+        if last is None or not near:
+            first = last is None or time_us - last[0] > self._memory_us
+            self._settled_us, self._agreed, self._run = time_us, False, ()
+            self._witness = self._last if first else None
+            return 0 if first else NO_REFERENCE
+        fits = self.fits(last, time_us, reading)
+        if fits and self._agreed:
+            self._settled_us, self._witness, self._run = time_us, self._last, ()
+            return 0
+        self._agreed = fits
+        return self._unsettled(time_us, reading, fits)
+
+    def _beside(self, time_us: int, reading: float) -> int:
+        """A reading that says nothing of others, against its witness."""
+        witness = self._witness
+        if witness is None or time_us - self._settled_us > self._memory_us:
+            return 0
+        return 0 if self.fits(witness, time_us, reading) else self.jump
+
+    def _unsettled(self, time_us: int, reading: float, fits: bool) -> int:
+        """A reading that does not settle the level; `fits`: it fits the one before it."""
+        if time_us - self._settled_us > self._memory_us:
+            self._witness, self._run = None, ()
+            return 0 if fits else self.jump or NO_REFERENCE
+        witness = self._witness
+        if witness is None:
+            if fits:
+                self._witness = self._last
+            return 0 if fits else NO_REFERENCE
+        if self.fits(witness, time_us, reading):
+            self.blamed = tuple(at for at in self._run if at)
+            self._witness, self._run = self._last, ()
+            return 0
+        failed = 0 if fits else self.jump
+        self._run = (*self._run[-1:], 0 if failed else time_us)
+        return failed
+
+
+class RateOfChange(Jumps):
+    """Faster than `limit` [unit/min] against its witness."""
+
+    __slots__ = ("_limit_per_us",)
+
+    jump = RATE_OF_CHANGE
 
     def __init__(self, limit: float, reach_us: int) -> None:
         super().__init__(RATE_OF_CHANGE, reach_us)
         self._limit_per_us = limit / MINUTE_US
-        self._last: tuple[int, float] | None = None
-        self._previous: tuple[int, float] | None = None
 
-    def fails(self, time_us: int, reading: float) -> bool:
-        failed = self._last is not None and self._too_fast(self._last, time_us, reading)
-        if failed and self._previous is not None and time_us - self._previous[0] <= self.lookback_us:
-            failed = self._too_fast(self._previous, time_us, reading)
-        self._previous, self._last = self._last, (time_us, reading)
-        return failed
+    def fits(self, before: tuple[int, float], time_us: int, reading: float) -> bool:
+        return abs(reading - before[1]) <= self._limit_per_us * (time_us - before[0])
 
-    def _too_fast(self, before: tuple[int, float], time_us: int, reading: float) -> bool:
-        elapsed = time_us - before[0]
-        return elapsed <= self.lookback_us and abs(reading - before[1]) > self._limit_per_us * elapsed
+
+class Spike(Jumps):
+    """One or two readings further than `height` [unit] from those before and after them, whatever the time between."""
+
+    __slots__ = ("_height",)
+
+    def __init__(self, height: float, reach_us: int) -> None:
+        super().__init__(SPIKE, reach_us)
+        self._height = height + 1e-9 * max(1.0, height)
+
+    def fits(self, before: tuple[int, float], time_us: int, reading: float) -> bool:
+        return abs(reading - before[1]) <= self._height
 
 
 class FlatLine(Remembers):

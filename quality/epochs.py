@@ -1,85 +1,53 @@
-"""What holds when: a channel's place, its calibration and its flags set by hand, and what judges it there."""
+"""What judges the channels of a station in one pass over samples: tracks and lines, by the station's plan."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Collection
 
-from soilco2.quality import checks, corrections
-from soilco2.quality.checks import Extra, reach_us
-from soilco2.quality.companions import History
-from soilco2.quality.records import Flag, SeriesKey
-from soilco2.quality.tracks import (
-    Compensation,
-    Conductivity,
-    Derived,
-    Epoch,
-    Line,
-    Track,
-    remembering,
-    site_limits,
-    value_band,
-)
-from soilco2.station_config.base import moment_us
-from soilco2.station_config.deployments import Channel, Deployments
-from soilco2.station_config.tables.instrument import Instrument
-
-_T = TypeVar("_T")
+from soilco2.quality.companions import History, Line
+from soilco2.quality.frames import Frame
+from soilco2.quality.plans import ChannelPlan, CompanionPlan, FramePlan, Plan, StationPlan, Timeline
+from soilco2.quality.records import SeriesKey
+from soilco2.quality.tracks import Compensation, Conductivity, Epoch, Track
 
 _BEGINNING = -(1 << 62)
 _END = 1 << 62
 
 
-class ManualFlag(NamedTuple):
-    """A flag set by hand from `from_us` until `until_us` (exclusive; None: open) [µs UTC]."""
+class Steps:
+    """The epochs of a channel; the one of the last moment asked for is at hand."""
 
-    series: SeriesKey
-    from_us: int
-    until_us: int | None
-    flag: int
-    who: str
-    why: str
-    event_id: int
+    __slots__ = ("_epochs", "_times", "from_us", "until_us", "value")
 
-
-class Steps(Generic[_T]):
-    """A function of time that changes at known moments; the value of the last moment asked for is at hand."""
-
-    __slots__ = ("_made", "_make", "_times", "from_us", "until_us", "value")
-
-    def __init__(self, times: Iterable[int], make: Callable[[int], _T]) -> None:
-        self._times = sorted(set(times))
-        self._make = make
-        self._made: dict[int, _T] = {}
+    def __init__(self, times: tuple[int, ...], epochs: tuple[Epoch | None, ...]) -> None:
+        self._times = times
+        self._epochs = epochs
         self.from_us = self.until_us = 0
-        self.value: _T
+        self.value: Epoch | None = None
 
-    def at(self, time_us: int) -> _T:
-        """The value at a time [µs UTC]."""
+    def at(self, time_us: int) -> Epoch | None:
+        """The epoch at a time [µs UTC]; None where the channel is not installed."""
         if not self.from_us <= time_us < self.until_us:
             index = bisect_right(self._times, time_us)
             self.from_us = self._times[index - 1] if index else _BEGINNING
             self.until_us = self._times[index] if index < len(self._times) else _END
-            if index not in self._made:
-                self._made[index] = self._make(max(self.from_us, _BEGINNING))
-            self.value = self._made[index]
+            self.value = self._epochs[index]
         return self.value
 
-
-NOWHERE: Steps[Any] = Steps((), lambda _: None)
-"""Of a channel that the station does not know."""
+    def lines(self) -> set[Line]:
+        """The series that the channel ever gives."""
+        return {epoch.track.line for epoch in self._epochs if epoch is not None}
 
 
 class Epochs:
-    """The epochs of a station's channels, and the tracks and lines that judge them.
+    """The tracks and lines that judge a station's channels.
 
     Parameters
     ----------
-    deployments : Deployments
-    config_hash : str
-        Names the configuration in every observation.
-    manual : sequence of ManualFlag
+    plan : StationPlan
+    only : collection of (serial, channel), optional
+        The channels that samples will come from; left out: any.
 
     Attributes
     ----------
@@ -87,78 +55,70 @@ class Epochs:
         By serial and channel, the epochs of those that were asked for or are in the station file.
     """
 
-    def __init__(self, deployments: Deployments, config_hash: str, manual: Sequence[ManualFlag]) -> None:
-        self._deployments = deployments
-        self._config = config_hash
-        self._manual: dict[SeriesKey, list[ManualFlag]] = {}
-        for row in manual:
-            self._manual.setdefault(SeriesKey(*row.series), []).append(row)
+    def __init__(self, plan: StationPlan, only: Collection[tuple[str, str]] | None = None) -> None:
+        self._plan = plan
         self._lines: dict[SeriesKey, Line] = {}
-        self._tracks: dict[tuple[str, str, SeriesKey], Track] = {}
-        self.channels: dict[tuple[str, str], Steps[Epoch | None]] = {}
-        for instrument in deployments.file.instrument:
-            for channel in deployments.channels_of(instrument.serial):
-                self._add(channel)
+        self._tracks: dict[ChannelPlan, Track] = {}
+        self._frames: dict[FramePlan, Frame] = {}
+        self.channels: dict[tuple[str, str], Steps] = {}
+        for key in plan.known if only is None else only:  # companions must be known before the first sample
+            self.add(*key)
 
-    def add_named(self, serial: str, name: str) -> Steps[Epoch | None]:
+    def add(self, serial: str, name: str) -> Steps:
         """Take a channel in that is not among `channels` yet."""
-        channel = self._deployments.channel(serial, name)
-        if channel is not None:
-            return self._add(channel)
-        self.channels[serial, name] = NOWHERE
-        return NOWHERE
-
-    def _add(self, channel: Channel) -> Steps[Epoch | None]:
-        """Take a channel in: when its place, its calibration and its manual flags change."""
-        key, instrument, zone = channel.key, channel.instrument, self._deployments.zone
-        moments: list[int] = []
-        if instrument is not None:
-            for place in instrument.installation:
-                ends = (place.from_, place.until)
-                moments += [moment_us(at, zone) for at in ends if at is not None]
-            for row in instrument.calibration:
-                if row.channel == key[1]:
-                    valid = moment_us(row.valid_from, zone)
-                    due = self._deployments.calibration_due(*key, valid)
-                    moments += [valid] if due is None else [valid, due]
-        for series, rows in self._manual.items():
-            if series.variable == channel.variable:
-                moments += _ends(rows)
-        steps = Steps(moments, lambda time_us: self._epoch(channel, time_us))
-        for moment in moments:
-            steps.at(moment)  # companions must be known before the first sample
-        self.channels[key] = steps
+        timeline: Timeline[Plan | None] = self._plan.of(serial, name)
+        steps = Steps(timeline.times, tuple(self._epoch(plan) for plan in timeline.values))
+        self.channels[serial, name] = steps
         return steps
 
-    def _epoch(self, channel: Channel, time_us: int) -> Epoch | None:
-        key = channel.key
-        found = self._deployments.series_at(*key, time_us)
-        if found is None:
-            return None
-        series = SeriesKey(*found)
-        track = self._tracks.get((*key, series))
-        if track is None:
-            track = self._tracks[(*key, series)] = self._track(channel, series)
-        mask = 0
-        calibration = self._deployments.calibration_at(*key, time_us)
-        due = self._deployments.calibration_due(*key, time_us)
-        if due is not None and time_us >= due:
-            mask |= checks.CALIBRATION_OVERDUE
-        if channel.instrument is not None and channel.variable == "co2":
-            pressure, temperature = _compensated_by(channel)
-            if pressure is None or temperature is None:
-                mask |= checks.COMPENSATION_UNKNOWN
-        gain, offset = (1.0, 0.0) if calibration is None else (calibration.gain, calibration.offset)
-        manual = self._manual_at(series, time_us)
-        return Epoch(track, calibration is not None, gain, offset, mask, manual)
+    def level(self, other: Epochs, series: Collection[SeriesKey]) -> list[SeriesKey]:
+        """Of some series those that came as far in others of the same plan as here, with all of their answers."""
+        found = {
+            key
+            for key, there in other._lines.items()
+            if key in series
+            and there.newest_us is not None
+            and (here := self._lines.get(key)) is not None
+            and here.newest_us == there.newest_us
+        }
+        for frame in self._frames.values():
+            heard = {line.series for line in frame.lines if line.newest_us is not None}
+            if not heard <= found:
+                found -= heard
+        return sorted(found)
 
-    def _manual_at(self, series: SeriesKey, time_us: int) -> Extra:
-        rows = self._manual.get(series, ())
-        return tuple(
-            (Flag(row.flag), checks.MANUAL)
-            for row in rows
-            if row.from_us <= time_us and (row.until_us is None or time_us < row.until_us)
-        )
+    def take_over(
+        self, other: Epochs, series: Collection[SeriesKey], since_us: int, blind_us: int | None
+    ) -> None:
+        """Go on where others stand with series that are level; they know all from `since_us` on [µs UTC].
+
+        Up to `blind_us` [µs UTC] what corrects them is not known, unless it is taken over as well.
+        """
+        for key in other.channels.keys() - self.channels.keys():
+            self.add(*key)
+        for plan, track in other._tracks.items():
+            if plan.series not in series:
+                continue
+            line, there = self._tracks[plan].line, track.line
+            self._tracks[plan].take_over(track, since_us)
+            if line.history is not None and there.history is not None:
+                line.history.take_over(there.history, since_us)
+            known = [
+                blind_us if (blind := self._line(row.series).blind_us) is None else blind + row.reach_us
+                for row in plan.companions
+                if row.series not in series
+            ]
+            line.blind_us = max((at for at in known if at is not None), default=_BEGINNING)
+            if plan.frame is not None:
+                self._frames[plan.frame].take_over(other._frames[plan.frame])
+
+    def _epoch(self, plan: Plan | None) -> Epoch | None:
+        if plan is None:
+            return None
+        track = self._tracks.get(plan.channel)
+        if track is None:
+            track = self._tracks[plan.channel] = self._track(plan)
+        return Epoch(track, *plan[1:])
 
     def _line(self, series: SeriesKey) -> Line:
         found = self._lines.get(series)
@@ -166,126 +126,33 @@ class Epochs:
             found = self._lines[series] = Line(series)
         return found
 
-    def _companion(self, series: SeriesKey) -> Line:
-        line = self._line(series)
-        if line.history is None:
-            line.history = History(reach_us(self._deployments.period_s(series)))
-        return line
-
-    def _track(self, channel: Channel, series: SeriesKey) -> Track:
-        instrument = channel.instrument
-        site = site_limits(self._deployments.file.quality.limits, series)
-        remembers = remembering(
-            site,
-            None if instrument is None else instrument.interval,
-            None if instrument is None else _warm_up(self._deployments, instrument),
-        )
-        needs: list[Line] = []
-        compensation = None
-        if channel.variable == "co2" and instrument is not None:
-            compensation = self._compensation(channel, series, needs)
-        line = self._line(series)
-        track = Track(channel, line, value_band(series, site), remembers, self._config, compensation)
-        if track.companions:
-            for need in needs:
-                need.dependants.append(track)
-        if channel.variable == "bulk_ec" and instrument is not None:
-            self._derive(track, instrument.serial)
-        return track
-
-    def _compensation(self, channel: Channel, series: SeriesKey, needs: list[Line]) -> Compensation | None:
-        by_pressure, by_temperature = _compensated_by(channel)
-        if by_pressure != "none" and by_temperature != "none":
+    def _history(self, companion: CompanionPlan | None) -> History | None:
+        if companion is None:
             return None
-        pressure = temperature = None
-        if by_pressure == "none":
-            needs.append(self._companion(SeriesKey(series.station, "site", "", "air_pressure")))
-            pressure = needs[-1].history
-        if by_temperature == "none":
-            needs.append(self._companion(self._temperature_beside(series)))
-            temperature = needs[-1].history
-        own = None if channel.instrument is None else channel.instrument.compensation
-        hpa = own.reference_pressure_hpa if own is not None else None
-        degc = own.reference_temperature_degc if own is not None else None
-        hpa = channel.spec.reference_pressure_hpa if hpa is None else hpa
-        degc = channel.spec.reference_temperature_degc if degc is None else degc
-        return Compensation(
-            pressure,
-            corrections.STANDARD_PRESSURE_HPA if hpa is None else hpa,
-            self._deployments.standard_pressure_hpa,
-            temperature,
-            corrections.STANDARD_TEMPERATURE_DEGC if degc is None else degc,
-        )
+        line = self._line(companion.series)
+        if line.history is None:
+            line.history = History(companion.reach_us)
+        return line.history
 
-    def _temperature_beside(self, series: SeriesKey) -> SeriesKey:
-        """The temperature of the same position; above ground else the site's air temperature."""
-        known = set(self._deployments.series())
-        depth = self._deployments.depth_at(series.profile, series.position)
-        soil = series._replace(variable="soil_temperature")
-        if depth is not None and depth >= 0.0:
-            return soil
-        air = series._replace(variable="air_temperature")
-        site = SeriesKey(series.station, "site", "", "air_temperature")
-        return next((choice for choice in (air, soil, site) if choice in known), site)
-
-    def _derive(self, track: Track, serial: str) -> None:
-        deployments = self._deployments
-        wanted: dict[str, Derived] = {}
-        temperature = track.series._replace(variable="soil_temperature")
-        for name in ("ec25", "salinity"):
-            series = track.series._replace(variable=name)
-            if series in deployments.derived:
-                site = site_limits(deployments.file.quality.limits, series)
-                wanted[name] = Derived(series, value_band(series, site), self._manual_steps(series).at)
-        if not wanted:
-            return
-        line = self._companion(temperature)
-        assert line.history is not None
-        track.derived = Conductivity(
-            wanted.get("ec25"),
-            wanted.get("salinity"),
-            line.history,
-            deployments.ec_coefficient(serial),
-            deployments.file.quality.ec_coefficient,
-            deployments.salinity_factor(serial),
-            self._config,
-        )
-        if track.derived.companions:
-            line.dependants.append(track.derived)
-
-    def _manual_steps(self, series: SeriesKey) -> Steps[Extra]:
-        moments = _ends(self._manual.get(series, ()))
-        return Steps(moments, lambda time_us: self._manual_at(series, time_us))
-
-
-def lookback_us(deployments: Deployments) -> int:
-    """The longest own look-back of a channel, and the longest reach of a companion on top of it."""
-    file = deployments.file
-    limits = [row.model_dump(exclude_defaults=True) for row in file.quality.limits] or [{}]
-    longest, reach = 0, reach_us(None)
-    for instrument in (*file.instrument, None):
-        period = None if instrument is None else instrument.interval
-        warm_up = None if instrument is None else _warm_up(deployments, instrument)
-        reach = max(reach, reach_us(period))
-        for row in limits:
-            tests = remembering(row, period, warm_up)
-            longest = max([longest, *(test.lookback_us for test in tests)])
-    return longest + reach
-
-
-def _warm_up(deployments: Deployments, instrument: Instrument) -> float:
-    own = instrument.warm_up
-    return own if own is not None else deployments.models[instrument.model].warm_up
-
-
-def _ends(rows: Sequence[ManualFlag]) -> list[int]:
-    return [at for row in rows for at in (row.from_us, row.until_us) if at is not None]
-
-
-def _compensated_by(channel: Channel) -> tuple[str | None, str | None]:
-    """Who compensates pressure and temperature: the station file, else the catalogue."""
-    own = None if channel.instrument is None else channel.instrument.compensation
-    spec = channel.spec
-    pressure = own.pressure if own is not None and own.pressure is not None else spec.pressure
-    temperature = own.temperature if own is not None and own.temperature is not None else spec.temperature
-    return pressure, temperature
+    def _track(self, plan: Plan) -> Track:
+        here, config, ahead = plan.channel, self._plan.config, self._plan.lookahead_us
+        compensation = None
+        if here.compensation is not None:
+            pressure = self._history(here.compensation.pressure)
+            temperature = self._history(here.compensation.temperature)
+            compensation = Compensation(here.compensation, pressure, temperature)
+        track = Track(here, self._line(here.series), config, ahead, compensation)
+        if here.frame is not None:
+            track.frame = self._frames.setdefault(here.frame, Frame(here.frame.size, here.frame.reach_us))
+            track.frame.lines.append(track.line)
+        if here.compensation is not None:
+            for companion in (here.compensation.pressure, here.compensation.temperature):
+                if companion is not None:
+                    self._line(companion.series).dependants.append(track)
+        if here.conductivity is not None:
+            history = self._history(here.conductivity.temperature)
+            assert history is not None
+            track.derived = Conductivity(here.conductivity, track.line, history, config, ahead)
+            if track.derived.companions:
+                self._line(here.conductivity.temperature.series).dependants.append(track.derived)
+        return track

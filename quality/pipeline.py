@@ -1,39 +1,53 @@
 """From samples to observations, sample by sample, the same for a live stream, a year and a recomputation.
 
-A value at time t depends on samples in ``[t - lookback_us, t]`` and on nothing later. What comes in the order
-of time is answered at once. What comes late changes what was already said: where the pipeline still knows
-enough it says so anew (the last observation of a series and time counts), else it names the stretch of time
-to be made again from the journal by `soilco2.quality.recompute`.
+A value at time t depends on samples in ``[t - lookback_us, t + lookahead_us]`` and on no others. What comes in the
+order of time is answered at once; a reading that comes back from a spike changes what was said of the readings before
+it. What comes late changes what was already said: where the pipeline still knows enough it says so anew (the last
+observation of a series and time counts), else it names the times of the channel that are to be judged with what the
+journal holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
+from operator import lt
 from typing import NamedTuple
 
-from soilco2.quality.companions import Dependant
-from soilco2.quality.epochs import NOWHERE, Epochs, ManualFlag, Steps, lookback_us
-from soilco2.quality.records import Observation, Sample
-from soilco2.quality.tracks import Epoch
-from soilco2.station_config.deployments import Deployments
+from soilco2.quality.checks import CONFLICT, Extra
+from soilco2.quality.companions import Line
+from soilco2.quality.epochs import Epochs, Steps
+from soilco2.quality.plans import StationPlan
+from soilco2.quality.records import Observation, Sample, SeriesKey
+from soilco2.quality.rivals import Rivals, choose
+from soilco2.quality.tracks import Epoch, Read, Track
+
+BULK = 256
+"""Samples from which on it pays to look for channels that are judged by themselves."""
 
 
-class Stretch(NamedTuple):
-    """Time of the whole station to be made again, `end_us` exclusive [µs UTC].
+class Late(NamedTuple):
+    """Times of a channel, `until_us` exclusive [µs UTC], whose readings must be judged with what the journal holds.
 
-    The caller reads the samples from `lookback_us` earlier on.
+    What hangs on them (`soilco2.quality.dependence`) is to be made again for the same times.
     """
 
-    start_us: int
-    end_us: int
+    serial: str
+    channel: str
+    from_us: int
+    until_us: int
 
 
 class Outcome(NamedTuple):
     """What feeding samples gave."""
 
     observations: list[Observation]
-    stretches: list[Stretch]
+    late: list[Late]
+
+
+_Timed = tuple[int, str, str, int, Sample, Steps]
+_Read = tuple[Sample, Epoch, Read]
 
 
 class Pipeline:
@@ -41,28 +55,33 @@ class Pipeline:
 
     Parameters
     ----------
-    deployments : Deployments
-        What follows from the station file.
-    config_hash : str
-        Names the configuration in every observation.
-    manual : sequence of ManualFlag
-        The layer of flags set by hand. When it changes, make a new pipeline and prime it.
+    plan : StationPlan
+        How its channels are judged. When the station file or a flag set by hand changes, make a new pipeline of a
+        new plan and prime it.
+
+    only : collection of (serial, channel), optional
+        The channels that samples will come from; left out: any.
 
     Attributes
     ----------
     lookback_us : int
         How far back a value depends on samples [µs].
+    lookahead_us : int
+        How far ahead [µs].
+    rivals : list of Rivals
+        Series and times where several samples came together; it only grows, whoever reads it empties it.
     """
 
-    def __init__(self, deployments: Deployments, config_hash: str, manual: Sequence[ManualFlag] = ()) -> None:
-        self._made_of = (deployments, config_hash, tuple(manual))
-        self.lookback_us = lookback_us(deployments)
+    def __init__(self, plan: StationPlan, only: Collection[tuple[str, str]] | None = None) -> None:
+        self._plan, self._only = plan, only
+        self.rivals: list[Rivals] = []
+        self.lookback_us, self.lookahead_us = plan.lookback_us, plan.lookahead_us
         self._start()
 
     def _start(self) -> None:
-        self._epochs = Epochs(*self._made_of)
-        self._newest_us: int | None = None
+        self._epochs = Epochs(self._plan, self._only)
         self._blind_us: int | None = None  # up to here something is not known
+        self._contested: set[int] = set()  # identities of samples that speak for now, of several in conflict
         self._ordered = False  # samples come in the order of time: what is not newer is a double
 
     # feeding
@@ -70,8 +89,7 @@ class Pipeline:
     def prime(self, samples: Iterable[Sample], since_us: int | None = None) -> None:
         """Forget everything and take in what came before; nothing is given.
 
-        After a start, and whenever `stale` says so, this is how the pipeline learns what it needs: the
-        samples of the last `lookback_us`.
+        After a start this is how the pipeline learns what it needs: the samples of the last `lookback_us`.
 
         Parameters
         ----------
@@ -88,13 +106,22 @@ class Pipeline:
             self.feed(list(group))
         self._ordered = False
 
-    @property
-    def stale(self) -> bool:
-        """Whether late samples left gaps in what the pipeline remembers of its newest time.
+    def again(self, samples: Sequence[Sample]) -> list[Observation]:
+        """What is made of all samples of some time, later than those before; a double counts once."""
+        self._ordered = True
+        return self.feed(samples).observations
 
-        It goes on and is right, but everything it gives is a stretch, until it is primed again.
+    def level(self, other: Pipeline, series: Collection[SeriesKey]) -> list[SeriesKey]:
+        """Of some series those that came as far in another pipeline as in this one."""
+        return self._epochs.level(other._epochs, series)
+
+    def take_over(self, other: Pipeline, series: Collection[SeriesKey], since_us: int) -> None:
+        """Go on with series that are level where another pipeline stands, which was fed what came late.
+
+        Of these, and of what corrects them, nothing may wait to be made again. What it gave from `since_us` on [µs UTC]
+        it gave with all that it looks back on.
         """
-        return self._blind_us is not None and self._newest_us is not None and self._blind_us > self._newest_us
+        self._epochs.take_over(other._epochs, series, since_us, self._blind_us)
 
     def feed(self, samples: Sequence[Sample]) -> Outcome:
         """Take in samples, in any order.
@@ -109,40 +136,131 @@ class Pipeline:
         Returns
         -------
         Outcome
-            Observations, where a later one replaces an earlier one of the same series and time; and
-            stretches to be made again, in order, without overlap. What lies in a stretch counts only after
-            it was made again.
+            Observations, where a later one replaces an earlier one of the same series and time; and what is
+            late: there an observation counts only after it was made again.
         """
-        channels, add = self._epochs.channels, self._epochs.add_named
+        channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
-        stretches: list[tuple[int, int]] = []
-        dependent: list[tuple[Sample, Epoch]] = []
+        late: list[Late] = []
+        if len(samples) >= BULK:
+            samples = self._in_bulk(samples, given)
+        together: list[_Read] = []  # of one time, judged when all of them are known
+        dependent: list[_Read] = []
         now_us: int | None = None
-        timed: list[tuple[int, str, str, int, Sample, Steps[Epoch | None]]] = []
+        timed: list[_Timed] = []
         for sample in samples:
             steps = channels.get(sample[:2]) or add(sample.serial, sample.channel)
-            if steps is not NOWHERE and (time_us := sample.time_us) is not None:
+            if (time_us := sample.time_us) is not None:
                 timed.append((time_us, sample.serial, sample.channel, len(timed), sample, steps))
         timed.sort()
+        if self._ordered and self._meet(timed):
+            timed = self._chosen(timed)
         for time_us, _, _, _, sample, steps in timed:
-            if dependent and time_us != now_us:
-                for waiting, epoch in dependent:
-                    self._take(waiting, epoch, given, stretches)
-                dependent.clear()
-            now_us = time_us
+            if time_us != now_us:
+                if together or dependent:
+                    self._take_all(together, dependent, given, late)
+                now_us = time_us
             found = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
             if found is None:
                 continue
-            if found.track.dependent:
-                dependent.append((sample, found))
+            track = found.track
+            newest_us = track.line.newest_us
+            if newest_us is not None and time_us <= newest_us:
+                self._come_late(sample, time_us, track, late)
+                continue
+            read = track.read(sample)
+            frame = track.frame
+            if frame is not None:
+                raw = read[0]
+                # an ordinary number of an answer that has begun tells nothing of the others
+                if not raw or track.thermometer or frame.now_us != time_us:
+                    degc = None if raw is None or not track.thermometer else track.scaled(raw)
+                    if not frame.hear(time_us, track.name, raw, degc):
+                        self._come_late(sample, time_us, track, late)
+            if track.dependent:
+                dependent.append((sample, found, read))
+            elif frame is not None or together:
+                together.append((sample, found, read))
             else:
-                self._take(sample, found, given, stretches)
-        for waiting, epoch in dependent:
-            self._take(waiting, epoch, given, stretches)
-        return Outcome(given, _merged(stretches))
+                self._take(sample, found, read, given, late)
+        self._take_all(together, dependent, given, late)
+        self._contested.clear()
+        return Outcome(given, late)
+
+    def _in_bulk(self, samples: Sequence[Sample], given: list[Observation]) -> list[Sample]:
+        """Judge channel by channel those that depend on nothing else; what is left."""
+        channels, add = self._epochs.channels, self._epochs.add
+        groups: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
+        for sample in samples:
+            groups[sample[:2]].append(sample)
+        steps_of = {key: channels.get(key) or add(*key) for key in groups}
+        uses = Counter(line for steps in steps_of.values() for line in steps.lines())
+        left: list[Sample] = []
+        for key, some in groups.items():
+            steps = steps_of[key]
+            times = [sample[2] for sample in some]
+            epoch = None
+            if None not in times and all(map(lt, times, times[1:])):  # type: ignore[arg-type]
+                epoch = steps.at(times[0])  # type: ignore[arg-type]
+            if epoch is None or times[-1] >= steps.until_us or uses[epoch.track.line] > 1:  # type: ignore[operator]
+                left += some
+                continue
+            track, line, first_us = epoch.track, epoch.track.line, times[0]
+            assert first_us is not None
+            if (
+                track.plain
+                and self._knows(line, first_us)
+                and (line.newest_us is None or line.newest_us < first_us)
+            ):
+                given += track.judge_all(some, epoch)
+                line.newest_us = times[-1]
+            else:
+                left += some
+        return left
+
+    def _take_all(
+        self, together: list[_Read], dependent: list[_Read], given: list[Observation], late: list[Late]
+    ) -> None:
+        """What waited for the others of its time: companions come first."""
+        for rows in (together, dependent):
+            for row in rows:
+                self._take(*row, given, late)
+            rows.clear()
+
+    @staticmethod
+    def _meet(timed: Sequence[_Timed]) -> bool:
+        """Whether some are of one series and time; where they do not come in order, the later one is late instead."""
+        found = False
+        for time_us, _, _, _, _, steps in timed:
+            epoch = steps.value if steps.from_us <= time_us < steps.until_us else steps.at(time_us)
+            if epoch is not None:
+                line = epoch.track.line
+                found = found or line.fed_us == time_us
+                line.fed_us = time_us
+        return found
+
+    def _chosen(self, timed: Sequence[_Timed]) -> list[_Timed]:
+        """One sample for each series and time: the one that speaks."""
+        places: dict[tuple[int, Line], list[tuple[_Timed, Epoch]]] = {}
+        for row in timed:
+            epoch = row[5].at(row[0])
+            if epoch is not None:
+                places.setdefault((row[0], epoch.track.line), []).append((row, epoch))
+        chosen = []
+        for (time_us, _), those in places.items():
+            index = 0
+            if len(those) > 1:
+                index, rivals = choose(
+                    time_us, [(row[4], epoch.track) for row, epoch in those], self._plan.ranks
+                )
+                self.rivals.append(rivals)
+                if rivals.conflict:
+                    self._contested.add(id(rivals.taken))
+            chosen.append(those[index][0])
+        return sorted(chosen)
 
     def _take(
-        self, sample: Sample, epoch: Epoch, given: list[Observation], stretches: list[tuple[int, int]]
+        self, sample: Sample, epoch: Epoch, read: Read, given: list[Observation], late: list[Late]
     ) -> None:
         """One sample, after everything its companions said up to its time."""
         time_us = sample.time_us
@@ -150,67 +268,115 @@ class Pipeline:
         track = epoch.track
         line = track.line
         if line.newest_us is not None and time_us <= line.newest_us:
-            self._late(time_us, stretches)
+            self._come_late(sample, time_us, track, late)
             return
         line.newest_us = time_us
-        if self._newest_us is None or self._newest_us < time_us:
-            self._newest_us = time_us
-        sure = self._blind_us is None or time_us > self._blind_us
-        reading, mask, extra = track.judge(sample, time_us)
+        raw, mask, extra = read
+        if self._contested and id(sample) in self._contested:
+            mask |= CONFLICT
+        reading: float | None = None
+        if raw is not None:
+            frame = track.frame
+            if frame is not None:
+                frame.judged = True
+                if frame.odd:
+                    bits, names = frame.says()
+                    mask, extra = mask | bits, extra + names
+            reading, mask = track.judge(time_us, epoch, raw, mask, extra)
+            if track.restated:
+                for judged in track.restated:
+                    self._give(sample, track, *judged, True, given, late)
+                track.restated = []
+        blind_us = self._blind_us if line.blind_us is None else line.blind_us
+        if track.alone and line.history is None and (blind_us is None or time_us > blind_us):
+            given.append(track.finish(time_us, epoch, reading, mask, extra)[0])
+        else:
+            self._give(sample, track, time_us, epoch, reading, mask, extra, False, given, late)
+
+    def _give(
+        self,
+        sample: Sample,
+        track: Track,
+        time_us: int,
+        epoch: Epoch,
+        reading: float | None,
+        mask: int,
+        extra: Extra,
+        again: bool,
+        given: list[Observation],
+        late: list[Late],
+    ) -> None:
+        """The observations of a reading, and those that change with it; `again`: there were others before."""
+        line = track.line
+        sure = self._knows(line, time_us)
         made: list[Observation] | None
         if track.companions:
-            made = track.give(time_us, epoch, reading, mask, extra)
+            make = track.amend if again else track.give
+            made = make(time_us, epoch, reading, mask, extra)
         else:
             observation, mask = track.finish(time_us, epoch, reading, mask, extra)
             made = [observation]
+            history = track.line.history
             if track.derived is not None:
-                derived = track.derived.give(time_us, observation, mask, extra + epoch.manual)
+                make = track.derived.amend if again else track.derived.give
+                derived = make(time_us, observation, mask, extra + epoch.manual)
                 made = None if derived is None else made + derived
-            elif line.history is not None and line.history.add(observation):
-                self._revise(line.dependants, time_us, line.history.reach_us, sure, given, stretches)
+            elif history is not None and (history.amend if again else history.add)(observation):
+                sure = self._revise(line, time_us, given) and sure
         if sure and made is not None:
             given += made
         else:
-            stretches.append((time_us, time_us + 1))
+            late.append(_late(sample, time_us, (line,)))
 
-    def _late(self, time_us: int, stretches: list[tuple[int, int]]) -> None:
-        """A sample came that is not newer than the newest of its series."""
-        if self._ordered:
-            return
-        end = time_us + self.lookback_us
-        stretches.append((time_us, end + 1))
-        if self._blind_us is None or self._blind_us < end:
-            self._blind_us = end
+    def _come_late(self, sample: Sample, time_us: int, track: Track, late: list[Late]) -> None:
+        """A sample came behind others that it can change: of its series, or of its answer."""
+        if not self._ordered:
+            lines = (track.line,) if track.frame is None else tuple({track.line, *track.frame.lines})
+            late.append(_late(sample, time_us, lines))
+            for line in lines:
+                self._make_blind(line, time_us)
 
-    @staticmethod
-    def _revise(
-        dependants: Sequence[Dependant],
-        time_us: int,
-        reach: int,
-        sure: bool,
-        given: list[Observation],
-        stretches: list[tuple[int, int]],
-    ) -> None:
-        """A companion value came: make again what was made before it came and needs it."""
-        for dependant in dependants:
-            changed = dependant.revise(time_us, time_us + reach)
-            if changed is None or not sure:
-                stretches.append((time_us, time_us + reach + 1))
+    def _knows(self, line: Line, time_us: int) -> bool:
+        """Whether everything that a value of a series at a moment depends on is known."""
+        blind_us = self._blind_us if line.blind_us is None else line.blind_us
+        return blind_us is None or time_us > blind_us
+
+    def _make_blind(self, line: Line, time_us: int) -> None:
+        """Something that came late is not known to a series nor to what depends on it, as far as it reaches."""
+        for one, reach_us in ((line, 0), *((row.line, _reach(line)) for row in line.dependants)):
+            until_us = time_us + line.lookback_us + reach_us
+            if self._knows(one, until_us):
+                one.blind_us = until_us
+
+    def _revise(self, line: Line, time_us: int, given: list[Observation]) -> bool:
+        """A companion value came: make again what was made before it came and needs it.
+
+        Returns
+        -------
+        bool
+            False when some of that is not known.
+        """
+        until_us = time_us + _reach(line)
+        done = True
+        for dependant in line.dependants:
+            changed = dependant.revise(time_us, until_us) if self._knows(dependant.line, time_us) else None
+            if changed is None:
+                done = False
             else:
                 given += changed
+        return done
+
+
+def _reach(line: Line) -> int:
+    return 0 if line.history is None else line.history.reach_us
+
+
+def _late(sample: Sample, time_us: int, lines: Collection[Line]) -> Late:
+    """A reading of a sample's channel, with as much before and after it as it can change in some series."""
+    until_us = max(time_us + line.lookback_us + _reach(line) + 1 for line in lines)
+    from_us = time_us - max(line.lookahead_us for line in lines)
+    return Late(sample.serial, sample.channel, from_us, until_us)
 
 
 def sample_time(sample: Sample) -> int | None:
     return sample.time_us
-
-
-def _merged(stretches: list[tuple[int, int]]) -> list[Stretch]:
-    """In order, those that touch joined."""
-    merged: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if merged and start <= merged[-1].end_us:
-            if end > merged[-1].end_us:
-                merged[-1] = Stretch(merged[-1].start_us, end)
-        else:
-            merged.append(Stretch(start, end))
-    return merged

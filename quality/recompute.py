@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from soilco2.quality.epochs import ManualFlag
 from soilco2.quality.pipeline import Pipeline, sample_time
+from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample
-from soilco2.station_config.deployments import Deployments
+from soilco2.quality.rivals import Rivals
 
 
 def recompute(
-    deployments: Deployments,
-    config_hash: str,
-    manual: Sequence[ManualFlag],
+    plan: StationPlan,
     samples: Iterable[Sample],
     start_us: int,
     end_us: int,
+    told: Callable[[Rivals], None] | None = None,
 ) -> Iterator[Observation]:
     """Make the observations of a stretch again.
 
     Parameters
     ----------
-    deployments : Deployments
-    config_hash : str
-    manual : sequence of ManualFlag
+    plan : StationPlan
     samples : iterable of Sample
-        In the order of time, from ``start_us - Pipeline.lookback_us`` on.
+        In the order of time, from ``start_us - plan.lookback_us`` to ``end_us + plan.lookahead_us``.
     start_us, end_us : int
         The stretch, its end exclusive [µs UTC].
+    told : callable, optional
+        Told of each place of the stretch at which several samples came together.
 
     Yields
     ------
     Observation
-        In the order of time.
+        A later one replaces an earlier one of the same series and time.
     """
-    pipeline = Pipeline(deployments, config_hash, manual)
-    pipeline._ordered = True
+    pipeline = Pipeline(plan)
     for time_us, group in groupby(samples, key=sample_time):
         if time_us is None:
             continue
-        if time_us >= end_us:
+        if time_us >= end_us + plan.lookahead_us:
             return
-        given = pipeline.feed(list(group)).observations
+        given = pipeline.again(list(group))
         if time_us >= start_us:
-            yield from given
+            if told is not None:
+                for rivals in pipeline.rivals:
+                    told(rivals)
+            yield from (row for row in given if start_us <= row.time_us < end_us)
+        pipeline.rivals.clear()

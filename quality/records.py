@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+WITHDRAWN = "\x18withdrawn"
+"""Status of a sample that was taken back; no instrument can say it, since a status is printable."""
+
 
 class Flag(IntEnum):
     """QARTOD flags; the worst one wins, in the order good, not evaluated, suspect, bad, missing."""

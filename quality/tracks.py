@@ -7,16 +7,15 @@ a jump. What is a limit of nature or of the site is judged on the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from soilco2.quality import checks, corrections
-from soilco2.quality.checks import Extra, Remembers, Said, reach_us, read_status, verdict
-from soilco2.quality.companions import Companion, Dependant, History
-from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
-from soilco2.station_config.deployments import Channel
-from soilco2.station_config.tables.quality import Limits
-from soilco2.station_config.variables import VARIABLES
+from soilco2.quality.checks import Extra, Said, read_status, verdict
+from soilco2.quality.companions import Companion, Dependant, History, Line
+from soilco2.quality.frames import Frame
+from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
+from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample
 
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
@@ -29,87 +28,10 @@ _NO_NUMBER = frozenset(("nan", "raw=nan", "raw=inf", "raw=-inf"))
 _new = tuple.__new__  # what a named tuple's own constructor calls, without the call in between
 
 
-def _widened(lower: float, upper: float) -> tuple[float, float]:
-    """Limits that a scaled register value at the very limit does not miss by its last binary digit."""
-    return lower - 1e-9 * max(1.0, abs(lower)), upper + 1e-9 * max(1.0, abs(upper))
-
-
 def _ratio(factor: float) -> tuple[float, float]:
     """A factor as factor and divisor: 0.1 as 1 / 10, so that a register of 209 reads 20.9 to the last digit."""
     divisor = round(1.0 / factor) if 0.0 < abs(factor) < 1.0 else 1
     return (1.0, float(divisor)) if abs(divisor * factor - 1.0) < 1e-12 else (factor, 1.0)
-
-
-class Band:
-    """Nested limits: between `lower` and `upper` nothing is wrong; beyond, `outside` says what is."""
-
-    __slots__ = ("_limits", "lower", "upper")
-
-    def __init__(self, limits: Iterable[tuple[int, float | None, float | None]]) -> None:
-        wide = float("inf")
-        self._limits = [
-            (bit, *_widened(-wide if low is None else low, wide if high is None else high))
-            for bit, low, high in limits
-        ]
-        self.lower = max((low for _, low, _ in self._limits), default=-wide)
-        self.upper = min((high for _, _, high in self._limits), default=wide)
-
-    def outside(self, value: float) -> int:
-        """Bits of the limits that a number is beyond."""
-        mask = 0
-        for bit, low, high in self._limits:
-            if not low <= value <= high:
-                mask |= bit
-        return mask
-
-
-def site_limits(limits: Sequence[Limits], series: SeriesKey) -> dict[str, Any]:
-    """Limits of the station file for a series: those of its position go before those of the station."""
-    here = f"{series.profile}/{series.position}" if series.position else series.profile
-    found: dict[str, Any] = {}
-    for place in (None, here):
-        for row in limits:
-            if row.variable == series.variable and row.position == place:
-                found.update(row.model_dump(exclude_defaults=True))
-    return found
-
-
-def value_band(series: SeriesKey, site: dict[str, Any]) -> Band:
-    """Limits on the value: what is physically possible, and the site's own."""
-    known = VARIABLES[series.variable]
-    return Band(
-        (
-            (checks.PHYSICAL_RANGE, known.lower, known.upper),
-            (checks.SITE_RANGE, site.get("lower"), site.get("upper")),
-            (checks.SITE_SUSPECT, site.get("suspect_lower"), site.get("suspect_upper")),
-        )
-    )
-
-
-def remembering(
-    site: dict[str, Any], period_s: float | None, warm_up_s: float | None = None
-) -> tuple[Remembers, ...]:
-    """The tests of a channel that look back."""
-    found: list[Remembers] = []
-    if warm_up_s:
-        found.append(checks.WarmUp(round(warm_up_s * 1e6), reach_us(period_s)))
-    if site.get("flat_for"):
-        found.append(checks.FlatLine(round(site["flat_for"] * 1e6), site.get("flat_tolerance", 0.0)))
-    if site.get("rate_per_minute") is not None:
-        found.append(checks.RateOfChange(site["rate_per_minute"], reach_us(period_s)))
-    return tuple(found)
-
-
-class Line:
-    """A series as it comes in: its newest time, and what hangs on it when it is a companion."""
-
-    __slots__ = ("dependants", "history", "newest_us", "series")
-
-    def __init__(self, series: SeriesKey) -> None:
-        self.series = series
-        self.newest_us: int | None = None
-        self.history: History | None = None
-        self.dependants: list[Dependant] = []
 
 
 class Epoch(NamedTuple):
@@ -121,41 +43,57 @@ class Epoch(NamedTuple):
     offset: float
     mask: int
     manual: Extra
+    reference_hpa: float | None
+
+
+Read = tuple[float | None, int, Extra]
+"""Raw number, or None where there is none; bits of tests it failed by itself; names that are not fixed."""
+
+
+class Judged(NamedTuple):
+    """A reading and what was found on it, to make its observation of."""
+
+    time_us: int
+    epoch: Epoch
+    reading: float | None
+    mask: int
+    extra: Extra
 
 
 class Compensation:
     """Pressure and temperature of a CO2 reading, as far as the probe does not compensate them itself."""
 
-    def __init__(
-        self,
-        pressure: History | None,
-        reference_hpa: float,
-        standard_hpa: float,
-        temperature: History | None,
-        reference_degc: float,
-    ) -> None:
+    def __init__(self, plan: CompensationPlan, pressure: History | None, temperature: History | None) -> None:
         self._pressure = pressure
-        self._reference_hpa = reference_hpa
-        self._standard_factor = corrections.pressure_factor(standard_hpa, reference_hpa)
+        self._reference_hpa = plan.reference_hpa
+        self._standard_hpa = plan.standard_hpa
         self._temperature = temperature
-        self._reference_degc = reference_degc
+        self._reference_degc = plan.reference_degc
 
     @property
     def companions(self) -> tuple[History, ...]:
         """The companion series it needs."""
         return tuple(history for history in (self._pressure, self._temperature) if history is not None)
 
-    def factor(self, time_us: int) -> tuple[float, int, str]:
-        """Factor on the reading [1], bits of failed tests, names of the corrections."""
+    def factor(self, time_us: int, reference_hpa: float | None = None) -> tuple[float, int, str]:
+        """Factor on the reading [1], bits of failed tests, names of the corrections.
+
+        Parameters
+        ----------
+        reference_hpa : float, optional
+            Pressure that the probe told to compute for [hPa]; left out: what station file or catalogue say.
+        """
         factor, mask, names = 1.0, 0, []
         if self._pressure is not None:
+            if reference_hpa is None:
+                reference_hpa = self._reference_hpa
             found = self._pressure.at(time_us)
             if found is None:
-                factor *= self._standard_factor
+                factor *= corrections.pressure_factor(self._standard_hpa, reference_hpa)
                 mask |= checks.STANDARD_PRESSURE
                 names.append(corrections.STANDARD_PRESSURE)
             else:
-                factor *= corrections.pressure_factor(found.value, self._reference_hpa)
+                factor *= corrections.pressure_factor(found.value, reference_hpa)
                 names.append(corrections.PRESSURE)
                 if found.suspect:
                     mask |= checks.SUSPECT_COMPANION
@@ -176,57 +114,53 @@ class Track(Dependant):
 
     Parameters
     ----------
-    channel : Channel
+    plan : ChannelPlan
     line : Line
         The series it gives.
-    band : Band
-        Limits on the value.
-    remembers : sequence of Remembers
-        Tests that look back; they belong to this track alone.
     config : str
         Hash of the station configuration.
+    lookahead_us : int
+        How long what was made is kept at least, so that it can be made again [µs].
     compensation : Compensation, optional
         For an uncompensated CO2 probe.
     """
 
     def __init__(
         self,
-        channel: Channel,
+        plan: ChannelPlan,
         line: Line,
-        band: Band,
-        remembers: Sequence[Remembers],
         config: str,
+        lookahead_us: int,
         compensation: Compensation | None = None,
     ) -> None:
-        super().__init__(() if compensation is None else compensation.companions)
-        spec = channel.spec
-        self.line = line
-        self.series = line.series
+        super().__init__(line, () if compensation is None else compensation.companions, lookahead_us)
+        line.lookback_us = max(line.lookback_us, plan.lookback_us)
+        line.lookahead_us = max(line.lookahead_us, plan.lookahead_us)
+        self.series = plan.series
+        self.name = plan.name
+        self.frame: Frame | None = None
         self.derived: Conductivity | None = None
-        self.dependent = channel.variable in ("co2", "bulk_ec")
+        self.alone = compensation is None and plan.conductivity is None
+        self.thermometer = plan.series.variable in ("soil_temperature", "air_temperature")
+        self.dependent = plan.series.variable in ("co2", "bulk_ec")
         self.compensation = compensation
-        self._factor, self._divisor = _ratio(channel.a)
-        self._shift = channel.b
-        self._decode = channel.decode
-        self._sentinels = frozenset(spec.sentinels)
-        self._judging = [row for row in channel.model.status if not row.channels or spec.id in row.channels]
-        self._remembers = tuple((row.bit, row.fails) for row in remembers)
-        self._band = band
+        self._factor, self._divisor = _ratio(plan.a)
+        self._shift = plan.b
+        self._decode = plan.decode
+        self._sentinels = plan.sentinels
+        self._judging = plan.status
+        self._remembers = tuple((test.bit, test.fails) for test in (make() for make in plan.tests))
+        self._jumps = tuple(make() for make in plan.jumps)
+        # the last two sound readings, when there are tests for jumps
+        self._latest: tuple[Judged | None, Judged | None] = (None, None)
+        self.restated: list[Judged] = []
+        self._band = plan.band
+        self._probe_band = plan.probe_band
         self._config = config
-        # limits of the probe in its own unit, brought to the canonical one
-        a = channel.a / spec.scale
-        b = channel.b - a * spec.shift
-        lower, upper = (None if limit is None else a * limit + b for limit in (spec.lower, spec.upper))
-        rows: list[tuple[int, float | None, float | None]] = [(checks.INSTRUMENT_RANGE, lower, upper)]
-        if spec.saturation is not None:
-            clipped = a * spec.saturation + b
-            step = a * spec.resolution if spec.resolution else 4e-9 * max(1.0, abs(clipped))
-            rows.append((checks.SATURATION, None, clipped - step / 2))
-        self._probe_band = Band(rows)
         self._said: dict[str, Said] = {}
 
-    def judge(self, sample: Sample, time_us: int) -> tuple[float | None, int, Extra]:
-        """The reading in the canonical unit, the tests it failed by itself, and what the probe said."""
+    def read(self, sample: Sample) -> Read:
+        """The raw number where there is one, the tests it failed by itself, and what the probe said."""
         raw, status = sample.raw, sample.status
         mask = undecodable = 0
         extra: Extra = ()
@@ -234,6 +168,8 @@ class Track(Dependant):
         if self._decode is not None and sample.said is not None:
             raw, status, undecodable = self._decoded(self._decode, sample, sample.said)
         if status:
+            if status == WITHDRAWN:
+                return None, checks.WITHDRAWN, ()
             mask, extra, words = self._read(status)
         mask |= undecodable
         if raw is None:
@@ -242,6 +178,50 @@ class Track(Dependant):
             extra = (*extra, (Flag.SUSPECT, f"{checks.DEVICE}:{words}"))
         if not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
             return None, mask | checks.SENTINEL, extra
+        return raw, mask, extra
+
+    @property
+    def plain(self) -> bool:
+        """Whether what it says depends on its own samples in their order and on nothing else, and nothing on it."""
+        return self.alone and self.frame is None and not self._jumps and self.line.history is None
+
+    def judge_all(self, samples: Sequence[Sample], epoch: Epoch) -> list[Observation]:
+        """The observations of samples of one epoch in the order of time, as one by one gives them; `plain` only."""
+        _, calibrated, gain, offset, always, manual, _ = epoch
+        factor, divisor, shift, sentinels = self._factor, self._divisor, self._shift, self._sentinels
+        low, high, least, most = (
+            self._probe_band.lower, self._probe_band.upper, self._band.lower, self._band.upper
+        )  # fmt: skip
+        series, config, usual = self.series, self._config, not (always or manual or self._remembers)
+        names = corrections.CALIBRATION if calibrated else ""
+        flag, tests = _PASSED
+        found = []
+        for sample in samples:
+            time_us, raw = sample[2], sample[3]
+            if usual and raw is not None and not sample[4] and sample[10] is None and raw not in sentinels:
+                reading = raw * factor / divisor + shift
+                value = gain * reading + offset if calibrated else reading
+                if low <= reading <= high and least <= value <= most and -_LARGEST <= raw <= _LARGEST:
+                    found.append(
+                        _new(Observation, (series, time_us, value, reading, flag, tests, names, config))
+                    )
+                    continue
+            number, mask, extra = self.read(sample)
+            one: float | None = None
+            if number is not None:
+                one, mask = self.judge(time_us, epoch, number, mask, extra)  # type: ignore[arg-type]
+            found.append(self.finish(time_us, epoch, one, mask, extra)[0])  # type: ignore[arg-type]
+        return found
+
+    def scaled(self, raw: float) -> float:
+        """The reading of a raw number, in the canonical unit."""
+        return raw * self._factor / self._divisor + self._shift
+
+    def judge(self, time_us: int, epoch: Epoch, raw: float, mask: int, extra: Extra) -> tuple[float, int]:
+        """The reading in the canonical unit, and the bits of the tests that it failed.
+
+        `restated` then holds the earlier readings that it showed to be a spike, with their bits.
+        """
         reading = raw * self._factor / self._divisor + self._shift
         for bit, fails in self._remembers:
             if fails(time_us, reading):
@@ -249,7 +229,47 @@ class Track(Dependant):
         band = self._probe_band
         if not band.lower <= reading <= band.upper:
             mask |= band.outside(reading)
-        return reading, mask, extra
+        if self._jumps:
+            mask |= self._jumped(time_us, epoch, reading, mask, extra)
+        return reading, mask
+
+    def _jumped(self, time_us: int, epoch: Epoch, reading: float, mask: int, extra: Extra) -> int:
+        """Bits of the tests for jumps that a reading failed."""
+        sound = not mask & checks.SUSPECT_OR_WORSE
+        if sound and (extra or epoch.manual):
+            sound = all(flag < Flag.SUSPECT for flag, _ in extra + epoch.manual)
+        if sound:
+            band = self._band
+            sound = band.lower <= epoch.gain * reading + epoch.offset <= band.upper
+        found = blamed = 0
+        for test in self._jumps:
+            found |= test.judge(time_us, reading, sound)
+            if test.blamed:
+                blamed |= test.bit
+        if sound:
+            if blamed:
+                self._restate()
+            self._latest = (self._latest[1], _new(Judged, (time_us, epoch, reading, mask | found, extra)))
+        return found
+
+    def _restate(self) -> None:
+        """Readings that a test blames after all get its bit."""
+        latest = list(self._latest)
+        for test in self._jumps:
+            for index, judged in enumerate(latest):
+                if judged is not None and judged.time_us in test.blamed:
+                    latest[index] = judged._replace(mask=judged.mask | test.bit)
+        self.restated = [now for now, was in zip(latest, self._latest, strict=True) if now and now is not was]
+        self._latest = (latest[0], latest[1])
+
+    def reading(self, sample: Sample) -> float | None:
+        """The reading in the canonical unit, or None where the sample holds no number; remembers nothing."""
+        raw = sample.raw
+        if self._decode is not None and sample.said is not None:
+            raw = self._decoded(self._decode, sample, sample.said)[0]
+        if raw is None or not -_LARGEST <= raw <= _LARGEST or raw in self._sentinels:
+            return None
+        return raw * self._factor / self._divisor + self._shift
 
     @staticmethod
     def _decoded(
@@ -275,6 +295,13 @@ class Track(Dependant):
             found = self._said[status] = read_status(status, self._judging)
         return found
 
+    def take_over(self, other: Track, since_us: int) -> None:
+        """Go on where another track of the same channel and place stands, which knows all from a moment on."""
+        self._remembers, self._jumps, self._latest = other._remembers, other._jumps, other._latest
+        self._go_on_from(other, since_us)
+        if self.derived is not None and other.derived is not None:
+            self.derived._go_on_from(other.derived, since_us)
+
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
         epoch, reading, mask, extra = parts
         return [self.finish(time_us, epoch, reading, mask, extra)[0]]
@@ -283,13 +310,13 @@ class Track(Dependant):
         self, time_us: int, epoch: Epoch, reading: float | None, mask: int, extra: Extra
     ) -> tuple[Observation, int]:
         """The observation, and the bits of all tests that failed."""
-        _, calibrated, gain, offset, always, manual = epoch
+        _, calibrated, gain, offset, always, manual, reference_hpa = epoch
         if reading is None:
             flag, tests = verdict(mask, extra + manual)
             return Observation(self.series, time_us, None, None, flag, tests, "", self._config), mask
         value, names = reading, ""
         if self.compensation is not None:
-            factor, found, names = self.compensation.factor(time_us)
+            factor, found, names = self.compensation.factor(time_us, reference_hpa)
             value *= factor
             mask |= found
         if calibrated:
@@ -308,50 +335,32 @@ def _reason(extra: Extra, words: str) -> Extra:
     return (*extra, (Flag.MISSING, f"missing:{words}")) if words else extra
 
 
-class Derived(NamedTuple):
-    """A series computed from others: its key, its limits, its flags set by hand by time."""
-
-    series: SeriesKey
-    band: Band
-    manual: Callable[[int], Extra]
-
-
 class Conductivity(Dependant):
     """Conductivity at 25 °C and salinity from bulk conductivity and the temperature of the same position.
 
     Parameters
     ----------
-    ec25, salinity : Derived or None
-        The series wanted.
+    plan : ConductivityPlan
+    line : Line
+        Of the bulk conductivity.
     temperature : History
-    device_coefficient : float or None
-        Temperature coefficient that the probe itself applies [1/K]; 0: none, None: not known.
-    coefficient : float
-        The one applied here [1/K].
-    factor : float or None
-        Salinity per conductivity [mg/L per µS/cm].
     config : str
         Hash of the station configuration.
+    lookahead_us : int
+        How long what was made is kept at least [µs].
     """
 
     def __init__(
-        self,
-        ec25: Derived | None,
-        salinity: Derived | None,
-        temperature: History,
-        device_coefficient: float | None,
-        coefficient: float,
-        factor: float | None,
-        config: str,
+        self, plan: ConductivityPlan, line: Line, temperature: History, config: str, lookahead_us: int
     ) -> None:
-        self._by_device = bool(device_coefficient)
-        super().__init__(() if self._by_device else (temperature,))
-        self._ec25 = ec25
-        self._salinity = salinity
+        self._by_device = bool(plan.device_coefficient)
+        super().__init__(line, () if self._by_device else (temperature,), lookahead_us)
+        self._ec25 = plan.ec25
+        self._salinity = plan.salinity
         self._temperature = temperature
-        self._always = checks.EC_COEFFICIENT_UNKNOWN if device_coefficient is None else 0
-        self._coefficient = coefficient
-        self._factor = factor
+        self._always = checks.EC_COEFFICIENT_UNKNOWN if plan.device_coefficient is None else 0
+        self._coefficient = plan.coefficient
+        self._factor = plan.factor
         self._config = config
 
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
@@ -381,7 +390,7 @@ class Conductivity(Dependant):
 
     def _one(
         self,
-        derived: Derived,
+        derived: DerivedPlan,
         time_us: int,
         value: float | None,
         raw: float | None,
@@ -393,5 +402,5 @@ class Conductivity(Dependant):
             names = ""
         elif not derived.band.lower <= value <= derived.band.upper:
             mask |= derived.band.outside(value)
-        flag, tests = verdict(mask, extra + derived.manual(time_us))
+        flag, tests = verdict(mask, extra + derived.manual.at(time_us))
         return Observation(derived.series, time_us, value, raw, flag, tests, names, self._config)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from soilco2.cli.computed_for import in_words, of_station
 from soilco2.cli.options import emit_json, json_option, language_option, station_argument, translate
 from soilco2.station_config.message import Message
 
@@ -261,12 +262,16 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
     """Everything that the station file says, as one JSON object."""
     deployments = station.deployments
     now_us = time.time_ns() // 1000
+    told = of_station(station)
     return {
         "ok": True,
         "station": station.file.station.model_dump(mode="json"),
         "configuration": station.hash,
         "connections": [row.model_dump(mode="json") for row in station.file.connection],
-        "instruments": [_instrument(station, row, now_us) for row in station.file.instrument],
+        "instruments": [
+            _instrument(station, row, now_us) | ({"computed_for": told[row.id]} if row.id in told else {})
+            for row in station.file.instrument
+        ],
         "derived": [
             {"series": "/".join(series), "from": ["/".join(parent) for parent in parents]}
             for series, parents in deployments.derived.items()
@@ -294,6 +299,8 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     console.print(Text(place, style="dim"))
     for connection in station.file.connection:
         _print_connection(console, station, connection.id, lang)
+    for name, found in of_station(station).items():
+        console.print(Text(f"{name}: {in_words(found, lang)}"), soft_wrap=True)
     _print_derived(console, station, words)
     mqtt = station.file.mqtt
     if mqtt is not None:

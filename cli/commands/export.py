@@ -24,8 +24,9 @@ from soilco2.cli.progress import progress
 from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
+    from soilco2.quality.plans import ToldSettings
     from soilco2.station_config.loader import Station
-    from soilco2.storage.reader import SeriesInfo
+    from soilco2.storage.reader import Reader, SeriesInfo
     from soilco2.storage.tidy.writer import Exported
 
 _FLAG_WORDS = {"good": 1, "not-evaluated": 2, "suspect": 3, "bad": 4, "missing": 9}
@@ -167,6 +168,7 @@ def command(
     try:
         infos = _chosen(reader.series(), variables, profiles, depths)
         with progress(str(path), wanted=not as_json) as show:
+            waiting, told = _of_journal(reader, start_us, end_us)
             written = write_tidy(
                 reader,
                 infos,
@@ -175,15 +177,37 @@ def command(
                 end_us=end_us,
                 flags=wanted,
                 station=station,
+                told=told,
                 licence=licence,
                 source={"auto": "journal" if station is not None else "tidy table"}.get(source, source),
                 version=__version__,
+                waiting=waiting,
                 force=force,
                 progress=show,
             )
     finally:
         reader.close()
+    if waiting:
+        echo(
+            Message(
+                "{waiting} readings that came late wait for judgement; export again when 'soilco2 status' names none",
+                waiting=waiting,
+            ),
+            err=True,
+        )
     _say(written, as_json)
+
+
+def _of_journal(
+    reader: Reader, start_us: int | None, end_us: int | None
+) -> tuple[int, Sequence[ToldSettings]]:
+    """Late readings of a window that wait for judgement, and what instruments told; of a journal alone."""
+    from soilco2.storage.journal.reader import JournalReader
+
+    if not isinstance(reader, JournalReader):
+        return 0, ()
+    first, last = -(2**62) if start_us is None else start_us, 2**62 if end_us is None else end_us
+    return reader.accounting.waiting(first, last), reader.accounting.settings_told()
 
 
 def _say(written: Exported, as_json: bool) -> None:

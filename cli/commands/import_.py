@@ -1,4 +1,4 @@
-"""``soilco2 import``: a tidy table into the journal, every row stored, known already, or kept with its reason."""
+"""``soilco2 import``: a tidy table into the journal, every row stored, known already, in conflict, or rejected."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from soilco2.cli.options import echo, emit_json, fail, json_option, load, spoken_language, station_argument
+from soilco2.cli.options import (
+    echo,
+    emit_json,
+    fail,
+    json_option,
+    load,
+    spoken_language,
+    station_argument,
+    word,
+)
 from soilco2.cli.progress import progress
 from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
     from soilco2.ingest.files.importing import Account
+    from soilco2.station_config.loader import Station
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -30,25 +40,78 @@ def _zone(name: str | None) -> ZoneInfo | None:
         )
 
 
-@click.command("import", epilog="Example: soilco2 import station.toml logger.csv --timezone Asia/Shanghai")
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@click.command(
+    "import",
+    epilog="Example: soilco2 import station.toml logger.csv --timezone Asia/Shanghai; "
+    "soilco2 import station.toml --undo 3",
+)
 @station_argument
 @spoken_language
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai.")
+@click.option("--rank", type=click.Choice(["table", "file"]), default="table", show_default=True,
+              help="Which number speaks where others are: those of a device's own file go before live messages, "
+              "those of a table behind them.")  # fmt: skip
+@click.option(
+    "--list", "listed", is_flag=True, help="List the imports, with number, file and what became of it."
+)
+@click.option("--undo", type=int, metavar="NUMBER", help="Take an import back.")
+@click.option("--redo", type=int, metavar="NUMBER", help="Give an import again that was taken back.")
+@click.option("--who", help="Who takes it back or gives it again; the user of this machine by default.")
+@click.option("--why", default="", help="The reason, kept for ever.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(
     station: Path,
     files: tuple[Path, ...],
     timezone: str | None,
+    rank: str,
+    listed: bool,
+    undo: int | None,
+    redo: int | None,
+    who: str | None,
+    why: str,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Bring tidy tables (CSV, plain or gzipped) into the journal.
+    """Bring tidy tables (CSV, plain or gzipped) into the journal, or take an import back.
 
-    Rows that cannot be used are counted and kept with line number and reason; the rest goes on. Importing a
-    file again stores and keeps nothing twice. The exit code is 1 when a row was rejected.
+    Every row becomes data, says nothing new, is in conflict with another number, or is rejected and kept with line
+    number and reason. Importing a file again stores nothing twice. The exit code is 1 when a row was rejected or is in
+    conflict.
+
+    An import that is taken back stays in the journal: what only it delivered counts as missing until it is given again.
     """
+    asked = [bool(files), listed, undo is not None, redo is not None]
+    if sum(asked) != 1:
+        fail(
+            Message(
+                "FILES to import, or --list, or --undo NUMBER, or --redo NUMBER: one of these is expected"
+            )
+        )
+    known = load(station)
+    if listed:
+        _list(known, as_json)
+    elif undo is not None or redo is not None:
+        number = undo if undo is not None else redo
+        assert number is not None
+        _switch(known, number, undo is not None, who or _user(), why, dry_run, as_json)
+    else:
+        _import(known, files, _zone(timezone), rank, dry_run, as_json)
+
+
+def _import(
+    known: Station, files: tuple[Path, ...], zone: ZoneInfo | None, rank: str, dry_run: bool, as_json: bool
+) -> None:
     from soilco2.ingest.clock.system import SystemClock
     from soilco2.ingest.drivers.registry import recognise
     from soilco2.ingest.files.importing import import_table
@@ -56,8 +119,6 @@ def command(
     from soilco2.storage.tidy.dry_run import Rehearsal
     from soilco2.storage.tidy.samples import Moment
 
-    known = load(station)
-    zone = _zone(timezone)
     for path in files:
         if path.suffix.lower() in (".parquet", ".pq"):
             fail(
@@ -69,11 +130,11 @@ def command(
     recognised = [recognise(path) for path in files]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
-    with Rehearsal(known.journal_path) if dry_run else Submitter(known) as target:
+    with Rehearsal(known) if dry_run else Submitter(known) as target:
         accounts = []
         for driver, layout in recognised:
             with progress(str(layout.path), wanted=not as_json) as show:
-                account = import_table(known, layout, driver, zone, moment, target, show)
+                account = import_table(known, layout, driver, zone, moment, target, show, rank)
             _say_faults(layout.path, account)
             if account.rejected and not dry_run:
                 echo(Message("they are kept: soilco2 parked list {path}", path=known.path), err=True)
@@ -83,28 +144,119 @@ def command(
     else:
         for path, account in accounts:
             _say(path, account, dry_run)
-    if any(account.rejected for _, account in accounts):
+    if any(account.rejected or account.conflict for _, account in accounts):
         raise click.exceptions.Exit(1)
+
+
+def _list(known: Station, as_json: bool) -> None:
+    from soilco2.station_config.times import iso
+    from soilco2.storage.journal.reader import JournalReader
+
+    with JournalReader(known.journal_path) as reader:
+        rows = reader.accounting.imports()
+    if as_json:
+        emit_json({"imports": [{**row._asdict(), "time": iso(row.time_us)} for row in rows]})
+        return
+    for row in rows:
+        counts = ", ".join(f"{row.counts[name]} {word(name)}" for name in _ENDS if name in row.counts)
+        click.echo(
+            f"{row.id}  {iso(row.time_us)}  {row.file}  {word(row.state)}  {row.sha256[:12]}  {counts}".rstrip()
+        )
+    if not rows:
+        echo(Message("nothing was imported"))
+
+
+def _switch(
+    known: Station, number: int, undo: bool, who: str, why: str, dry_run: bool, as_json: bool
+) -> None:
+    from soilco2.storage.journal.control import Submitter
+    from soilco2.storage.journal.reader import JournalReader
+
+    with JournalReader(known.journal_path) as reader:
+        effect = reader.accounting.import_effect(number, undo)
+    found: dict[str, Any] = {"import": number, "undone": undo, "dry_run": dry_run, **effect._asdict()}
+    if not dry_run:
+        found["observations"] = 0
+        with Submitter(known) as target:
+            left = target.submit("switch_import", number=number, undo=undo, who=who, why=why)
+            while left:
+                changed, left = target.submit("judge_import")
+                found["observations"] += changed
+    if as_json:
+        emit_json(found)
+    elif undo and dry_run:
+        echo(
+            Message(
+                "import {number}: {samples} samples would be withdrawn, {stay} stay since another import "
+                "delivers them too; nothing was changed (--dry-run)",
+                number=number,
+                samples=effect.samples,
+                stay=effect.stay,
+            )
+        )
+    elif dry_run:
+        echo(
+            Message(
+                "import {number}: {samples} samples would count again; nothing was changed (--dry-run)",
+                number=number,
+                samples=effect.samples,
+            )
+        )
+    elif undo:
+        echo(
+            Message(
+                "import {number} undone: {samples} samples withdrawn, {stay} stay since another import "
+                "delivers them too; {observations} observations changed; give it again with --redo {number}",
+                number=number,
+                samples=effect.samples,
+                stay=effect.stay,
+                observations=found["observations"],
+            )
+        )
+    else:
+        echo(
+            Message(
+                "import {number} given again: {samples} samples count again; {observations} observations "
+                "changed",
+                number=number,
+                samples=effect.samples,
+                observations=found["observations"],
+            )
+        )
 
 
 def _say_faults(path: Path, account: Account) -> None:
     for fault in account.shown:
         echo(Message("{path}:{line}: {reason}", path=path, line=fault.line, reason=fault.reason), err=True)
-    if account.faults > len(account.shown):
+    if account.rejected > len(account.shown):
         echo(
             Message(
                 "{path}: {faults} more rows cannot be used",
                 path=path,
-                faults=account.faults - len(account.shown),
+                faults=account.rejected - len(account.shown),
             ),
             err=True,
         )
-    if account.conflict:
+    for line, sentence in account.named:
+        echo(Message("{path}:{line}: {reason}", path=path, line=line, reason=sentence), err=True)
+    if account.conflict > len(account.named):
         echo(
             Message(
-                "{path}: {conflict} rows differ from what the journal holds for their time",
+                "{path}: {conflict} more rows are in conflict",
                 path=path,
-                conflict=account.conflict,
+                conflict=account.conflict - len(account.named),
+            ),
+            err=True,
+        )
+    if account.bad:
+        echo(Message("{path}: {bad} values were judged bad", path=path, bad=account.bad), err=True)
+    if account.back:
+        echo(
+            Message(
+                "{path}:{back_line}: time runs back here, and at {back} rows in all",
+                path=path,
+                back_line=account.back_line,
+                back=account.back,
             ),
             err=True,
         )
@@ -120,32 +272,40 @@ def _say_faults(path: Path, account: Account) -> None:
 
 
 def _say(path: Path, account: Account, dry_run: bool) -> None:
-    rows, stored, duplicate, rejected = account.rows, account.stored, account.duplicate, account.rejected
+    rows, stored, duplicate = account.rows, account.stored, account.duplicate
+    conflict, rejected = account.conflict, account.rejected
     if dry_run:
         echo(
             Message(
-                "{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {rejected} "
-                "would be rejected; nothing was stored (--dry-run)",
+                "{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {conflict} are "
+                "in conflict, {rejected} would be rejected; nothing was stored (--dry-run)",
                 path=path,
                 rows=rows,
                 stored=stored,
                 duplicate=duplicate,
+                conflict=conflict,
                 rejected=rejected,
             )
         )
     else:
         echo(
             Message(
-                "{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {rejected} rejected",
+                "{path}: {rows} rows = {stored} stored + {duplicate} duplicate + {conflict} conflict + "
+                "{rejected} rejected (import {number})",
                 path=path,
                 rows=rows,
                 stored=stored,
                 duplicate=duplicate,
+                conflict=conflict,
                 rejected=rejected,
+                number=account.number,
             )
         )
 
 
+_ENDS = ("stored", "duplicate", "conflict", "rejected", "bad")
+
+
 def _as_json(path: Path, account: Account) -> dict[str, Any]:
-    names = ("rows", "stored", "duplicate", "conflict", "rejected")
+    names = ("rows", *_ENDS, "back", "number")
     return {"file": str(path)} | {name: getattr(account, name) for name in names}

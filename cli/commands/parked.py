@@ -15,6 +15,7 @@ from soilco2.cli.options import (
     fail,
     json_option,
     load,
+    parse_time,
     spoken_language,
     station_argument,
     translate,
@@ -100,19 +101,77 @@ def show(station: Path, number: int) -> None:
 @command.command()
 @station_argument
 @spoken_language
-@click.argument("number", type=int)
+@click.argument("number", type=int, required=False)
+@click.option("--import", "import_", type=int, metavar="NUMBER", help="All of one import.")
+@click.option("--reason", metavar="TEXT", help="All whose reason holds this text.")
+@click.option("--before", metavar="TIME", help="All that came before a time.")
 @click.option("--why", required=True, help="The reason, kept with the entry.")
-def drop(station: Path, number: int, why: str) -> None:
-    """Settle an entry as not wanted; it stays in the journal with the reason.
+def drop(
+    station: Path, number: int | None, import_: int | None, reason: str | None, before: str | None, why: str
+) -> None:
+    """Settle an entry, or all that meet the options, as not wanted; they stay in the journal with the reason.
 
     \b
     Example:
       soilco2 parked drop yulin.toml 12 --why "test message of the installer"
+      soilco2 parked drop yulin.toml --import 3 --why "the table was mended"
+      soilco2 parked drop yulin.toml --reason "no such unit" --before 2026-07-01 --why "mended"
     """
     from soilco2.storage.journal.control import submit
 
-    submit(load(station), "parked_settle", number=number, state="dropped", why=why)
-    echo(Message("entry {number} dropped", number=number))
+    loaded = load(station)
+    if (number is not None) == any(option is not None for option in (import_, reason, before)):
+        fail(
+            Message(
+                "the NUMBER of an entry, or --import, --reason and --before for several: one of the two is "
+                "expected"
+            )
+        )
+    if number is not None:
+        submit(loaded, "parked_settle", number=number, state="dropped", why=why)
+        echo(Message("entry {number} dropped", number=number))
+        return
+    before_us = None if before is None else parse_time(before, loaded.deployments.zone)
+    count = submit(loaded, "drop_parked", why=why, import_=import_, reason=reason, before_us=before_us)
+    echo(Message("{count} entries dropped", count=count))
+
+
+@command.command()
+@station_argument
+@spoken_language
+@click.argument("number", type=int)
+@click.option("--take", metavar="FIRST|SECOND|VALUE", help="The number that holds.")
+@click.option("--take-back", is_flag=True, help="Take the decision back: it is open again.")
+@click.option("--who", required=True, help="Who decides.")
+@click.option("--why", default="", help="The reason, kept for ever.")
+def decide(station: Path, number: int, take: str | None, take_back: bool, who: str, why: str) -> None:
+    """Decide a conflict: which of the numbers of one series and time holds. Nothing is deleted by it.
+
+    \b
+    Example:
+      soilco2 parked decide yulin.toml 12 --take SECOND --who "L. Technician" --why "the first was a test"
+      soilco2 parked decide yulin.toml 12 --take 916.4 --who "L. Technician"
+      soilco2 parked decide yulin.toml 12 --take-back --who "L. Technician"
+    """
+    if not who.strip():
+        fail(Message("--who is empty; a decision keeps who made it"))
+    if (take is not None) == take_back or take == "":
+        fail(Message("--take FIRST, SECOND or the number itself; or --take-back: one of the two is expected"))
+    from soilco2.storage.journal.control import submit
+
+    changed = submit(load(station), "decide", number=number, take=take or "", who=who, why=why)
+    if take_back:
+        echo(
+            Message(
+                "entry {number} is open again; {changed} observations changed", number=number, changed=changed
+            )
+        )
+    else:
+        echo(
+            Message(
+                "entry {number} is decided; {changed} observations changed", number=number, changed=changed
+            )
+        )
 
 
 @command.command()
@@ -148,13 +207,15 @@ def retry(station: Path, number: int, why: str) -> None:
             said = Message("entry {number} will be sent to {source} again", number=number, source=row.source)
         elif row.kind == "message":
             said = _decode(loaded, row, door)
+        elif row.payload[:1] == b"[" and row.payload != b"[]":  # an earlier version kept the number out
+            done = door.submit("import", samples=[json.loads(row.payload)], parked=[], counts=[])
+            said = _counts(number, done)
         else:
             fail(
                 Message(
-                    "entry {number} is a {kind}: the journal keeps the first number of a channel and time, and "
-                    "both stay on record; drop the entry, or flag the value",
+                    "entry {number} is a {word}: both numbers are kept; 'soilco2 parked decide' says which holds",
                     number=number,
-                    kind=word(row.kind),
+                    word=word(row.kind),
                 )
             )
         door.submit("parked_settle", number=number, state="retried", why=why)
@@ -174,13 +235,14 @@ def _window(row: ParkedRow) -> tuple[int, int]:
 def _decode(station: Station, row: ParkedRow, door: Submitter) -> Message:
     """Decode a message with the station file as it is now and keep its samples."""
     from soilco2.ingest.drivers.registry import driver_at
+    from soilco2.quality.rivals import FILE, TABLE
 
-    if row.source.startswith("import:"):
+    if row.source.startswith((FILE, TABLE)):
         fail(
             Message(
                 "entry {number} is a line of the table {source}: mend the table and import it again",
                 number=row.id,
-                source=row.source[7:],
+                source=row.source.partition(":")[2],
             )
         )
     driver = driver_at(station.file.connection, row.source)
@@ -205,9 +267,13 @@ def _decode(station: Station, row: ParkedRow, door: Submitter) -> Message:
             1,
         )
     done = door.submit("import", samples=found.samples, parked=[], counts=[])
+    return _counts(row.id, done)
+
+
+def _counts(number: int, done: dict[str, int]) -> Message:
     return Message(
         "entry {number}: {stored} stored, {duplicate} duplicate, {conflict} conflicts",
-        number=row.id,
+        number=number,
         stored=done["stored"],
         duplicate=done["duplicate"],
         conflict=done["conflict"],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from soilco2.cli.computed_for import computed_for, in_words
 from soilco2.cli.options import (
     echo,
     emit_json,
@@ -46,7 +47,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
     sources = {name: row for name, row in counters.items() if name not in sinks and name not in serials}
     return {
         "station": station.file.station.id,
-        "collector": "running" if live else "not running",
+        "collector": "running" if live else Message("not running"),
         "fault": live["fault"] if live else "",
         "hung": live["hung"] if live else [],
         "configuration": {"in_force": reader.config_hash(), "file": station.hash},
@@ -59,6 +60,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
             name: {key: row.get(key, 0) for key in ("in", "stored", "duplicate", "rejected")} | row
             for name, row in sources.items()
         },
+        "waiting_for_judgement": reader.accounting.waiting(),
         "parked": reader.accounting.parked_counts(),
         "sinks": {
             name: _sink(reader, row, counters.get(name, {}), live, now_us) for name, row in sinks.items()
@@ -87,7 +89,7 @@ def _sink(
     )  # a replayed month lies years before the clock of today
     newest = next((o.time_us for rev, o in reader.observations_after(row.rev - 1, 1) if rev <= row.rev), None)
     return {
-        "state": here.get("state", "not running"),
+        "state": here.get("state", Message("not running")),
         "newest_confirmed_us": here.get("newest_us") or newest,
         "confirmed_at_us": row.moved_us if row.rev else None,
         "backlog_samples": row.backlog,
@@ -130,6 +132,8 @@ def _instruments(
             "errors": kept,
             "last_error": device.get("last_error", ""),
         }
+        if told := computed_for(station, row, reader):
+            found[row.id]["computed_for"] = told
     return found
 
 
@@ -185,6 +189,12 @@ def _print_flow(status: dict[str, Any]) -> None:
         )
     if not status["sources"]:
         echo(Message("  nothing yet"))
+    if status["waiting_for_judgement"]:
+        echo(
+            Message(
+                "{count} readings that came late wait for judgement", count=status["waiting_for_judgement"]
+            )
+        )
     if status["parked"]:
         echo(Message("parked: {kinds} ('soilco2 parked list' shows them)", kinds=_counts(status["parked"])))
     for name, row in status["sinks"].items():
@@ -228,6 +238,8 @@ def _print_devices(status: dict[str, Any]) -> None:
         echo(said)
         if row["last_error"]:
             click.echo(f"    {translate(row['last_error'])}")
+        if "computed_for" in row:
+            click.echo(f"    {in_words(row['computed_for'], language())}")
     if mqtt := status["mqtt"]:
         state = word(mqtt["state"])
         said = Message(

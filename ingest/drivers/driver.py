@@ -71,12 +71,22 @@ class DriverEvent(NamedTuple):
         Serial number of the instrument, or id of the connection.
     text : Message
         One sentence; a driver of another distribution may give plain text.
+    data : mapping
+        The same for programs: of ``settings`` the `values` of the instrument.
     """
 
     time_us: int
     kind: str
     subject: str
     text: Message
+    data: Mapping[str, Any] = {}
+
+
+class Told(NamedTuple):
+    """What an instrument is set to: in words, and as numbers by the id of the setting."""
+
+    text: str = ""
+    values: Mapping[str, float] = {}
 
 
 @dataclass(slots=True)
@@ -91,12 +101,15 @@ class Batch:
         By source and name of the counter; samples are counted where they are stored.
     token : object
         The source's own, for its acknowledgement.
+    heard : list of str
+        Messages whose repeat is to be known, see `soilco2.ingest.protocols.heard`.
     """
 
     samples: list[Sample] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     token: Any = None
+    heard: list[str] = field(default_factory=list)
 
     def refuse(self, source: str, reason: str, payload: bytes, time_us: int | None, arrival_us: int) -> None:
         """Count and park one thing that did not become a sample, as it came."""
@@ -183,8 +196,8 @@ class Line(Protocol):
         """What an instrument says now."""
         ...
 
-    def settings(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> str:
-        """What an instrument is set to, in words; empty when it tells nothing."""
+    def settings(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> Told:
+        """What an instrument is set to; empty when it tells nothing."""
         ...
 
 
@@ -325,11 +338,14 @@ class Rows(NamedTuple):
         Rows that cannot be used, each with `line`, `reason`, `text`.
     line : int
         The last line that was read, from which a later reading goes on.
+    lines : sequence of int, optional
+        Line of each sample, so that it can be named.
     """
 
     samples: list[Sample]
     faults: list[Any]
     line: int
+    lines: Sequence[int] = ()
 
 
 class FileDriver(Protocol):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host
+from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Told
 from soilco2.ingest.drivers.polling import Deliver, PollingThread, Rows, polled
 from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
 from soilco2.ingest.protocols.modbus import Request
@@ -107,9 +108,10 @@ class ModbusLine:
             failed(error)
             raise
 
-    def settings(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> Message:
-        """The registers that change what readings mean, in words."""
+    def settings(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> Told:
+        """The registers that change what readings mean."""
         found = []
+        values: dict[str, float] = {}
         for setting in plan.model.setting:
             request = Request(plan.address, setting.function, setting.start, WIDTH[setting.type])
             try:
@@ -121,12 +123,14 @@ class ModbusLine:
                 failed(error)
                 found.append(Message("{setting}: not read ({kind})", setting=setting.id, kind=error.kind))
                 break
-            found.append(_setting_text(setting, words, plan.instrument))
-        return Message.joined(found)
+            value = decode(words, 0, setting.type, setting.word_order) * setting.scale
+            found.append(_setting_text(setting, value, plan.instrument))
+            if math.isfinite(value):
+                values[setting.id] = value
+        return Told(Message.joined(found), values)
 
 
-def _setting_text(setting: Setting, words: tuple[int, ...], instrument: Instrument) -> Message:
-    value = decode(words, 0, setting.type, setting.word_order) * setting.scale
+def _setting_text(setting: Setting, value: float, instrument: Instrument) -> Message:
     found = f"{value:.6g} {setting.unit}".rstrip()
     expected = instrument.settings.get(setting.id)
     if expected is None or abs(expected - value) <= abs(setting.scale) / 2:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from soilco2.ingest.drivers.driver import Batch, Bench, Driver, FarEnd, Host
+from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.protocols.soilco2_json_decode import Decoded, Decoder
 from soilco2.ingest.supervisor import Managed
@@ -13,19 +15,28 @@ from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection, kind_of
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
+from soilco2.storage.journal.reader import JournalReader
 
 KIND = "mqtt"
 NO_VALUE = "no value"
 """Status of a node's reading in a gap of the data."""
 
 
-def decoders(station: Station, boot_id: str) -> dict[str, Decoder]:
+def decoders(station: Station, boot_id: str, heard: Heard) -> dict[str, Decoder]:
     """A decoder for each connection of this kind."""
     return {
-        row.id: Decoder(station.deployments, row.id, boot_id)
+        row.id: Decoder(station.deployments, row.id, boot_id, heard)
         for row in station.file.connection
         if row.kind == KIND
     }
+
+
+def _heard_in(journal: Path) -> list[str]:
+    """Marks of messages that the journal remembers."""
+    if not journal.is_file():
+        return []
+    with JournalReader(journal) as reader:
+        return reader.accounting.heard()
 
 
 def topics(connections: Sequence[Connection], station: str) -> dict[str, str]:
@@ -51,7 +62,8 @@ class MqttSource:
         mine = {row.id for row in connections}
         periods = [row.interval for row in station.file.instrument if row.connection in mine]
         self._clock = host.clock
-        self._decoders = decoders(station, host.clock.boot_id)
+        self._heard = Heard(_heard_in(station.journal_path))
+        self._decoders = decoders(station, host.clock.boot_id, self._heard)
         self.session = Subscriber(
             station.file.mqtt,
             station.file.station.id,
@@ -103,7 +115,7 @@ class MqttSource:
 
     def use(self, station: Station) -> None:
         """Decode by another configuration from now on."""
-        self._decoders = decoders(station, self._clock.boot_id)
+        self._decoders = decoders(station, self._clock.boot_id, self._heard)
 
     def acknowledge(self, batch: Batch) -> None:
         """Let the broker forget what is on disk."""
@@ -116,20 +128,18 @@ class MqttSource:
             return None
         batch = Batch(token=taken)
         trusted = self._clock.trusted()
-        for source, messages in self._sorted(taken, batch).items():
-            batch.counts[source, "messages"] += len(messages)
-            _add(batch, source, self._decoders[source].batch(messages, trusted=trusted))
+        for (source, retained), messages in self._sorted(taken, batch).items():
+            batch.counts[source, "retained" if retained else "messages"] += len(messages)
+            _add(batch, source, self._decoders[source].batch(messages, trusted=trusted, retained=retained))
+        batch.heard = self._heard.take_fresh()
         return batch
 
-    def _sorted(self, taken: Taken, batch: Batch) -> dict[str, list[tuple[bytes, int, int]]]:
-        """Messages by connection; those of none, and retained ones, are refused."""
-        by_source: dict[str, list[tuple[bytes, int, int]]] = {}
+    def _sorted(self, taken: Taken, batch: Batch) -> dict[tuple[str, bool], list[tuple[bytes, int, int]]]:
+        """Messages by connection and by whether the broker kept them; those of no connection are refused."""
+        by_source: dict[tuple[str, bool], list[tuple[bytes, int, int]]] = {}
         for _, source, payload, arrival_us, mono_us, retained, topic in taken.messages:
-            if source in self._decoders and not retained:
-                by_source.setdefault(source, []).append((payload, arrival_us, mono_us))
-            elif retained:  # it was delivered before: no new reading
-                batch.reject(source or KIND)
-                batch.counts[source or KIND, "retained"] += 1
+            if source in self._decoders:
+                by_source.setdefault((source, retained), []).append((payload, arrival_us, mono_us))
             else:
                 reason = Message(
                     "{topic}: nobody asked for this topic any more; the subscription is taken back",
@@ -143,6 +153,9 @@ def _add(batch: Batch, source: str, found: Decoded) -> None:
     batch.samples.extend(found.samples)
     for row in found.refusals:
         batch.refuse(source, *row)
+    if found.repeats:
+        for name in ("in", "duplicate"):
+            batch.counts[source, name] += found.repeats["readings"]
     for gap in found.gaps:
         batch.counts[source, "messages_missing"] += gap.last - gap.first + 1
 

@@ -37,6 +37,8 @@ WARM_UP = "warm-up"
 _LONGEST_PAUSE_US = 300_000_000
 _REOPEN_S = (0.5, 10.0)
 _NEVER = 1 << 62
+_UNTRUSTED = -2
+"""In place of the day on which settings were read, while nobody knows it."""
 
 
 Deliver = Callable[[list[Sample], list[DriverEvent]], None]
@@ -60,7 +62,7 @@ class _Device:
         self.warm_until_us = 0
         self.silent = False
         self.settings_day = -1
-        self.settings_told = ""
+        self.settings_told = ("", False)
         self.failures = 0
         self.answered = 0
         self.errors: Counter[str] = Counter()
@@ -375,7 +377,8 @@ class PollingThread:
     # registers that change what readings mean
 
     def _read_settings(self, slot: int, devices: Sequence[_Device]) -> None:
-        day = slot // DAY_US
+        trusted = self._clock.trusted()
+        day = slot // DAY_US if trusted else _UNTRUSTED
         events = []
         for device in devices:
             if self._stop.is_set() or not self._line.is_open:
@@ -383,10 +386,12 @@ class PollingThread:
             if device.settings_day == day or device.failures or not device.answered:
                 continue
             device.settings_day = day
-            text = self._line.settings(device.plan, device.timeout, partial(self._counted, device))
-            if text and text != device.settings_told:
-                device.settings_told = text
-                events.append(DriverEvent(slot, "settings", device.serial, Message.of(text)))
+            told = self._line.settings(device.plan, device.timeout, partial(self._counted, device))
+            # what readings are corrected by holds from a time on: it is told again when that is known
+            if told.text and (told.text, trusted) != device.settings_told:
+                device.settings_told = (told.text, trusted)
+                data = {"values": dict(told.values)} if trusted else {}
+                events.append(DriverEvent(slot, "settings", device.serial, Message.of(told.text), data))
         if events:
             self._deliver([], events)
 

@@ -29,7 +29,7 @@ class _TidyFileDriver:
         moment = Moment(arrival.arrival_us, arrival.mono_us, arrival.boot_id)
         behind = replace(layout, first_line=max(layout.first_line, after_line + 1))
         try:
-            for stretch in read_samples(station, layout.path, moment, zone, behind):
+            for stretch in read_samples(station, layout.path, moment, zone, behind, arrival.source):
                 if stretch.line > after_line:
                     yield Rows(*stretch)
         except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
+from soilco2.quality.records import Sample
+from soilco2.quality.rivals import FILE, TABLE
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
+from soilco2.storage.errors import TidyFileError
+from soilco2.storage.journal.brought import Brought
 from soilco2.storage.journal.control import Submitter
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
 from soilco2.storage.tidy.rows import TidyFault
@@ -16,44 +22,71 @@ from soilco2.storage.tidy.samples import Moment, source_name
 from soilco2.storage.tidy.text import Layout
 
 SHOWN = 5
-"""Faults of a file that are kept for people to read."""
+"""Faults, and conflicts, of a file that are kept for people to read."""
+KINDS = {"file": FILE, "table": TABLE}
+"""Ranks that an imported file may have, with how the source of its samples begins."""
 
 
 @dataclass(slots=True)
 class Account:
-    """What became of a file's rows: each is stored, a duplicate, a conflict, or at fault.
+    """What became of a file's rows: each is stored, a duplicate, a conflict, or rejected.
 
     Parameters
     ----------
     stored : int
+        Those that became data.
     duplicate : int
-        Known to the journal, those that an earlier import parked among them.
+        Those that say nothing new, those that an earlier import parked among them.
     conflict : int
-        Another number stands at their channel and time.
-    faults : int
+        Their number is not taken: one of a better rank stands, or one of the same until somebody decides.
+    rejected : int
         Rows that cannot be used.
+    bad : int
+        Values that became data and were judged bad.
+    back : int
+        Rows of a series that lie before the row above them in time.
+    back_line : int
+        The first of these; 0 when there is none.
     parked_before : int
         Duplicates that an earlier import parked.
+    number : int
+        Of the import in the journal; 0 in a rehearsal.
     shown : list of TidyFault
-        The first `SHOWN` of the faults.
+        The first `SHOWN` of the rejected rows.
+    named : list of (int, str)
+        The first `SHOWN` conflicts: line and a sentence.
     """
 
     stored: int = 0
     duplicate: int = 0
     conflict: int = 0
-    faults: int = 0
+    rejected: int = 0
+    bad: int = 0
+    back: int = 0
+    back_line: int = 0
     parked_before: int = 0
+    number: int = 0
     shown: list[TidyFault] = field(default_factory=list)
-
-    @property
-    def rejected(self) -> int:
-        """Rows that are not data: conflicts and faults."""
-        return self.conflict + self.faults
+    named: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """Rows in all."""
-        return self.stored + self.duplicate + self.rejected
+        return self.stored + self.duplicate + self.conflict + self.rejected
+
+    def counts(self) -> dict[str, int]:
+        """As the journal keeps it with the import."""
+        names = ("rows", "stored", "duplicate", "conflict", "rejected", "bad")
+        return {name: getattr(self, name) for name in names}
+
+    def add(self, done: Brought, lines: Sequence[int]) -> None:
+        """Count a stretch of samples, with the line of each."""
+        self.stored += done.stored
+        self.duplicate += done.duplicate
+        self.conflict += done.conflict
+        self.bad += done.bad
+        for at, sentence in done.named[: SHOWN - len(self.named)]:
+            self.named.append((lines[at] if at < len(lines) else 0, sentence))
 
 
 def import_table(
@@ -64,6 +97,7 @@ def import_table(
     moment: Moment,
     target: Submitter | Rehearsal,
     on_progress: Callable[[str], object] = lambda _where: None,
+    rank: str = "table",
 ) -> Account:
     """Bring a tidy table into the journal, or say what would become of it.
 
@@ -82,6 +116,8 @@ def import_table(
         Keeps the rows, or only judges them.
     on_progress : callable, optional
         Told after each stretch of rows where it is.
+    rank : {"table", "file"}
+        How far its numbers go before others.
 
     Raises
     ------
@@ -90,39 +126,62 @@ def import_table(
     StorageError
         When the journal cannot be read or written.
     """
-    source = source_name(layout.path)
+    source = source_name(layout.path, KINDS[rank])
     account = Account()
     parked = ParkedRows(station.journal_path, source)
+    if isinstance(target, Submitter):
+        account.number = target.submit(
+            "begin_import", file=layout.path.name, sha256=sha256(layout.path), source=source
+        )
     arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
+    newest: dict[tuple[str, str], int] = {}
     for stretch in driver.rows(station, layout, zone, arrival):
-        samples, faults, again = parked.sort_out(stretch.samples, stretch.faults)
+        faults = parked.sort_out(stretch.faults)
+        again = len(stretch.faults) - len(faults)
         account.parked_before += again
-        account.faults += len(faults)
+        account.duplicate += again
+        account.rejected += len(faults)
         account.shown += faults[: max(0, SHOWN - len(account.shown))]
+        _run_back(stretch.samples, stretch.lines, newest, account)
         if isinstance(target, Rehearsal):
-            done = target.judge(samples)
+            done = target.judge(stretch.samples)
         else:
-            done = _keep(target, source, stretch._replace(samples=samples, faults=faults), again, moment)
-        account.stored += done["stored"]
-        account.duplicate += done["duplicate"] + again
-        account.conflict += done["conflict"]
+            done = _keep(target, source, stretch._replace(faults=faults), again, moment, account.number)
+        account.add(done, stretch.lines)
         on_progress(Message("line {line}", line=stretch.line))
     if isinstance(target, Submitter):
-        text = Message(
-            "{stored} stored, {duplicate} duplicate, {rejected} rejected",
-            stored=account.stored,
-            duplicate=account.duplicate,
-            rejected=account.rejected,
-        )
-        target.submit("event", event=["imported", source, text])
+        target.submit("end_import", number=account.number, source=source, counts=account.counts())
     return account
 
 
-def _keep(target: Submitter, source: str, rows: Rows, again: int, moment: Moment) -> dict[str, int]:
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as ``sha256sum`` says it."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise TidyFileError(
+            str(path), Message("cannot be opened: {why}", why=error.strerror or error)
+        ) from error
+
+
+def _run_back(
+    samples: Sequence[Sample], lines: Sequence[int], newest: dict[tuple[str, str], int], account: Account
+) -> None:
+    """Where time runs back in a series."""
+    for at, sample in enumerate(samples):
+        key, time_us = (sample.serial, sample.channel), sample.time_us or 0
+        if time_us < newest.get(key, time_us):
+            account.back += 1
+            account.back_line = account.back_line or (lines[at] if at < len(lines) else 0)
+        newest[key] = time_us
+
+
+def _keep(target: Submitter, source: str, rows: Rows, again: int, moment: Moment, number: int) -> Brought:
     """Have a stretch of rows kept, and counted."""
     if not rows.samples and not rows.faults and not again:
-        return {"stored": 0, "duplicate": 0, "conflict": 0}
-    done: dict[str, int] = target.submit(
+        return Brought(0, 0, 0, 0, [])
+    done = target.submit(
         "import",
         samples=rows.samples,
         parked=[("message", source, parked_reason(f), f.text, None, moment.now_us) for f in rows.faults],
@@ -131,5 +190,6 @@ def _keep(target: Submitter, source: str, rows: Rows, again: int, moment: Moment
             (source, "rejected", len(rows.faults)),
             (source, "duplicate", again),
         ],
+        number=number,
     )
-    return done
+    return Brought(**done)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
+from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
@@ -65,11 +67,12 @@ class Gap(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What a batch of messages gave."""
+    """What a batch of messages gave; `repeats` counts, in its one place, readings that are known already."""
 
     samples: list[Sample]
     refusals: list[Refusal]
     gaps: list[Gap]
+    repeats: Counter[str]
 
 
 def _no_number(word: str) -> NoReturn:
@@ -90,10 +93,15 @@ class Decoder:
     source : str
         Id of the connection; only instruments on it are accepted.
     boot_id : str
+    heard : Heard, optional
+        Where a repeat is known by; left out where a message is tried again on purpose.
     """
 
-    def __init__(self, deployments: Deployments, source: str, boot_id: str) -> None:
+    def __init__(
+        self, deployments: Deployments, source: str, boot_id: str, heard: Heard | None = None
+    ) -> None:
         self.source = source
+        self._heard = heard
         self._boot_id = boot_id
         self._station = deployments.station_id
         self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
@@ -113,6 +121,7 @@ class Decoder:
         messages: Iterable[tuple[bytes | bytearray, int, int]],
         *,
         trusted: bool,
+        retained: bool = False,
         into: Decoded | None = None,
     ) -> Decoded:
         """Decode messages, each with its arrival by wall clock [µs UTC] and by monotonic clock [µs].
@@ -123,26 +132,41 @@ class Decoder:
         trusted : bool
             Whether the wall clock is. If it is not, stamps are not compared with it and readings without a
             stamp are left without a time.
+        retained : bool
+            Whether the broker kept them: what has no time of its own in them has none.
         into : Decoded, optional
             Where to append.
         """
-        out = Decoded([], [], []) if into is None else into
+        out = Decoded([], [], [], Counter()) if into is None else into
         for payload, arrival_us, mono_us in messages:
             before = len(out.samples), len(out.refusals), len(out.gaps)
+            known = retained and self._heard is not None and self._heard.retained_again(self.source, payload)
             try:
-                self._message(payload, arrival_us, mono_us, trusted, out)
+                self._message(payload, arrival_us, mono_us, trusted, retained, out)
+                if known:  # what cannot be used of it is parked already
+                    out.repeats["readings"] += len(out.refusals) - before[1]
+                    del out.refusals[before[1] :]
                 continue
             except _RefusedError as error:
                 reason = Message.of(error)
             except Exception as error:  # noqa: BLE001 - whatever a message does, it must not stop the next one
                 reason = Message("the message cannot be taken apart ({kind})", kind=type(error).__name__)
                 del out.samples[before[0] :], out.refusals[before[1] :], out.gaps[before[2] :]
+            if known:
+                out.repeats["readings"] += 1
+                continue
             kept = payload if len(payload) <= KEPT_BYTES else payload[:KEPT_BYTES]
             out.refusals.append(Refusal(reason, bytes(kept), None, arrival_us))
         return out
 
     def _message(
-        self, payload: bytes | bytearray, arrival_us: int, mono_us: int, trusted: bool, out: Decoded
+        self,
+        payload: bytes | bytearray,
+        arrival_us: int,
+        mono_us: int,
+        trusted: bool,
+        retained: bool,
+        out: Decoded,
     ) -> None:
         message = _parse(payload)
         try:
@@ -174,20 +198,57 @@ class Decoder:
                 )
             )
         latest_us = arrival_us + self._tolerance_us if trusted else None
+        if b"null" in payload:
+            readings = self._with_clock(message, retained, arrival_us, out)
         append = out.samples.append
         for reading in readings:
             try:
                 append(self._reading(reading, arrival_us, mono_us, latest_us))
             except _RefusedError as error:
-                alone = {**message, "readings": [reading]}
-                raw = json.dumps(alone, separators=(",", ":")).encode()
-                out.refusals.append(Refusal(Message.of(error), raw, error.time_us, arrival_us))
+                out.refusals.append(_refusal(message, reading, error, arrival_us))
+        if retained:
+            return
         if last is not None and sequence > last + 1:
             out.gaps.append(Gap(node, last + 1, sequence - 1))
         if last is None or sequence > last or sequence == 0:
             if len(self._last) > 10_000:  # names made up by somebody
                 self._last.clear()
             self._last[node] = sequence
+
+    def _with_clock(
+        self, message: dict[str, Any], retained: bool, arrival_us: int, out: Decoded
+    ) -> list[Any]:
+        """The readings to be taken: of those without a time of their own no repeat, nor what would share one."""
+        readings: list[Any] = message["readings"]
+        bare = [one for one in readings if type(one) is dict and one.get("time", "") is None]
+        if not bare:
+            return readings
+        node, sequence = message["node"], message["sequence"]
+        if self._heard is not None and sequence == 0 and self._last.get(node, 0) > 1:
+            self._heard.begin_again(self.source, node)
+        if self._heard is not None and self._heard.message_again(self.source, node, sequence, bare):
+            out.repeats["readings"] += len(bare)
+            return [one for one in readings if type(one) is not dict or one.get("time", "") is not None]
+        places = Counter(_place(one) for one in bare)
+        taken = []
+        for one in readings:
+            why = None
+            if type(one) is dict and one.get("time", "") is None:
+                if places[_place(one)] > 1:
+                    why = Message(
+                        "time: several readings of the channel without a time in one message: they would have the "
+                        "same time"
+                    )
+                elif retained:
+                    why = Message(
+                        "time: a reading without a time in a retained message: nobody knows when it was measured"
+                    )
+            if why is not None:
+                fault = _refused(_show(one.get("serial")), _show(one.get("channel")), why)
+                out.refusals.append(_refusal(message, one, fault, arrival_us))
+            else:
+                taken.append(one)
+        return taken
 
     def _reading(self, reading: Any, arrival_us: int, mono_us: int, latest_us: int | None) -> Sample:
         try:
@@ -291,6 +352,16 @@ class _RefusedError(Exception):
 def _refused(serial: str, channel: str, why: Message, time_us: int | None = None) -> _RefusedError:
     place = Message("{serial}/{channel}: {why}", serial=serial, channel=channel, why=why)
     return _RefusedError(place, time_us)
+
+
+def _place(reading: dict[str, Any]) -> str:
+    return f"{reading.get('serial')!r} {reading.get('channel')!r}"
+
+
+def _refusal(message: dict[str, Any], reading: Any, error: _RefusedError, arrival_us: int) -> Refusal:
+    """One reading, as a message of its own."""
+    raw = json.dumps({**message, "readings": [reading]}, separators=(",", ":")).encode()
+    return Refusal(Message.of(error), raw, error.time_us, arrival_us)
 
 
 def _parse(payload: bytes | bytearray) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class SimulatedProbe:
         }
         factory = self.active(Kind.BROWN_OUT, slot_us) is not None
         for setting in self.model.setting:
-            value = getattr(self.model, setting.id, None) or 0.0
+            value = getattr(self.model, setting.id, None) or setting.factory
             if not factory:
                 value = self.instrument.settings.get(setting.id, value)
             try:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from soilco2.station_config.base import BothNames, Duration, Identifier, Table
+from soilco2.station_config.catalogue.compensation import CompensatedBy
 from soilco2.station_config.errors import Fault
 
 
@@ -140,6 +141,8 @@ class ProbeModel(Table):
     """The probe's salinity [mg/L] per conductivity [µS/cm]."""
     ec_coefficient: float | None = Field(default=None, ge=0, le=0.1)
     """Temperature coefficient the probe applies to conductivity [1/K]; 0: none; left out: not known."""
+    compensation: tuple[CompensatedBy, ...] = ()
+    """Which settings say what a CO₂ reading is computed for."""
     calibration_every: Duration | None = None
     """Interval of calibration the maker recommends."""
     source: str
@@ -158,6 +161,10 @@ class ProbeModel(Table):
 
     def decoder(self, spec: ChannelSpec) -> Callable[[bytes], float] | None:
         """From what the instrument said of a channel to its raw number; None where it says the number itself."""
+        return None
+
+    def frame(self, spec: ChannelSpec) -> str | None:
+        """What a channel's number comes in: channels of one frame are of one sensor and one answer; None: alone."""
         return None
 
     def requests(self) -> int:

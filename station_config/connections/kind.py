@@ -37,6 +37,9 @@ class Connection(Table):
     id: Identifier
     """Name of the line."""
     kind: str
+    rank: Literal["file", "live", "table"] = "live"
+    """How far its numbers go before others of the same series and time: as a device's own file, a live message or a
+    table made by hand. The better rank speaks; see `docs/concepts/what_becomes_data.en.md`."""
 
 
 class Draft(Protocol):

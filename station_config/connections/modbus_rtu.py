@@ -133,6 +133,8 @@ class Setting(Table):
     """Factor on the raw number."""
     unit: str = ""
     """Unit after scaling."""
+    factory: float = 0.0
+    """What it is from the factory [unit]."""
     meaning: BothNames
     """What it does."""
 
@@ -162,6 +164,11 @@ class ModbusModel(ProbeModel):
         assert isinstance(spec, RegisterChannel)
         return decoder(spec.at.type, spec.at.word_order)
 
+    def frame(self, spec: ChannelSpec) -> str | None:
+        """The block of a channel: it is read in one request."""
+        assert isinstance(spec, RegisterChannel)
+        return spec.at.block
+
     def requests(self) -> int:
         """Requests that one reading takes."""
         return max(1, len(self.block))
@@ -188,6 +195,14 @@ class ModbusModel(ProbeModel):
                         name,
                         Message("this id is used twice under [[{table}]]", table=table),
                     )
+        for n, row in enumerate(self.compensation):
+            for key in ("mode", "setpoint"):
+                if getattr(row, key) not in self.settings():
+                    hint = nearest(getattr(row, key), self.settings())
+                    yield fault_at(
+                        root, ("compensation", n, key), getattr(row, key),
+                        Message("the id of a [[setting]] is expected; {hint}", hint=hint),
+                    )  # fmt: skip
         for n, spec in enumerate(self.channel):
             _, inside = root.find(("channel", n, "at"))
             yield from self._in_block(root, inside, spec.at.block, spec.at.offset, WIDTH[spec.at.type])
@@ -240,7 +255,8 @@ class _ModbusRtu(Kind):
     keys: ClassVar = {
         "id": ("line", "线路"),
         "kind": ("protocol", "协议"),
-        "port": ("serial port", "串口"),
+        "rank": ("rank", "级别"),
+        "port": (Message("serial port"), "串口"),
         "baudrate": ("speed [Bd]", "波特率 [Bd]"),
         "bytesize": ("data bits", "数据位"),
         "parity": ("parity", "校验"),

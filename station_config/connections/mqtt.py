@@ -45,6 +45,7 @@ class _Mqtt(Kind):
     keys: ClassVar = {
         "id": ("line", "线路"),
         "kind": ("protocol", "协议"),
+        "rank": ("rank", "级别"),
         "topic": ("topic", "主题"),
     }
     left_out: ClassVar = {"topic": ("`soilco2/<station>/data`", "`soilco2/<站点>/data`")}

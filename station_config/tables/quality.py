@@ -11,7 +11,8 @@ class Limits(Table):
     """Limits of one variable, for the whole station or for one position (``"profile/position"``).
 
     Values outside `lower`..`upper` are bad, outside `suspect_lower`..`suspect_upper` suspect; a change faster
-    than `rate_per_minute` [unit/min] is suspect; a value that stays within `flat_tolerance` [unit] for
+    than `rate_per_minute` [unit/min] is suspect; one or two readings further than `spike` [unit] from those before and
+    after them are suspect; a value that stays within `flat_tolerance` [unit] for
     `flat_for` is suspect.
     """
 
@@ -29,6 +30,8 @@ class Limits(Table):
     """Above is suspect [unit]."""
     rate_per_minute: float | None = Field(default=None, gt=0)
     """A faster change is suspect [unit/min]."""
+    spike: float | None = Field(default=None, gt=0)
+    """One or two readings further from those before and after are suspect [unit]."""
     flat_for: Duration | None = None
     """A value that does not move for this long is suspect."""
     flat_tolerance: float = Field(default=0.0, ge=0)

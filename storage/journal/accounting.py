@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from soilco2.quality.plans import ToldSettings
 from soilco2.station_config.message import from_text
 from soilco2.storage.journal.connection import message_column, meta
-from soilco2.storage.journal.rows import Cursor, ParkedRow
+from soilco2.storage.journal.layers import count, joined, minus, withdrawn_by
+from soilco2.storage.journal.rows import Cursor, Effect, ImportRow, ParkedRow, imported
+from soilco2.storage.journal.settings_told import settings_told
 
 _SHORTEST_RATE_US = 3_600_000_000
 
@@ -32,6 +35,10 @@ class Accounting:
         ):
             found.setdefault(source, {})[name] = value
         return found
+
+    def settings_told(self) -> list[ToldSettings]:
+        """What instruments told of their settings, in the order of time."""
+        return settings_told(self._db)
 
     def cursors(self) -> list[Cursor]:
         """How far each database has confirmed, and what waits."""
@@ -87,6 +94,21 @@ class Accounting:
         """Samples that wait for their time."""
         return int(self._db.execute("SELECT count(*) FROM sample WHERE time_us IS NULL").fetchone()[0])
 
+    def waiting(self, start_us: int = -(2**62), end_us: int = 2**62) -> int:
+        """Readings of a window that wait for judgement, as those do that came late and what looks back on them."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'waiting'").fetchone():
+            return 0  # a journal of an earlier version
+        text = (
+            "SELECT count(*) FROM waiting w CROSS JOIN sample s ON s.channel = w.channel"
+            " AND s.time_us >= max(w.from_us, ?) AND s.time_us < min(w.until_us, ?)"
+        )
+        return int(self._db.execute(text, (start_us, end_us)).fetchone()[0])
+
+    def waits(self, start_us: int, end_us: int) -> bool:
+        """Whether something of a window waits for judgement."""
+        text = "SELECT 1 FROM waiting WHERE until_us > ? AND from_us < ? LIMIT 1"
+        return self._db.execute(text, (start_us, end_us)).fetchone() is not None
+
     def size(self) -> tuple[int, int]:
         """Bytes in use and bytes of the file."""
         pages, free, page = (
@@ -118,6 +140,32 @@ class Accounting:
         used, _ = self.size()
         per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
         return max(0.0, (limit_bytes - used) / float(per_day))
+
+    def imports(self) -> list[ImportRow]:
+        """Every import, oldest first; none in a journal of an earlier version."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'import'").fetchone():
+            return []
+        rows = self._db.execute(
+            "SELECT id, file, sha256, source, time_us, state, counts FROM import ORDER BY id"
+        ).fetchall()
+        return [ImportRow(*(*row[:6], json.loads(row[6]))) for row in rows]
+
+    def import_effect(self, number: int, undo: bool) -> Effect:
+        """What undoing or redoing an import would do."""
+        rows = self.imports()
+        row = imported(rows, number, undo)
+        undone = {one.id for one in rows if one.state == "undone"}
+        before = withdrawn_by(self._db, undone)
+        after = withdrawn_by(self._db, undone | {row.id} if undo else undone - {row.id})
+        changed = count(minus(after, before) if undo else minus(before, after))
+        mine = self._db.execute("SELECT first_seq, last_seq FROM delivery WHERE import = ?", (row.id,))
+        return Effect(changed, count(joined(mine.fetchall())) - changed)
+
+    def heard(self) -> list[str]:
+        """Marks of the messages that are remembered, the oldest first; none in a journal of an earlier version."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'heard'").fetchone():
+            return []
+        return [mark for (mark,) in self._db.execute("SELECT message FROM heard ORDER BY id").fetchall()]
 
     def last_batch(self) -> int:
         """Number of the newest commit; 0 when there is none."""

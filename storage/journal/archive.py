@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
@@ -27,6 +27,7 @@ from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import ArchiveError, StorageError
 from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
+from soilco2.storage.journal.layers import Layers
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.schema import INDEXES
 from soilco2.storage.reader import Piece, SeriesInfo
@@ -248,7 +249,8 @@ def among(archives: Iterable[Archive], start_us: int, end_us: int) -> list[Archi
 
 
 @contextlib.contextmanager
-def _opened(archives: Iterable[Archive]) -> Iterator[list[JournalReader]]:
+def opened(archives: Iterable[Archive]) -> Iterator[list[JournalReader]]:
+    """Archives, for reading."""
     with contextlib.ExitStack() as stack:
         found = []
         for archive in archives:
@@ -262,24 +264,37 @@ def _opened(archives: Iterable[Archive]) -> Iterator[list[JournalReader]]:
 
 
 def with_archived(
-    live: Iterable[Sample], archives: Iterable[Archive], start_us: int, end_us: int
+    live: Iterable[Sample],
+    archives: Iterable[Archive],
+    start_us: int,
+    end_us: int,
+    layers: Layers | None = None,
 ) -> Iterator[Sample]:
     """A journal's samples of a window together with those in archives, in the order of time; of doubles one."""
-    with _opened(among(archives, start_us, end_us)) as readers:
-        last: tuple[Any, ...] = ()
-        every = [*(reader.samples(start_us, end_us) for reader in readers), live]
-        for sample in heapq.merge(*every, key=lambda s: (s.time_us, s.serial, s.channel)):
-            here = (sample.time_us, sample.serial, sample.channel)
-            if here != last:
-                yield sample
-            last = here
+    with opened(among(archives, start_us, end_us)) as readers:
+        now_us: int | None = None
+        seen: set[Sample] = set()
+        every = [*(reader.samples(start_us, end_us, layers=layers) for reader in readers), live]
+        for sample in heapq.merge(*every, key=_time):
+            if sample.time_us != now_us:
+                now_us = sample.time_us
+                seen.clear()
+            elif sample in seen:
+                continue
+            seen.add(sample)
+            yield sample
+
+
+def _time(sample: Sample) -> int:
+    assert sample.time_us is not None
+    return sample.time_us
 
 
 def archived_observations(
     archives: Iterable[Archive], start_us: int, end_us: int
 ) -> dict[tuple[SeriesKey, int], Observation]:
     """What archives hold of a window, by series and time."""
-    with _opened(among(archives, start_us, end_us)) as readers:
+    with opened(among(archives, start_us, end_us)) as readers:
         return {(o.series, o.time_us): o for reader in readers for o in reader.observations(start_us, end_us)}
 
 
@@ -305,7 +320,7 @@ class WholeJournal(JournalReader):
         """Every series; its first and its last time may lie in an archive."""
         spans: dict[SeriesKey, list[int]] = {}
         for archive in self._archives:
-            with _opened([archive]) as (reader,):
+            with opened([archive]) as (reader,):
                 for info in reader.series():
                     spans.setdefault(info.key, []).extend(_ends(info))
         found = []
@@ -332,7 +347,7 @@ class WholeJournal(JournalReader):
                 yield from super().read([key], since, high)
 
     def _merged(self, key: SeriesKey, archives: list[Archive], start_us: int, end_us: int) -> Iterator[Piece]:
-        with _opened(archives) as readers:
+        with opened(archives) as readers:
             sources = [list(reader.read([key], start_us, end_us)) for reader in readers]
         sources.append(list(super().read([key], start_us, end_us)))
         filled = [pieces for pieces in sources if pieces]
@@ -347,9 +362,12 @@ class WholeJournal(JournalReader):
         values = array("d", [rows[t][0] for t in times])
         yield Piece(key, array("q", times), values, array("b", [rows[t][1] for t in times]))
 
-    def samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
+    def samples(
+        self, start_us: int, end_us: int, upto_seq: int = 2**62, layers: Layers | None = None
+    ) -> Iterator[Sample]:
         """Samples of journal and archives, in the order of time; of doubles one."""
-        return with_archived(super().samples(start_us, end_us, upto_seq), self._archives, start_us, end_us)
+        live = super().samples(start_us, end_us, upto_seq, layers)
+        return with_archived(live, self._archives, start_us, end_us, layers)
 
     def observations(self, start_us: int, end_us: int) -> Iterator[Observation]:
         """Every observation of a window; the journal's override."""
@@ -360,7 +378,7 @@ class WholeJournal(JournalReader):
         """Samples of a channel in a window, in journal and archives together; of doubles one."""
         if not (archives := self._among(start_us, end_us)):
             return super().count_samples(serial, channel, start_us, end_us)
-        with _opened(archives) as readers:
+        with opened(archives) as readers:
             return len(
                 set().union(*(r.sample_times(serial, channel, start_us, end_us) for r in (self, *readers)))
             )

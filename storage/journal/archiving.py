@@ -148,11 +148,13 @@ def _oldest(
 
 
 def _may_go(station: Station, start_us: int, end_us: int, horizon_us: int) -> bool:
-    """Whether every database has confirmed a stretch, and nothing younger needs it."""
+    """Whether every database has confirmed a stretch, and nothing younger nor what waits for judgement needs it."""
     sinks = {table.id for table in station.file.influxdb}
     if not sinks or end_us > horizon_us:
         return False
     with JournalReader(station.journal_path) as reader:
         confirmed = {cursor.sink: cursor.rev for cursor in reader.accounting.cursors()}
         newest = reader.newest_rev(start_us, end_us)
+        if reader.accounting.waits(start_us - DAY_US, end_us + DAY_US):
+            return False  # what waits is judged with what lies about it
         return all(confirmed.get(sink, 0) >= newest for sink in sinks)

@@ -41,6 +41,9 @@ _NUMBERED = {
     "config": "id",
     "word": "id",
     "channel": "id",
+    "import": "id",
+    "delivery": "import",
+    "heard": "id",
 }
 """Tables that can be read from any number on."""
 _TRIES = 20_000
@@ -73,13 +76,17 @@ def message_column(connection: sqlite3.Connection, table: str) -> str:
 
 def sample_columns(connection: sqlite3.Connection) -> str:
     """Columns of a sample's row in a file of any version."""
-    return f"{_COLUMNS}, {'said' if keeps_said(connection) else 'NULL'}"
+    there = _columns(connection, "sample")
+    return f"{_COLUMNS}, {'said' if 'said' in there else 'NULL'}, {'nth' if 'nth' in there else '0'}"
 
 
-def checksum(values: Sequence[Any], said: Iterable[tuple[int, bytes]] = ()) -> int:
-    """CRC-32 of samples in their canonical form, then of what probes said: seq, length and bytes of each.
+def checksum(
+    values: Sequence[Any], said: Iterable[tuple[int, bytes]] = (), further: Iterable[tuple[int, int]] = ()
+) -> int:
+    """CRC-32 of samples in their canonical form, then of what probes said (seq, length, bytes), then of `nth`.
 
-    Samples without `said` add nothing to the second part, so commits from before it was kept have the CRC they had.
+    Samples without `said` and those with `nth` 0 add nothing to these parts, so commits from before there were any have
+    the CRC they had.
 
     Parameters
     ----------
@@ -88,6 +95,8 @@ def checksum(values: Sequence[Any], said: Iterable[tuple[int, bytes]] = ()) -> i
         other, `NO_NUMBER` and `NO_TIME` where there is none.
     said : iterable of (seq, bytes)
         Of those that have it, in their order.
+    further : iterable of (seq, nth)
+        Of those that are not the first of their channel and time.
     """
     found = 0
     for i in range(0, len(values), _AT_ONCE):
@@ -95,6 +104,8 @@ def checksum(values: Sequence[Any], said: Iterable[tuple[int, bytes]] = ()) -> i
         found = zlib.crc32(struct.pack(f"<{_SAMPLE * (len(some) // SAMPLE_WIDTH)}", *some), found)
     for seq, registers in said:
         found = zlib.crc32(struct.pack("<qq", seq, len(registers)) + registers, found)
+    for one in further:
+        found = zlib.crc32(struct.pack("<qq", *one), found)
     return found
 
 
@@ -102,14 +113,17 @@ def crc(rows: Iterable[Sequence[Any]]) -> int:
     """CRC-32 of samples as they stand in the table."""
     values: list[Any] = []
     told: list[tuple[int, bytes]] = []
-    for seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source, said in rows:
+    further: list[tuple[int, int]] = []
+    for seq, channel, time_us, raw, status, device_us, arrival_us, mono_us, boot, source, said, nth in rows:
         values += (
             seq, channel, status, NO_NUMBER if raw is None else raw, NO_TIME if time_us is None else time_us,
             NO_TIME if device_us is None else device_us, arrival_us, mono_us, boot, source,
         )  # fmt: skip
         if said is not None:
             told.append((seq, said))
-    return checksum(values, told)
+        if nth:
+            further.append((seq, nth))
+    return checksum(values, told, further)
 
 
 def storage_error(path: Path, error: BaseException) -> StorageError:
@@ -196,7 +210,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=2000")
-    connection.execute("PRAGMA cache_size=-8192")
+    connection.execute("PRAGMA cache_size=-4096")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA busy_timeout=10000")
     return connection

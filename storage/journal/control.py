@@ -117,9 +117,13 @@ class Submitter:
             peer.close()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
         if self._writer is not None:
-            self._writer.close()
+            try:
+                while failed is None and self._writer.judge():
+                    pass
+            finally:
+                self._writer.close()
         if self._peer is not None:
             self._peer.close()
 

@@ -10,10 +10,15 @@ import signal
 
 POINTS = ("before-commit", "after-commit", "after-ack", "before-send", "after-204", "before-cursor")
 """The steps of a sample's path, in order."""
+LATE_POINTS = ("late-waits", "late-judged")
+"""Before and after some of the readings that came late are judged."""
 ARCHIVE_POINTS = ("archive-written", "archive-sealed", "archive-named", "archive-told", "pruned-some")
 """The steps of archiving and pruning, in order."""
 MIGRATION_POINTS = ("copy-written", "copy-named", "migrating", "migrated")
 """The steps of bringing an older journal to the tables of this version, in order."""
+
+IMPORT_POINTS = ("import-switching", "import-switched", "import-judged")
+"""The steps of taking an import back or giving it again, in order."""
 
 
 def _nothing(_point: str) -> None:

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from time import monotonic
 
-from soilco2.quality.epochs import ManualFlag
-from soilco2.quality.pipeline import Outcome, Pipeline, Stretch
-from soilco2.quality.recompute import recompute
+from soilco2.quality.dependence import Dependence, Scope
+from soilco2.quality.pipeline import Outcome, Pipeline
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
-from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.archive import (
-    Archive,
-    among,
-    archived_observations,
-    archives_of,
-    folder_of,
-    with_archived,
-)
+from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
+from soilco2.storage.journal.archive import Archive, among, archives_of, folder_of, opened, with_archived
 from soilco2.storage.journal.bulk_insert import Insertion
-from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.conflicts import Conflicts
+from soilco2.storage.journal.failpoint import failpoint
+from soilco2.storage.journal.imports import Imports
+from soilco2.storage.journal.reader import InTransaction
+from soilco2.storage.journal.remaking import Remaking, in_lists
 from soilco2.storage.journal.rows import NewEvent
+from soilco2.storage.journal.sample_lists import SampleLists
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
+from soilco2.storage.journal.settings_told import WHAT, settings_told
+from soilco2.storage.journal.waiting import Mark, Waiting
 from soilco2.storage.reader import nearest
+
+log = logging.getLogger(__name__)
+
+ROWS = 5000
+"""Samples judged again in one transaction, about."""
+_GATHER_S = 0.5
+"""Between two times that late readings are judged [s]: those that come meanwhile are judged together."""
+_REPROCESSED = 50_000
+"""Samples of a window judged again in one transaction, about."""
+_ALL = 1 << 62
+_AFTER_FAULT_S = 600.0
+_CLOSING_S = 5.0
 
 _UPSERT = Insertion(
     "INSERT INTO observation",
@@ -48,21 +61,35 @@ class Judging:
     ----------
     session : Session
     samples : Samples
+    imports : Imports
+    conflicts : Conflicts
+
+    Attributes
+    ----------
+    waiting : Waiting
+        What is late and not yet judged.
     """
 
-    def __init__(self, session: Session, samples: Samples) -> None:
+    def __init__(self, session: Session, samples: Samples, imports: Imports, conflicts: Conflicts) -> None:
         self._session, self._kept = session, samples
+        self._imports, self._conflicts = imports, conflicts
+        self.waiting = Waiting(session)
+        self._at = 0.0  # when what waits is judged next, on the monotonic clock [s]
         self._pipeline: Pipeline | None = None
+        self._plans: StationPlan | None = None
+        self._hangs: tuple[int, Dependence] | None = None
         session.follow(self._load, self.forget)
 
     def _load(self) -> None:
         behind = self._session.meta("judged")
         self._behind = behind != ""
         self._judged: int = int(behind) if behind else self._kept.seq
+        self._reader = InTransaction(self._session.db)
+        self._lists = SampleLists(self._session.db)
 
     def forget(self) -> None:
         """Drop what is remembered of samples, flags and configuration: the next commit primes it anew."""
-        self._pipeline = None
+        self._pipeline = self._plans = self._hangs = None
 
     def _judge(self, done: bool) -> None:
         """Remember how far quality has come; it is only written while it lags behind."""
@@ -96,14 +123,23 @@ class Judging:
                 )
         return flags
 
+    def _plan(self) -> StationPlan:
+        """How channels are judged by the configuration and the manual flags in force."""
+        if self._plans is None:
+            station = self._session.station
+            told = settings_told(self._session.db)
+            self._plans = StationPlan(station.deployments, station.hash, self._manual(), told)
+        return self._plans
+
     def _ready(self) -> Pipeline:
         """The pipeline, primed with what was judged before; what is being kept just now is not among it."""
-        if self._pipeline is None or self._pipeline.stale:
-            pipeline = Pipeline(self._session.station.deployments, self._session.station.hash, self._manual())
+        if self._pipeline is None:
+            pipeline = Pipeline(self._plan())
             newest = self._newest_us()
             if newest is not None:
                 since = newest - pipeline.lookback_us
                 pipeline.prime(self._samples(since, newest + 1, self._judged), since)
+                pipeline.rivals.clear()
             self._pipeline = pipeline
         return self._pipeline
 
@@ -118,23 +154,24 @@ class Judging:
         return None if row[0] is None else int(row[0])
 
     def _samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
-        live = _InTransaction(self._session.db).samples(start_us, end_us, upto_seq)
+        layers = self._imports.layers
+        live = self._reader.samples(start_us, end_us, upto_seq, layers)
         archives = self._archives(start_us, end_us)
-        return with_archived(live, archives, start_us, end_us) if archives else live
+        return with_archived(live, archives, start_us, end_us, layers) if archives else live
 
     def _archives(self, start_us: int, end_us: int) -> list[Archive]:
         return among(archives_of(folder_of(self._session.station)), start_us, end_us)
 
     def observe(self, kept: Sequence[Sample]) -> int:
-        """Make observations of new samples; a fault in quality never costs a sample."""
+        """Make observations of new samples, and mark those that wait; a fault in quality never costs a sample."""
         try:
             timed = any(s.time_us is not None for s in kept)
-            given, stretches = self._ready().feed(kept) if timed else Outcome([], [])
-            made = self._put_and_remake(given, stretches) if stretches else self._put(given)
+            given, late = self._ready().feed(kept) if timed else Outcome([], [])
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
             self.forget()
+            self._conflicts.drop()
             self._judge(False)
             self._session.event(
                 NewEvent(
@@ -149,90 +186,178 @@ class Judging:
                 )
             )
             return 0
+        channel = self._session.channel
+        self.waiting.add(Mark(channel(row.serial, row.channel), row.from_us, row.until_us) for row in late)
         self._judge(True)
-        return made
+        return self._put(given)
 
-    def _put_and_remake(self, given: Sequence[Observation], stretches: Sequence[Stretch]) -> int:
-        """Both or, when a recomputation fails, neither."""
-        self._session.db.execute("SAVEPOINT remake")
-        rev = self._session.rev
+    # what is late
+
+    def keep(self) -> float | None:
+        """Judge some of what waits, if it is time; a fault is logged and tried again later.
+
+        Returns
+        -------
+        float or None
+            In how many seconds to come again; None when nothing waits.
+        """
+        now = monotonic()
+        if self.waiting and now >= self._at:
+            try:
+                self._at = 0.0 if self.go_on() else monotonic() + _GATHER_S
+            except (JournalDamagedError, JournalGoneError):
+                raise
+            except StorageError as error:
+                log.warning("%s; late readings wait", error)
+                self._at = now + _CLOSING_S
+        return max(0.0, self._at - now) if self.waiting else None
+
+    def finish(self) -> None:
+        """Judge what waits before the journal is closed, but not for long: the next writer goes on."""
+        end = monotonic() + _CLOSING_S
         try:
-            return self._put(given) + self._remake(stretches)
-        except Exception:
-            self._session.db.execute("ROLLBACK TO remake")
-            self._session.rev = rev
+            while monotonic() < end and self.go_on():
+                pass
+        except StorageError as error:
+            log.warning("%s; late readings wait for the next start", error)
+
+    def go_on(self) -> bool:
+        """Judge some of what waits, in a transaction of its own; whether more waits.
+
+        Raises
+        ------
+        StorageError
+            When it could not be kept; then nothing of it is.
+        """
+        if not self.waiting:
+            return False
+        failpoint("late-waits")
+        try:
+            with self._session.transaction():
+                rows = ROWS
+                for marks in self._lying_together():
+                    rows -= self._judge_late(marks, rows)
+                    if rows <= 0:
+                        break
+        except StorageError:
             raise
-        finally:
-            self._session.db.execute("RELEASE remake")
+        except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
+            self._at = monotonic() + _AFTER_FAULT_S
+            text = (
+                f"late readings could not be judged ({type(error).__name__}: {error}); they wait, the next try "
+                f"is in {_AFTER_FAULT_S / 60:.0f} minutes"
+            )
+            with self._session.transaction():
+                self._session.event(NewEvent(EventKind.QUALITY_FAILED, "quality", text))
+            return False
+        failpoint("late-judged")
+        return bool(self.waiting)
+
+    def _lying_together(self) -> Iterator[list[Mark]]:
+        """What waits, in lists to be judged in one pass each; what is judged meanwhile does not matter."""
+        hangs, numbers = self._dependence(), self._session.channels
+        names = {number: name for name, number in numbers.items()}
+        for group in hangs.groups(names[number] for number in self.waiting.channels):
+            reach_us = hangs.scope(group).lookback_us
+            yield from list(self.waiting.clusters([numbers[name] for name in group], reach_us))
+
+    def _judge_late(self, marks: Sequence[Mark], rows: int) -> int:
+        """Within a transaction: judge some marks that lie together, as far as about so many samples; those read."""
+        start_us, hangs, pipeline = marks[0].from_us, self._dependence(), self._ready()
+        end_us = min(max(mark.until_us for mark in marks), start_us + DAY_US)
+        names = {number: name for name, number in self._session.channels.items()}
+        channels = {mark.channel for mark in marks if mark.from_us < end_us}
+        scope = hangs.scope([names[channel] for channel in channels])
+        again = self._remaking(start_us, end_us, scope)
+        read, _ = again.run(rows)
+        self.waiting.settle(channels, start_us, again.at_us)
+        level = pipeline.level(again.pipeline, scope.series)
+        waits = self.waiting.of
+        numbers = self._session.channels
+        known = [key for key in level if not waits(numbers[name] for name in hangs.needed(key))]
+        if known:
+            pipeline.take_over(again.pipeline, known, start_us)
+        return max(read, 1)
+
+    def catch_up(self, samples: Sequence[Sample]) -> None:
+        """Judge on until nothing of the channels of these samples waits."""
+        channels = {self._session.channel(*name) for name in {sample[:2] for sample in samples}}
+        while self.waiting.of(channels) and self.go_on():
+            pass
+
+    def _dependence(self) -> Dependence:
+        channels = self._session.channels
+        if self._hangs is None or self._hangs[0] != len(channels):
+            self._hangs = (len(channels), Dependence(self._plan(), channels))
+        return self._hangs[1]
 
     def _put(self, observations: Iterable[Observation]) -> int:
         session = self._session
         words, series, rev = session.words, session.series, session.rev
         values: list[object] = []
+        key_now = tests_now = corrections_now = config_now = None
+        s = t = c = f = 0
         for key, time_us, value, raw, flag, tests, corrections, config in observations:
             rev += 1
-            s = series.get(key)
-            t, c, f = words.get(tests), words.get(corrections), words.get(config)
-            values += (
-                session.series_id(key) if s is None else s, time_us, value, raw, int(flag),
-                session.word(tests) if t is None else t, session.word(corrections) if c is None else c,
-                session.word(config) if f is None else f, rev,
-            )  # fmt: skip
+            if key is not key_now:
+                key_now, s = key, series[key] if key in series else session.series_id(key)
+            if tests is not tests_now or corrections is not corrections_now or config is not config_now:
+                tests_now, corrections_now, config_now = tests, corrections, config
+                t, c, f = (words[w] if w in words else session.word(w) for w in (tests, corrections, config))
+            values += (s, time_us, value, raw, int(flag), t, c, f, rev)
         changed = _UPSERT(session.db, values)
         if changed:
             session.rev = rev
         return changed
 
+    def hear_settings(self, events: Sequence[NewEvent]) -> None:
+        """Within a transaction, after events were kept: make again what instruments' settings change."""
+        told = [e for e in events if e.data.get("what") == WHAT and e.data.get("values")]
+        before = settings_told(self._session.db) if told else []
+        for event in told:
+            since_us = self._session.now_us() if event.time_us is None else event.time_us
+            last = [row.values for row in before if row.serial == event.subject and row.from_us < since_us]
+            newest = self._newest_us()
+            if (not last or last[-1] != event.data["values"]) and newest is not None:
+                self.make_again(since_us, max(since_us, newest) + 1)
+
+    def _remaking(self, start_us: int, end_us: int, scope: Scope | None = None) -> Remaking:
+        """A pass over a window: of what a scope names, or of all series."""
+        plan, layers = self._plan(), self._imports.layers
+        channels = None if scope is None else scope.channels
+        looks = plan if scope is None else scope
+        since_us, until_us = start_us - looks.lookback_us, end_us + looks.lookahead_us
+        archives = self._archives(since_us, until_us)
+        if archives:
+            whole = self._samples(since_us, until_us)
+            lists = in_lists((s for s in whole if channels is None or s[:2] in channels), until_us)
+        else:
+            lists = self._lists.read(since_us, until_us, channels, layers)
+        return Remaking(
+            self._session, self._put, self._conflicts, plan, lists, archives, start_us, end_us, scope
+        )  # fmt: skip
+
     def make_again(self, from_us: int, until_us: int) -> int:
         """Within a transaction: make again a window and what looks back on it; the observations that changed."""
         self.forget()
-        lookback_us = Pipeline(self._session.station.deployments, self._session.station.hash).lookback_us
-        return self._remake([Stretch(from_us, until_us + lookback_us)])
+        plan = self._plan()
+        return self._remaking(from_us - plan.lookahead_us, until_us + plan.lookback_us).run(_ALL)[1]
 
-    def _remake(self, stretches: Sequence[Stretch]) -> int:
-        """Make every observation of some stretches again; only what differs gets a new revision."""
-        changed = 0
-        station = self._session.station
-        manual = self._manual() if stretches else []
-        lookback = self._pipeline.lookback_us if self._pipeline else 0
-        if not lookback and stretches:
-            lookback = Pipeline(station.deployments, station.hash, manual).lookback_us
-        for start, end in stretches:
-            samples = self._samples(start - lookback, end)
-            made = {
-                (o.series, o.time_us): o
-                for o in recompute(station.deployments, station.hash, manual, samples, start, end)
-            }
-            archived = archived_observations(self._archives(start, end), start, end)
-            live = self._times(start, end)
-            gone = self._orphans({*archived, *live}, made)
-            changed += self._put(
-                o
-                for place, o in (*made.items(), *gone.items())
-                if place in live or place not in archived or o[2:7] != archived[place][2:7]
-            )
-        return changed
+    def samples_at(self, serial: str, channel: str, time_us: int) -> list[tuple[int, float | None, str, str]]:
+        """Number, raw, status and source of what a channel has at a time, archives included."""
+        found = self._reader.samples_at(serial, channel, time_us)
+        with opened(self._archives(time_us, time_us + 1)) as readers:
+            return found + [row for reader in readers for row in reader.samples_at(serial, channel, time_us)]
 
-    def _times(self, start: int, end: int) -> set[tuple[SeriesKey, int]]:
-        """Series and times of the journal's own observations in a window."""
-        return {
-            (key, time_us)
-            for key, number in self._session.series.items()
-            for (time_us,) in self._session.db.execute(
-                "SELECT time_us FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?",
-                (number, start, end),
-            )
-        }
-
-    def _orphans(
-        self, known: set[tuple[SeriesKey, int]], made: dict[tuple[SeriesKey, int], Observation]
-    ) -> dict[tuple[SeriesKey, int], Observation]:
-        """Observations that no sample leads to any more: they are overwritten as missing."""
-        config = self._session.station.hash
-        return {
-            (key, at): Observation(key, at, None, None, Flag.MISSING, "moved", "", config)
-            for key, at in known - made.keys()
-        }
+    def bad_after(self, rev: int) -> list[tuple[SeriesKey, int]]:
+        """Series and time of the observations with a greater revision that are flagged bad."""
+        found = self._session.db.execute(
+            "SELECT series, time_us FROM observation WHERE rev > ? AND flag = ?", (rev, int(Flag.BAD))
+        ).fetchall()
+        if not found:
+            return []
+        keys = {number: key for key, number in self._session.series.items()}
+        return [(keys[series], time_us) for series, time_us in found]
 
     def reprocess(self, from_us: int, to_us: int) -> int:
         """Judge every sample of a window again with the configuration in force.
@@ -243,20 +368,17 @@ class Judging:
             Observations that changed.
         """
         changed = 0
-        start = from_us
         with_archives = archives_of(folder_of(self._session.station))
-        reader = _InTransaction(self._session.db)
-        first, last = reader.first_sample_us(), reader.last_sample_us()
+        first, last = self._reader.first_sample_us(), self._reader.last_sample_us()
         firsts = [t for t in (first, *(a.start_us for a in with_archives)) if t is not None]
         lasts = [t for t in (last, *(a.end_us for a in with_archives)) if t is not None]
         if not firsts:
             return 0
-        start, stop = max(start, min(firsts)), min(to_us, max(lasts) + 1)
-        while start < stop:
-            end = min(start + 7 * DAY_US, stop)
+        start, stop = max(from_us, min(firsts)), min(to_us, max(lasts) + 1)
+        again = self._remaking(start, stop)
+        while again.at_us < stop:
             with self._session.transaction():
-                changed += self._remake([Stretch(start, end)])
-            start = end
+                changed += again.run(_REPROCESSED)[1]
         with self._session.transaction():
             self.forget()
             self._judge(True)
@@ -324,12 +446,3 @@ class Judging:
         with self._session.transaction():
             self._session.event(NewEvent(EventKind.FLAG_REVOKED, who, why, {"event": event}))
             return self.make_again(f["from_us"], f["until_us"])
-
-
-class _InTransaction(JournalReader):
-    """Reads through the writer's own connection, so that it sees what is not yet committed."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._read_through(connection)
-        self.path = Path()
-        self.journal_id = ""

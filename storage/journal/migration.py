@@ -21,24 +21,33 @@ from soilco2.station_config.message import Message, system, to_text
 from soilco2.storage.errors import StorageError
 from soilco2.storage.files import sync
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.schema import SCHEMA_VERSION, EventKind
+from soilco2.storage.journal.schema import INDEXES, SCHEMA_VERSION, TABLES, EventKind
 
 log = logging.getLogger(__name__)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-_STEPS = {
+_STEPS: dict[int, tuple[str, ...]] = {
     1: ("ALTER TABLE sample ADD COLUMN said BLOB",),
-    2: tuple(
-        f"ALTER TABLE {table} ADD COLUMN message TEXT NOT NULL DEFAULT ''"
-        for table in ("event", "cursor", "parked")
+    2: (
+        "ALTER TABLE sample ADD COLUMN nth INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX sample_time",
+        INDEXES["sample_time"],
+        *(TABLES[name] for name in ("import", "delivery", "heard", "waiting")),
+        "ALTER TABLE parked ADD COLUMN import INTEGER",
+        INDEXES["parked_conflict"],
+        *(
+            f"ALTER TABLE {table} ADD COLUMN message TEXT NOT NULL DEFAULT ''"
+            for table in ("event", "cursor", "parked")
+        ),
     ),
 }
-"""What leads from a version to the next: what a probe's registers held; what a sentence is made of."""
+"""From each version to the next. 2: samples keep what a probe's registers held. 3: everything that comes for one
+channel and time is kept, what an import delivered, what waits for judgement, and what a sentence is made of."""
 
 
 def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int], version: int) -> None:
-    """Bring a journal of an older version to this one.
+    """Bring a journal of an earlier version to this one.
 
     Parameters
     ----------
@@ -46,6 +55,8 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
         The one that writes, with no transaction open.
     path : Path
         The journal's file.
+    version : int
+        Of its tables now.
     now_us : callable
         The station's clock [µs UTC].
     version : int
@@ -85,15 +96,14 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
 def _keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     """A copy of the journal beside it; that of a start which was cut short serves, any other file is left alone."""
     state = _state(connection)
+    name = f"{path.name}.v{version}"
     for number in itertools.count(1):
-        copy = path.with_name(
-            f"{path.name}.v{version}" if number == 1 else f"{path.name}.v{version}-{number}"
-        )
+        copy = path.with_name(name if number == 1 else f"{name}-{number}")
         if not copy.exists():
             break
         if _state_of(copy) == state:
             return copy
-    part = path.with_name(f"{path.name}.v{version}.part")
+    part = path.with_name(f"{name}.part")
     size = _bytes(connection)
     try:
         part.unlink(missing_ok=True)

@@ -14,26 +14,41 @@ from soilco2.storage.journal.writer import Writer
 
 def _sample(row: list[Any]) -> Sample:
     """A sample from JSON, where registers are hexadecimal digits, or as it is."""
+    if isinstance(row, Sample):
+        return row
     sample = Sample(*row)
     return sample._replace(said=bytes.fromhex(sample.said)) if isinstance(sample.said, str) else sample
 
 
 def _import(
-    writer: Writer, samples: list[list[Any]], parked: list[list[Any]], counts: list[list[Any]]
-) -> dict[str, int]:
-    done = writer.commit(
-        [_sample(row) for row in samples],
-        parked=[
-            Parked(r[0], r[1], r[2], r[3].encode("utf-8", "surrogateescape"), r[4], r[5]) for r in parked
-        ],
-        counts=[(str(source), str(name), int(amount)) for source, name, amount in counts],
-    )
+    writer: Writer,
+    samples: list[list[Any]],
+    parked: list[list[Any]],
+    counts: list[list[Any]],
+    number: int | None = None,
+) -> dict[str, Any]:
+    rows = [_sample(row) for row in samples]
+    entries = [
+        Parked(r[0], r[1], r[2], r[3].encode("utf-8", "surrogateescape"), r[4], r[5], number) for r in parked
+    ]
+    added = [(str(source), str(name), int(amount)) for source, name, amount in counts]
+    if number is not None:
+        told = writer.bring(number, rows, entries, added)._asdict()
+    else:
+        told = writer.commit(rows, parked=entries, counts=added)._asdict()
+        told["conflict"] = writer.catch_up(rows)
     writer.keep_rollups()
-    return done._asdict()
+    return told
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "import": _import,
+    "begin_import": lambda writer, **a: writer.begin_import(**a),
+    "end_import": lambda writer, **a: writer.end_import(**a),
+    "switch_import": lambda writer, **a: writer.switch_import(**a),
+    "judge_import": lambda writer: writer.judge_import(),
+    "decide": lambda writer, **a: writer.decide(**a),
+    "drop_parked": lambda writer, **a: writer.drop_parked(**a),
     "note": lambda writer, **a: writer.note(**a),
     "flag": lambda writer, **a: writer.flag(**a),
     "revoke": lambda writer, **a: writer.revoke(**a),

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
 from soilco2.station_config.message import Message, from_text
+from soilco2.station_config.times import DAY_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
 from soilco2.storage.journal.connection import message_column, meta, sample_columns, sample_of
 from soilco2.storage.journal.integrity import Integrity
+from soilco2.storage.journal.layers import Layers, Span, layers_of
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.rows import Derived, Event
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
@@ -333,37 +335,75 @@ class JournalReader:
 
     # samples and the rest
 
-    def samples(self, start_us: int, end_us: int, upto_seq: int = 2**62) -> Iterator[Sample]:
-        """Samples with a time in a window, in the order of time; none that was kept after `upto_seq`."""
+    def samples(
+        self, start_us: int, end_us: int, upto_seq: int = 2**62, layers: Layers | None = None
+    ) -> Iterator[Sample]:
+        """Samples with a time in a window, in the order of time; none that was kept after `upto_seq`.
+
+        All that were kept; with `layers` as they count now.
+        """
         channels = {
             row[0]: (row[1], row[2]) for row in self._db.execute("SELECT id, serial, channel FROM channel")
         }
         self._words = dict(self._db.execute("SELECT id, text FROM word"))
         columns = sample_columns(self._db)  # asked each time: a writer may migrate the file under a reader
 
+        nth = columns.rpartition(" ")[2]
+        order = "time_us" if nth == "0" else f"time_us, {nth}"
+
         def of(channel: int) -> Iterator[Sequence[Any]]:
-            since = start_us
+            since, further = start_us, -1
             while True:
                 rows = self._db.execute(
                     f"SELECT {columns} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
-                    " AND seq <= ? ORDER BY time_us LIMIT 2000",
-                    (channel, since, end_us, upto_seq),
+                    f" AND (time_us > ? OR {nth} > ?) AND seq <= ? ORDER BY {order} LIMIT 2000",
+                    (channel, since, end_us, since, further, upto_seq),
                 ).fetchall()
                 yield from rows
                 if len(rows) < 2000:
                     return
-                since = rows[-1][2] + 1
+                since, further = rows[-1][2], rows[-1][11]
 
         for row in heapq.merge(*(of(channel) for channel in channels), key=lambda r: (r[2], r[0])):
-            yield sample_of(row, channels, self._words)
+            sample = sample_of(row, channels, self._words)
+            if layers and (seen := layers.over(row[0], sample)) is not sample:
+                if seen is None:
+                    continue
+                sample = seen
+            yield sample
+
+    def samples_at(self, serial: str, channel: str, time_us: int) -> list[tuple[int, float | None, str, str]]:
+        """Number, raw, status and source of what a channel has at a time."""
+        found = self._of_channel("seq, raw, status, source", serial, channel, time_us, time_us + 1)
+        return [(seq, raw, self._word(status), self._word(source)) for seq, raw, status, source in found]
+
+    def channels(self) -> list[tuple[str, str]]:
+        """Serial number and channel of everything that ever gave a sample."""
+        return self._db.execute("SELECT serial, channel FROM channel ORDER BY id").fetchall()
+
+    def layers(self) -> Layers:
+        """What lies over the samples; nothing in a journal of an earlier version."""
+        there = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'import'").fetchone()
+        return layers_of(self._db) if there else Layers()
+
+    def days_of(self, spans: Iterable[Span]) -> list[tuple[int, int]]:
+        """First and last time [µs UTC] of each day on which samples of some spans of numbers lie."""
+        text = (
+            "SELECT min(time_us), max(time_us) FROM sample"  # noqa: S608 - our own number
+            " WHERE seq BETWEEN ? AND ? AND time_us IS NOT NULL"
+            f" GROUP BY time_us / {DAY_US}"
+        )
+        return [row for span in spans for row in self._db.execute(text, span).fetchall()]
 
     def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
-        """Samples of a channel in a window."""
-        return int(self._of_channel("count(*)", serial, channel, start_us, end_us)[0][0])
+        """Times at which a channel has samples in a window."""
+        return int(self._of_channel("count(DISTINCT time_us)", serial, channel, start_us, end_us)[0][0])
 
     def sample_times(self, serial: str, channel: str, start_us: int, end_us: int) -> list[int]:
         """Times [µs UTC] of a channel's samples in a window."""
-        return [time_us for (time_us,) in self._of_channel("time_us", serial, channel, start_us, end_us)]
+        return [
+            time_us for (time_us,) in self._of_channel("DISTINCT time_us", serial, channel, start_us, end_us)
+        ]
 
     def _of_channel(self, what: str, serial: str, channel: str, start_us: int, end_us: int) -> list[Any]:
         return self._db.execute(
@@ -460,3 +500,12 @@ class JournalReader:
     def config_hash(self) -> str:
         """The hash of the configuration in force."""
         return self._meta("config")
+
+
+class InTransaction(JournalReader):
+    """Reads through the writer's own connection, so that it sees what is not yet committed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._read_through(connection)
+        self.path = Path()
+        self.journal_id = ""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from soilco2.quality.records import SeriesKey
+from soilco2.station_config.message import Message
+from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.schema import EventKind
 
 
@@ -44,6 +47,8 @@ class Parked(NamedTuple):
         Its time [µs UTC] where it has one.
     arrival_us : int
         [µs UTC]
+    import_ : int, optional
+        Number of the import that it came by.
     """
 
     kind: str
@@ -52,6 +57,7 @@ class Parked(NamedTuple):
     payload: bytes
     time_us: int | None
     arrival_us: int
+    import_: int | None = None
 
 
 class ParkedRow(NamedTuple):
@@ -103,3 +109,59 @@ class Cursor(NamedTuple):
     error: str
     backlog: int
     oldest_us: int | None
+
+
+class ImportRow(NamedTuple):
+    """An import as the journal keeps it.
+
+    Parameters
+    ----------
+    id : int
+    file, sha256, source : str
+    time_us : int
+        When it began [µs UTC].
+    state : {"running", "done", "undone"}
+        One that was cut short stays ``running``.
+    counts : dict of str to int
+        What became of its rows.
+    """
+
+    id: int
+    file: str
+    sha256: str
+    source: str
+    time_us: int
+    state: str
+    counts: dict[str, int]
+
+
+class Effect(NamedTuple):
+    """What undoing or redoing an import does: samples that come or go, and those that another import delivers too."""
+
+    samples: int
+    stay: int
+
+
+def imported(rows: Sequence[ImportRow], number: int, undo: bool) -> ImportRow:
+    """The import that is meant.
+
+    Raises
+    ------
+    StorageError
+        When there is none of that number, or it is undone or not undone already.
+    """
+    row = next((row for row in rows if row.id == number), None)
+    if row is None:
+        raise StorageError(
+            Message(
+                "import {number} is not among the {count} imports of the journal; 'soilco2 import STATION "
+                "--list' shows them",
+                number=number,
+                count=len(rows),
+            )
+        )
+    if undo and row.state == "undone":
+        raise StorageError(Message("import {number} is undone already; nothing was changed", number=number))
+    if not undo and row.state != "undone":
+        raise StorageError(Message("import {number} is not undone; nothing was changed", number=number))
+    return row

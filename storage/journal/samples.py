@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from math import isfinite
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from soilco2.quality.records import Sample
-from soilco2.station_config.message import Message, to_text
+from soilco2.quality.rivals import FILE, TABLE
+from soilco2.station_config.message import to_text
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH, checksum, crc
 from soilco2.storage.journal.rows import Parked
@@ -19,23 +19,48 @@ from soilco2.storage.journal.session import Session
 _INSERT_SAMPLES = Insertion(
     "INSERT INTO sample (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source)",
     ("?", "?", "?", "?", f"nullif(?, {NO_TIME})", f"nullif(?, {NO_TIME})", "?", "?", "?", "?"),
-    "ON CONFLICT (channel, time_us) DO NOTHING",
+    "ON CONFLICT (channel, time_us, nth) DO NOTHING",
 )
 """`NO_NUMBER` is NULL to SQLite by itself. Where no sample of a commit has `said`, its column costs nothing."""
 _INSERT_TOLD = Insertion(
     "INSERT INTO sample (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source, said)",
     ("?", "?", "?", "?", f"nullif(?, {NO_TIME})", f"nullif(?, {NO_TIME})", "?", "?", "?", "?", "?"),
-    "ON CONFLICT (channel, time_us) DO NOTHING",
+    "ON CONFLICT (channel, time_us, nth) DO NOTHING",
 )
 
+HEARD = 10_000
+"""Messages that are remembered so that their repeat is known."""
 REFUSED = ("message", "conflict")
 """Kinds of parked entries that a device or a node can cause."""
 _SOURCE = itemgetter(Sample._fields.index("source"))
+_INSERT_FURTHER = (
+    "INSERT INTO sample"  # noqa: S608 - our own number
+    " (seq, channel, status, raw, time_us, device_us, arrival_us, mono_us, boot, source, said, nth)"
+    f" VALUES (?, ?, ?, ?, nullif(?, {NO_TIME}), nullif(?, {NO_TIME}), ?, ?, ?, ?, ?, ?)"
+)
 
 
-def same_reading(there: tuple[float | None, object], came: tuple[float | None, object]) -> bool:
-    """Whether two readings of one channel and time, (raw, status), are one: a number speaks for itself."""
-    return there == came or (there[0] == came[0] and came[0] is not None)
+class Kept(NamedTuple):
+    """What became of samples that came.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Those that are kept from now on.
+    seqs : sequence of int
+        Their numbers.
+    again : list of (int, Sample)
+        The others: each was there already, under this number.
+    """
+
+    samples: Sequence[Sample]
+    seqs: Sequence[int]
+    again: list[tuple[int, Sample]]
+
+
+def kind_of(source: str) -> str:
+    """Sources of one kind deliver the same sample; those of different kinds differ in rank."""
+    return next((kind for kind in (FILE, TABLE) if source.startswith(kind)), "")
 
 
 def _beside(values: Sequence[Any], told: Sequence[tuple[int, bytes]]) -> list[Any]:
@@ -121,25 +146,16 @@ class Samples:
             )  # fmt: skip
         return values, told
 
-    def keep(
-        self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
-    ) -> tuple[Sequence[Sample], int, list[Parked]]:
+    def keep(self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]) -> Kept:
         """Keep samples, within a transaction, and count them into `totals`.
 
-        Returns
-        -------
-        kept : sequence of Sample
-        duplicate : int
-            How many were there already.
-        conflicts : list of Parked
-            To be parked by the caller: something else was there at their time.
+        What says the same as a sample of its channel and time, from the same kind of source, is a duplicate; whatever
+        else comes for that channel and time is kept beside it.
         """
         if not samples:
-            return [], 0, []
+            return Kept((), (), [])
         values, told = self._values(samples)
-        kept = samples
-        duplicate = 0
-        conflicts: list[Parked] = []
+        kept = Kept(samples, range(self.seq + 1, self.seq + len(samples) + 1), [])
         first, last = self.seq + 1, self.seq + len(samples)
         inserted = (
             _INSERT_TOLD(self._session.db, _beside(values, told))
@@ -149,76 +165,83 @@ class Samples:
         if inserted == len(samples):
             found = checksum(values, told)
         else:
+            kept = self._sort_out(first, last, values, samples)
             rows = self._rows(first, last)
             found = crc(rows)
-            kept, duplicate, conflicts = self._sort_out({row[0] for row in rows}, values, samples, totals)
             first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
         came = Counter(map(_SOURCE, samples))
-        for name, those in (
-            ("in", came),
-            ("stored", came if kept is samples else Counter(map(_SOURCE, kept))),
-        ):
+        stored = came if kept.samples is samples else Counter(map(_SOURCE, kept.samples))
+        again = Counter(_SOURCE(sample) for _, sample in kept.again)
+        for name, those in (("in", came), ("stored", stored), ("duplicate", again)):
             for source, amount in those.items():
                 totals[source, name] = totals.get((source, name), 0) + amount
-        if kept:
+        if kept.samples:
             self.batch += 1
             self._session.db.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",
                 (self.batch, first, last, found, self._session.now_us()),
             )
             self.seq = last
-        return kept, duplicate, conflicts
+        return kept
 
-    def _sort_out(
-        self,
-        came_in: set[int],
-        values: Sequence[Any],
-        samples: Sequence[Sample],
-        totals: dict[tuple[str, str], int],
-    ) -> tuple[list[Sample], int, list[Parked]]:
+    def _sort_out(self, first: int, last: int, values: Sequence[Any], samples: Sequence[Sample]) -> Kept:
         """Which samples came in, and what the others are: the table had something of that channel and time already."""
+        came_in = {
+            seq
+            for (seq,) in self._session.db.execute(
+                "SELECT seq FROM sample WHERE seq BETWEEN ? AND ?", (first, last)
+            )
+        }
         kept: list[Sample] = []
-        duplicate = 0
-        conflicts: list[Parked] = []
+        seqs: list[int] = []
+        again: list[tuple[int, Sample]] = []
         for sample, i in zip(samples, range(0, len(values), SAMPLE_WIDTH), strict=True):
-            seq, channel, status, raw, time_us = values[i : i + 5]
-            if seq in came_in:
-                kept.append(sample)
-                continue
-            *there, said = self._session.db.execute(
-                "SELECT raw, status, said FROM sample WHERE channel = ? AND time_us = ?", (channel, time_us)
-            ).fetchone()
-            came = (raw if isfinite(raw) else None, status)
-            if (said is not None and said == sample.said) or same_reading((there[0], there[1]), came):
-                duplicate += 1
-                name = "duplicate"
-            else:
-                name = "rejected"
-                reason = Message(
-                    "{name} has {there} at that time already, not {raw}",
-                    name=f"{sample.serial}/{sample.channel}", there=there[0], raw=sample.raw,
-                )  # fmt: skip
-                conflicts.append(
-                    Parked(
-                        "conflict",
-                        sample.source,
-                        reason,
-                        json.dumps(list(sample), default=bytes.hex).encode(),
-                        sample.time_us,
-                        sample.arrival_us,
-                    )
-                )
-            totals[sample.source, name] = totals.get((sample.source, name), 0) + 1
-        return kept, duplicate, conflicts
+            row = values[i : i + SAMPLE_WIDTH]
+            if row[0] not in came_in:
+                seq, nth = self._there(row, sample)
+                if seq is not None:
+                    again.append((seq, sample))
+                    continue
+                self._session.db.execute(_INSERT_FURTHER, (*row, sample.said, nth))
+            kept.append(sample)
+            seqs.append(row[0])
+        return Kept(kept, seqs, again)
+
+    def _there(self, row: Sequence[Any], sample: Sample) -> tuple[int | None, int]:
+        """The number of the sample that says the same at its channel and time; else None, and its place among them."""
+        raw = row[3] if isfinite(row[3]) else None
+        kind = kind_of(sample.source)
+        nth = 0
+        for seq, there, status, said, source, place in self._session.db.execute(
+            "SELECT seq, raw, status, said, source, nth FROM sample WHERE channel = ? AND time_us = ? ORDER BY nth",
+            (row[1], row[4]),
+        ).fetchall():
+            alike = (there, status) == (raw, row[2]) or (said is not None and said == sample.said)
+            if alike and (source == row[9] or self._kind(source) == kind):
+                return seq, 0
+            nth = place + 1
+        return None, nth
+
+    def _kind(self, number: int) -> str:
+        """The kind of the source of a number."""
+        (text,) = self._session.db.execute("SELECT text FROM word WHERE id = ?", (number,)).fetchone()
+        return kind_of(text)
 
     def park(self, entry: Parked) -> None:
         """Park an entry, within a transaction."""
         self._session.db.execute(
-            "INSERT INTO parked (kind, source, reason, payload, time_us, arrival_us, message) VALUES (?,?,?,?,?,?,?)",
+            "INSERT INTO parked (kind, source, reason, payload, time_us, arrival_us, import, message)"
+            " VALUES (?,?,?,?,?,?,?,?)",
             (*entry, to_text(entry.reason)),
         )
         if entry.kind in REFUSED:
             self.parked_bytes += len(entry.payload)
+
+    def hear(self, messages: Sequence[str]) -> None:
+        """Within a transaction: remember messages, and forget the oldest beyond the newest `HEARD`."""
+        db = self._session.db
+        db.executemany("INSERT OR IGNORE INTO heard (message) VALUES (?)", [(one,) for one in messages])
+        db.execute("DELETE FROM heard WHERE id <= (SELECT max(id) FROM heard) - ?", (HEARD,))
 
     def take_out(self, seqs: Sequence[int]) -> None:
         """Delete samples, and give the commits they came with a CRC of what is left of them."""
@@ -249,6 +272,7 @@ class Samples:
             "UPDATE OR IGNORE sample SET time_us = mono_us + ? WHERE time_us IS NULL AND boot = ?",
             (offset_us, boot),
         )
+        self._give_further(boot, offset_us)
         low, high = held[0][0], held[-1][0]
         for number, first, last in self._batches(low, high):
             self._seal(number, self._rows(first, last))
@@ -257,6 +281,20 @@ class Samples:
             (low, high, boot),
         ).fetchone()
         return len(held), first_us, last_us
+
+    def _give_further(self, boot: int, offset_us: int) -> None:
+        """Those at whose time something else is there already stand beside it; what says the same stays held back."""
+        db = self._session.db
+        for seq, channel, raw, status, at in db.execute(
+            "SELECT seq, channel, raw, status, mono_us + ? FROM sample WHERE time_us IS NULL AND boot = ?",
+            (offset_us, boot),
+        ).fetchall():
+            there = db.execute(
+                "SELECT raw, status, nth FROM sample WHERE channel = ? AND time_us = ?", (channel, at)
+            ).fetchall()
+            if all(row[:2] != (raw, status) for row in there):
+                nth = max(row[2] for row in there) + 1
+                db.execute("UPDATE sample SET time_us = ?, nth = ? WHERE seq = ?", (at, nth, seq))
 
     def _batches(self, low: int, high: int) -> list[tuple[int, int, int]]:
         """Commits that hold some of these samples: number, first and last sample."""

@@ -41,6 +41,10 @@ class EventKind(StrEnum):
     LIMIT = "limit"
     DAMAGE = "damage"
     IMPORTED = "imported"
+    IMPORT_UNDONE = "import_undone"
+    IMPORT_REDONE = "import_redone"
+    DECIDED = "decided"
+    DECISION_REVOKED = "decision_revoked"
     OTHER = "other"
 
 
@@ -53,7 +57,13 @@ TABLES: dict[str, str] = {
     " position TEXT NOT NULL, variable TEXT NOT NULL, UNIQUE (station, profile, position, variable))",
     "sample": "CREATE TABLE sample (seq INTEGER PRIMARY KEY, channel INTEGER NOT NULL, time_us INTEGER,"
     " raw REAL, status INTEGER NOT NULL, device_us INTEGER, arrival_us INTEGER NOT NULL,"
-    " mono_us INTEGER NOT NULL, boot INTEGER NOT NULL, source INTEGER NOT NULL, said BLOB)",
+    " mono_us INTEGER NOT NULL, boot INTEGER NOT NULL, source INTEGER NOT NULL, said BLOB,"
+    " nth INTEGER NOT NULL DEFAULT 0)",
+    "import": "CREATE TABLE import (id INTEGER PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL,"
+    " source TEXT NOT NULL, time_us INTEGER NOT NULL, state TEXT NOT NULL, counts TEXT NOT NULL DEFAULT '{}')",
+    "delivery": "CREATE TABLE delivery (import INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+    " again INTEGER NOT NULL, PRIMARY KEY (import, first_seq)) WITHOUT ROWID",
+    "heard": "CREATE TABLE heard (id INTEGER PRIMARY KEY, message TEXT NOT NULL UNIQUE)",
     "observation": "CREATE TABLE observation (series INTEGER NOT NULL, time_us INTEGER NOT NULL, value REAL,"
     " raw REAL, flag INTEGER NOT NULL, tests INTEGER NOT NULL, corrections INTEGER NOT NULL,"
     " config INTEGER NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY (series, time_us)) WITHOUT ROWID",
@@ -70,9 +80,12 @@ TABLES: dict[str, str] = {
     " error TEXT NOT NULL, message TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
     "parked": "CREATE TABLE parked (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, source TEXT NOT NULL,"
     " reason TEXT NOT NULL, payload BLOB NOT NULL, time_us INTEGER, arrival_us INTEGER NOT NULL,"
-    " state TEXT NOT NULL DEFAULT 'waiting', why TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '')",
+    " state TEXT NOT NULL DEFAULT 'waiting', why TEXT NOT NULL DEFAULT '', import INTEGER,"
+    " message TEXT NOT NULL DEFAULT '')",
     "batch": "CREATE TABLE batch (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
     " crc INTEGER NOT NULL, committed_us INTEGER NOT NULL)",
+    "waiting": "CREATE TABLE waiting (channel INTEGER NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+    " PRIMARY KEY (channel, from_us)) WITHOUT ROWID",
     "rollup": "CREATE TABLE rollup (series INTEGER NOT NULL,"
     " period_s INTEGER NOT NULL CHECK (period_s IN (600, 3600, 21600, 86400)), kind INTEGER NOT NULL,"
     " start_us INTEGER NOT NULL, n INTEGER NOT NULL, low REAL, low_us INTEGER, low_flag INTEGER, high REAL,"
@@ -82,11 +95,12 @@ TABLES: dict[str, str] = {
 """Every table with the statement that makes it."""
 
 INDEXES: dict[str, str] = {
-    "sample_time": "CREATE UNIQUE INDEX sample_time ON sample (channel, time_us)",
+    "sample_time": "CREATE UNIQUE INDEX sample_time ON sample (channel, time_us, nth)",
     "sample_held": "CREATE INDEX sample_held ON sample (boot) WHERE time_us IS NULL",
     "observation_rev": "CREATE INDEX observation_rev ON observation (rev)",
     "derived_rev": "CREATE INDEX derived_rev ON derived (rev)",
     "event_time": "CREATE INDEX event_time ON event (time_us)",
+    "parked_conflict": "CREATE INDEX parked_conflict ON parked (time_us) WHERE kind = 'conflict'",
     "parked_state": "CREATE INDEX parked_state ON parked (state)",
 }
 """Every index with the statement that makes it: no query goes without one."""
@@ -97,7 +111,10 @@ MEANING: dict[str, str] = {
     "word": "Texts that repeat: status, names of tests and corrections, sources, boots, methods, reasons.",
     "series": "Station, profile, position, variable.",
     "sample": "What the hardware said. Never changed, but for a time given to one that was held back. `said`: the"
-    " registers of a polled probe as on the wire.",
+    " registers of a polled probe as on the wire. `nth`: 0, and 1, 2 … for what else came of its channel and time.",
+    "import": "Every import: file, its SHA-256, when, `running`, `done` or `undone`, and what became of its rows.",
+    "delivery": "Samples that an import delivered, `first_seq` to `last_seq`; with `again`, what was there already.",
+    "heard": "Messages with readings that have no time of their own, by node and sequence: the newest 10 000.",
     "observation": "What we make of a sample today; `rev` grows with every new or changed one.",
     "derived": "Results in time with their interval, by method; one that was withheld has its reason.",
     "event": "What happened, by a closed list of kinds; manual flags are events too. `message`: what `text` is made of,"
@@ -105,8 +122,10 @@ MEANING: dict[str, str] = {
     "config": "Every configuration ever used, by hash.",
     "counter": "In = stored + duplicate + rejected, by source.",
     "cursor": "How far each database has confirmed. `message`: what `error` is made of.",
-    "parked": "What could not be used or sent, with the reason. `message`: what `reason` is made of.",
+    "parked": "What could not be used or sent, with the reason, and what a person must decide. `message`: what `reason`"
+    " is made of.",
     "batch": "First and last sample of each commit with a CRC-32, so that damage can be named.",
+    "waiting": "Late readings that wait for judgement: times of a channel, `until_us` exclusive.",
     "rollup": "Counts, extremes and means by ten minutes, hour, six hours and day, of good (kind 0), flagged (1) and"
     " absent (2) values; follows `rev`, can be built again.",
 }

@@ -13,8 +13,12 @@ from soilco2.quality.records import Sample, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, to_text
 from soilco2.storage.errors import StorageError
+from soilco2.storage.journal.brought import Brought, brought
 from soilco2.storage.journal.bulk_insert import Insertion
+from soilco2.storage.journal.conflicts import Conflicts
 from soilco2.storage.journal.connection import JournalLock, storage_error
+from soilco2.storage.journal.failpoint import failpoint
+from soilco2.storage.journal.imports import Imports
 from soilco2.storage.journal.judging import Judging
 from soilco2.storage.journal.retention import Retention
 from soilco2.storage.journal.rollup_writer import RollupWriter
@@ -33,12 +37,16 @@ _UPSERT_DERIVED = Insertion(
 )
 
 
+_GIVEN_UP_S = 30.0
+"""After so long without a word of the command that took an import back, the writer judges on by itself [s]."""
+
+
 class CommitResult(NamedTuple):
     """What became of a commit."""
 
     stored: int
+    """Samples that are kept from now on."""
     duplicate: int
-    conflict: int
     observations: int
     last_seq: int
     last_rev: int
@@ -55,6 +63,8 @@ class Writer:
     samples : Samples
     retention : Retention
     rollups : RollupWriter
+    imports : Imports
+    conflicts : Conflicts
     judging : Judging
     """
 
@@ -64,8 +74,13 @@ class Writer:
         self.samples = Samples(self.session)
         self.retention = Retention(self.session, self.samples)
         self.rollups = RollupWriter(self.session)
-        self.judging = Judging(self.session, self.samples)
+        self.imports = Imports(self.session)
+        self.conflicts = Conflicts(self.session, self.samples)
+        self.judging = Judging(self.session, self.samples, self.imports, self.conflicts)
+        self._judged_at = 0.0
         self.install_config(station)
+        while self.imports.waits:  # a command that was cut short
+            self.judge_import()
 
     @property
     def path(self) -> Path:
@@ -104,6 +119,7 @@ class Writer:
     def close(self) -> None:
         """Checkpoint and let the next writer in."""
         try:
+            self.judging.finish()
             self.rollups.finish()
             self.session.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.session.db.close()
@@ -125,11 +141,14 @@ class Writer:
         parked: Sequence[Parked] = (),
         events: Sequence[NewEvent] = (),
         counts: Iterable[tuple[str, str, int]] = (),
+        heard: Sequence[str] = (),
+        number: int | None = None,
     ) -> CommitResult:
         """Keep samples and what came with them, in one transaction that is on disk when this returns.
 
-        A sample of the same channel and time with the same number or the same registers is a duplicate; with another
-        number it is parked as a conflict. In = stored + duplicate + rejected is counted by source.
+        A sample of the same channel and time that says the same is a duplicate; whatever else comes is kept beside it,
+        and the observation follows the rule of `soilco2.quality.rivals`. In = stored + duplicate + rejected is counted
+        by source.
 
         Parameters
         ----------
@@ -139,6 +158,10 @@ class Writer:
         events : sequence of NewEvent
         counts : iterable of (source, name, amount)
             Further counters, such as what was rejected before it became a sample.
+        heard : sequence of str
+            Messages whose repeat is to be known, see `soilco2.ingest.protocols.heard`.
+        number : int, optional
+            Of the import that delivers the samples.
 
         Raises
         ------
@@ -149,18 +172,114 @@ class Writer:
         if samples:
             self.retention.keep_within_limit(len(samples))
         with self.session.transaction():
-            kept, duplicate, conflicts = self.samples.keep(samples, totals)
-            made = self.judging.observe(kept) if kept else 0
-            for entry in (*parked, *conflicts):
+            kept = self.samples.keep(samples, totals)
+            back = [] if number is None else self.imports.deliver(number, kept)
+            made = self.judging.observe([*kept.samples, *back] if back else kept.samples) if samples else 0
+            for entry in parked:
                 self.samples.park(entry)
-            if parked or conflicts:
-                self.retention.bound_parked(totals)
+            self.retention.bound_parked(totals)
+            if heard:
+                self.samples.hear(heard)
             for event in events:
                 self.session.event(event)
+            self.judging.hear_settings(events)
             for source, name, amount in counts:
                 totals[source, name] = totals.get((source, name), 0) + amount
             self.session.count(totals)
-        return CommitResult(len(kept), duplicate, len(conflicts), made, self.samples.seq, self.session.rev)
+        self._kept, self._back = kept, back
+        return CommitResult(
+            len(kept.samples),
+            len(kept.again),
+            made,
+            self.samples.seq,
+            self.session.rev,
+        )
+
+    def bring(
+        self,
+        number: int,
+        samples: Sequence[Sample],
+        parked: Sequence[Parked] = (),
+        counts: Iterable[tuple[str, str, int]] = (),
+    ) -> Brought:
+        """Keep a stretch of an import's rows, and say what became of each."""
+        rev = self.session.rev
+        self.conflicts.watch(samples, number)
+        try:
+            self.commit(samples, parked=parked, counts=counts, number=number)
+            self.judging.catch_up(samples)
+            return brought(samples, self._kept, self._back, self.conflicts.met, self.judging.bad_after(rev))
+        finally:
+            self.conflicts.watch(())
+
+    def begin_import(self, file: str, sha256: str, source: str) -> int:
+        """A new import; its number."""
+        with self.session.transaction():
+            return self.imports.begin(file, sha256, source)
+
+    def end_import(self, number: int, source: str, counts: dict[str, int]) -> None:
+        """An import is through; what became of its rows."""
+        told = ", ".join(
+            f"{counts.get(name, 0)} {name}" for name in ("stored", "duplicate", "conflict", "rejected")
+        )
+        with self.session.transaction():
+            self.imports.end(number, counts)
+            self.session.event(NewEvent(EventKind.IMPORTED, source, told, {"import": number, **counts}))
+
+    def switch_import(self, number: int, undo: bool, who: str, why: str = "") -> int:
+        """Take an import back, or give it again; the days that wait to be judged, by `judge_import`."""
+        with self.session.transaction():
+            self.imports.switch(number, undo, who, why)
+            failpoint("import-switching")
+        self._judged_at = time.monotonic()
+        failpoint("import-switched")
+        return len(self.imports.waits)
+
+    def judge_import(self) -> tuple[int, int]:
+        """Judge a day again that waits since an import was taken back or given again.
+
+        Returns
+        -------
+        changed, left : int
+            Observations that changed, and days that wait; call it again while these are not 0, so that others get
+            their turn.
+        """
+        changed = 0
+        self._judged_at = time.monotonic()
+        if self.imports.waits:
+            with self.session.transaction():
+                changed = self.judging.make_again(*self.imports.next())
+            failpoint("import-judged")
+        return changed, len(self.imports.waits)
+
+    def decide(self, number: int, take: str, who: str, why: str = "") -> int:
+        """Of the numbers in conflict one holds, or, with no `take`, none for now; the observations that changed."""
+        with self.session.transaction():
+            if take:
+                at = self.conflicts.decide(number, take, who, why, self.judging.samples_at)
+            else:
+                at = self.conflicts.take_back(number, who, why)
+            self.imports.load()
+            return self.judging.make_again(at, at + 1)
+
+    def drop_parked(
+        self, why: str, import_: int | None = None, reason: str | None = None, before_us: int | None = None
+    ) -> int:
+        """Settle every waiting entry that meets all conditions given as not wanted; how many."""
+        where = (
+            "state = 'waiting' AND (?1 IS NULL OR import = ?1) AND (?2 IS NULL OR instr(reason, ?2) > 0)"
+            " AND (?3 IS NULL OR arrival_us < ?3)"
+        )
+        with self.session.transaction():
+            done = self.session.db.execute(
+                f"UPDATE parked SET state = 'dropped', why = ?4, payload = x'' WHERE {where}",  # noqa: S608
+                (import_, reason, before_us, why),
+            )
+            data = {"import": import_, "reason": reason, "before_us": before_us, "entries": done.rowcount}
+            if done.rowcount:
+                self.session.event(NewEvent(EventKind.PARKED_DROPPED, f"{done.rowcount} entries", why, data))
+        self.samples.count_parked()
+        return done.rowcount
 
     # what else changes
 
@@ -324,8 +443,32 @@ class Writer:
         """Take out some of what stands in an archive; the rows, 0 when nothing is left to take out."""
         return self.retention.prune(path)
 
+    def keep_up(self) -> float | None:
+        """Go on for a moment with what need not be done at once: late readings, then rollups.
+
+        Returns
+        -------
+        float or None
+            In how many seconds late readings want to be judged; None when none waits.
+        """
+        wanted = self.judging.keep()
+        self.rollups.keep()
+        return wanted
+
+    def catch_up(self, samples: Sequence[Sample]) -> int:
+        """Judge on until nothing of the channels of these samples waits; the conflicts that were parked meanwhile."""
+        self.conflicts.parked = 0
+        self.judging.catch_up(samples)
+        return self.conflicts.parked
+
+    def judge(self) -> bool:
+        """Judge some of the readings that wait; whether more wait."""
+        return self.judging.go_on()
+
     def keep_rollups(self) -> None:
-        """Go on with the rollups for a moment, if it is time."""
+        """Go on with the rollups for a moment, if it is time; and with an import that nobody judges on."""
+        if self.imports.waits and time.monotonic() - self._judged_at > _GIVEN_UP_S:
+            self.judge_import()
         self.rollups.keep()
 
     def roll(self) -> bool:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from soilco2.quality.epochs import Epochs
+from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Sample
+from soilco2.quality.rivals import Rank, outcome
+from soilco2.quality.tracks import Track
+from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
+from soilco2.storage.journal.brought import SHOWN, Brought, told
 from soilco2.storage.journal.connection import storage_error
+from soilco2.storage.journal.layers import Layers
 from soilco2.storage.journal.read_only import open_read_only
-from soilco2.storage.journal.samples import same_reading
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.samples import kind_of
 from soilco2.storage.tidy.rows import TidyFault
-
-_CONFLICT = re.compile(r"(.+) has .+ at that time already, not (.+)", re.DOTALL)
-"""What `soilco2.storage.journal.samples` says of a conflict: the channel and the number that came."""
 
 
 class ParkedRows:
@@ -32,26 +37,19 @@ class ParkedRows:
 
     def __init__(self, journal: Path, source: str) -> None:
         self._rows: set[int] = set()
-        self._conflicts: set[tuple[int, str, str]] = set()
         if not journal.is_file():
             return
         db = open_read_only(journal)
         try:
-            for kind, reason, payload, time_us in db.execute(
-                "SELECT kind, reason, payload, time_us FROM parked WHERE source = ?", (source,)
+            for reason, payload in db.execute(
+                "SELECT reason, payload FROM parked WHERE source = ? AND kind = 'message'", (source,)
             ):
-                found = _CONFLICT.fullmatch(reason) if kind == "conflict" else None
-                if found:
-                    self._conflicts.add((time_us, found[1], found[2]))
-                else:
-                    self._rows.add(_mark(reason, payload))
+                self._rows.add(_mark(reason, payload))
         finally:
             db.close()
 
-    def sort_out(
-        self, samples: list[Sample], faults: list[TidyFault]
-    ) -> tuple[list[Sample], list[TidyFault], int]:
-        """The samples and faults that are not parked, and how many are."""
+    def sort_out(self, faults: list[TidyFault]) -> list[TidyFault]:
+        """The faults that are not parked."""
         fresh = []
         for fault in faults:
             reason, payload = parked_reason(fault), fault.text.encode("utf-8", "surrogateescape")
@@ -59,17 +57,10 @@ class ParkedRows:
             if not marks & self._rows:
                 fresh.append(fault)
                 self._rows.add(_mark(reason, payload))
-        kept = samples
-        if self._conflicts:
-            kept = [
-                s
-                for s in samples
-                if (s.time_us, f"{s.serial}/{s.channel}", str(s.raw)) not in self._conflicts
-            ]
-        return kept, fresh, len(samples) - len(kept) + len(faults) - len(fresh)
+        return fresh
 
 
-def parked_reason(fault: TidyFault) -> Message:
+def parked_reason(fault: TidyFault) -> str:
     """The reason a row is parked with."""
     return Message("line {line}: {reason}", line=fault.line, reason=fault.reason)
 
@@ -84,18 +75,28 @@ class Rehearsal:
 
     Parameters
     ----------
-    journal : Path
-        The journal's file, which need not be there.
+    station : Station
+        Its journal need not be there.
     """
 
-    def __init__(self, journal: Path) -> None:
-        self._journal = open_read_only(journal) if journal.is_file() else None
-        self._path = journal
+    def __init__(self, station: Station) -> None:
+        path = station.journal_path
+        self._journal = JournalReader(path) if path.is_file() else None
+        self._layers = self._journal.layers() if self._journal is not None else Layers()
+        self._path = path
+        plan = StationPlan(station.deployments, station.hash)
+        self._epochs = Epochs(plan)
+        self._ranks = plan.ranks
+        self._beside: dict[str, list[tuple[str, str]]] = {}
+        for serial, channel in self._journal.channels() if self._journal is not None else ():
+            known = station.deployments.channel(serial, channel)
+            if known is not None:
+                self._beside.setdefault(known.variable, []).append((serial, channel))
         self._seen = sqlite3.connect("")  # a file of its own that SQLite takes away: bounded memory
         self._seen.execute(
-            "CREATE TABLE seen (serial TEXT, channel TEXT, time_us INTEGER, raw REAL, status TEXT,"
-            " PRIMARY KEY (serial, channel, time_us)) WITHOUT ROWID"
+            "CREATE TABLE seen (serial TEXT, channel TEXT, time_us INTEGER, raw REAL, status TEXT, source TEXT)"
         )
+        self._seen.execute("CREATE INDEX place ON seen (serial, channel, time_us)")
 
     def __enter__(self) -> Rehearsal:
         return self
@@ -105,45 +106,79 @@ class Rehearsal:
         if self._journal is not None:
             self._journal.close()
 
-    def judge(self, samples: Sequence[Sample]) -> dict[str, int]:
-        """How many would be stored, are there already, or differ from what is there.
+    def judge(self, samples: Sequence[Sample]) -> Brought:
+        """What would become of each; how many would be judged bad is not known.
 
         Raises
         ------
         StorageError
             When the journal cannot be read, or there is no room for a temporary file.
         """
-        found = {"stored": 0, "duplicate": 0, "conflict": 0}
+        found = Counter[str]()
+        named: list[tuple[int, str]] = []
         try:
-            for sample in samples:
-                there = self._there(sample)
-                if there is None:
-                    found["stored"] += 1
+            for at, sample in enumerate(samples):
+                before = self._before(sample)
+                track = self._track(sample)
+                reading, rank = (
+                    track.reading(sample) if track is not None else sample.raw,
+                    self._ranks.of(sample),
+                )
+                mine = sample.raw, sample.status, kind_of(sample.source), sample.serial, sample.channel
+                if any(
+                    mine == (b.raw, b.status, kind_of(b.source), b.serial, b.channel) for b, _, _ in before
+                ):
+                    result = "duplicate"
                 else:
-                    found[
-                        "duplicate" if same_reading(there, (sample.raw, sample.status)) else "conflict"
-                    ] += 1
+                    result = outcome(reading, rank, [row[1:] for row in before])
+                    self._seen.execute(
+                        "INSERT INTO seen VALUES (?, ?, ?, ?, ?, ?)",
+                        (
+                            sample.serial,
+                            sample.channel,
+                            sample.time_us,
+                            sample.raw,
+                            sample.status,
+                            sample.source,
+                        ),
+                    )
+                found[result] += 1
+                if result == "conflict" and len(named) < SHOWN and track is not None:
+                    named.append((at, told(track.series, sample.time_us or 0, reading, rank, before)))
         except sqlite3.Error as error:
             raise storage_error(self._path, error) from error
-        return found
+        return Brought(found["stored"], found["duplicate"], found["conflict"], 0, named)
 
-    def _there(self, sample: Sample) -> tuple[float | None, str] | None:
-        """What stands at a sample's channel and time: in the journal, or earlier in this import."""
-        place = sample.serial, sample.channel, sample.time_us
+    def _track(self, sample: Sample) -> Track | None:
+        """What judges a sample where it is installed."""
+        steps = self._epochs.channels.get(sample[:2]) or self._epochs.add(sample.serial, sample.channel)
+        epoch = None if sample.time_us is None else steps.at(sample.time_us)
+        return None if epoch is None else epoch.track
+
+    def _before(self, sample: Sample) -> list[tuple[Sample, float | None, Rank]]:
+        """What stands at a sample's series and time: in the journal, or earlier in this import."""
+        track = self._track(sample)
+        found: list[Sample] = []
         if self._journal is not None:
-            there: tuple[float | None, str] | None = self._journal.execute(
-                "SELECT s.raw, w.text FROM channel c JOIN sample s ON s.channel = c.id JOIN word w ON w.id = s.status"
-                " WHERE c.serial = ? AND c.channel = ? AND s.time_us = ?",
-                place,
-            ).fetchone()
-            if there is not None:
-                return there
-        new = self._seen.execute(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)", (*place, sample.raw, sample.status)
-        )
-        if new.rowcount:
-            return None
-        seen: tuple[float | None, str] | None = self._seen.execute(
-            "SELECT raw, status FROM seen WHERE serial = ? AND channel = ? AND time_us = ?", place
-        ).fetchone()
-        return seen
+            places = {(sample.serial, sample.channel), *self._beside.get(sample.channel, ())}
+            for serial, channel in places:
+                for seq, raw, status, source in self._journal.samples_at(
+                    serial, channel, sample.time_us or 0
+                ):
+                    other = sample._replace(
+                        serial=serial, channel=channel, raw=raw, status=status, source=source, said=None
+                    )
+                    if self._layers.over(seq, other) is other and (
+                        (there := self._track(other)) is None or track is None or there.series == track.series
+                    ):
+                        found.append(other)
+        for raw, status, source in self._seen.execute(
+            "SELECT raw, status, source FROM seen WHERE serial = ? AND channel = ? AND time_us = ?",
+            (sample.serial, sample.channel, sample.time_us),
+        ).fetchall():
+            found.append(sample._replace(raw=raw, status=status, source=source))
+        return [(other, self._reading(other), self._ranks.of(other)) for other in found]
+
+    def _reading(self, sample: Sample) -> float | None:
+        track = self._track(sample)
+        return sample.raw if track is None else track.reading(sample)

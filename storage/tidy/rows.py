@@ -6,7 +6,8 @@ No pandas: the edge has none. A quarter of a million rows take about a second.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -28,7 +29,6 @@ _YEAR_FIRST = re.compile(
 _KEPT = 2_000
 """Characters of a rejected line that are kept."""
 _REMEMBERED = 4096
-_TOO_LONG = Message("the line is longer than {longest} characters", longest=LONGEST_LINE)
 
 FLAGS = {"1": 1, "2": 2, "3": 3, "4": 4, "9": 9}
 MISSING = frozenset(("", "nan", "na", "null", "none"))
@@ -75,19 +75,30 @@ class TidyFault(NamedTuple):
     text: str
 
 
-class _Meta(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Meta:
+    """What every cell of a row but time and value says: ``canonical = a · value + b``; one object a kind of row."""
+
     place: Place
     a: float
     b: float
-    converted: bool
     flag: int | None
+
+    @property
+    def plain(self) -> bool:
+        """Whether a value is taken as it is written."""
+        return (self.a, self.b) == (1.0, 0.0)
+
+    def canonical(self, value: float | None) -> float | None:
+        """A value as written, in the canonical unit of the variable."""
+        return value if value is None or self.plain else self.a * value + self.b
 
 
 class _UnfitError(ValueError):
     """A cell that cannot be used; the message is the reason."""
 
 
-class _Remembered(dict[_K, _V]):
+class Remembered(dict[_K, _V]):
     """What was made of cells lately: the same cells come again and again."""
 
     def __init__(self, make: Callable[[_K], _V]) -> None:
@@ -102,13 +113,134 @@ class _Remembered(dict[_K, _V]):
         return value
 
 
+class Columns(NamedTuple):
+    """Some lines of a table: values by column, and the lines that cannot be used.
+
+    Parameters
+    ----------
+    times : list of int
+        [µs UTC]
+    metas : list of Meta
+    values : list of float or None
+        As written, in the unit of their `Meta`.
+    faults : list of TidyFault
+    lines : sequence of int
+        Line of each value in the file.
+    """
+
+    times: list[int]
+    metas: list[Meta]
+    values: list[float | None]
+    faults: list[TidyFault]
+    lines: Sequence[int]
+
+
+class RowParser:
+    """Takes the lines of a table apart: one by one, or many at once where each is as it should be.
+
+    Parameters
+    ----------
+    layout : Layout
+    zone : ZoneInfo, optional
+        Zone of times that name none; without it such rows are faults.
+    refuse : callable, optional
+        Says why a place cannot be used, or nothing; asked once for each.
+    latest_us : int, optional
+        Later times lie in the future [µs UTC].
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        zone: ZoneInfo | None = None,
+        *,
+        refuse: Callable[[Place], Message | None] | None = None,
+        latest_us: int = TIME_MAX_US,
+    ) -> None:
+        names = layout.names
+        self._width, self._delimiter, self._latest_us = len(names), layout.delimiter, latest_us
+        self._at_time, self._at_value = names.index(layout.time_name), names.index("value")
+        columns = {
+            name: names.index(name)
+            for name in ("station", "profile", "position", "depth_m", "variable", "unit", "flag")
+            if name in names
+        }
+        self._at_meta = tuple(columns.values())
+        self._metas: Remembered[tuple[str, ...], Meta | Message] = Remembered(
+            lambda key: _meta(dict(zip(columns, key, strict=True)), refuse)
+        )
+        self._times: Remembered[str, int] = Remembered(lambda when: parse_time(when, zone))
+
+    def columns(self, first: int, part: Sequence[str | None]) -> Columns:
+        """Lines by column; `first` is the number of the first of them."""
+        found = self._plain(first, part)
+        if found is not None:
+            return found
+        lines: list[int] = []
+        found = Columns([], [], [], [], lines)
+        for number, text in enumerate(part, first):
+            row = self.row(number, text)
+            if isinstance(row, TidyFault):
+                found.faults.append(row)
+            elif row is not None:
+                found.times.append(row[0])
+                found.metas.append(row[1])
+                found.values.append(row[2])
+                lines.append(number)
+        return found
+
+    def _plain(self, first: int, part: Sequence[str | None]) -> Columns | None:
+        """Lines of values and nothing else; None where one of them needs a look of its own."""
+        delimiter, times, metas = self._delimiter, self._times, self._metas
+        try:
+            if None in part or any('"' in line for line in part):  # type: ignore[operator]
+                return None
+            cells = list(zip(*[line.split(delimiter) for line in part], strict=True))  # type: ignore[union-attr]
+            if len(cells) != self._width:
+                return None
+            when = [times[text] for text in cells[self._at_time]]
+            found = [metas[key] for key in zip(*[cells[at] for at in self._at_meta], strict=True)]
+            values = _numbers(cells[self._at_value])
+        except ValueError:
+            return None
+        if max(when) > self._latest_us or Message in set(map(type, found)):
+            return None
+        return Columns(when, found, values, [], range(first, first + len(part)))  # type: ignore[arg-type]
+
+    def row(self, number: int, text: str | None) -> tuple[int, Meta, float | None] | TidyFault | None:
+        """Time [µs UTC], meta and value of a line; None when it is empty."""
+        if text is None:
+            return TidyFault(
+                number, Message("the line is longer than {longest} characters", longest=LONGEST_LINE), ""
+            )
+        if not text or text.isspace():
+            return None
+        cells = text.split(self._delimiter) if '"' not in text else split(text, self._delimiter)
+        if cells is None:
+            return TidyFault(number, Message("a quoted cell does not end on its line"), text[:_KEPT])
+        if not any(cells):
+            return None
+        width = self._width
+        if len(cells) != width and (len(cells) < width or any(cells[width:])):
+            return TidyFault(number, _width_reason(len(cells), width, self._delimiter), text[:_KEPT])
+        when = cells[self._at_time]
+        try:
+            time_us = self._times[when]
+            meta = self._metas[tuple([cells[index] for index in self._at_meta])]
+            value = _number(cells[self._at_value])
+        except _UnfitError as unfit:
+            return TidyFault(number, _unfit_reason(unfit, text), text[:_KEPT])
+        if isinstance(meta, Message):
+            return TidyFault(number, meta, text[:_KEPT])
+        if time_us > self._latest_us:
+            return TidyFault(
+                number, Message("time {time} lies in this machine's future", time=when.strip()), text[:_KEPT]
+            )
+        return time_us, meta, value
+
+
 def read_tidy_rows(
-    path: Path,
-    zone: ZoneInfo | None = None,
-    layout: Layout | None = None,
-    *,
-    refuse: Callable[[Place], Message | None] | None = None,
-    latest_us: int = TIME_MAX_US,
+    path: Path, zone: ZoneInfo | None = None, layout: Layout | None = None
 ) -> Iterator[TidyRow | TidyFault]:
     """Rows of a tidy CSV file (plain or gzipped), in the order of the file.
 
@@ -119,10 +251,6 @@ def read_tidy_rows(
         Zone of times that name none; without it such rows are faults.
     layout : Layout, optional
         What `find_layout` found, when it was asked before.
-    refuse : callable, optional
-        Says why a place cannot be used, or None; asked once for each.
-    latest_us : int, optional
-        Later times lie in the future [µs UTC].
 
     Raises
     ------
@@ -130,57 +258,15 @@ def read_tidy_rows(
         When the file as a whole cannot be used: unreadable, no text, a column missing.
     """
     layout = find_layout(path) if layout is None else layout
-    names = layout.names
-    width = len(names)
-    delimiter = layout.delimiter
-    at_time = names.index(layout.time_name)
-    at_value = names.index("value")
-    columns = {
-        name: names.index(name)
-        for name in ("station", "profile", "position", "depth_m", "variable", "unit", "flag")
-        if name in names
-    }
-    at_meta = tuple(columns.values())
-    metas: _Remembered[tuple[str, ...], _Meta | Message] = _Remembered(
-        lambda key: _meta(dict(zip(columns, key, strict=True)), refuse)
-    )
-    times: _Remembered[str, int] = _Remembered(lambda when: parse_time(when, zone))
+    parser = RowParser(layout, zone)
     with open_binary(path) as file:
         for number, text in lines(file, layout.encoding):
-            if number < layout.first_line:
-                continue
-            if text is None:
-                yield TidyFault(number, _TOO_LONG, "")
-                continue
-            if not text or text.isspace():
-                continue
-            cells = text.split(delimiter) if '"' not in text else split(text, delimiter)
-            if cells is None:
-                yield TidyFault(number, Message("a quoted cell does not end on its line"), text[:_KEPT])
-                continue
-            if not any(cells):
-                continue
-            if len(cells) != width and (len(cells) < width or any(cells[width:])):
-                yield TidyFault(number, _width_reason(len(cells), width, delimiter), text[:_KEPT])
-                continue
-            when = cells[at_time]
-            try:
-                time_us = times[when]
-                meta = metas[tuple([cells[index] for index in at_meta])]
-                value = _number(cells[at_value])
-            except _UnfitError as unfit:
-                yield TidyFault(number, _unfit_reason(unfit, text), text[:_KEPT])
-                continue
-            if isinstance(meta, Message):
-                yield TidyFault(number, meta, text[:_KEPT])
-                continue
-            if time_us > latest_us:
-                reason = Message("time {time} lies in this machine's future", time=when.strip())
-                yield TidyFault(number, reason, text[:_KEPT])
-                continue
-            if value is not None and meta.converted:
-                value = meta.a * value + meta.b
-            yield TidyRow(number, time_us, meta.place, value, meta.flag)
+            row = parser.row(number, text) if number >= layout.first_line else None
+            if isinstance(row, TidyFault):
+                yield row
+            elif row is not None:
+                time_us, meta, value = row
+                yield TidyRow(number, time_us, meta.place, meta.canonical(value), meta.flag)
 
 
 def _unfit_reason(unfit: _UnfitError, text: str) -> Message:
@@ -196,7 +282,7 @@ def _width_reason(found: int, width: int, delimiter: str) -> Message:
     return Message("{found} cells where the header has {width}", found=found, width=width)
 
 
-def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | None) -> _Meta | Message:
+def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | None) -> Meta | Message:
     """What every cell but time and value says, or why the row cannot be used."""
     cells = {name: text.strip() for name, text in cells.items()}
     variable = cells["variable"]
@@ -220,7 +306,25 @@ def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | Non
     )
     if refuse is not None and (reason := refuse(place)):
         return reason
-    return _Meta(place, a, b, (a, b) != (1.0, 0.0), flag)
+    return Meta(place, a, b, flag)
+
+
+def _numbers(texts: Sequence[str]) -> list[float | None]:
+    """Numbers of a column.
+
+    Raises
+    ------
+    ValueError
+        When one of them is none.
+    """
+    try:
+        values: list[float | None] = list(map(float, texts))
+        total = sum(values)  # type: ignore[arg-type]
+    except ValueError:
+        return [_number(text) for text in texts]
+    if total - total != 0.0 or "_" in "".join(texts):
+        return [_number(text) for text in texts]
+    return values
 
 
 def _number(text: str) -> float | None:

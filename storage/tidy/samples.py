@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import Flag, Sample
+from soilco2.quality.rivals import TABLE
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
-from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
-from soilco2.storage.tidy.text import Layout
+from soilco2.storage.tidy.rows import Place, RowParser, TidyFault
+from soilco2.storage.tidy.text import Layout, find_layout, open_binary, pieces
 
 STRETCH = 5000
 """Rows handed over at once."""
@@ -24,6 +25,7 @@ _STATUS = {Flag.SUSPECT.value: "source=0x1", Flag.BAD.value: "source=0x2"}
 """What the table's own flags become: status bits of the pseudo-instrument, judged by `quality`."""
 
 _SAME_DEPTH_M = 0.0005
+_new = tuple.__new__
 
 
 class Stretch(NamedTuple):
@@ -36,11 +38,14 @@ class Stretch(NamedTuple):
         Rows that cannot be used.
     line : int
         The last line that was read.
+    lines : list of int
+        Line of each sample.
     """
 
     samples: list[Sample]
     faults: list[TidyFault]
     line: int
+    lines: Sequence[int]
 
 
 class Moment(NamedTuple):
@@ -51,13 +56,18 @@ class Moment(NamedTuple):
     boot_id: str
 
 
-def source_name(path: Path) -> str:
-    """The source of the samples of a file, under which the journal counts them."""
-    return f"import:{path.name}"
+def source_name(path: Path, kind: str = TABLE) -> str:
+    """The source of the samples of a file, under which the journal counts them; its beginning gives their rank."""
+    return f"{kind}{path.name}"
 
 
 def read_samples(
-    station: Station, path: Path, moment: Moment, zone: ZoneInfo | None = None, layout: Layout | None = None
+    station: Station,
+    path: Path,
+    moment: Moment,
+    zone: ZoneInfo | None = None,
+    layout: Layout | None = None,
+    source: str = "",
 ) -> Iterator[Stretch]:
     """The rows of a tidy table as samples, `STRETCH` at a time.
 
@@ -72,6 +82,8 @@ def read_samples(
     zone : ZoneInfo, optional
         Zone of times that name none.
     layout : Layout, optional
+    source : str, optional
+        Of the samples; `source_name` when left out.
 
     Raises
     ------
@@ -80,7 +92,7 @@ def read_samples(
     """
     deployments = station.deployments
     latest_us = moment.now_us + round(station.file.quality.future_tolerance * 1e6)
-    source = source_name(path)
+    source = source or source_name(path)
     now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
 
@@ -91,26 +103,31 @@ def read_samples(
         channels[place] = found
         return None
 
-    samples: list[Sample] = []
-    faults: list[TidyFault] = []
-    line = 0
-    for row in read_tidy_rows(path, zone, layout, refuse=refuse, latest_us=latest_us):
-        line = row.line
-        if isinstance(row, TidyFault):
-            faults.append(row)
-        else:
-            serial, channel = channels[row.place]
-            value, status = row.value, ""
-            if row.flag is not None:
-                status = _STATUS.get(row.flag, "")
-                value = None if row.flag == Flag.MISSING else value
-            samples.append(
-                Sample(serial, channel, row.time_us, value, status, None, now_us, mono_us, boot_id, source)
+    layout = find_layout(path) if layout is None else layout
+    parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us)
+    rest = (None, now_us, mono_us, boot_id, source, None)
+    with open_binary(path) as file:
+        for first, part in pieces(file, layout.encoding, layout.first_line, STRETCH):
+            columns = parser.columns(first, part)
+            heads = {
+                meta: (*channels[meta.place], _STATUS.get(meta.flag or 0, "")) for meta in set(columns.metas)
+            }
+            values = columns.values
+            if not all(meta.plain and meta.flag != Flag.MISSING for meta in heads):
+                values = [
+                    None if meta.flag == Flag.MISSING else meta.canonical(value)
+                    for meta, value in zip(columns.metas, values, strict=True)
+                ]
+            whole = zip(columns.times, map(heads.__getitem__, columns.metas), values, strict=True)
+            yield Stretch(
+                [
+                    _new(Sample, (serial, channel, time_us, value, status, *rest))
+                    for time_us, (serial, channel, status), value in whole
+                ],
+                columns.faults,
+                first + len(part) - 1,
+                columns.lines,
             )
-        if len(samples) + len(faults) >= STRETCH:
-            yield Stretch(samples, faults, line)
-            samples, faults = [], []
-    yield Stretch(samples, faults, line)
 
 
 def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | Message:

@@ -219,6 +219,28 @@ def lines(file: IO[bytes], encoding: str) -> Iterator[tuple[int, str | None]]:
     Line ends are those of Unix, Windows and old Macintosh files; memory stays within a few blocks whatever
     the file holds.
     """
+    for number, part in _blocks(file, encoding):
+        yield from enumerate(part, number)
+
+
+def pieces(
+    file: IO[bytes], encoding: str, first_line: int, count: int
+) -> Iterator[tuple[int, list[str | None]]]:
+    """As `lines`, from a line on, `count` lines at a time: the number of the first of them, and the lines."""
+    waiting: list[str | None] = []
+    since = first_line
+    for number, part in _blocks(file, encoding):
+        waiting += part[max(0, first_line - number) :] if number < first_line else part
+        done = len(waiting) // count * count
+        for at in range(0, done, count):
+            yield since, waiting[at : at + count]
+            since += count
+        del waiting[:done]
+    if waiting:
+        yield since, waiting
+
+
+def _blocks(file: IO[bytes], encoding: str) -> Iterator[tuple[int, list[str | None]]]:
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("strict"), translate=True)
     number = 1
     rest = ""
@@ -228,27 +250,26 @@ def lines(file: IO[bytes], encoding: str) -> Iterator[tuple[int, str | None]]:
         text = rest + decoder.decode(block, final=not block)
         if not block:
             if too_long:
-                yield number, None
+                yield number, [None]
             elif text:
-                yield from _bounded(number, text.split("\n"))
+                yield number, _bounded(text.split("\n"))
             return
         whole, found, rest = text.rpartition("\n")
         if found:
-            part = whole.split("\n")
+            part = _bounded(whole.split("\n"))
             if too_long:
-                yield number, None
-                part = part[1:]
-                number += 1
+                part[0] = None
                 too_long = False
-            yield from _bounded(number, part)
+            yield number, part
             number += len(part)
         if too_long or len(rest) > LONGEST_LINE:
             too_long, rest = True, ""
 
 
-def _bounded(number: int, part: list[str]) -> Iterator[tuple[int, str | None]]:
-    for offset, line in enumerate(part):
-        yield number + offset, line if len(line) <= LONGEST_LINE else None
+def _bounded(part: list[str]) -> list[str | None]:
+    if max(map(len, part)) <= LONGEST_LINE:
+        return [*part]
+    return [line if len(line) <= LONGEST_LINE else None for line in part]
 
 
 def split(line: str, delimiter: str) -> list[str] | None:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.base import moment_us
+from soilco2.station_config.catalogue.compensation import computed_for
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message, system
 from soilco2.station_config.times import iso
@@ -27,6 +28,8 @@ from soilco2.storage.reader import Piece, Reader, SeriesInfo
 from soilco2.storage.tidy.text import COLUMNS
 
 if TYPE_CHECKING:
+    from soilco2.quality.plans import ToldSettings
+    from soilco2.station_config.catalogue.probe import ProbeModel
     from soilco2.station_config.loader import Station
 
 SCHEMA = "soilco2-tidy-1"
@@ -61,9 +64,11 @@ def write_tidy(
     end_us: int | None = None,
     flags: Collection[int] | None = None,
     station: Station | None = None,
+    told: Sequence[ToldSettings] = (),
     licence: str = "",
     source: str = "",
     version: str = "",
+    waiting: int = 0,
     force: bool = False,
     progress: Callable[[str], None] = lambda words: None,
 ) -> Exported:
@@ -82,8 +87,12 @@ def write_tidy(
         Only values with one of these QARTOD flags.
     station : Station, optional
         Gives instruments, calibrations, configuration, and depths that follow a moving surface.
+    told : sequence of ToldSettings
+        What instruments told of their settings, for the sidecar.
     licence, source, version : str
         For the sidecar: licence of the data, where they were read, version of this software.
+    waiting : int
+        For the sidecar: readings of the time that wait for judgement, so that values may still change.
     force : bool
         Replace files that are there.
     progress : callable, optional
@@ -111,7 +120,7 @@ def write_tidy(
     writers = {".csv": _write_csv, ".csv.gz": _write_gzip, ".parquet": _write_parquet}
     with _new_file(path, path) as (table, finish_table), _new_file(sidecar, path) as (notes, finish_notes):
         writers[kind](table, pieces())
-        found = describe(infos, counts, station, start_us, end_us, flags)
+        found = describe(infos, counts, station, start_us, end_us, flags, told)
         head: dict[str, Any] = {
             "schema": SCHEMA,
             "file": path.name,
@@ -121,6 +130,7 @@ def write_tidy(
             "software": {"name": "soilco2", "version": version},
             "source": source,
             "licence": licence or None,
+            "waiting_for_judgement": waiting,
         }
         text = json.dumps(head | found, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
         notes.write_text(text, encoding="utf-8", newline="\n")
@@ -301,6 +311,7 @@ def describe(
     start_us: int | None,
     end_us: int | None,
     flags: Collection[int] | None,
+    told: Sequence[ToldSettings] = (),
 ) -> dict[str, Any]:
     """What a sidecar says of the data themselves."""
     found: dict[str, Any] = {
@@ -331,7 +342,7 @@ def describe(
             "timezone": table.timezone,
         }
         serials = {row["serial"] for series in found["series"] for row in series["installations"]}
-        found["instruments"] = [_instrument(station, serial) for serial in sorted(serials)]
+        found["instruments"] = [_instrument(station, serial, told) for serial in sorted(serials)]
     return found
 
 
@@ -363,14 +374,24 @@ def _series(info: SeriesInfo, rows: int, station: Station | None) -> dict[str, A
     return found
 
 
-def _instrument(station: Station, serial: str) -> dict[str, Any]:
+def _computed_for(model: ProbeModel, serial: str, told: Sequence[ToldSettings]) -> list[dict[str, Any]]:
+    """What a probe computed its CO2 reading for by its own word, from when on."""
+    found: list[dict[str, Any]] = []
+    for row in told:
+        said = computed_for(model.compensation, row.values)
+        if row.serial == serial and said and (not found or found[-1]["computed_for"] != said):
+            found.append({"from": iso(row.from_us), "computed_for": said})
+    return found
+
+
+def _instrument(station: Station, serial: str, told: Sequence[ToldSettings] = ()) -> dict[str, Any]:
     deployments = station.deployments
     instrument = next((row for row in station.file.instrument if row.serial == serial), None)
     if instrument is None:
         return {"serial": serial, "model": "imported table"}
     model = station.models[instrument.model]
     compensation = instrument.compensation
-    corrections: dict[str, dict[str, str | float | None]] = {}
+    corrections: dict[str, dict[str, Any]] = {}
     for channel in deployments.channels_of(serial):
         spec = channel.spec
         if spec.variable == "co2":
@@ -378,6 +399,7 @@ def _instrument(station: Station, serial: str) -> dict[str, Any]:
                 "pressure": (compensation and compensation.pressure) or spec.pressure,
                 "temperature": (compensation and compensation.temperature) or spec.temperature,
                 "meaning": "device: the probe compensates; none: corrected here to the measured state",
+                "told": _computed_for(model, serial, told),
             }
     if deployments.ec_coefficient(serial) is not None:
         corrections["ec"] = {

@@ -9,6 +9,7 @@ import pytest
 
 from soilco2.cli.main import main
 from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
+from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Parked
@@ -58,7 +59,7 @@ def test_a_message_is_decoded_anew(tmp_path: Path, capsys: pytest.CaptureFixture
     code, said = run(capsys, "retry", path, "3")
     assert (code, "import it again" in said) == (2, True)
     code, said = run(capsys, "retry", path, "4")
-    assert (code, "keeps the first number" in said) == (2, True)
+    assert (code, "'soilco2 parked decide' says which holds" in said) == (2, True)
     code, said = run(capsys, "retry", path, "1")
     assert (code, "does not wait" in said) == (2, True)
     with JournalReader(station.journal_path) as reader:
@@ -100,3 +101,33 @@ def test_listed_shown_and_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "nothing is parked" in run(capsys, "list", path)[1]
     assert "dropped" in run(capsys, "list", path, "--all")[1]
     assert run(capsys, "drop", path, "1", "--why", "again")[0] == 2
+
+
+def test_a_number_that_an_earlier_version_kept_out_comes_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0.1.0 parked the second number of a channel and time whole, and kept the first alone."""
+    station = make_station(tmp_path)
+    first = Sample("N1", "co2", START_US, 612.0, "", START_US, START_US, 0, "boot", "field")
+    with Writer.open(station) as writer:
+        writer.commit([first])
+    payload = json.dumps(list(first._replace(raw=613.0, arrival_us=START_US + SECOND))).encode()
+    reason = "N1/co2 has 612.0 at that time already, not 613.0"
+    parked(station, Parked("conflict", "field", reason, payload, START_US, START_US))
+    assert run(capsys, "retry", str(station.path), "1") == (
+        0,
+        "entry 1: 1 stored, 0 duplicate, 1 conflicts\n",
+    )
+    with JournalReader(station.journal_path) as reader:
+        (entry,) = reader.accounting.parked("waiting")
+        assert entry.reason.endswith("612 (field) and 613 (field); which one holds?")
+    code, said = run(capsys, "decide", str(station.path), "2", "--take", "613", "--who", "L. Technician")
+    assert (code, said) == (0, "entry 2 is decided; 1 observations changed\n")
+    code, said = run(capsys, "decide", str(station.path), "2", "--take-back", "--who", "L. Technician")
+    assert (code, said) == (0, "entry 2 is open again; 1 observations changed\n")
+    assert run(capsys, "decide", str(station.path), "2", "--who", "w")[0] == 2
+    assert run(capsys, "drop", str(station.path), "--why", "w")[0] == 2
+    assert (
+        run(capsys, "drop", str(station.path), "--before", "2030-01-01", "--why", "w")[1]
+        == "1 entries dropped\n"
+    )

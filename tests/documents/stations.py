@@ -25,6 +25,7 @@ parity = "E"
 stopbits = 2
 quiet = "50ms"
 echo = true
+rank = "file"
 
 [[connection]]
 id = "air"
@@ -155,6 +156,7 @@ upper = 65.0
 suspect_lower = -20.0
 suspect_upper = 60.0
 rate_per_minute = 2.5
+spike = 77
 flat_for = "6h"
 flat_tolerance = 0.05
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from soilco2.quality.epochs import ManualFlag
-from soilco2.quality.pipeline import Pipeline
-from soilco2.quality.recompute import recompute
+from soilco2.quality.dependence import Dependence
+from soilco2.quality.pipeline import Late, Pipeline
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station, load_station
@@ -116,13 +116,13 @@ def key(position: str, variable: str) -> SeriesKey:
 
 def pipeline(place: Station, manual: Sequence[ManualFlag] = ()) -> Pipeline:
     """A fresh pipeline of a station."""
-    return Pipeline(place.deployments, place.hash, manual)
+    return Pipeline(StationPlan(place.deployments, place.hash, manual))
 
 
 def fed(place: Station, samples: Iterable[Sample], manual: Sequence[ManualFlag] = ()) -> Store:
     """What one call makes of samples that come in the order of time."""
     outcome = pipeline(place, manual).feed(list(samples))
-    assert outcome.stretches == []
+    assert outcome.late == []
     return Store(outcome.observations)
 
 
@@ -152,21 +152,22 @@ class Store(dict[tuple[SeriesKey, int], Observation]):
 
 
 class Writer:
-    """The part of the journal's writer that the pipeline counts on: keep samples, upsert, make again.
+    """The part of the journal's writer that the pipeline counts on: keep samples, upsert, judge what is late.
 
     Parameters
     ----------
-    primes : bool
-        Whether it primes a stale pipeline.
+    prompt : bool
+        Whether what is late is judged after each commit; else `judge` does it.
     """
 
-    def __init__(self, place: Station, manual: Sequence[ManualFlag] = (), *, primes: bool = True) -> None:
+    def __init__(self, place: Station, manual: Sequence[ManualFlag] = (), *, prompt: bool = True) -> None:
         self.place = place
         self.manual = manual
-        self.primes = primes
+        self.prompt = prompt
         self.pipeline = pipeline(place, manual)
         self.samples: dict[tuple[str, str, int], Sample] = {}
         self.store = Store()
+        self.waiting: list[Late] = []
         self.made_again = 0
 
     def _between(self, start_us: int, end_us: int) -> list[Sample]:
@@ -183,20 +184,30 @@ class Writer:
             self.samples[row.serial, row.channel, row.time_us] = row
         outcome = self.pipeline.feed(samples)
         self.store.add(outcome.observations)
-        back = self.pipeline.lookback_us
-        for start, end in outcome.stretches:
-            self.made_again += 1
-            again = recompute(
-                self.place.deployments,
-                self.place.hash,
-                self.manual,
-                self._between(start - back, end),
-                start,
-                end,
-            )
-            self.store.add(again)
-        if self.primes and self.pipeline.stale:
-            self.restart()
+        self.waiting += outcome.late
+        if self.prompt:
+            self.judge()
+
+    def judge(self, count: int = 1 << 62) -> None:
+        """Judge some of what is late in one pass, the oldest first."""
+        self.waiting.sort(key=lambda row: row.from_us)
+        some, self.waiting = self.waiting[:count], self.waiting[count:]
+        if not some:
+            return
+        self.made_again += 1
+        plan = self.pipeline._plan
+        hangs = Dependence(plan, {row[:2] for row in self.samples})
+        scope = hangs.scope({row[:2] for row in some})
+        again = Pipeline(plan, scope.channels)
+        start_us = some[0].from_us
+        end_us = max(row.until_us for row in some)
+        rows = self._between(start_us - scope.lookback_us, end_us + scope.lookahead_us)
+        made = again.again([row for row in rows if (row.serial, row.channel) in scope.channels])
+        self.store.add(o for o in made if start_us <= o.time_us < end_us and o.series in scope.series)
+        waits = {row[:2] for row in self.waiting}
+        level = self.pipeline.level(again, scope.series)
+        known = [key for key in level if not hangs.needed(key) & waits]
+        self.pipeline.take_over(again, known, start_us)
 
     def restart(self) -> None:
         """A new process: prime the pipeline with what the journal holds of the last while."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from soilco2.quality import checks
-from soilco2.quality.checks import CHECKS, FlatLine, RateOfChange, WarmUp, read_status, verdict
+from soilco2.quality.checks import CHECKS, FlatLine, Jumps, RateOfChange, Spike, WarmUp, read_status, verdict
 from soilco2.quality.records import Flag, worst
 from soilco2.station_config.connections.modbus_rtu import RegisterStatus
 from tests.quality.stations import HOUR, MINUTE
@@ -99,9 +99,18 @@ def test_flat_line_is_its_definition(steps: list[tuple[int, int]], flat_minutes:
 # rate of change
 
 
+def judged(readings: list[tuple[int, float]], test: Jumps) -> list[int]:
+    """The bits of every reading in the end, also those that a later one brought."""
+    found: dict[int, int] = {}
+    for time_us, value in readings:
+        found[time_us] = test.judge(time_us, value)
+        for at in test.blamed:
+            found[at] |= test.bit
+    return list(found.values())
+
+
 def rates(readings: list[tuple[int, float]], limit: float) -> list[bool]:
-    test = RateOfChange(limit, HOUR)
-    return [test.fails(time_us, value) for time_us, value in readings]
+    return [bool(bits & checks.RATE_OF_CHANGE) for bits in judged(readings, RateOfChange(limit, HOUR))]
 
 
 def test_rate_is_per_minute_whatever_the_interval() -> None:
@@ -123,9 +132,57 @@ def test_a_step_is_found_once() -> None:
     assert rates(readings, 50.0) == [False, False, True, False, False]
 
 
-def test_what_is_older_than_its_reach_says_nothing_of_the_rate() -> None:
-    assert rates([(0, 0.0), (HOUR, 10_000.0)], 1.0) == [False, True]
-    assert rates([(0, 0.0), (HOUR + 1, 10_000.0)], 1.0) == [False, False]
+def test_after_a_gap_nobody_can_tell_until_two_readings_fit() -> None:
+    def found(*readings: tuple[int, float]) -> list[int]:
+        return judged(list(readings), RateOfChange(1.0, HOUR))
+
+    assert found((0, 0.0), (HOUR, 10_000.0)) == [0, checks.RATE_OF_CHANGE]
+    unknown = checks.NO_REFERENCE
+    assert found((0, 0.0), (HOUR + 1, 10_000.0)) == [0, unknown]
+    after = [(2 * HOUR + index * MINUTE, value) for index, value in enumerate((900.0, 5.0, 5.0, 900.0))]
+    assert found((0, 5.0), *after) == [0, unknown, unknown, 0, checks.RATE_OF_CHANGE]
+
+
+def test_after_a_long_silence_the_record_begins_anew() -> None:
+    long = checks.MEMORY * HOUR
+    readings = [(0, 5.0), (long, 900.0), (2 * long + 1, 5.0), (2 * long + 1 + MINUTE, 900.0)]
+    assert judged(readings, RateOfChange(1.0, HOUR)) == [0, checks.NO_REFERENCE, 0, checks.RATE_OF_CHANGE]
+
+
+def test_a_reading_that_another_test_doubts_is_judged_but_is_no_witness() -> None:
+    test = RateOfChange(1.0, HOUR)
+    doubted = [(0, 5.0, True), (1, 900.0, False), (2, 900.0, False), (3, 900.0, False), (4, 6.0, True)]
+    assert [bool(test.judge(at * MINUTE, value, sound)) for at, value, sound in doubted] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_where_nothing_was_settled_for_long_every_reading_out_of_line_is_suspect() -> None:
+    # after three that fit, every second one fails; when that is too long ago, nobody knows which ones are right
+    values = [18.1, 18.1, 18.1, *(0.0, 18.1) * 40]
+    readings = [(index * 10 * MINUTE, value) for index, value in enumerate(values)]
+    found = rates(readings, 0.1)
+    settled = 2 * 10 * MINUTE + checks.MEMORY * HOUR
+    for (at, value), failed in zip(readings[3:], found[3:], strict=True):
+        assert failed == (value == 0.0 or at > settled)
+    again = [(readings[-1][0] + index * 10 * MINUTE, 18.1) for index in (1, 2, 3)]
+    assert rates(readings + again, 0.1)[-2:] == [False, False]
+
+
+def test_a_spike_counts_by_its_height_whatever_the_time_between() -> None:
+    def spikes(*values: float) -> str:
+        readings = [(index * 30 * MINUTE, value) for index, value in enumerate(values)]
+        return "".join(str(int(bool(bits))) for bits in judged(readings, Spike(100.0, HOUR)))
+
+    assert spikes(900, 1000, 900) == "000"  # a height of just as much is none
+    assert spikes(900, 1001, 900) == "010"
+    assert spikes(900, 1500, 1480, 905, 900) == "01100"
+    assert spikes(900, 1500, 1480, 1490, 905) == "00000"  # three that fit are a level
+    assert spikes(900, 905, 1500) == "000"  # the next reading will tell
 
 
 # warm-up
@@ -201,7 +258,6 @@ def test_the_registry_is_in_the_order_of_severity() -> None:
     steps=st.lists(st.tuples(st.integers(1, 50), st.integers(-1, 1)), min_size=1, max_size=40),
     make=st.sampled_from(
         [
-            lambda: RateOfChange(0.05, HOUR),
             lambda: FlatLine(80 * MINUTE, 1.0),
             lambda: FlatLine(20 * MINUTE, 0.0),
             lambda: WarmUp(30 * MINUTE, 45 * MINUTE),
@@ -222,3 +278,40 @@ def test_each_test_looks_back_as_far_as_it_says(
             if before >= at - anew.lookback_us:
                 anew.fails(before, earlier)
         assert whole.fails(at, value) == anew.fails(at, value)
+
+
+@given(
+    steps=st.lists(
+        # mostly out of line: what is never settled depends on most
+        st.tuples(st.integers(2, 12), st.integers(0, 3), st.sampled_from([True, True, True, False])),
+        min_size=20,
+        max_size=80,
+    ),
+    make=st.sampled_from([lambda: RateOfChange(0.05, 10 * MINUTE), lambda: Spike(0.5, 10 * MINUTE)]),
+    last=st.integers(0, 79),
+)
+@example(  # a gap, and then nothing that fits: whether the record began anew there counts to the end
+    steps=[(2, 0, True), (70, 1, True), *[(10, 2 + index % 2, True) for index in range(7)]],
+    make=lambda: RateOfChange(0.05, 10 * MINUTE),
+    last=8,
+)
+def test_a_jump_is_judged_by_what_lies_within_look_back_and_look_ahead(
+    steps: list[tuple[int, int, bool]], make: Callable[[], Jumps], last: int
+) -> None:
+    time_us, readings = 0, []
+    for minutes, value, sound in steps:
+        time_us += minutes * MINUTE
+        readings.append((time_us, float(value), sound))
+    at = readings[last % len(readings)][0]
+
+    def bits(test: Jumps, rows: list[tuple[int, float, bool]]) -> int:
+        found: dict[int, int] = {}
+        for row in rows:
+            found[row[0]] = test.judge(*row)
+            for earlier in test.blamed:
+                found[earlier] |= test.bit
+        return found[at]
+
+    test = make()
+    near = [row for row in readings if -test.lookback_us <= row[0] - at <= test.lookahead_us]
+    assert bits(make(), near) == bits(test, readings)

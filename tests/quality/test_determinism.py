@@ -12,7 +12,7 @@ from functools import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soilco2.quality.epochs import ManualFlag
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station
@@ -48,16 +48,21 @@ certificate = "a"
 variable = "soil_water"
 flat_for = "3h"
 [[quality.limits]]
+variable = "bulk_ec"
+spike = 0.02
+[[quality.limits]]
 variable = "soil_temperature"
 rate_per_minute = 0.03
 suspect_upper = 40
 [[quality.limits]]
 variable = "co2"
 rate_per_minute = 2
+spike = 40
 flat_for = "90min"
 flat_tolerance = 3
 [[quality.limits]]
 variable = "air_pressure"
+spike = 0.3
 suspect_upper = 966
 rate_per_minute = 0.02
 """
@@ -116,7 +121,15 @@ def expected_month() -> Store:
 def test_the_month_meets_every_kind_of_trouble() -> None:
     # else the tests below would compare nothing but good values
     names = {name.split(":")[0] for row in expected_month().values() for name in row.tests.split(",")}
-    wanted = {"missing", "flat_line", "rate_of_change", "site_suspect", "suspect_companion", "manual"}
+    wanted = {
+        "missing",
+        "flat_line",
+        "rate_of_change",
+        "site_suspect",
+        "suspect_companion",
+        "manual",
+        "spike",
+    }
     wanted |= {"calibration_overdue", "standard_pressure", "warm_up"}
     assert wanted <= names
     assert len(expected_month()) == 1440 * (9 + 4)
@@ -127,18 +140,19 @@ def test_a_month_sample_by_sample() -> None:
     store = Store()
     for row in month():
         outcome = flow.feed([row])
-        assert outcome.stretches == []
+        assert outcome.late == []
         store.add(outcome.observations)
     assert store == expected_month()
 
 
 def test_a_month_made_again_in_pieces() -> None:
-    back = pipeline(place(), LAYER).lookback_us
+    flow = pipeline(place(), LAYER)
     store = Store()
     for start in range(T0, T0 + 1440 * SLOT, 100 * SLOT):
         end = start + 100 * SLOT
-        rows = [row for row in month() if start - back <= (row.time_us or 0) < end]
-        store.add(recompute(place().deployments, place().hash, LAYER, rows, start, end))
+        first, last = start - flow.lookback_us, end + flow.lookahead_us
+        rows = [row for row in month() if first <= (row.time_us or 0) < last]
+        store.add(recompute(StationPlan(place().deployments, place().hash, LAYER), rows, start, end))
     assert store == expected_month()
 
 
@@ -163,7 +177,10 @@ faults = st.lists(
     st.tuples(
         st.integers(0, 399),
         st.sampled_from(
-            [(None, "nan"), (65535.0, ""), (3000.0, "status=0x2"), (0.0, ""), (1.0, "warm-up"), "silence"]
+            [
+                *[(None, "nan"), (65535.0, ""), (3000.0, "status=0x2"), (0.0, ""), (1.0, "warm-up")],
+                *["silence", "spike", "two", "three", "zeros"],
+            ]
         ),
     ),
     max_size=40,
@@ -184,19 +201,29 @@ def streams(draw: st.DrawFn) -> list[Sample]:
                     for other, row in enumerate(rows)
                     if row.serial == rows[index].serial and 0 <= other - index < 50
                 )
+            elif fault == "zeros":
+                for other, row in enumerate(rows):
+                    if row.serial == rows[index].serial and row.time_us == rows[index].time_us:
+                        rows[other] = row._replace(raw=0.0, status="")
+            elif isinstance(fault, str):
+                same = [
+                    other for other, row in enumerate(rows) if other >= index and row[:2] == rows[index][:2]
+                ]
+                for other in same[: ("spike", "two", "three").index(fault) + 1]:
+                    rows[other] = rows[other]._replace(raw=(rows[other].raw or 0.0) * 1.5 + 2.0)
             else:
                 rows[index] = rows[index]._replace(raw=fault[0], status=fault[1])
     return [row for index, row in enumerate(rows) if index not in gone]
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(rows=streams(), data=st.data(), primes=st.booleans())
-def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject, primes: bool) -> None:
+@given(rows=streams(), data=st.data(), prompt=st.booleans())
+def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject, prompt: bool) -> None:
     expected = fed(place(), rows, LAYER)
     late = data.draw(st.integers(0, 60), label="how late at most [samples]")
     lag = data.draw(st.lists(st.integers(0, late), min_size=len(rows), max_size=len(rows)), label="lags")
     order = sorted(range(len(rows)), key=lambda index: index + lag[index])
-    writer = Writer(place(), LAYER, primes=primes)
+    writer = Writer(place(), LAYER, prompt=prompt)
     index = 0
     while index < len(order):
         size = data.draw(st.integers(1, 80), label="batch")
@@ -204,6 +231,9 @@ def test_any_order_any_batch_any_restart(rows: list[Sample], data: st.DataObject
         index += size
         if data.draw(st.booleans(), label="restart"):
             writer.restart()
+        if not prompt:
+            writer.judge(data.draw(st.integers(0, 8), label="judged"))
+    writer.judge()
     assert writer.store == expected
 
 
@@ -225,13 +255,13 @@ def test_whole_devices_late_by_hours(rows: list[Sample], data: st.DataObject) ->
 
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(rows=streams(), slot=st.integers(0, 39))
-def test_a_value_depends_on_nothing_later_and_on_nothing_before_its_look_back(
+def test_a_value_depends_on_nothing_outside_its_look_back_and_look_ahead(
     rows: list[Sample], slot: int
 ) -> None:
     if not rows:
         return
     at = (rows[0].time_us or 0) + slot * SLOT
-    back = pipeline(place(), LAYER).lookback_us
-    known = [row for row in rows if at - back <= (row.time_us or 0) <= at]
+    flow = pipeline(place(), LAYER)
+    known = [row for row in rows if -flow.lookback_us <= (row.time_us or 0) - at <= flow.lookahead_us]
     whole, part = fed(place(), rows, LAYER), fed(place(), known, LAYER)
     assert {k: v for k, v in whole.items() if k[1] == at} == {k: v for k, v in part.items() if k[1] == at}

@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soilco2.quality.epochs import ManualFlag
+from soilco2.quality.limits import Band
+from soilco2.quality.pipeline import Pipeline
+from soilco2.quality.plans import ManualFlag, StationPlan
 from soilco2.quality.recompute import recompute
 from soilco2.quality.records import Flag, Sample
-from soilco2.quality.tracks import Band
 from tests.quality.stations import (
     HOUR,
     MINUTE,
     SECOND,
     T0,
+    Store,
     Writer,
     barometer,
     co2,
@@ -156,7 +158,7 @@ def test_what_was_decoded_before_has_no_say(word: int, raw: float | None, status
     kept = sample("S1", "soil_temperature", T0, raw, status)._replace(said=struct.pack(">H", word))
     right = fed(place, [sample("S1", "soil_temperature", T0, number)])[TEMPERATURE, T0]
     assert fed(place, [kept])[TEMPERATURE, T0] == right
-    assert list(recompute(place.deployments, place.hash, (), [kept], T0, T0 + 1)) == [right]
+    assert list(recompute(StationPlan(place.deployments, place.hash), [kept], T0, T0 + 1)) == [right]
 
 
 # where a sample belongs
@@ -603,7 +605,7 @@ def test_the_order_of_probes_within_a_slot_does_not_matter() -> None:
     first = one_by_one.feed(rows[:1])
     assert first.observations[0].corrections == "standard_pressure"
     second = one_by_one.feed(rows[1:])
-    assert second.stretches == []  # no journal is asked for what came a moment ago
+    assert second.late == []  # no journal is asked for what came a moment ago
     assert together in second.observations
 
 
@@ -612,22 +614,29 @@ def test_a_pressure_that_comes_a_day_late_names_the_time_it_speaks_for() -> None
     flow = pipeline(place)
     flow.feed([sample("C1", "co2", T0 + index * 10 * MINUTE, 1000.0) for index in range(144)])
     outcome = flow.feed([sample("B1", "air_pressure", T0, 885.0)])
-    assert outcome.stretches == [(T0, T0 + HOUR + 1)]
-    assert not flow.stale
+    assert outcome.late == [("B1", "air_pressure", T0, T0 + HOUR + 1)]
 
 
-def test_a_late_sample_names_its_look_back_and_the_writer_is_told_to_prime() -> None:
+def test_a_late_sample_names_its_look_back_and_what_it_blinds_waits() -> None:
     place = station(soil(), FLAT)
     flow = pipeline(place)
     assert flow.lookback_us == 3 * HOUR + HOUR  # 1.5 x 2 h, and the reach of a companion
     flow.feed([sample("S1", "soil_water", T0 + index * MINUTE, 100.0) for index in range(10)])
-    assert not flow.stale
     outcome = flow.feed([sample("S1", "soil_water", T0 - MINUTE, 100.0)])
-    assert outcome == ([], [(T0 - MINUTE, T0 - MINUTE + flow.lookback_us + 1)])
-    assert flow.stale
-    # until it is primed, what comes counts only after it was made again
-    ahead = flow.feed([sample("S1", "soil_water", T0 + 10 * MINUTE, 100.0)])
-    assert ahead == ([], [(T0 + 10 * MINUTE, T0 + 10 * MINUTE + 1)])
+    assert outcome == ([], [("S1", "soil_water", T0 - MINUTE, T0 - MINUTE + 3 * HOUR + 1)])
+    # until it was made again, what comes of this series counts only after that, and of no other
+    later = T0 + 10 * MINUTE
+    ahead = flow.feed([sample("S1", "soil_water", later, 100.0)])
+    assert ahead == ([], [("S1", "soil_water", later, later + 3 * HOUR + 1)])
+    assert flow.feed([sample("import/p/d8", "soil_temperature", later, 10.0)]).late == []
+    again = Pipeline(flow._plan)
+    again.again([sample("S1", "soil_water", T0 + index * MINUTE, 100.0) for index in range(-1, 11)])
+    assert flow.level(again, {WATER}) == [WATER]
+    flow.take_over(again, [WATER], T0 - MINUTE)
+    given = flow.feed(
+        [sample("S1", "soil_water", T0 + index * MINUTE, 100.0) for index in (60, 119)]
+    ).observations
+    assert [row.tests for row in given] == ["", "flat_line"], "since a minute before T0, by the late one"
 
 
 def test_a_writer_that_restarts_in_the_middle_of_a_plateau_goes_on_as_if_it_had_not() -> None:
@@ -692,18 +701,19 @@ def test_after_a_start_what_lies_before_the_journal_tail_is_made_again() -> None
     since = newest - flow.lookback_us
     tail = [sample("S1", "soil_water", at, 100.0) for at in range(since, newest + 1, 10 * MINUTE)]
     flow.prime(tail, since)
-    assert not flow.stale
     # the other probe's node was cut off for a day: what it said before is not in the tail
-    assert flow.feed([sample("S2", "soil_water", T0, 100.0)]) == ([], [(T0, T0 + 1)])
+    assert flow.feed([sample("S2", "soil_water", T0, 100.0)]) == (
+        [],
+        [("S2", "soil_water", T0, T0 + 3 * HOUR + 1)],
+    )
     ahead = flow.feed([sample("S1", "soil_water", newest + MINUTE, 100.0)])
     assert [row.tests for row in ahead.observations] == ["flat_line"]
-    assert ahead.stretches == []
+    assert ahead.late == []
 
 
-def test_doubles_in_the_journal_do_not_make_a_primed_pipeline_stale() -> None:
+def test_doubles_in_the_journal_do_not_blind_a_primed_pipeline() -> None:
     flow = pipeline(station(soil()))
     flow.prime([sample("S1", "soil_water", T0, 100.0), sample("import/p/d2", "soil_water", T0, 0.3)])
-    assert not flow.stale
     assert len(flow.feed([sample("S1", "soil_water", T0 + MINUTE, 100.0)]).observations) == 1
 
 
@@ -714,10 +724,15 @@ def test_what_a_doubtful_companion_changes_is_left_to_the_recomputation() -> Non
     flow.feed(warm())
     flow.feed([sample("B1", "air_pressure", T0, 885.0)])
     flow.feed([sample("B1", "air_pressure", T0 - MINUTE, 890.0)])  # late: the next rate is not known
-    flow.feed([sample("C1", "co2", T0 + MINUTE, 1000.0)])
+    outcome = flow.feed([sample("C1", "co2", T0 + MINUTE, 1000.0)])
+    assert [row[:3] for row in outcome.late] == [("C1", "co2", T0 + MINUTE)]
     outcome = flow.feed([sample("B1", "air_pressure", T0 + MINUTE, 888.0)])
     assert outcome.observations == []
-    assert outcome.stretches == [(T0 + MINUTE, T0 + MINUTE + HOUR + 1)]
+    # as far as its rate looks back and ahead, and the hour that it speaks for
+    at, back = T0 + MINUTE, StationPlan(place.deployments, place.hash).of("B1", "air_pressure").at(T0)
+    assert back is not None
+    until = at + back.channel.lookback_us + HOUR + 1
+    assert outcome.late == [("B1", "air_pressure", at - flow.lookahead_us, until)]
 
 
 def test_a_suspect_temperature_makes_conductivity_at_25_degrees_suspect() -> None:
@@ -761,3 +776,39 @@ def test_a_number_at_the_very_limit_is_inside_whatever_its_last_binary_digit() -
     assert 3 * 0.1 > 0.3
     assert band.lower <= 3 * 0.1 <= band.upper
     assert band.outside(0.3001) == 1
+
+
+_ODD = st.sampled_from(
+    [(None, ""), (None, "nan"), (1e39, ""), (-5.0, ""), (0.3, "source=0x1"), (0.3, "strange"), (2.0, "")]
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.sampled_from(["p/d2", "p/d8", "site"]), _ODD), max_size=40),
+    st.integers(0, 600),
+)
+def test_many_at_once_are_judged_as_one_by_one(
+    odd: list[tuple[int, str, tuple[float | None, str]]], cut: int
+) -> None:
+    limits = '[[quality.limits]]\nvariable = "soil_water"\nupper = 0.45\nsuspect_upper = 0.4\n'
+    place = station(soil(), limits)
+    by_hand = [ManualFlag(key("p/d8", "soil_water"), T0 + 100 * MINUTE, T0 + 120 * MINUTE, 4, "a", "b", 1)]
+    names = {"p/d2": "soil_water", "p/d8": "soil_water", "site": "air_pressure"}
+    rows = {
+        (i, where): sample(
+            f"import/{'site/' if where == 'site' else where}", name, T0 + i * MINUTE, 0.1 + i % 40 / 100
+        )
+        for i in range(401)
+        for where, name in names.items()
+    }
+    for i, where, (raw, status) in odd:
+        rows[i, where] = rows[i, where]._replace(raw=raw, status=status)
+    every = list(rows.values())
+    expected = Store()
+    flow = pipeline(place, by_hand)
+    for row in every:
+        expected.add(flow.feed([row]).observations)
+    assert fed(place, every, by_hand) == expected
+    halves = pipeline(place, by_hand)
+    halves.feed(every[cut:])
+    assert {(*row[:3],) for row in halves.feed(every[:cut]).late} == {(*row[:3],) for row in every[:cut]}

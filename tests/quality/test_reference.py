@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-from soilco2.quality.checks import CHECKS, MANUAL
+import pytest
+
+from soilco2.quality.checks import CHECKS, DEVICE, MANUAL
 from soilco2.quality.corrections import CORRECTIONS
+from soilco2.quality.frames import NAME as FRAME
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -18,15 +21,30 @@ def rows(text: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_the_reference_lists_exactly_the_tests_of_the_code_with_their_flags() -> None:
-    text = (DOCS / "reference" / "quality_tests.md").read_text(encoding="utf-8")
-    listed = [(row[0].strip("`"), row[1]) for row in rows(text, "Tests")]
-    assert listed == [(check.name, str(int(check.flag))) for check in CHECKS] + [(MANUAL, "any")]
+PAGES = [("quality_tests.md", "Tests", "any", "Corrections"), ("quality_tests.zh.md", "检验", "任意", "订正")]
 
 
-def test_the_reference_lists_exactly_the_corrections_of_the_code() -> None:
-    text = (DOCS / "reference" / "quality_tests.md").read_text(encoding="utf-8")
-    assert tuple(row[0].strip("`") for row in rows(text, "Corrections")) == CORRECTIONS
+@pytest.mark.parametrize(("page", "heading", "any_flag", "_"), PAGES)
+def test_the_reference_lists_exactly_the_tests_of_the_code_with_their_flags(
+    page: str, heading: str, any_flag: str, _: str
+) -> None:
+    text = (DOCS / "reference" / page).read_text(encoding="utf-8")
+    listed = [(row[0].strip("`"), row[1]) for row in rows(text, heading)]
+    assert listed == [(check.name, str(int(check.flag))) for check in CHECKS] + [(MANUAL, any_flag)]
+
+
+@pytest.mark.parametrize(("page", "_", "__", "heading"), PAGES)
+def test_the_reference_lists_exactly_the_corrections_of_the_code(
+    page: str, _: str, __: str, heading: str
+) -> None:
+    text = (DOCS / "reference" / page).read_text(encoding="utf-8")
+    assert tuple(row[0].strip("`") for row in rows(text, heading)) == CORRECTIONS
+
+
+def test_the_page_has_words_for_every_test() -> None:
+    words = (ROOT / "dashboards" / "live" / "static" / "words.js").read_text(encoding="utf-8")
+    codes = set(re.findall(r"(\w+): \[", words.split("export const CODES", 1)[1]))
+    assert {check.name for check in CHECKS} | {MANUAL, DEVICE, FRAME} <= codes
 
 
 def test_both_languages_have_the_same_parts() -> None:

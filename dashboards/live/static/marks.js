@@ -6,7 +6,7 @@ import { state } from "./state.js";
 import { store } from "./store.js";
 
 const TROUBLE = new Set(["config_fault", "device_silent", "device_fault", "port_gone", "broker_gone", "sink_denied", "sink_gone", "clock_untrusted", "clock_step", "part_failed", "quality_failed", "limit", "damage"]);
-const PEOPLE = new Set(["config", "note", "flag", "flag_revoked", "reprocessed", "replayed", "imported", "parked_retried", "parked_dropped"]);
+const PEOPLE = new Set(["config", "note", "flag", "flag_revoked", "reprocessed", "replayed", "imported", "import_undone", "import_redone", "decided", "decision_revoked", "parked_retried", "parked_dropped"]);
 export const LOOKS = [{ sign: "▼", tone: "--bad", word: "trouble" }, { sign: "◆", tone: "--accent", word: "byhand" }, { sign: "■", tone: "--soft", word: "course" }];
 const NEAR = 11;
 const MOST_LINES = 5;

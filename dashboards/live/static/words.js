@@ -56,11 +56,12 @@ const ZH = {
 
 // Codes of the server: tests of quality, causes of gaps, kinds of events, errors, scales.
 export const CODES = {
+  withdrawn: ["import taken back", "导入已撤回"], conflict: ["numbers in conflict", "数字冲突"],
   missing: ["missing", "缺测"], sentinel: ["no value from the probe", "探头未给出值"], frozen: ["frozen soil", "土壤冻结"],
   ec_without_temperature: ["no temperature for EC", "电导率缺温度"], physical_range: ["physically impossible", "物理上不可能"],
-  instrument_range: ["outside the probe's range", "超出探头量程"], site_range: ["outside the site's range", "超出站点范围"], undecodable: ["registers too short", "寄存器不足"], warm_up: ["warming up", "预热中"],
-  saturation: ["clipped", "达到上限"], flat_line: ["stuck", "数值停滞"], rate_of_change: ["changes too fast", "变化过快"], site_suspect: ["unlikely here", "本站少见"],
-  co2_without_temperature: ["no temperature for CO₂", "CO₂ 缺温度"], suspect_companion: ["companion suspect", "伴随量可疑"],
+  instrument_range: ["outside the probe's range", "超出探头量程"], site_range: ["outside the site's range", "超出站点范围"], undecodable: ["registers too short", "寄存器不足"], zero_frame: ["nothing but zeros", "全为零"], frame: ["another channel said nothing", "同次应答有通道无值"], warm_up: ["warming up", "预热中"],
+  saturation: ["clipped", "达到上限"], flat_line: ["stuck", "数值停滞"], rate_of_change: ["changes too fast", "变化过快"], spike: ["spike", "尖峰"], no_reference: ["first after a gap", "间断后首个读数"], site_suspect: ["unlikely here", "本站少见"],
+  compensation_mismatch: ["probe's settings contradict", "探头设定矛盾"], co2_without_temperature: ["no temperature for CO₂", "CO₂ 缺温度"], suspect_companion: ["companion suspect", "伴随量可疑"],
   standard_pressure: ["standard pressure used", "采用标准气压"], compensation_unknown: ["compensation unknown", "补偿方式未知"],
   ec_coefficient_unknown: ["EC coefficient unknown", "电导率系数未知"], calibration_overdue: ["calibration overdue", "校准过期"], manual: ["flagged by hand", "人工标识"],
   device: ["reported by the probe", "探头报告"],
@@ -74,7 +75,8 @@ export const CODES = {
   part_failed: ["part failed", "部件失败"], quality_failed: ["quality failed", "质量检验失败"], reprocessed: ["judged again", "重新处理"], replayed: ["sent again", "重新发送"],
   flag: ["flagged by hand", "人工标识"], flag_revoked: ["flag taken back", "撤回标识"], note: ["note", "记录"], parked_retried: ["parked tried again", "重试搁置数据"],
   parked_dropped: ["parked dropped", "丢弃搁置数据"], archived: ["archived", "已归档"], pruned: ["pruned", "已清理"], limit: ["limit", "达到限额"], damage: ["damage", "损坏"],
-  imported: ["imported", "导入"], other: ["other", "其他"], settings: ["probe's settings", "探头设置"], migrated: ["journal migrated", "日志库已升级"], slots_missed: ["rounds missed", "漏测"],
+  imported: ["imported", "导入"], import_undone: ["import taken back", "撤回导入"], import_redone: ["import given again", "恢复导入"],
+  decided: ["conflict decided", "冲突已决定"], decision_revoked: ["decision taken back", "撤回决定"], other: ["other", "其他"], settings: ["probe's settings", "探头设置"], migrated: ["journal migrated", "日志库已升级"], slots_missed: ["rounds missed", "漏测"],
   broker_client_twice: ["client id used twice", "客户端标识重复"], broker_session_lost: ["broker forgot the session", "消息代理丢失会话"],
   silence: ["no answer", "无应答"], echo: ["echo alone", "仅有本机回波"], checksum: ["damaged answer", "校验错误"], clash: ["two answers", "应答冲突"],
   exception: ["refused", "异常应答"], wrong_address: ["foreign address", "地址不符"], wrong_function: ["wrong function", "功能码不符"], wrong_count: ["wrong length", "长度不符"],

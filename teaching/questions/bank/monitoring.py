@@ -210,7 +210,7 @@ def worst_flag(*failed: str) -> Body:
 )  # fmt: skip
 def too_fast(limit: float, *readings: float) -> Body:
     test = RateOfChange(limit, 3_600_000_000)
-    failed = [test.fails(10 * _MINUTE_US * i, reading) for i, reading in enumerate(readings)]
+    failed = [bool(test.judge(10 * _MINUTE_US * i, reading)) for i, reading in enumerate(readings)]
     against_one = [False] + [abs(b - a) > 10 * limit for a, b in pairwise(readings)]
 
     def said(marks: list[bool]) -> tuple[str, str]:
@@ -222,15 +222,15 @@ def too_fast(limit: float, *readings: float) -> Body:
     shifted = [False, *failed[:-1]]
     listed, listed_zh = (mark.join(f"{one:g}" for one in readings) for mark in (", ", "、"))
     return worded(
-        (f"Readings ten minutes apart: {listed} ppm; the limit is {limit:g} ppm/min, and a reading fails when it breaks it against each of the two before (the second: against the first). Which fail?",
-         f"每十分钟一个读数：{listed_zh} ppm；限值 {limit:g} ppm/min，与前两个读数相比均超限才不通过（第二个只与第一个比）。哪些不通过？"),
+        (f"Readings ten minutes apart: {listed} ppm; the limit is {limit:g} ppm/min, and a reading fails when it breaks it against both the one before it and the last one that passed. Which fail?",
+         f"每十分钟一个读数：{listed_zh} ppm；限值 {limit:g} ppm/min，与前一个读数相比、与最近一个通过的读数相比均超限，才不通过。哪些不通过？"),
         said(failed),
         [(said(against_one), ("Held against the last reading only: the innocent one after a spike is flagged too.", "只与前一个比较：尖峰之后无辜的读数也被标出。")),
          (said(plain), ("Held against the median, not against neighbours in time.", "与中位数比较，而不是与时间上的邻居比较。")),
          (said(shifted), ("One place too late.", "晚了一个位置。")),
          (said([False] * 5), (f"In ten minutes {10 * limit:g} ppm are allowed; a step is larger.", f"十分钟允许 {10 * limit:g} ppm；有变化更大。")),
          (said([False, True, True, True, True]), ("All after the first were flagged.", "把第一个之后的全标出了。"))],
-        (f"Allowed in ten minutes: {10 * limit:g} ppm, and {20 * limit:g} ppm against the last but one.", f"十分钟允许 {10 * limit:g} ppm，与前第二个相比允许 {20 * limit:g} ppm。"),
+        (f"Allowed in ten minutes: {10 * limit:g} ppm, and {20 * limit:g} ppm in twenty: behind a reading that failed, the last one that passed is twenty minutes old.", f"十分钟允许 {10 * limit:g} ppm，二十分钟允许 {20 * limit:g} ppm：某读数不通过后，最近一个通过的读数已是二十分钟前。"),
         "soilco2: soilco2.quality.checks.RateOfChange; docs/reference/quality_tests.md", " ".join(str(i + 1) for i, f in enumerate(failed) if f),
     )  # fmt: skip
 

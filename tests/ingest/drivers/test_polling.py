@@ -400,6 +400,9 @@ def test_settings_are_compared_once_a_day_and_logged_when_they_change(rig: Rig) 
         "salinity_factor = 0.55 mg/L per uS/cm"
     )
     assert "ec_coefficient = 0.02 1/K，台站文件写的是 0; " in translate(told[0].text, "zh")
+    assert told[0].data["values"] == pytest.approx(
+        {"soil_type": 1, "temperature_unit": 0, "ec_coefficient": 0.02, "salinity_factor": 0.55}
+    )
 
 
 def test_a_probe_that_refuses_its_settings_still_gives_readings(rig: Rig) -> None:

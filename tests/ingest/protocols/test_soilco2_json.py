@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
 from soilco2.ingest.protocols.soilco2_json_decode import KEPT_BYTES, MAX_BYTES, Decoded, Decoder, Gap
@@ -257,3 +258,68 @@ def test_no_depth_of_nesting_stops_the_next_message(fresh: Decoder) -> None:
         out = decode(fresh, nested, message(reading()))
         assert len(out.refusals) == 1, depth
         assert len(out.samples) == 1, depth
+
+
+# repeats without a clock
+
+
+def hearing(tmp_path: Path, heard: Heard) -> Decoder:
+    return Decoder(make_station(tmp_path).deployments, "field", "boot", heard)
+
+
+def bare(**changes: Any) -> dict[str, Any]:
+    return reading(time=None, **changes)
+
+
+def test_a_message_without_a_clock_is_known_by_node_and_number(tmp_path: Path) -> None:
+    heard = Heard()
+    decoder = hearing(tmp_path, heard)
+    out = decode(
+        decoder, message(bare(), sequence=7), message(bare(), sequence=7), message(bare(), sequence=8)
+    )
+    assert (len(out.samples), out.repeats.total(), out.refusals) == (2, 1, [])
+    out = decode(decoder, message(bare(), sequence=8, node="other"), message(bare(value=1.0), sequence=8))
+    assert (len(out.samples), out.repeats.total()) == (2, 0), "another node's, and other readings"
+    marks = heard.take_fresh()
+    assert len(marks) == 4
+    assert heard.take_fresh() == []
+    again = hearing(tmp_path, Heard(marks))  # after a restart
+    assert decode(again, message(bare(), sequence=7)).repeats.total() == 1
+
+
+def test_of_a_repeat_what_has_a_time_goes_the_usual_way(tmp_path: Path) -> None:
+    decoder = hearing(tmp_path, Heard())
+    both = message(reading(), bare(channel="soil_water", value=0.2, unit="m3/m3"))
+    assert [len(decode(decoder, both).samples) for _ in range(2)] == [2, 1]
+
+
+def test_a_node_that_begins_again_says_something_new(tmp_path: Path) -> None:
+    heard = Heard()
+    decoder = hearing(tmp_path, heard)
+    first = decode(decoder, *(message(bare(), sequence=n) for n in range(4)))
+    second = decode(decoder, *(message(bare(), sequence=n) for n in range(4)))
+    assert (len(first.samples), len(second.samples)) == (4, 4)
+    again = hearing(tmp_path, Heard(heard.take_fresh()))
+    assert decode(again, message(bare(), sequence=0)).repeats.total() == 1, "the run goes on after a restart"
+
+
+def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soilco2.ingest.protocols.heard.MOST", 3)
+    decoder = hearing(tmp_path, Heard())
+    decode(decoder, *(message(bare(), sequence=n) for n in range(1, 6)))
+    assert decode(decoder, message(bare(), sequence=5)).repeats.total() == 1
+    assert decode(decoder, message(bare(), sequence=1)).repeats.total() == 0, "the oldest is forgotten"
+
+
+def test_a_retained_reading_needs_a_time_of_its_own(tmp_path: Path) -> None:
+    decoder = hearing(tmp_path, Heard())
+    payload = message(reading(), bare(channel="soil_water", value=0.2, unit="m3/m3"))
+    for refused, repeats in ((1, 0), (0, 1)):
+        out = decoder.batch([(payload, NOW, 77)], trusted=True, retained=True)
+        assert len(out.samples) == 1, "the journal knows whether it had it"
+        assert (len(out.refusals), out.repeats.total()) == (refused, repeats)
+    for refused, repeats in ((1, 0), (0, 1)):
+        out = decoder.batch([(b"{", NOW, 77)], trusted=True, retained=True)
+        assert (len(out.refusals), out.repeats.total()) == (refused, repeats)
+    out = decoder.batch([(message(reading(), sequence=9), NOW, 77)], trusted=True, retained=True)
+    assert out.gaps == [], "what the broker kept is no gap"

@@ -1,4 +1,4 @@
-"""A journal of an older version goes on: copied first, changed in one transaction, read and judged as before."""
+"""A journal that 0.1.0 wrote goes on: copied first, changed in one transaction, read and judged as before."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ import pytest
 from soilco2.cli.main import main
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station, load_station
-from soilco2.station_config.message import Message, translate
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import archives_of, check_archive, folder_of, open_journal
 from soilco2.storage.journal.connection import mark_damaged
 from soilco2.storage.journal.failpoint import MIGRATION_POINTS
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.rows import NewEvent
-from soilco2.storage.journal.schema import SCHEMA_VERSION, EventKind
+from soilco2.storage.journal.schema import SCHEMA_VERSION
 from soilco2.storage.journal.writer import Writer
 from tests.paths import ROOT
 from tests.storage.journal.build_before import LAST_US, collect, command, own_environment, unpack
@@ -41,22 +39,10 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOILCO2_STATE", str(tmp_path / "state"))
 
 
-@pytest.fixture(params=[1, 2])
-def old(request: pytest.FixtureRequest) -> int:
-    """The version of the journal that is found."""
-    return int(request.param)
-
-
 @pytest.fixture
-def station(tmp_path: Path, old: int) -> Station:
-    """As 0.1.0 left it, which had version 1; for version 2 what that had more is added."""
-    station = load_station(unpack(tmp_path))
-    if old == 2:
-        with closing(sqlite3.connect(station.journal_path)) as bare, bare:
-            bare.execute("ALTER TABLE sample ADD COLUMN said BLOB")
-            bare.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
-            bare.execute("PRAGMA journal_mode=DELETE")
-    return station
+def station(tmp_path: Path) -> Station:
+    """As 0.1.0 left it."""
+    return load_station(unpack(tmp_path))
 
 
 def rows(journal: Path, table: str) -> list[tuple[Any, ...]]:
@@ -78,13 +64,28 @@ def everything(station: Station) -> list[tuple[Any, ...]]:
         ]
 
 
-def copy_of(station: Station, old: int) -> Path:
-    return station.journal_path.with_name(f"journal.sqlite.v{old}")
+def copies(station: Station) -> list[Path]:
+    return sorted(station.journal_path.parent.glob("journal.sqlite.v[12]"))
 
 
-def made(station: Station) -> list[str]:
-    """Copies, whole or not."""
-    return [path.name for path in station.journal_path.parent.glob("journal.sqlite.v*")]
+def copy_of(station: Station) -> Path:
+    """The journal as it was, in its version."""
+    found = copies(station)
+    return (
+        found[0]
+        if found
+        else station.journal_path.with_name(f"journal.sqlite.v{version(station.journal_path)}")
+    )
+
+
+@pytest.fixture(params=["1", "2"])
+def earlier(request: pytest.FixtureRequest, station: Station) -> Station:
+    """As it was left in version 1, or in version 2: that added one column to version 1, and nothing else."""
+    if request.param == "2":
+        with closing(sqlite3.connect(station.journal_path)) as bare, bare:
+            bare.execute("ALTER TABLE sample ADD COLUMN said BLOB")
+            bare.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+    return station
 
 
 def polled(slot: int = 1, said: bytes = b"\xff\xeb\x01\x64") -> Sample:
@@ -92,22 +93,20 @@ def polled(slot: int = 1, said: bytes = b"\xff\xeb\x01\x64") -> Sample:
     return Sample("S1", "soil_temperature", at, -21.0, "", None, at, at, "boot", "bus2", said)
 
 
-def goes_on(station: Station, before: list[tuple[Any, ...]], old: int) -> None:
+def goes_on(station: Station, before: list[tuple[Any, ...]]) -> None:
     """The journal is of this version, with all it held, and takes in what probes say."""
-    found = [row[: 9 + old] for row in rows(station.journal_path, "sample")]
+    from_version = copy_of(station).name[-1] if any(copies(station)) else version(station.journal_path)
+    old = [row[:10] for row in rows(station.journal_path, "sample")]
     with Writer.open(station) as writer, JournalReader(station.journal_path) as reader:
         assert version(station.journal_path) == str(SCHEMA_VERSION)
         assert everything(station) == before
-        assert rows(station.journal_path, "sample") == [(*row, None)[:11] for row in found]
-        assert rows(copy_of(station, old), "sample") == found
+        assert rows(station.journal_path, "sample") == [(*row, None, 0) for row in old]
+        assert [row[:10] for row in rows(copy_of(station), "sample")] == old
         assert reader.integrity.verify_batches() == []
         told = [e for e in reader.events(["other"]) if e.data.get("what") == "migrated"]
         assert [e.text for e in told] == [
-            f"the journal was brought from version {old} to 3; as it was it is kept in journal.sqlite.v{old}"
+            f"the journal was brought from version {from_version} to 3; as it was it is kept in {copy_of(station).name}"
         ]
-        assert translate(told[0].text, "zh") == (
-            f"日志库已由版本 {old} 升级到版本 3；原样保留在 journal.sqlite.v{old}"
-        )
         assert writer.reprocess(0, 2**62) == 0, "what was made of it is made of it now"
         assert writer.commit([polled()]).stored == 1
         assert reader.integrity.verify_batches() == []
@@ -115,23 +114,23 @@ def goes_on(station: Station, before: list[tuple[Any, ...]], old: int) -> None:
     assert not list(station.journal_path.parent.glob("*.part"))
 
 
-def test_a_journal_of_an_older_version_goes_on(station: Station, old: int) -> None:
+def test_a_journal_of_a_version_before_goes_on(earlier: Station) -> None:
+    station, was = earlier, version(earlier.journal_path)
     before = everything(station)
     assert sum(isinstance(row[0], str) for row in before) == SLOTS * CHANNELS
     kept = {table: rows(station.journal_path, table) for table in ("meta", "sample", "observation", "event")}
-    assert version(station.journal_path) == str(old)
-    goes_on(station, before, old)
-    copy = copy_of(station, old)
+    goes_on(station, before)
+    copy = copy_of(station)
     assert {table: rows(copy, table) for table in kept} == kept, "the copy is the journal as it was"
-    assert version(copy) == str(old)
+    assert version(copy) == was
     goes_on_once = rows(station.journal_path, "event")
     with Writer.open(station):
         pass
     assert [e for e in rows(station.journal_path, "event") if e not in goes_on_once] == []
-    assert made(station) == [copy.name], "once"
+    assert [p.name for p in copy.parent.glob("*.v[0-9]*")] == [f"journal.sqlite.v{was}"], "once"
 
 
-def test_what_is_in_the_log_alone_is_in_the_copy(station: Station, old: int) -> None:
+def test_what_is_in_the_log_alone_is_in_the_copy(station: Station) -> None:
     """The journal was left in the middle of its work: its newest rows stand in the write-ahead log."""
     left = station.path.parent / "left"  # type: ignore[union-attr]
     left.mkdir()
@@ -146,7 +145,7 @@ def test_what_is_in_the_log_alone_is_in_the_copy(station: Station, old: int) -> 
     assert (station.journal_path.parent / "journal.sqlite-wal").stat().st_size > 0
     with Writer.open(station):
         pass
-    assert rows(copy_of(station, old), "event")[-1][4] == "in the log"
+    assert rows(copy_of(station), "event")[-1][4] == "in the log"
 
 
 CHILD = """
@@ -159,30 +158,31 @@ with Writer.open(load_station(sys.argv[1])):
 
 
 @pytest.mark.parametrize("point", MIGRATION_POINTS)
-def test_killed_at_each_step_it_goes_on(station: Station, old: int, point: str) -> None:
+def test_killed_at_each_step_it_goes_on(earlier: Station, point: str) -> None:
+    station, was = earlier, version(earlier.journal_path)
     before = everything(station)
     child = subprocess.run(
         [sys.executable, "-c", CHILD, str(station.path)], env=os.environ | {"SOILCO2_FAULT": point}, cwd=ROOT,
         check=False,
     )  # fmt: skip
     assert child.returncode == -signal.SIGKILL
-    assert version(station.journal_path) == str(SCHEMA_VERSION if point == "migrated" else old)
+    assert version(station.journal_path) == ("3" if point == "migrated" else was)
     assert everything(station) == before, "readers go on"
-    goes_on(station, before, old)
-    assert made(station) == [copy_of(station, old).name]
+    goes_on(station, before)
+    assert [p.name for p in copy_of(station).parent.glob("*.v[0-9]*")] == [f"journal.sqlite.v{was}"]
 
 
-def test_another_copy_is_left_alone(station: Station, old: int) -> None:
-    """A journal of an older version was put back and went on; the copy of what was there is nobody's to overwrite."""
-    copy_of(station, old).write_bytes(b"something of somebody's")
+def test_another_copy_is_left_alone(station: Station) -> None:
+    """A journal of version 1 was put back and went on; the copy of what was there is nobody's to overwrite."""
+    copy_of(station).write_bytes(b"something of somebody's")
     with Writer.open(station):
         pass
-    assert copy_of(station, old).read_bytes() == b"something of somebody's"
-    assert version(station.journal_path.with_name(f"journal.sqlite.v{old}-2")) == str(old)
+    assert copy_of(station).read_bytes() == b"something of somebody's"
+    assert version(station.journal_path.with_name("journal.sqlite.v1-2")) == "1"
 
 
 def test_without_room_for_the_copy_nothing_is_changed(
-    station: Station, old: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    station: Station, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, data = everything(station), station.journal_path.read_bytes()
     with monkeypatch.context() as patch:
@@ -200,32 +200,21 @@ def test_without_room_for_the_copy_nothing_is_changed(
         with pytest.raises(StorageError, match="Input/output error"):
             Writer.open(station)
     assert station.journal_path.read_bytes() == data
-    assert made(station) == []
-    goes_on(station, before, old)
+    assert not list(station.journal_path.parent.glob("*.v1*"))
+    goes_on(station, before)
 
 
 def _broken(_path: Path) -> None:
     raise OSError(5, "Input/output error")
 
 
-def test_a_reader_migrates_nothing(station: Station, old: int, capsys: pytest.CaptureFixture[str]) -> None:
-    with closing(sqlite3.connect(station.journal_path)) as bare, bare:
-        bare.execute("UPDATE cursor SET error = 'db: no answer (time-out while connecting)'")
-        bare.execute(
-            "INSERT INTO parked (kind, source, reason, payload, arrival_us) VALUES ('message', 'bus1', 'why', x'', 1)"
-        )
+def test_a_reader_migrates_nothing(station: Station, capsys: pytest.CaptureFixture[str]) -> None:
     data = station.journal_path.read_bytes()
     with open_journal(station) as reader:
         samples = list(reader.samples(0, 2**62))
         assert len(samples) == SLOTS * CHANNELS
         assert {s.said for s in samples} == {None}
         assert reader.integrity.verify_batches() == []
-        assert reader.events(["start"])[0].text.startswith("configuration ")
-        (row,) = reader.accounting.parked()
-        assert (row.reason, row.state, row.why) == ("why", "waiting", "")
-        assert [cursor.error for cursor in reader.accounting.cursors()] == [
-            "db: no answer (time-out while connecting)"
-        ]
     for words in (
         ["verify", "--journal"],
         ["status"],
@@ -235,22 +224,20 @@ def test_a_reader_migrates_nothing(station: Station, old: int, capsys: pytest.Ca
             main([words[0], str(station.path), *words[1:]])
         assert end.value.code == 0, capsys.readouterr().err
     assert station.journal_path.read_bytes() == data
-    assert version(station.journal_path) == str(old)
+    assert version(station.journal_path) == "1"
 
 
 def test_a_reader_follows_a_migration(station: Station) -> None:
     """The page holds its reader for weeks; the collector is renewed beneath it."""
     with JournalReader(station.journal_path) as reader:
-        before = list(reader.samples(0, 2**62))
+        old = list(reader.samples(0, 2**62))
         with Writer.open(station) as writer:
             writer.commit([polled()])
-            writer.event(NewEvent(EventKind.OTHER, "journal", Message("{count} rows pruned", count=3)))
-            assert list(reader.samples(0, 2**62)) == [*before, polled()]
+            assert list(reader.samples(0, 2**62)) == [*old, polled()]
             assert reader.integrity.verify_batches() == []
-            assert translate(reader.events(["other"])[-1].text, "zh") == "已清理 3 行"
 
 
-def test_archives_of_an_older_version_are_read_and_judged(station: Station) -> None:
+def test_archives_of_the_version_before_are_read_and_judged(station: Station) -> None:
     (archive,) = archives_of(folder_of(station))
     assert check_archive(archive) == ""
     with Writer.open(station) as writer:
@@ -264,11 +251,11 @@ def test_archives_of_an_older_version_are_read_and_judged(station: Station) -> N
     assert check_archive(archive) == ""
 
 
-def test_a_damaged_journal_of_an_older_version_is_taken_over(station: Station) -> None:
-    before = rows(station.journal_path, "sample")
+def test_a_damaged_journal_of_the_version_before_is_taken_over(station: Station) -> None:
+    old = rows(station.journal_path, "sample")
     mark_damaged(station.journal_path, "database disk image is malformed")
     with Writer.open(station) as writer:
-        assert rows(station.journal_path, "sample") == [(*row, None)[:11] for row in before]
+        assert rows(station.journal_path, "sample") == [(*row[:10], None, 0) for row in old]
         assert writer.commit([polled()]).stored == 1
         with JournalReader(station.journal_path) as reader:
             assert reader.integrity.verify_batches() == []
@@ -288,7 +275,7 @@ def test_what_the_build_before_writes_goes_on_and_it_refuses_what_this_one_wrote
     station = load_station(collect(tmp_path, soilco2))
     before = everything(station)
     assert sum(isinstance(row[0], str) for row in before) == SLOTS * CHANNELS
-    goes_on(station, before, 1)
+    goes_on(station, before)
     data = station.journal_path.read_bytes()
     done = run(soilco2, "note", str(station.path), "seen", "--who", "somebody")
     assert done.returncode != 0

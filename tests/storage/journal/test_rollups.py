@@ -296,6 +296,7 @@ def test_late_and_flagged_and_recalibrated_data(filled: tuple[Station, Writer], 
 def test_a_change_is_seen_in_the_answer_at_once(filled: tuple[Station, Writer]) -> None:
     station, writer = filled
     writer.commit([sample(100)._replace(time_us=T0 + 100 * STEP + 1, raw=55.0)])
+    assert writer.judge() is False
     cut = stretches(T0, T0 + 20 * DAY, 20)
     with JournalReader(station.journal_path) as reader, Rolled(reader) as rolled:
         found = rolled.extremes(KEY, cut, T0, T0 + 20 * DAY)

@@ -42,14 +42,13 @@ def _discoveries(*p: float) -> float:
 
 
 def _spikes(limit: float, *readings: float) -> str:
-    """Readings beyond the limit against each of the two before (against the one before where there is but one)."""
-    found = []
+    """Readings beyond the limit against both the one before and the last one that passed."""
+    found: list[int] = []
     for i in range(1, len(readings)):
-        near = abs(readings[i] - readings[i - 1]) / 10 > limit
-        far = i < 2 or abs(readings[i] - readings[i - 2]) / 20 > limit
-        if near and far:
-            found.append(str(i + 1))
-    return " ".join(found)
+        passed = max(j for j in range(i) if j not in found)
+        if all(abs(readings[i] - readings[j]) / (10 * (i - j)) > limit for j in (i - 1, passed)):
+            found.append(i)
+    return " ".join(str(i + 1) for i in found)
 
 
 def _pairs(a: tuple[float, ...], b: tuple[float, ...]) -> float:
@@ -59,7 +58,7 @@ def _pairs(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 
 _FLAGS = {
     "sentinel": 9, "physical_range": 4, "instrument_range": 4, "warm_up": 3, "saturation": 3, "flat_line": 3,
-    "rate_of_change": 3, "standard_pressure": 2, "calibration_overdue": 2, "compensation_unknown": 2,
+    "rate_of_change": 3, "spike": 3, "compensation_mismatch": 3, "zero_frame": 3, "no_reference": 2, "standard_pressure": 2, "calibration_overdue": 2, "compensation_unknown": 2,
 }  # fmt: skip
 """From the table of docs/reference/quality_tests.md."""
 
