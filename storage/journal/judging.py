@@ -78,6 +78,7 @@ class Judging:
         self._pipeline: Pipeline | None = None
         self._plans: StationPlan | None = None
         self._hangs: tuple[int, Dependence] | None = None
+        self._going: tuple[Scope, Remaking] | None = None  # a pass that is not through
         session.follow(self._load, self.forget)
 
     def _load(self) -> None:
@@ -89,7 +90,7 @@ class Judging:
 
     def forget(self) -> None:
         """Drop what is remembered of samples, flags and configuration: the next commit primes it anew."""
-        self._pipeline = self._plans = self._hangs = None
+        self._pipeline = self._plans = self._hangs = self._going = None
 
     def _judge(self, done: bool) -> None:
         """Remember how far quality has come; it is only written while it lags behind."""
@@ -186,6 +187,8 @@ class Judging:
                 )
             )
             return 0
+        if late:
+            self._going = None
         channel = self._session.channel
         self.waiting.add(Mark(channel(row.serial, row.channel), row.from_us, row.until_us) for row in late)
         self._judge(True)
@@ -268,8 +271,14 @@ class Judging:
         names = {number: name for name, number in self._session.channels.items()}
         channels = {mark.channel for mark in marks if mark.from_us < end_us}
         scope = hangs.scope([names[channel] for channel in channels])
-        again = self._remaking(start_us, end_us, scope)
+        going, self._going = self._going, None
+        if going is not None and going[0] is scope and going[1].at_us == start_us < going[1].end_us:
+            again = going[1]  # what it looks back on need not be read again
+        else:
+            again = self._remaking(start_us, end_us, scope)
         read, _ = again.run(rows)
+        if again.at_us < again.end_us:
+            self._going = (scope, again)
         self.waiting.settle(channels, start_us, again.at_us)
         level = pipeline.level(again.pipeline, scope.series)
         waits = self.waiting.of

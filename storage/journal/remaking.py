@@ -41,8 +41,8 @@ class Remaking:
 
     Attributes
     ----------
-    at_us : int
-        What lies before is made [µs UTC].
+    at_us, end_us : int
+        What lies before is made, and where the window ends [µs UTC].
     pipeline : Pipeline
         It was fed everything of the scope from its look-back on up to `at_us`.
     """
@@ -61,7 +61,7 @@ class Remaking:
     ) -> None:
         self._session, self._put, self._conflicts, self._plan = session, put, conflicts, plan
         self._lists, self._archives = lists, archives
-        self._end_us, self._scope = end_us, scope
+        self.end_us, self._scope = end_us, scope
         self._ahead_us = plan.lookahead_us if scope is None else scope.lookahead_us
         self._made: dict[tuple[SeriesKey, int], Observation] = {}
         self._rivals: list[Rivals] = []
@@ -78,16 +78,16 @@ class Remaking:
         """
         read = changed = 0
         start_us, series = self.at_us, None if self._scope is None else self._scope.series
-        while self.at_us < self._end_us and read < rows:
-            samples, list_us = next(self._lists, ([], self._end_us + self._ahead_us))
+        while self.at_us < self.end_us and read < rows:
+            samples, list_us = next(self._lists, ([], self.end_us + self._ahead_us))
             made = self.pipeline.again(samples)
             self._rivals += self.pipeline.rivals
             self.pipeline.rivals.clear()
             for o in made:
-                if start_us <= o[1] < self._end_us and (series is None or o[0] in series):
+                if start_us <= o[1] < self.end_us and (series is None or o[0] in series):
                     self._made[o[0], o[1]] = o
             # what comes later may yet change what lies less than a look-ahead before
-            upto_us = min(self._end_us, list_us - self._ahead_us)
+            upto_us = min(self.end_us, list_us - self._ahead_us)
             if upto_us > self.at_us:
                 read += len(samples)
                 self._settle(upto_us)

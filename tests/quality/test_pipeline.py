@@ -812,3 +812,17 @@ def test_many_at_once_are_judged_as_one_by_one(
     halves = pipeline(place, by_hand)
     halves.feed(every[cut:])
     assert {(*row[:3],) for row in halves.feed(every[:cut]).late} == {(*row[:3],) for row in every[:cut]}
+
+
+def test_what_companions_said_stays_small_at_a_reading_a_second() -> None:
+    """As many as speak for an hour and more: 17 bytes each, and few observations that can be made again."""
+    place = station(co2(), barometer())
+    flow = pipeline(place)
+    for index in range(6000):
+        at = T0 + index * SECOND
+        flow.feed([sample("B1", "air_pressure", at, 880.0 + index % 3), sample("C1", "co2", at, 1000.0)])
+    line = flow._epochs._lines[key("site", "air_pressure")]
+    assert line.history is not None
+    assert 3600 <= len(line.history._times) < 4096
+    assert line.history._times.itemsize + line.history._values.itemsize == 16
+    assert [len(dependant._recent) for dependant in line.dependants] == [256]
