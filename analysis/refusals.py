@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from soilco2.station_config.message import Message, marked
+from soilco2.station_config.message import Message, marked, translate
 
 REASONS: Final[dict[str, str]] = {
     "n_eff": marked("the effective number of independent pairs is {n_eff:.1f}, below 10"),
@@ -162,3 +162,7 @@ class Refusal:
     def message(self) -> Message:
         """The sentence."""
         return Message(REASONS[self.code], **self.values)
+
+    def text(self, lang: str = "en") -> str:
+        """The sentence in a language, as notebooks show it."""
+        return translate(self.message, lang)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from soilco2.quality.records import Sample, SeriesKey
 from soilco2.quality.rivals import Rank, Rivals, outcome
 from soilco2.station_config.deployments import IMPORT
+from soilco2.station_config.message import Message
 from soilco2.station_config.times import iso
 from soilco2.storage.journal.samples import Kept
 
@@ -92,12 +93,21 @@ def told(
     reading: float | None,
     rank: Rank,
     before: Sequence[tuple[Sample, float | None, Rank]],
-) -> str:
+) -> Message:
     """A sentence about a number that is not taken."""
     best = min(its for _, number, its in before if number is not None)
     other, number, _ = next(row for row in before if row[1] is not None and row[2] is best)
     mine = "nothing" if reading is None else f"{reading:.12g}"
-    what = f"{'/'.join(series[1:])} at {iso(time_us)}: {mine} differs from {number:.12g} ({other.source})"
+    values = {
+        "series": "/".join(series[1:]), "time": iso(time_us), "mine": mine, "number": number, "source": other.source,
+    }  # fmt: skip
     if best < rank:
-        return f"{what}, which has the better rank and stands"
-    return f"{what}, and both are kept until somebody decides ('soilco2 parked decide')"
+        return Message(
+            "{series} at {time}: {mine} differs from {number:.12g} ({source}), which has the better rank and stands",
+            **values,
+        )
+    return Message(
+        "{series} at {time}: {mine} differs from {number:.12g} ({source}), and both are kept until somebody decides "
+        "('soilco2 parked decide')",
+        **values,
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from soilco2.quality.records import Sample, SeriesKey
 from soilco2.quality.rivals import Rank, Rivals, same
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, to_text
 from soilco2.station_config.times import iso
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.layers import decisions
@@ -103,8 +103,8 @@ class Conflicts:
             self.parked += 1
             if number:
                 self._session.db.execute(
-                    "UPDATE parked SET reason = ?, payload = ?, state = 'waiting', why = '' WHERE id = ?",
-                    (reason, payload, number),
+                    "UPDATE parked SET reason = ?, message = ?, payload = ?, state = 'waiting', why = '' WHERE id = ?",
+                    (reason, to_text(reason), payload, number),
                 )
                 continue
             newest = max((sample for sample, _, _ in rivals.samples), key=lambda s: s.arrival_us)
@@ -151,7 +151,9 @@ class Conflicts:
             "parked": number, "series": entry["series"], "time_us": entry["time_us"], "value": value,
             "taken": taken, "against": against, "who": who, "why": why,
         }  # fmt: skip
-        self._session.event(NewEvent(EventKind.DECIDED, who, why or f"{value:g} holds", data))
+        self._session.event(
+            NewEvent(EventKind.DECIDED, who, why or Message("{value:g} holds", value=value), data)
+        )
         self._mark(number, "decided", f"{value:g} holds, by {who}{': ' if why else ''}{why}")
         return int(entry["time_us"])
 
@@ -227,7 +229,7 @@ def place_name(series: SeriesKey) -> str:
     return "/".join(series[1:])
 
 
-def _told(rivals: Rivals) -> tuple[str, bytes]:
+def _told(rivals: Rivals) -> tuple[Message, bytes]:
     """The sentence and the numbers of a conflict, each number once, in the order in which they came."""
     best = min(rank for _, reading, rank in rivals.samples if reading is not None)
     rows: list[dict[str, Any]] = []
@@ -246,8 +248,16 @@ def _told(rivals: Rivals) -> tuple[str, bytes]:
             told.append(row)
     rows.sort(key=lambda row: [same(row["value"], other["value"]) for other in told].index(True))
     numbers = told + [row for row in rows if row not in told]
-    which = " and ".join(f"{row['value']:.12g} ({row['source']})" for row in told)
-    reason = f"{place_name(rivals.series)} at {iso(rivals.time_us)}: {which}; which one holds?"
+    which = Message("{number} ({source})", number=f"{told[0]['value']:.12g}", source=told[0]["source"])
+    for row in told[1:]:
+        number = f"{row['value']:.12g}"
+        which = Message("{others} and {number} ({source})", others=which, number=number, source=row["source"])
+    reason = Message(
+        "{series} at {time}: {which}; which one holds?",
+        series=place_name(rivals.series),
+        time=iso(rivals.time_us),
+        which=which,
+    )
     body = {"series": list(rivals.series), "time_us": rivals.time_us, "numbers": numbers}
     return reason, json.dumps(body, ensure_ascii=False).encode()
 

@@ -20,7 +20,7 @@ from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.conflicts import Conflicts
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.imports import Imports
-from soilco2.storage.journal.reader import InTransaction
+from soilco2.storage.journal.in_transaction import InTransaction
 from soilco2.storage.journal.remaking import Remaking, in_lists
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.sample_lists import SampleLists
@@ -246,9 +246,12 @@ class Judging:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
             self._at = monotonic() + _AFTER_FAULT_S
-            text = (
-                f"late readings could not be judged ({type(error).__name__}: {error}); they wait, the next try "
-                f"is in {_AFTER_FAULT_S / 60:.0f} minutes"
+            text = Message(
+                "late readings could not be judged ({kind}: {why}); they wait, the next try is in {minutes:.0f} "
+                "minutes",
+                kind=type(error).__name__,
+                why=error,
+                minutes=_AFTER_FAULT_S / 60,
             )
             with self._session.transaction():
                 self._session.event(NewEvent(EventKind.QUALITY_FAILED, "quality", text))

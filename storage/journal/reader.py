@@ -500,12 +500,3 @@ class JournalReader:
     def config_hash(self) -> str:
         """The hash of the configuration in force."""
         return self._meta("config")
-
-
-class InTransaction(JournalReader):
-    """Reads through the writer's own connection, so that it sees what is not yet committed."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._read_through(connection)
-        self.path = Path()
-        self.journal_id = ""

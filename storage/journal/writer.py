@@ -219,8 +219,9 @@ class Writer:
 
     def end_import(self, number: int, source: str, counts: dict[str, int]) -> None:
         """An import is through; what became of its rows."""
-        told = ", ".join(
-            f"{counts.get(name, 0)} {name}" for name in ("stored", "duplicate", "conflict", "rejected")
+        told = Message(
+            "{stored} stored, {duplicate} duplicate, {conflict} conflict, {rejected} rejected",
+            **{name: counts.get(name, 0) for name in ("stored", "duplicate", "conflict", "rejected")},
         )
         with self.session.transaction():
             self.imports.end(number, counts)

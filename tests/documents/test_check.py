@@ -171,7 +171,7 @@ def test_the_command_from_writing_to_checking(
     assert json.loads(out)["differences"][0]["station"] == 1.1
 
     for words, said in (
-        (("monitoring", "yulin.toml", "--lang", "zh"), "is there already"),
+        (("monitoring", "yulin.toml", "--lang", "zh"), "已存在"),
         (("quality", "yulin.toml", "--check", name), "this is a monitoring plan"),
         (("quality", "yulin.toml", "--out", "plan.odt"), ".docx, .html or .md is expected"),
         (("quality", "yulin.toml", "--no-data", "--from", "2026-01-01"), "one or the other"),

@@ -336,7 +336,7 @@ def test_the_command(
         assert (code, out.strip()) == (0, f"questions-1-3.zh.{ending}")
     assert len(json.loads(Path("questions-1-3.zh.json").read_text(encoding="utf-8"))["questions"]) == 12
     for words, said in (
-        (("--level", "1", "--count", "12", "--seed", "3", "--lang", "zh"), "is there already"),
+        (("--level", "1", "--count", "12", "--seed", "3", "--lang", "zh"), "已存在"),
         (("--level", "1", "--count", "999", "--out", "x.docx"), "holds"),
         (
             (
