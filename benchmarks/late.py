@@ -2,8 +2,8 @@
 
     python benchmarks/late.py
 
-66 series at a minute, with and without tests that look back: readings that come one by one behind newer ones, readings of
-any time in a day, and an outage of four nodes that is replayed.
+66 series at a minute, with and without tests that look back: readings that come one by one behind newer ones, readings
+of any time in a day, and an outage of four nodes that is replayed.
 """
 
 from __future__ import annotations
