@@ -14,6 +14,7 @@ NAMES = (
     "mqtt_throughput",
     "backfill",
     "catch_up",
+    "late",
     "page",
     "page_browser",
 )
