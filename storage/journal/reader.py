@@ -482,9 +482,7 @@ class JournalReader:
             (start_us if start_us is not None else -(2**62), end_us if end_us is not None else 2**62,
              len(kinds), json.dumps(list(kinds)), limit),
         ).fetchall()  # fmt: skip
-        return [
-            Event(r[0], r[1], r[2], r[3], from_text(r[6], r[4]), json.loads(r[5])) for r in reversed(rows)
-        ]
+        return [Event(i, t, k, s, from_text(m, x), json.loads(d)) for i, t, k, s, x, d, m in reversed(rows)]
 
     def configs(self) -> list[tuple[str, int]]:
         """Every configuration used: (hash, since when [µs UTC])."""

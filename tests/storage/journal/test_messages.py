@@ -92,7 +92,7 @@ def test_a_parked_reason_is_said_in_chinese(station: Station, writer: Writer) ->
     assert [device.reason, long.reason] == ["a device's words", LONG_ENGLISH]
     assert (conflict.source, conflict.time_us, conflict.state, conflict.why) == ("air", T0, "waiting", "")
     assert [translate(row.reason, "zh") for row in (conflict, device, long)] == [
-        "p1/d10/soil_temperature 在 2023-11-14T22:13:20Z：1（air） 与 2.5（air）；以哪个为准？",
+        "p1/d10/soil_temperature 在 2023-11-14T22:13:20Z：1 (air) 与 2.5 (air)；以哪个为准？",
         "a device's words",
         LONG_CHINESE,
     ]
