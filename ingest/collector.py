@@ -96,6 +96,7 @@ class Collector:
         self._events_told = 0
         self._errors_told: dict[tuple[str, str], int] = {}
         self._trusted: bool | None = None
+        self._control: ControlServer | None = None
         self._notifier = Notifier()
         self._fed = monotonic()
         self._trimmed = monotonic() - _TRIM_S + 2.0
@@ -130,8 +131,8 @@ class Collector:
         bool
             False when something other than `stop` ended it: starting it again may help.
         """
-        self._begin()
         try:
+            self._begin()
             while not self._stop.wait(_LOOK_S) and self.writer_thread.alive:
                 self._look()
         finally:
@@ -146,9 +147,9 @@ class Collector:
         bool
             False when an instrument, the broker or a database failed.
         """
-        self._begin(once=True)
         fine = True
         try:
+            self._begin(once=True)
             end = monotonic() + patience_s
             lines = self._supervisor.of(PollingThread)
             while monotonic() < end and any(line.status()["rounds"] == 0 for line in lines):
@@ -231,7 +232,8 @@ class Collector:
 
     def _end(self) -> None:
         self._notifier.stopping()
-        self._control.close()
+        if self._control is not None:  # None when it could not begin
+            self._control.close()
         for source in self.writer_thread.sources.values():
             source.pause()
         if isinstance(self.clock, ReplayClock):
