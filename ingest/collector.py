@@ -32,6 +32,7 @@ from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
+from soilco2.storage.journal.migration import at_work
 from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import NewEvent
@@ -103,7 +104,11 @@ class Collector:
         self._relieved = monotonic() - _RELIEVE_S
         self._relief: threading.Thread | None = None
         self._relief_error = Message.of("")
-        self._writer = Writer.open(station, now_us=self.clock.now_us)
+        told = at_work.set(self._notifier.starting)
+        try:
+            self._writer = Writer.open(station, now_us=self.clock.now_us)
+        finally:
+            at_work.reset(told)
         table = station.file.journal
         self.writer_thread = WriterThread(
             self._writer,
