@@ -129,7 +129,6 @@ class SimulatedNode:
                 )
             )
         outbox = Outbox(outbox_path(bench.folder, connection.id))
-        journal = bench.station.journal_path
         return cls(
             connection,
             broker,
