@@ -32,6 +32,7 @@ from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
+from soilco2.storage.journal.migration import at_work
 from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import NewEvent
@@ -96,13 +97,18 @@ class Collector:
         self._events_told = 0
         self._errors_told: dict[tuple[str, str], int] = {}
         self._trusted: bool | None = None
+        self._control: ControlServer | None = None
         self._notifier = Notifier()
         self._fed = monotonic()
         self._trimmed = monotonic() - _TRIM_S + 2.0
         self._relieved = monotonic() - _RELIEVE_S
         self._relief: threading.Thread | None = None
         self._relief_error = Message.of("")
-        self._writer = Writer.open(station, now_us=self.clock.now_us)
+        told = at_work.set(self._notifier.starting)
+        try:
+            self._writer = Writer.open(station, now_us=self.clock.now_us)
+        finally:
+            at_work.reset(told)
         table = station.file.journal
         self.writer_thread = WriterThread(
             self._writer,
@@ -130,8 +136,8 @@ class Collector:
         bool
             False when something other than `stop` ended it: starting it again may help.
         """
-        self._begin()
         try:
+            self._begin()
             while not self._stop.wait(_LOOK_S) and self.writer_thread.alive:
                 self._look()
         finally:
@@ -146,9 +152,9 @@ class Collector:
         bool
             False when an instrument, the broker or a database failed.
         """
-        self._begin(once=True)
         fine = True
         try:
+            self._begin(once=True)
             end = monotonic() + patience_s
             lines = self._supervisor.of(PollingThread)
             while monotonic() < end and any(line.status()["rounds"] == 0 for line in lines):
@@ -231,7 +237,8 @@ class Collector:
 
     def _end(self) -> None:
         self._notifier.stopping()
-        self._control.close()
+        if self._control is not None:  # None when it could not begin
+            self._control.close()
         for source in self.writer_thread.sources.values():
             source.pause()
         if isinstance(self.clock, ReplayClock):

@@ -42,12 +42,20 @@ def remember(file: Path | None, station: Station) -> None:
 
 
 def last_valid(file: Path) -> Station | None:
-    """The last valid configuration that ran from a station file, from its journal; None when there is none."""
+    """The last valid configuration that ran from a station file, from its journal; None when there is none.
+
+    Raises
+    ------
+    PermissionError
+        When this user may not look; there may be one.
+    """
     try:
         journal = Path(_pointer(file).read_text(encoding="utf-8"))
         with JournalReader(journal) as reader:
             text = reader.config_text()
         station = parse_station(text) if text else None
+    except PermissionError:
+        raise
     except (OSError, StorageError, StationConfigError, ValueError):
         return None
     return station if station is not None and station.journal_path.absolute() == journal else None

@@ -13,6 +13,8 @@ from time import clock_gettime_ns, monotonic
 from typing import NamedTuple
 
 log = logging.getLogger(__name__)
+LONGER_S = 180
+"""How much longer a start may take from each sign of life on [s]."""
 
 
 class Notifier:
@@ -36,6 +38,10 @@ class Notifier:
                 out.sendto(text.encode(), self._address)
             except OSError as error:
                 log.warning("the service manager was not reached: %s", error.strerror)
+
+    def starting(self) -> None:
+        """Not ready yet, and at work: what runs now may take longer than the start's time-out."""
+        self.send(EXTEND_TIMEOUT_USEC=LONGER_S * 1_000_000)
 
     def ready(self, status: str) -> None:
         """Started, or loaded anew."""

@@ -9,13 +9,13 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from soilco2.cli.options import fail, parse_speed, parse_time, station_argument
 from soilco2.station_config.extras import how_to_add
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, system
 
 if TYPE_CHECKING:
     from soilco2.ingest.clock.replay import ReplayClock
@@ -126,25 +126,35 @@ def command(
     start_log(log_format)
     fault: Message | str = ""
     try:
-        loaded = load_station(station)
-    except StationConfigError as error:
-        former = None if once else last_valid(station)
-        if former is None:
-            fail(Message.of(error))
-        loaded, fault = former, Message.of(error)
-    shared = clock_file or loaded.journal_path.parent / "replay-clock"
-    extra = parts_of(page, once, station, None if replay is None else shared)
-    clock = None if replay is None else replay_clock(loaded, replay, speed, shared)
-    try:
+        try:
+            loaded = load_station(station)
+        except StationConfigError as error:
+            former = None if once else last_valid(station)
+            if former is None:
+                fail(Message.of(error))
+            loaded, fault = former, Message.of(error)
+        shared = clock_file or loaded.journal_path.parent / "replay-clock"
+        extra = parts_of(page, once, station, None if replay is None else shared)
+        clock = None if replay is None else replay_clock(loaded, replay, speed, shared)
         collector = Collector(loaded, station, clock=clock, extra=extra, fault=fault)
+        _listen(collector)
+        fine = collector.run_once() if once else collector.run()
     except JournalBusyError as error:
         fail(Message.of(error))
     except StorageError as error:
-        fail(Message.of(error), PASSING)
-    _listen(collector)
-    fine = collector.run_once() if once else collector.run()
+        _give_up(Message.of(error))
+    except OSError as error:
+        _give_up(Message("{file}: {why}", file=error.filename or station, why=system(error)))
     if not fine:
         sys.exit(PASSING)
+
+
+def _give_up(why: Message) -> NoReturn:
+    """End for a reason that may pass, such as a folder without rights; ``systemctl status`` shows it."""
+    from soilco2.ingest.systemd import Notifier
+
+    Notifier().send(STATUS=why)
+    fail(why, PASSING)
 
 
 def _listen(collector: Collector) -> None:

@@ -19,6 +19,7 @@ from soilco2.cli.page_process import CLOCK_NAME
 from soilco2.ingest.protocols.soilco2_json import iso_time
 from soilco2.station_config.loader import Station, load_station, state_folder
 from soilco2.station_config.message import Message
+from soilco2.station_config.message import translate as translated
 from soilco2.station_config.times import DAY_US
 
 START_US = 1_654_041_600_000_000
@@ -27,6 +28,10 @@ END_US = 1_656_631_800_000_000
 """2022-06-30T23:30Z, the last slot of the data [µs UTC]."""
 BACKFILL_US = 14 * DAY_US
 """The stretch that is there at once [µs]."""
+_FOR_LOOKING = Message(
+    "amqtt is for looking: killed, it forgets what it has acknowledged, and the node sends it again until the "
+    "journal has it; a station has mosquitto with persistence"
+)
 Say = Callable[[Message], None]
 
 
@@ -108,6 +113,8 @@ class Demo:
             Message("MQTT: {kind} on port {port}", kind=self.broker.kind, port=self.broker.port) if self.broker
             else Message("MQTT: no broker here (install mosquitto, or the extra 'demo'); plot 003 stays silent")
         )  # fmt: skip
+        if self.broker and self.broker.kind == "amqtt":
+            self._say(_FOR_LOOKING)
         self.influx = start_influx(self.folder / "influxdb", reaper, memo.get("influx"))
         self._say(
             Message("InfluxDB: {kind}, {url}", kind=self.influx.kind, url=self.influx.url) if self.influx
@@ -144,6 +151,11 @@ class Demo:
         """Write the demo's own station file, with the ports of today, and load it."""
         text = files("soilco2.teaching").joinpath("demo/sjer.toml").read_text(encoding="utf-8")
         text = re.sub(r"(\[mqtt\][^\[]*?port = )\d+", rf"\g<1>{mqtt_port}", text)
+        if self.broker and self.broker.kind == "amqtt":
+            en, zh = (
+                f" MQTT: {translated(_FOR_LOOKING, lang)}{end}" for lang, end in (("en", "."), ("zh", "。"))
+            )
+            text = re.sub(r'(\nnote = \{ en = "[^"]*)(", zh = "[^"]*)', rf"\g<1>{en}\g<2>{zh}", text, count=1)
         text += '\n[journal]\npath = "journal.sqlite"\n'
         if self.influx:
             text += (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,18 @@ from soilco2.dashboards.live.cache import ResponseCache
 from soilco2.dashboards.live.event_stream import Feeds
 from soilco2.dashboards.live.queries import PageStation
 from soilco2.dashboards.live.static_files import document, static_file
-from soilco2.dashboards.web.limits import Slots
+from soilco2.dashboards.web.limits import Slots, asker
 from soilco2.dashboards.web.responses import FinalizedStream, etag, etag_headers, language, not_modified, told
 from soilco2.station_config.message import Message
 
-MOST_LISTENERS = 256
-"""Open event streams at most."""
+MOST_LISTENERS, EACH_LISTENERS = 256, 64
+"""Open event streams at most, and those of one address."""
 MOST_AT_ONCE = 4
 """Queries that read at the same time at most; the rest wait."""
-MOST_WAITING = 64
-"""Queries that wait at most."""
-MOST_TABLES = 8
-"""Tables that are being sent at the same time at most."""
+MOST_WAITING, EACH_WAITING = 256, 64
+"""Queries that wait at most, and those of one address."""
+MOST_TABLES, EACH_TABLES = 8, 4
+"""Tables that are being sent at the same time at most, and those of one address."""
 MOST_ROWS = 500_000
 """Values in one table at most."""
 
@@ -83,37 +84,38 @@ class Handlers:
             Route("/static/{name}", self.static),
         ]
 
-    async def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def _ask(self, request: Request, function: Callable[..., Any], *arguments: Any) -> Any:
         """What a query answers, read in a thread."""
-        self._waiting.take(MOST_WAITING, Message("too many queries at once; try again"))
+        who, message = asker(request.scope), Message("too many queries at once; try again")
+        self._waiting.take(who, MOST_WAITING, EACH_WAITING, message)
         try:
             async with self._reading:
                 return await run_in_threadpool(function, *arguments)
         finally:
-            self._waiting.free()
+            self._waiting.free(who)
 
     async def _cached(
         self, request: Request, page: PageStation, function: Callable[..., Any], *arguments: Any
     ) -> Response:
         """The answer with its ETag, from what was kept while the journal is the same."""
         if "to" not in request.query_params or page.open_data is not None:
-            found = await self._ask(function, page, *arguments)
+            found = await self._ask(request, function, page, *arguments)
             found["notice"] = told(request.scope, found["notice"])
             return JSONResponse(found, headers={"cache-control": "no-store"})
-        revision = await self._ask(queries.revision, page)
+        revision = await self._ask(request, queries.revision, page)
         here = (self._version, page.station.file.station.id, page.station.hash, revision, request.url.path)
         mark = etag(repr((*here, arguments)).encode())
         if (same := not_modified(request, mark)) is not None:
             return same
         body = self._cache.get(mark)
         if body is None:
-            body = bytes(JSONResponse(await self._ask(function, page, *arguments)).body)
+            body = bytes(JSONResponse(await self._ask(request, function, page, *arguments)).body)
             self._cache.put(mark, body)
         return Response(body, media_type="application/json", headers=etag_headers(mark))
 
     async def stations(self, request: Request) -> Response:
         """Stations, their series, and the registry of variables."""
-        found = await self._ask(lambda: [queries.describe(page) for page in self._pages])
+        found = await self._ask(request, lambda: [queries.describe(page) for page in self._pages])
         for station in found:
             station["fault"] = told(request.scope, station["fault"])
         return JSONResponse(
@@ -127,7 +129,9 @@ class Handlers:
 
     async def latest(self, request: Request) -> Response:
         """Newest values."""
-        return JSONResponse(await self._ask(queries.latest, parameters.station(request, self._by_id)))
+        return JSONResponse(
+            await self._ask(request, queries.latest, parameters.station(request, self._by_id))
+        )
 
     async def series(self, request: Request) -> Response:
         """Series of a span, thinned."""
@@ -148,16 +152,18 @@ class Handlers:
     async def quality(self, request: Request) -> Response:
         """Completeness by day."""
         page = parameters.station(request, self._by_id)
-        return JSONResponse(await self._ask(status.quality, page, *parameters.span(request, page)))
+        return JSONResponse(await self._ask(request, status.quality, page, *parameters.span(request, page)))
 
     async def instruments(self, request: Request) -> Response:
         """Instruments and supply voltage."""
-        return JSONResponse(await self._ask(status.instruments, parameters.station(request, self._by_id)))
+        return JSONResponse(
+            await self._ask(request, status.instruments, parameters.station(request, self._by_id))
+        )
 
     async def results(self, request: Request) -> Response:
         """Results of the analyses, and derived series."""
         page = parameters.station(request, self._by_id)
-        found = await self._ask(status.results, page, self._results)
+        found = await self._ask(request, status.results, page, self._results)
         found["faults"] = [told(request.scope, fault) for fault in found["faults"]]
         return JSONResponse(found)
 
@@ -166,7 +172,7 @@ class Handlers:
         page = parameters.station(request, self._by_id)
         start, end = parameters.span(request, page)
         limit = parameters.number(request, "limit", 200)
-        found = await self._ask(status.events, page, start, end, limit)
+        found = await self._ask(request, status.events, page, start, end, limit)
         for event in found["events"]:
             event["text"] = told(request.scope, event["text"])
         return JSONResponse(found)
@@ -177,19 +183,18 @@ class Handlers:
         names = parameters.series(request)
         if not 1 <= len(names) <= queries.MOST_SERIES:
             raise queries.too_many_series(len(names))
-        self._downloading.take(
-            MOST_TABLES, Message("{most} tables are being sent already; try again", most=MOST_TABLES)
-        )
+        who, message = asker(request.scope), Message("too many tables are being sent already; try again")
+        self._downloading.take(who, MOST_TABLES, EACH_TABLES, message)
         try:
             start, end = parameters.span(request, page)
-            lines = await self._ask(status.table, page, names, start, end, MOST_ROWS)
+            lines = await self._ask(request, status.table, page, names, start, end, MOST_ROWS)
         except BaseException:
-            self._downloading.free()
+            self._downloading.free(who)
             raise
         name = f"{page.station.file.station.id}.csv"
         return FinalizedStream(
             lines,
-            self._downloading.free,
+            partial(self._downloading.free, who),
             media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
@@ -197,14 +202,14 @@ class Handlers:
     async def screens(self, request: Request) -> Response:
         """Screens of a station, and what is wrong with screen files."""
         page = parameters.station(request, self._by_id)
-        found, faults = await self._ask(screens.read_screens, page.station, self._screen_folder)
+        found, faults = await self._ask(request, screens.read_screens, page.station, self._screen_folder)
         listed = [screens.as_dict(name, screen) for name, screen in found.items()]
         return JSONResponse({"screens": listed, "faults": [told(request.scope, fault) for fault in faults]})
 
     async def picture(self, request: Request) -> Response:
         """The picture of a screen."""
         page, folder = parameters.station(request, self._by_id), self._screen_folder
-        found, _ = await self._ask(screens.read_screens, page.station, folder)
+        found, _ = await self._ask(request, screens.read_screens, page.station, folder)
         screen = found.get(request.query_params.get("screen", ""))
         if screen is None or screen.picture is None or folder is None:
             raise QueryError(Message("there is no such screen with a picture"), 404)
@@ -224,15 +229,14 @@ class Handlers:
         """Server-sent events."""
         names = parameters.stations(request, self._by_id)
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        self._listening.take(
-            MOST_LISTENERS, Message("{most} are listening already; try again later", most=MOST_LISTENERS)
-        )
+        who, message = asker(request.scope), Message("too many are listening already; try again later")
+        self._listening.take(who, MOST_LISTENERS, EACH_LISTENERS, message)
         if request.method == "HEAD":
-            self._listening.free()
+            self._listening.free(who)
             return Response(media_type="text/event-stream")
         return FinalizedStream(
             self.feeds.follow(names, since, language(request.scope)),
-            self._listening.free,
+            partial(self._listening.free, who),
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )

@@ -45,5 +45,6 @@ def server(
             language=language,
             trust_proxy=trust_proxy,
             own_names=password is None and not trust_proxy,
-        )
+        ),
+        trust_proxy=trust_proxy,
     )

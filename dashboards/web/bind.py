@@ -31,7 +31,7 @@ def bind(host: str, port: int, *, guarded: bool = False) -> socket.socket:
     if host not in LOOPBACK and not guarded:
         raise ServeError(
             Message(
-                "the page is not served on {host}: beyond loopback it would stand open to everybody; give "
+                "nothing is served on {host}: beyond loopback it would stand open to everybody; give "
                 "--password-file ('soilco2 dashboard password FILE' makes one), or --trust-proxy when a proxy asks",
                 host=host,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from ipaddress import IPv6Address, ip_address
 from time import monotonic
 
@@ -22,6 +22,11 @@ def address_of(scope: Scope, trust_proxy: bool) -> str:
     if trust_proxy:
         named = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
         text = named.rpartition(",")[2].strip() or text
+    return network_of(text)
+
+
+def network_of(text: str) -> str:
+    """What counts as one address: of IPv6 the network (/64)."""
     try:
         found = ip_address(text)
     except ValueError:
@@ -32,7 +37,10 @@ def address_of(scope: Scope, trust_proxy: bool) -> str:
 
 
 class RateLimit:
-    """Requests by address: a bucket of `burst` that fills with `per_s` a second."""
+    """Requests by address: a bucket of `burst` that fills with `per_s` a second.
+
+    What comes behind it finds the address with `asker`.
+    """
 
     def __init__(
         self, app: ASGIApp, per_s: float = 50.0, burst: float = 400.0, trust_proxy: bool = False
@@ -57,27 +65,46 @@ class RateLimit:
             message = Message("too many requests; try again in a second")
             await refusal(scope, 429, message, {"retry-after": "1"})(scope, receive, send)
             return
-        await self.app(scope, receive, send)
+        await self.app({**scope, _ASKER: address}, receive, send)
+
+
+_ASKER = "soilco2.asker"
+
+
+def asker(scope: Scope) -> str:
+    """The address that `RateLimit` counted a request for."""
+    return str(scope[_ASKER])
 
 
 class Slots:
-    """How many of something are going on now."""
+    """How many of something are going on now, in all and for one address."""
 
     def __init__(self) -> None:
-        self._taken = 0
+        self._taken: Counter[str] = Counter()
 
-    def take(self, most: int, message: Message) -> None:
+    def take(self, address: str, most: int, each: int, message: Message) -> None:
         """Begin one more.
+
+        Parameters
+        ----------
+        address : str
+            Who asks.
+        most, each : int
+            How many may go on in all, and for one address.
+        message : Message
+            The refusal.
 
         Raises
         ------
         QueryError
-            With this message, when `most` are going on already.
+            With this message, when so many are going on already.
         """
-        if self._taken >= most:
+        if self._taken.total() >= most or self._taken[address] >= each:
             raise QueryError(message, 503)
-        self._taken += 1
+        self._taken[address] += 1
 
-    def free(self) -> None:
+    def free(self, address: str) -> None:
         """One is over."""
-        self._taken -= 1
+        self._taken[address] -= 1
+        if self._taken[address] <= 0:
+            del self._taken[address]

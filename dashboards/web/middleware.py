@@ -8,12 +8,13 @@ from ipaddress import ip_address
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Sent
 
 from soilco2.dashboards.web.auth import Login, Password
 from soilco2.dashboards.web.limits import RateLimit
-from soilco2.dashboards.web.responses import told
-from soilco2.station_config.message import Message as Sentence
+from soilco2.dashboards.web.responses import refusal, told
+from soilco2.station_config.message import Message
 
 HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -26,8 +27,12 @@ HEADERS = {
 }
 
 
-_OTHER_NAME = Sentence(
-    "the page answers by address or as localhost only; serve it with --trust-proxy or a password to use another name"
+_OTHER_NAME = Message(
+    "only an address of this machine or localhost is answered; to use another name, serve with --trust-proxy or a "
+    "password"
+)
+_OTHER_SITE = Message(
+    "a page of another site sent this, so nothing was changed; send it from a page of this server"
 )
 _GZIP = re.compile(rb"(?:x-)?gzip(?:;q=(?!0(?:\.0*)?$).*)?")
 
@@ -55,7 +60,7 @@ class Headers:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
+        async def with_headers(message: Sent) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), *HEADERS.items()]
             await send(message)
@@ -108,6 +113,47 @@ class HostNames:
         await self.app(scope, receive, send)
 
 
+class SameOrigin:
+    """Lets nothing be changed by a page of another site through its visitor's browser (cross-site request forgery).
+
+    A browser says where a request comes from (``Sec-Fetch-Site``; an older one by ``Origin`` alone); programs say
+    nothing, and are let through.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    trust_proxy : bool
+        The name that was asked for may stand in ``X-Forwarded-Host``.
+    """
+
+    def __init__(self, app: ASGIApp, trust_proxy: bool = False) -> None:
+        self.app = app
+        self._trust_proxy = trust_proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] == "http"
+            and scope["method"] not in _SAFE
+            and not self._same(dict(scope["headers"]))
+        ):
+            await refusal(scope, 403, _OTHER_SITE, {})(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _same(self, headers: dict[bytes, bytes]) -> bool:
+        site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+        if site is not None:
+            return site in (b"same-origin", b"none")
+        if origin is None:
+            return True
+        asked = [headers.get(b"host", b"")]
+        if self._trust_proxy:
+            asked.append(headers.get(b"x-forwarded-host", b""))
+        return origin.partition(b"://")[2].lower() in [name.lower() for name in asked if name]
+
+
+_SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
 _HOST = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<name>[^:]*))(?::\d*)?")
 
 
@@ -153,6 +199,7 @@ def stack(
         Middleware(Compression),
         *([Middleware(Prefix, prefix=prefix)] if prefix else []),
         *([Middleware(HostNames)] if own_names else []),
+        Middleware(SameOrigin, trust_proxy=trust_proxy),
         Middleware(RateLimit, per_s=per_s, burst=8 * per_s, trust_proxy=trust_proxy),
         *([Middleware(Login, password=password, trust_proxy=trust_proxy)] if password else []),
     ]

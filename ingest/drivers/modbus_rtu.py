@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from soilco2.ingest.clock.clock import Clock
@@ -28,6 +29,8 @@ from soilco2.station_config.connections.modbus_rtu import (
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
+Happened = Callable[[str, str, Message], None]
+
 
 class RegisterPlan(NamedTuple):
     """What is asked of one slave."""
@@ -49,9 +52,20 @@ class ModbusLine:
         Silence between frames [s].
     trace : callable, optional
         Sees every byte on the line.
+    happened : callable, optional
+        Takes kind, subject and one sentence.
     """
 
-    def __init__(self, connection: ModbusRtuConnection, quiet_s: float, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        connection: ModbusRtuConnection,
+        quiet_s: float,
+        trace: Trace | None = None,
+        happened: Happened | None = None,
+    ) -> None:
+        self._connection = connection
+        self._happened = happened
+        self._strays: set[int] = set()
         self._master = RtuMaster(
             str(connection.port),
             baudrate=connection.baudrate,
@@ -60,9 +74,24 @@ class ModbusLine:
             stopbits=connection.stopbits,
             quiet=quiet_s,
             trace=trace,
+            stray=self._stray,
         )
         self.open = self._master.open
         self.close = self._master.close
+
+    def _stray(self, address: int) -> None:
+        """Tell once of an address that answers when nobody waits for it."""
+        if self._happened is None or address in self._strays:
+            return
+        self._strays.add(address)
+        text = Message(
+            "{port}: address {address} answered when nobody waited for it: two devices share it, or another master "
+            "asks on this line; a reading of it may be the other device's. Give each device an address of its own, and "
+            "the line one master",
+            port=self._connection.port,
+            address=address,
+        )
+        self._happened("stray-answer", self._connection.id, text)
 
     @property
     def is_open(self) -> bool:
@@ -143,9 +172,12 @@ def _setting_text(setting: Setting, value: float, instrument: Instrument) -> Mes
     )
 
 
-def line_of(connection: ModbusRtuConnection, rows: Rows, trace: Trace | None = None) -> ModbusLine:
+def line_of(
+    connection: ModbusRtuConnection, rows: Rows, trace: Trace | None = None, happened: Happened | None = None
+) -> ModbusLine:
     """The line of a connection: as quiet as its quietest probe wants it."""
-    return ModbusLine(connection, max([connection.quiet, *(model.quiet for _, model in rows)]), trace)
+    quiet_s = max([connection.quiet, *(model.quiet for _, model in rows)])
+    return ModbusLine(connection, quiet_s, trace, happened)
 
 
 def polling(
@@ -155,10 +187,11 @@ def polling(
     deliver: Deliver,
     *,
     trace: Trace | None = None,
+    happened: Happened | None = None,
     **more: Any,
 ) -> PollingThread:
     """The thread that polls the instruments of a line; `more` goes to `PollingThread`."""
-    line = line_of(connection, rows, trace)
+    line = line_of(connection, rows, trace, happened)
     return PollingThread(connection.id, str(connection.port), line, rows, clock, deliver, **more)
 
 
@@ -167,7 +200,7 @@ class _ModbusRtuDriver(Driver):
     own_faults = frozenset({"address-clash", "noise"})
 
     def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
-        return polled(host, connections, line_of)
+        return polled(host, connections, partial(line_of, happened=host.happened))
 
     def far_end(self, bench: Bench) -> FarEnd:
         from soilco2.ingest.simulate.modbus_probes import SimulatedBus

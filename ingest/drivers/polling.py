@@ -4,10 +4,11 @@ The schedule clock is handed in and says when a round is due; slots are the mult
 interval since 1970 UTC, and the slot is the time of the sample. Deadlines on the line are real monotonic
 time.
 
-One bad device costs the others at most its own deadline. A device that failed gets a second try at the end of
-the round, after the others, if it was well before. A device that goes on failing is left out for 2, 4, 8 … of
-its intervals, five minutes at most. Nothing is made up: a device that does not answer gives no sample; it gives
-an event when it falls silent and one when it is back.
+One bad device costs the others at most its own deadline, and is asked after them once it is known to be bad. Who was
+held up by it for more than half an interval is not read for that slot: the time of a sample is its slot. A device that
+failed gets a second try at the end of the round, after the others, if it was well before. A device that goes on
+failing is left out for 2, 4, 8 … of its intervals, five minutes at most. Nothing is made up: a device that does not
+answer gives no sample; it gives an event when it falls silent and one when it is back.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class _Device:
         self.paused_until_us = 0
         self.warm_until_us = 0
         self.silent = False
+        self.passed_over = False
         self.settings_day = -1
         self.settings_told = ("", False)
         self.failures = 0
@@ -113,6 +115,8 @@ class PollingThread:
         `Deployments.active`.
     on_round : callable, optional
         Called with the slot [µs UTC] when a round is over and delivered.
+    punctual : bool
+        Whether a reading that comes too late for its slot is left out.
 
     Notes
     -----
@@ -130,6 +134,7 @@ class PollingThread:
         *,
         active: Callable[[str, int], bool] | None = None,
         on_round: Callable[[int], None] | None = None,
+        punctual: bool = True,
     ) -> None:
         self.connection = connection
         self.port = port
@@ -139,6 +144,7 @@ class PollingThread:
         self._deliver = deliver
         self._active = active or (lambda _serial, _slot: True)
         self._on_round = on_round or (lambda _slot: None)
+        self._punctual = punctual
         self._devices = [_Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
@@ -268,6 +274,8 @@ class PollingThread:
                 events.append(self._late(device, slot, now))
             elif self._active(device.serial, slot) and not device.resting(slot):
                 reading.append(device)
+        # who was passed over comes first, who failed before comes last
+        reading.sort(key=lambda device: (device.failures > 0, not device.passed_over))
         samples: list[Sample] = []
         self._round(slot, reading, samples, events)
         if samples or events:
@@ -283,23 +291,37 @@ class PollingThread:
         self, slot: int, devices: Sequence[_Device], samples: list[Sample], events: list[DriverEvent]
     ) -> None:
         again: list[tuple[_Device, BusError]] = []
+        held_up = False
         for device in devices:
             if self._stop.is_set():
                 return
+            if self._over(device, slot, events, held_up):
+                continue
             error = self._poll(device, slot, samples, events)
             if error is None or isinstance(error, PortGone | PortBusy):
                 continue
+            held_up = True
             if device.failures:
                 device.failed(error, slot)
             else:
                 again.append((device, error))
-        for device, _ in again:
+        for device, error_before in again:
             if self._stop.is_set():
                 return
-            error = self._poll(device, slot, samples, events)
+            late = self._over(device, slot, [], held_up)  # what is told of it is that it does not answer
+            error = error_before if late else self._poll(device, slot, samples, events)
             if error is not None and not isinstance(error, PortGone | PortBusy):
                 device.failed(error, slot)
                 events.append(DriverEvent(slot, "device-silent", device.serial, Message.of(error)))
+
+    def _over(self, device: _Device, slot: int, events: list[DriverEvent], held_up: bool) -> bool:
+        """Whether it is too late for a device's slot: another one has held up the round, or the next slot is due."""
+        now = self._clock.now_us()
+        limit = device.interval_us // 2 if held_up else device.interval_us
+        device.passed_over = self._punctual and now - slot > limit
+        if device.passed_over:
+            events.append(self._late(device, slot, now))
+        return device.passed_over
 
     def _poll(
         self, device: _Device, slot: int, samples: list[Sample], events: list[DriverEvent]
@@ -441,4 +463,5 @@ def _thread(
         host.deliver,
         active=lambda serial, at: host.station().deployments.active(serial, at),
         on_round=lambda _slot_us: host.beat(name),
+        punctual=not host.once,
     )

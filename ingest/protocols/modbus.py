@@ -18,6 +18,7 @@ Source: MODBUS Application Protocol Specification V1.1b3 and MODBUS over Serial 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from soilco2.ingest.errors import (
@@ -203,15 +204,21 @@ def find_exception(data: bytes, request: Request) -> int | None:
     return None
 
 
-def _stranger(data: bytes, request: Request) -> tuple[str, Message] | None:
-    """What is wrong with a sound read answer in `data` that is not ours: (part, words)."""
+def answers(data: bytes) -> Iterator[int]:
+    """Where in `data` a sound answer to a read begins, whoever asked."""
     for at in range(len(data) - 4):
         function = data[at + 1]
         if function & 0x7F not in (READ_HOLDING, READ_INPUT):
             continue
         length = 5 if function & 0x80 else 5 + data[at + 2]
-        if at + length > len(data) or not sound(data[at : at + length]):
-            continue
+        if at + length <= len(data) and sound(data[at : at + length]):
+            yield at
+
+
+def _stranger(data: bytes, request: Request) -> tuple[str, Message] | None:
+    """What is wrong with a sound read answer in `data` that is not ours: (part, words)."""
+    for at in answers(data):
+        function = data[at + 1]
         if data[at] != request.address:
             return "address", Message("address {address} answered", address=data[at])
         if function & 0x7F != request.function:

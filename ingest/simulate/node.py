@@ -1,8 +1,9 @@
 """A simulated node: publishes measured data as the project's JSON message, with an outbox on disk.
 
 Two threads: one measures at each slot of the schedule clock and puts a message into the outbox; one sends
-what is in the outbox, oldest first, twenty on their way at most, and takes a message out when the broker has
-acknowledged it. Started again, the node goes on from the slot after its last one.
+what is in the outbox, oldest first, twenty on their way at most. A broker's acknowledgement is not durability: a
+message is sent again until the journal has it, if the journal lies on this machine. Started again, the node goes on
+from the slot after its last one.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.errors import BrokerError, IngestError, SimulationError
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS, Reading, encode_message
+from soilco2.ingest.simulate.confirmation import Confirmation
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
-from soilco2.ingest.simulate.outbox import Outbox
+from soilco2.ingest.simulate.outbox import LIMIT, TAIL, Outbox
 from soilco2.ingest.simulate.replay import Feed, readings_at
 from soilco2.station_config.connections.mqtt import MqttConnection, usual_topic
 from soilco2.station_config.message import Message
@@ -50,6 +52,8 @@ class SimulatedNode:
     clock : Clock
         The schedule clock.
     outbox : Outbox
+    journal : Path
+        Where the station keeps its readings, if it does so on this machine.
     faults : sequence of (Fault, serials)
         Each with the serial numbers it hits.
     """
@@ -62,6 +66,7 @@ class SimulatedNode:
         feed: Feed,
         clock: Clock,
         outbox: Outbox,
+        journal: Path,
         faults: Sequence[tuple[Fault, frozenset[str]]] = (),
     ) -> None:
         self.connection = connection
@@ -70,6 +75,7 @@ class SimulatedNode:
         self.name = f"{self.station}-{connection.id}"
         self.topic = connection.topic or usual_topic(self.station)
         self.outbox = outbox
+        self._confirmation = Confirmation(journal, outbox)
         self.published = 0
         """Messages that the broker has acknowledged."""
         self.error = Message.of("")
@@ -123,7 +129,16 @@ class SimulatedNode:
                 )
             )
         outbox = Outbox(outbox_path(bench.folder, connection.id))
-        return cls(connection, broker, bench.instruments, bench.feed, bench.clock, outbox, bench.faults)
+        return cls(
+            connection,
+            broker,
+            bench.instruments,
+            bench.feed,
+            bench.clock,
+            outbox,
+            bench.station.journal_path,
+            bench.faults,
+        )
 
     @property
     def place(self) -> tuple[str, str]:
@@ -175,7 +190,7 @@ class SimulatedNode:
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Stop; what the broker has not acknowledged stays in the outbox."""
+        """Stop; what is not known to be kept stays in the outbox."""
         self._stop.set()
         self._work.put(("stop", 0))
         for thread in self._threads:
@@ -268,16 +283,21 @@ class SimulatedNode:
     def _send(self) -> None:
         was_cut = False
         while True:
-            word, number = self._work.get()
+            try:
+                word, number = self._work.get(timeout=self._confirmation.due_s)
+            except queue.Empty:
+                word, number = "confirm", 0
             if word == "stop":
                 return
             if word == "connected":
-                self.outbox.again()
+                self.outbox.again(sequence for sequence, _ in self.outbox.unconfirmed())
+                self._newest_sent = -1
+            elif word == "confirm" and self._confirmation.look():
                 self._newest_sent = -1
             elif word == "acknowledged":
                 sequence = self._on_their_way.pop(number, None)
                 if sequence is not None:
-                    self.outbox.remove(sequence)
+                    self.outbox.acknowledged(sequence, LIMIT if self._confirmation.possible else TAIL)
                     self.published += 1
             cut = self._cut()
             if cut and not was_cut:

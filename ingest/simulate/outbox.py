@@ -1,15 +1,15 @@
-"""A node's memory on disk: what was measured and not yet acknowledged by the broker.
+"""A node's memory on disk: what was measured and is not yet known to be kept.
 
-A message is in here before it is sent and leaves when the broker has acknowledged it, so a node that is
-killed loses nothing; at worst a message is sent twice. A broker that is killed may forget what it has
-acknowledged, so the newest acknowledged messages are kept too and sent again with every new connection.
+A message is in here before it is sent, so a node that is killed loses nothing; at worst a message is sent twice. A
+broker may forget what it has acknowledged: the acknowledged message stays here until the journal has it, and is sent
+again. Where no journal can be asked, the newest ones are kept, for the next connection.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from soilco2.ingest.errors import SimulationError, cause
@@ -18,7 +18,7 @@ from soilco2.station_config.message import Message
 LIMIT = 100_000
 """Messages kept at most; the oldest give way."""
 TAIL = 100
-"""Acknowledged messages that are sent again with a new connection."""
+"""Acknowledged messages that are sent again at once, at most; as many are kept where no journal can be asked."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (sequence INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
@@ -127,22 +127,40 @@ class Outbox:
                 (after, limit),
             ).fetchall()
 
-    def remove(self, sequence: int) -> None:
-        """Take an acknowledged message out; it waits in the tail for the next connection."""
+    def acknowledged(self, sequence: int, keep: int) -> None:
+        """The broker has a message: from now on it is one of `keep` that wait to be confirmed."""
         with self._mutex, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
                 "INSERT OR REPLACE INTO acknowledged SELECT * FROM message WHERE sequence = ?", (sequence,)
             )
             self._db.execute("DELETE FROM message WHERE sequence = ?", (sequence,))
-            self._db.execute("DELETE FROM acknowledged WHERE sequence <= ?", (sequence - TAIL,))
+            self._db.execute("DELETE FROM acknowledged WHERE sequence <= ?", (sequence - keep,))
 
-    def again(self) -> None:
-        """Put the tail back among the messages that wait: a new connection may be to a broker that forgot them."""
+    def unconfirmed(self) -> list[tuple[int, bytes]]:
+        """The oldest messages that the broker acknowledged and nobody has confirmed, `TAIL` at most."""
+        with self._mutex:
+            return self._db.execute(
+                "SELECT sequence, payload FROM acknowledged ORDER BY sequence LIMIT ?", (TAIL,)
+            ).fetchall()
+
+    def confirmed(self, sequences: Iterable[int]) -> None:
+        """These are kept elsewhere: forget them."""
         with self._mutex, self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("INSERT OR IGNORE INTO message SELECT * FROM acknowledged")
-            self._db.execute("DELETE FROM acknowledged")
+            for sequence in sequences:
+                self._db.execute("DELETE FROM acknowledged WHERE sequence = ?", (sequence,))
+                self._db.execute("DELETE FROM message WHERE sequence = ?", (sequence,))
+
+    def again(self, sequences: Iterable[int]) -> None:
+        """Put acknowledged messages back among those that wait to be sent."""
+        with self._mutex, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for sequence in sequences:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO message SELECT * FROM acknowledged WHERE sequence = ?", (sequence,)
+                )
+                self._db.execute("DELETE FROM acknowledged WHERE sequence = ?", (sequence,))
 
     def __len__(self) -> int:
         with self._mutex:

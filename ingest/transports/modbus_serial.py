@@ -10,7 +10,8 @@ Rules it keeps, because lines break them:
   device first asks for another number of registers. Devices answer in order, so once that answer came no
   older one can follow, and an older one cannot be taken for it. A late answer is never taken for the next.
 * After an answer the line is listened to for the `quiet` time: a second answer means two devices at
-  one address.
+  one address. One that comes later still is heard before the next request or in its answer: that is told, for
+  the first answer was taken and may be the wrong one.
 * Whatever pyserial throws when an adapter is pulled, the port is closed at once and the error is `PortGone`.
 """
 
@@ -27,7 +28,7 @@ from typing import Any, NoReturn
 import serial
 
 from soilco2.ingest.errors import BusError, PortBusy, PortGone, cause
-from soilco2.ingest.protocols.modbus import Request, clash, diagnose, find_answer, find_exception
+from soilco2.ingest.protocols.modbus import Request, answers, clash, diagnose, find_answer, find_exception
 from soilco2.station_config.message import Message
 
 _GONE = (OSError, termios.error)  # serial.SerialException is an OSError; termios.error is not
@@ -58,6 +59,8 @@ class RtuMaster:
         Silence kept between frames [s].
     trace : callable, optional
         Sees every byte that goes out or comes in.
+    stray : callable, optional
+        Told the address in an answer that nobody waited for.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class RtuMaster:
         stopbits: float = 1,
         quiet: float = 0.02,
         trace: Trace | None = None,
+        stray: Callable[[int], None] | None = None,
     ) -> None:
         self.port = port
         self.quiet = quiet
@@ -84,6 +88,7 @@ class RtuMaster:
         bits = 1 + bytesize + (parity != "N") + stopbits
         self._byte_time = bits / baudrate
         self._trace = trace or (lambda _direction, _data: None)
+        self._stray = stray or (lambda _address: None)
         self._serial: serial.Serial | None = None
         self._unsure: dict[int, tuple[set[int], float]] = {}  # address: counts without answer, until when
 
@@ -165,8 +170,12 @@ class RtuMaster:
     def _exchange(self, request: Request, timeout: float) -> tuple[int, ...]:
         frame = request.frame
         unasked, end = self._receive(0.0), monotonic() + timeout
+        heard = bytearray(unasked)
         while unasked and monotonic() < end:  # a terminal gives 4095 bytes at once and holds more behind them
             unasked = self._receive(self.quiet)
+            heard += unasked
+            del heard[: -2 * _KEPT]
+        self._notice(bytes(heard))
         self._send(frame)
         wire = (len(frame) + request.answer_length) * self._byte_time
         deadline = monotonic() + timeout + wire
@@ -175,6 +184,7 @@ class RtuMaster:
             data += self._receive(left)
             found = find_answer(bytes(data), request)
             if found:
+                self._notice(bytes(data[: found.end - request.answer_length]))
                 return self._accept(request, found.words, bytes(data[found.end :]), timeout)
             if find_exception(bytes(data), request) is not None:
                 self._listen(self.quiet)
@@ -197,8 +207,14 @@ class RtuMaster:
         if find_answer(rest, request):
             self._settle(timeout, b"", request)
             raise clash(rest, request, self.port)
+        self._notice(rest)
         self._unsure.pop(request.address, None)
         return words
+
+    def _notice(self, heard: bytes) -> None:
+        """Tell of answers that nobody waited for; one that a device still owes is only late."""
+        for address in {heard[at] for at in answers(heard)} - self._unsure.keys():
+            self._stray(address)
 
     def _settle(self, silence: float, before: bytes, request: Request) -> bool:
         """Listen until the line was silent for `silence` [s], three times that at most.

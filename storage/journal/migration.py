@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from contextvars import ContextVar
 from pathlib import Path
 
 from soilco2.station_config.message import Message, system, to_text
@@ -25,7 +26,13 @@ from soilco2.storage.journal.schema import INDEXES, SCHEMA_VERSION, TABLES, Even
 
 log = logging.getLogger(__name__)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_PAGES = 2048
+"""Copied between two signs of life."""
+_INSTRUCTIONS = 10_000_000
+"""Of SQLite's machine between two signs of life."""
 
+at_work: ContextVar[Callable[[], None]] = ContextVar("at_work", default=lambda: None)
+"""Called again and again while a journal is migrated, for whoever would take a long start for a hung one."""
 
 _STEPS: dict[int, tuple[str, ...]] = {
     1: ("ALTER TABLE sample ADD COLUMN said BLOB",),
@@ -55,8 +62,6 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
         The one that writes, with no transaction open.
     path : Path
         The journal's file.
-    version : int
-        Of its tables now.
     now_us : callable
         The station's clock [µs UTC].
     version : int
@@ -75,6 +80,7 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
         copy=copy.name,
     )
     connection.execute("BEGIN IMMEDIATE")
+    connection.set_progress_handler(at_work.get(), _INSTRUCTIONS)
     try:
         for number in range(version, SCHEMA_VERSION):
             for statement in _STEPS[number]:
@@ -90,6 +96,8 @@ def migrate(connection: sqlite3.Connection, path: Path, now_us: Callable[[], int
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    finally:
+        connection.set_progress_handler(None, 0)
     failpoint("migrated")
 
 
@@ -112,7 +120,7 @@ def _keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> Path
         with closing(sqlite3.connect(part)) as target:
             target.execute("PRAGMA journal_mode=OFF")
             target.execute("PRAGMA synchronous=OFF")  # synced as a whole before it counts
-            connection.backup(target)
+            connection.backup(target, pages=_PAGES, progress=lambda *_: at_work.get()())
         sync(part)
         failpoint("copy-written")
         part.rename(copy)

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from soilco2.cli.demo.run import END_US
+from soilco2.cli.demo.broker_and_database import Broker
+from soilco2.cli.demo.run import END_US, Demo
 from soilco2.ingest.protocols.soilco2_json import iso_time
 from soilco2.ingest.simulate.measured import load_measured
 
@@ -107,6 +108,23 @@ def test_the_replay_ends_with_the_last_slot_of_the_data() -> None:
     data = load_measured()
     assert data.end_us - data.step_us == END_US
     assert iso_time(END_US) == "2022-06-30T23:30:00Z"  # NEON's files of June end so
+
+
+def test_a_broker_for_looking_is_called_that_on_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOILCO2_STATE", str(tmp_path))
+    demo = Demo(lambda _said: None, "30min/1s")
+    notes = {}
+    for kind in ("mosquitto", "amqtt"):
+        demo.broker = Broker(kind, 1883)
+        note = demo.write_station(1883).file.station.note
+        assert note is not None
+        notes[kind] = note.en, note.zh
+    demo.stop()
+    assert "amqtt" not in "".join(notes["mosquitto"])
+    assert "amqtt is for looking" in notes["amqtt"][0]
+    assert "amqtt 只供观看" in notes["amqtt"][1]
 
 
 @pytest.mark.timeout(300 + 40 * KILLS)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,22 @@ class Collecting:
             "SOILCO2_CLOCK": "trusted",
         }
 
-    def start(self, *words: str, ready: bool = True, **environment: str) -> None:
-        """Start; by default wait until it listens to the broker."""
+    def start(self, *words: str, ready: bool = True, within: Sequence[str] = (), **environment: str) -> None:
+        """Start, `within` another program if one is named; by default wait until it listens to the broker."""
         known = self.said().count("listening to the broker")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "soilco2", "collect", str(self.file), "--log-format", "json", *words],
+                [
+                    *within,
+                    sys.executable,
+                    "-m",
+                    "soilco2",
+                    "collect",
+                    str(self.file),
+                    "--log-format",
+                    "json",
+                    *words,
+                ],
                 env=self.environment | environment,
                 stdin=subprocess.DEVNULL,
                 stderr=log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -171,6 +172,49 @@ def test_a_faulty_file_without_a_predecessor_is_refused(collect: Collect) -> Non
     assert station.process is not None
     assert station.process.wait(60) == 2
     assert "Traceback" not in station.said()
+
+
+ROOT_LIKE_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+"""Rights of files hold for root too (setpriv, util-linux)."""
+
+
+def test_a_state_folder_without_rights_ends_in_order_and_may_be_tried_again(collect: Collect) -> None:
+    """Exit 2 would leave the unit stopped for ever (`RestartPreventExitStatus` in deploy/soilco2@.service)."""
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    station = collect(free_port())
+    manager.bind(str(station.folder / "notify"))
+    manager.settimeout(60)
+    kept = station.folder / "kept"
+    kept.mkdir()
+    station.file.write_text(
+        station.file.read_text(encoding="utf-8").replace(str(station.journal), str(kept / "journal.sqlite")),
+        encoding="utf-8",
+    )
+    station.journal = kept / "journal.sqlite"
+    station.start(ready=False)
+    until(lambda: "collecting" in station.said(), station.said)
+    station.kill()  # its log stays beside the journal, so that the journal opens in a folder without rights
+    whole = station.file.read_text(encoding="utf-8")
+    for mode, place, text in (
+        (0o555, kept, whole),  # opened, and then no place for its socket
+        (0o000, kept, whole),
+        (0o000, station.folder / "state", "[station]\nid = 3\n"),  # whether one ran before cannot be known
+    ):
+        station.file.write_text(text, encoding="utf-8")
+        place.chmod(mode)
+        try:
+            station.start(ready=False, within=ROOT_LIKE_ANYBODY, NOTIFY_SOCKET=str(station.folder / "notify"))
+            assert station.process is not None
+            assert station.process.wait(60) == 3, station.said()
+        finally:
+            place.chmod(0o755)
+        assert "Traceback" not in station.said()
+        last = station.said().splitlines()[-1]
+        assert "ermission denied" in last
+        while manager.recv(65536).decode() != f"STATUS={last}":  # within the time-out, else it was not told
+            pass
+    manager.close()
+    assert station.events("stop") == ["stopped"]  # of the first: it had begun
 
 
 @pytest.mark.mosquitto

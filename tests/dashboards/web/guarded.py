@@ -25,4 +25,6 @@ async def _path(request: Request) -> Response:
 
 def guarded(**guards: Any) -> Starlette:
     """An application that answers every path with that path, behind `stack` with these guards."""
-    return Starlette(routes=[Route("/{rest:path}", _path)], middleware=stack(**guards))
+    return Starlette(
+        routes=[Route("/{rest:path}", _path, methods=["GET", "POST"])], middleware=stack(**guards)
+    )

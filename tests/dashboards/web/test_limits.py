@@ -60,9 +60,20 @@ def test_addresses_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPat
 
 def test_more_at_once_than_there_are_slots_is_refused_until_one_is_free() -> None:
     slots = Slots()
-    slots.take(1, Message("full"))
+    slots.take("a", 1, 1, Message("full"))
     with pytest.raises(QueryError, match="full") as refused:
-        slots.take(1, Message("full"))
+        slots.take("b", 1, 1, Message("full"))
     assert (str(refused.value), refused.value.status) == ("full", 503)
-    slots.free()
-    slots.take(1, Message("full"))
+    slots.free("a")
+    slots.take("b", 1, 1, Message("full"))
+
+
+def test_one_address_cannot_take_the_slots_of_another() -> None:
+    slots = Slots()
+    slots.take("a", 3, 2, Message("full"))
+    slots.take("a", 3, 2, Message("full"))
+    with pytest.raises(QueryError, match="full"):
+        slots.take("a", 3, 2, Message("full"))
+    slots.take("b", 3, 2, Message("full"))
+    slots.free("a")
+    slots.take("a", 3, 2, Message("full"))

@@ -25,6 +25,30 @@ def test_an_unguarded_page_answers_to_no_foreign_name(host: str, status: int) ->
         assert status == 200 or "--trust-proxy" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("said", "proxy", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, False, 403),
+        ({"sec-fetch-site": "same-site"}, False, 403),  # another host of the same domain is another's page
+        ({"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1"}, False, 200),
+        ({"sec-fetch-site": "none"}, False, 200),  # typed by the visitor
+        ({"origin": "http://evil.example"}, False, 403),
+        ({"origin": "null"}, False, 403),
+        ({"origin": "http://127.0.0.1"}, False, 200),
+        ({"origin": "https://soil.example", "x-forwarded-host": "soil.example"}, True, 200),
+        ({"origin": "https://soil.example", "x-forwarded-host": "soil.example"}, False, 403),
+        ({}, False, 200),  # a program
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(said: dict[str, str], proxy: bool, status: int) -> None:
+    """Sec-Fetch-Site: Fetch Metadata, 2.3; Origin: RFC 6454, 7."""
+    with TestClient(guarded(trust_proxy=proxy, per_s=1e6), base_url="http://127.0.0.1") as client:
+        answer = client.post("/", headers=said)
+        assert answer.status_code == status
+        assert status == 200 or "another site" in answer.json()["error"]
+        assert client.get("/", headers=said).status_code == 200
+
+
 def test_a_prefix_is_taken_off_once_and_its_bare_path_leads_inside() -> None:
     with TestClient(guarded(prefix="/soil"), follow_redirects=False) as client:
         bare = client.get("/soil?x=1")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -64,6 +65,11 @@ class HandClock:
                 self._changed.wait(0.02)
             self._waiting = None
             return self._now >= time_us and not stop.is_set()
+
+    def hold_up(self, us: int) -> None:
+        """Let time pass in the middle of a round."""
+        with self._changed:
+            self._now += us
 
     def settle(self) -> None:
         """Wait until the member waits for a moment that is still to come."""
@@ -139,6 +145,7 @@ class Rig:
         self,
         intervals: dict[int, str] | None = None,
         deliver: Callable[[list[Sample], list[DriverEvent]], None] | None = None,
+        happened: Callable[[str, str, str], None] | None = None,
         **extra: object,
     ) -> PollingThread:
         connection = ModbusRtuConnection(
@@ -157,11 +164,18 @@ class Rig:
                 **extra,
             )
             pairs.append((row, device.model.model_copy(update={"quiet": 0.002})))
-        bus = polling(connection, pairs, self.clock, deliver or self.deliver)
+        bus = polling(connection, pairs, self.clock, deliver or self.deliver, happened=happened)
         bus.start()
         self.stack.callback(bus.join)
         self.stack.callback(bus.stop)
         return bus
+
+    def quiet(self) -> None:
+        """Wait until the far end has said all that it has to say."""
+        end = time.monotonic() + 60
+        while self.line._waiting:
+            assert time.monotonic() < end
+            time.sleep(0.005)
 
     def slots_of(self, serial: str) -> list[int]:
         """Slots of the samples of an instrument, in seconds after the start."""
@@ -296,6 +310,53 @@ def test_two_probes_at_one_address_give_no_sample(rig: Rig) -> None:
     assert rig.slots_of("S3") == []
     assert set(bus.status()["instruments"]["S3"]["errors"]) == {"clash"}
     assert any("two devices share address 3" in row.text for row in rig.events)
+
+
+def test_a_rival_that_answers_first_is_told_once(rig: Rig) -> None:
+    """The answer that is taken may be the rival's: the real one comes when nobody listens for it any more."""
+    rig.devices[3].row = lambda q, a: [(0, answer_frame(q, (1,) * q.registers)), (0.05, a)]
+    told: list[tuple[str, str, str]] = []
+    rig.run(happened=lambda *row: told.append(row))
+    rig.clock.settle()
+    for second in range(10, 40, 10):
+        rig.quiet()
+        rig.clock.advance(START + second * SECOND)
+    assert [(kind, subject) for kind, subject, _ in told] == [("stray-answer", "bus1")]
+    assert "address 3 answered when nobody waited for it" in told[0][2]
+    assert rig.slots_of("S1") == rig.slots_of("S2") == [0, 10, 20, 30]
+
+
+def test_an_answer_that_is_only_late_is_no_rivals(rig: Rig) -> None:
+    delays = iter([0.5])
+    rig.devices[3].row, rig.devices[3].timeout = lambda q, a: [(next(delays, 0.0), a)], "100ms"
+    told: list[tuple[str, str, str]] = []
+    rig.run(happened=lambda *row: told.append(row))
+    rig.clock.settle()
+    for second in range(10, 60, 10):
+        rig.clock.advance(START + second * SECOND)
+    assert told == []
+
+
+def test_neighbours_of_a_babbling_probe_keep_their_slots(rig: Rig) -> None:
+    """Each request of the first costs six seconds of an interval of ten: what is read then is none of the slot."""
+
+    def babble(request: Request, answer: bytes) -> list[Piece]:
+        rig.clock.hold_up(6 * SECOND)
+        return [(0, b"\x07\x03\x06\x55" * 8)]
+
+    rig.devices[1].row, rig.devices[1].timeout = babble, "100ms"
+    rig.run()
+    rig.clock.settle()
+    for second in range(20, 120, 10):
+        rig.clock.advance(START + second * SECOND)
+    assert rig.samples
+    assert all(row.arrival_us - row.time_us <= 5 * SECOND for row in rig.samples if row.time_us is not None)
+    for serial in ("S2", "S3"):
+        assert set(rig.slots_of(serial)) >= set(range(20, 120, 10)), (
+            "asked before the one that is known to be bad"
+        )
+    missed = [row for row in rig.events if row.kind == "slots-missed" and row.subject in ("S2", "S3")]
+    assert {row.subject for row in missed} == {"S2", "S3"}, "what was not taken is told"
 
 
 def test_status_words_and_missing_values_travel_with_the_sample(rig: Rig) -> None:

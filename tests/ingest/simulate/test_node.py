@@ -18,8 +18,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from soilco2.ingest.errors import SimulationError
-from soilco2.ingest.protocols.soilco2_json import iso_time
+from soilco2.ingest.protocols.soilco2_json import Reading, encode_message, iso_time
 from soilco2.ingest.protocols.soilco2_json_decode import Decoder
+from soilco2.ingest.simulate import confirmation
 from soilco2.ingest.simulate.faults import Fault, Kind
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.node import SimulatedNode, outbox_path
@@ -27,14 +28,23 @@ from soilco2.ingest.simulate.outbox import Outbox
 from soilco2.ingest.simulate.replay import backfill_samples
 from soilco2.ingest.simulate.run import Simulation
 from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.writer import Writer
 from soilco2.teaching.demo import station_text
+from tests.ingest.running import until
 from tests.ingest.simulate.hand import HALF_HOUR, START, HandClock
 from tests.paths import ROOT
-from tests.servers import Mosquitto
+from tests.servers import Amqtt, Mosquitto
 
 pytestmark = pytest.mark.mosquitto
 
 WAIT_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal of its own, or none: a node asks it."""
+    monkeypatch.setenv("SOILCO2_STATE", str(tmp_path / "state"))
 
 
 class Listener:
@@ -282,25 +292,81 @@ def test_the_outbox_forgets_the_oldest_when_full(tmp_path: Path, monkeypatch: py
         box.put(number, lambda sequence: b"%d" % sequence)
     assert box.waiting() == [(2, b"2"), (3, b"3"), (4, b"4")]
     assert (len(box), box.dropped, box.last_slot_us) == (3, 2, 4)
-    box.remove(3)
+    box.acknowledged(3, 100)
     assert box.waiting(after=2) == [(4, b"4")]
     box.close()
 
 
-def test_what_was_acknowledged_last_is_sent_again_with_a_new_connection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("soilco2.ingest.simulate.outbox.TAIL", 2)
+def test_what_was_acknowledged_last_is_sent_again_with_a_new_connection(tmp_path: Path) -> None:
     box = Outbox(outbox_path(tmp_path, "n"))
     for number in range(5):
         box.put(number, lambda sequence: b"%d" % sequence)
     for number in range(4):
-        box.remove(number)
+        box.acknowledged(number, 2)
     assert box.waiting() == [(4, b"4")]
     box.close()
     box = Outbox(outbox_path(tmp_path, "n"))
-    box.again()
+    assert box.unconfirmed() == [(2, b"2"), (3, b"3")]
+    box.again([2, 3])
     assert box.waiting() == [(2, b"2"), (3, b"3"), (4, b"4")]
+    box.close()
+
+
+@pytest.mark.timeout(180)
+def test_what_a_broker_forgot_is_sent_again_until_the_journal_has_it(
+    amqtt: Amqtt, sjer: Measured, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """130 messages acknowledged by a broker that is killed before anybody was given them; a connection sends 100."""
+    monkeypatch.setattr(confirmation, "LOOK_S", 0.2)
+    monkeypatch.setattr(confirmation, "SHORTEST_S", 1.0)
+    station = node_only(tmp_path, amqtt.port)
+    Writer.open(station).close()
+    words = [sys.executable, "-m", "soilco2", "collect", str(station.path)]
+    with running(station, sjer, clock, tmp_path) as node:
+        clock.set(START + 129 * HALF_HOUR)
+        until(lambda: node.published >= 130)
+        amqtt.kill()
+        amqtt.restart()
+        with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL) as collector:
+            try:
+                until(lambda: not node.outbox.unconfirmed() and len(node.outbox) == 0, patience_s=120)
+            finally:
+                collector.terminate()
+    expected = {
+        (row.serial, row.channel, row.time_us): row.raw
+        for slot in backfill_samples(station, START, START + 130 * HALF_HOUR)
+        for row in slot
+    }
+    with JournalReader(station.journal_path) as reader:
+        kept = [((row.serial, row.channel, row.time_us), row.raw) for row in reader.samples(0, 2**62)]
+    assert (len(kept), dict(kept)) == (len(expected), expected), "all, and none twice"
+
+
+def test_a_message_that_the_journal_refuses_is_given_up(
+    clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmation, "SHORTEST_S", 0.0)
+    monkeypatch.setattr(confirmation, "LONGEST_S", 0.0)
+    station = node_only(tmp_path, 1883)
+    ((known, *_),) = backfill_samples(station, START, START + 1)
+    box = Outbox(outbox_path(tmp_path, "n"))
+    for serial in ("nobody's", known.serial):
+        reading = Reading(serial, known.channel, START, 1.0, "ppm")
+        box.put(START, lambda sequence, r=reading: encode_message("sjer", "n", sequence, [r]))  # type: ignore[misc]
+    asked = confirmation.Confirmation(station.journal_path, box)
+    assert not asked.possible
+    tries = 0
+    with Writer.open(station) as writer:
+        writer.commit([known])
+        while box.waiting() or box.unconfirmed():
+            for sequence, _ in box.waiting():
+                box.acknowledged(sequence, 100)
+            if 1 not in dict(box.unconfirmed()):  # a newer one is kept each time
+                box.put(START, lambda sequence: encode_message("sjer", "n", sequence, [reading]))
+                box.acknowledged(box.waiting()[-1][0], 100)
+            tries += asked.look()
+            assert tries <= confirmation.TRIES
+    assert tries == confirmation.TRIES
     box.close()
 
 

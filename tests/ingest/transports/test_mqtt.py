@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.publish import publish
 from soilco2.ingest.clock.system import SystemClock
@@ -230,6 +232,22 @@ def test_a_password_that_is_not_there_is_told(bench: Bench) -> None:
     bench.subscriber(free_port(), username="station", password={"env": "NOT_SET_ANYWHERE"})
     bench.until(lambda: "broker-lost" in bench.kinds())
     assert "NOT_SET_ANYWHERE" in bench.said[0][2]
+
+
+def test_the_broker_amqtt_keeps_what_comes_during_an_absence(bench: Bench, amqtt: Amqtt) -> None:
+    numbers = [str(n).encode() for n in range(20)]
+    one = bench.subscriber(amqtt.port)
+    bench.connected(one)
+    bench.until(one.subscribed.is_set)
+    bench.close(one)
+    node = mqtt.Client(CallbackAPIVersion.VERSION2)
+    node.connect("127.0.0.1", amqtt.port)
+    node.loop_start()
+    for number in numbers:  # a burst it acknowledges, and forgets with the publisher's connection
+        node.publish(TOPIC, number, qos=1).wait_for_publish(30)
+    node.disconnect()
+    node.loop_stop()
+    assert payloads(bench.take(bench.subscriber(amqtt.port), 20)) == numbers
 
 
 def test_the_broker_amqtt_works_too(bench: Bench, amqtt: Amqtt) -> None:

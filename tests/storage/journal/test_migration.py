@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 from soilco2.cli.main import main
+from soilco2.ingest.collector import Collector
+from soilco2.ingest.systemd import Notifier
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import Station, load_station
 from soilco2.storage.errors import StorageError
@@ -128,6 +131,31 @@ def test_a_journal_of_a_version_before_goes_on(earlier: Station) -> None:
         pass
     assert [e for e in rows(station.journal_path, "event") if e not in goes_on_once] == []
     assert [p.name for p in copy.parent.glob("*.v[0-9]*")] == [f"journal.sqlite.v{was}"], "once"
+
+
+def test_a_long_copy_is_not_taken_for_a_hung_start(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EXTEND_TIMEOUT_USEC, sd_notify(3): each sign of life is worth three minutes more."""
+    monkeypatch.setattr("soilco2.storage.journal.migration._PAGES", 4)
+    monkeypatch.setattr("soilco2.storage.journal.migration._INSTRUCTIONS", 100)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with closing(sqlite3.connect(station.journal_path)) as bare:
+        pages = bare.execute("PRAGMA page_count").fetchone()[0]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        told: list[str] = []
+
+        def starting(notifier: Notifier) -> None:
+            extend(notifier)
+            told.append(manager.recv(4096).decode())
+
+        extend = Notifier.starting
+        monkeypatch.setattr(Notifier, "starting", starting)
+        Collector(station)._writer.close()
+    assert set(told) == {"EXTEND_TIMEOUT_USEC=180000000"}
+    assert len(told) > pages // 4, "while it is copied, and while its tables are changed"
 
 
 def test_what_is_in_the_log_alone_is_in_the_copy(station: Station) -> None:
