@@ -1,12 +1,14 @@
 """From the bytes of a message to samples and refusals; the schema is docs/reference/message.schema.json.
 
 A message that cannot be understood is refused as a whole, raw. In one that can, each reading stands for
-itself: a bad one is refused as a message of its own, so that it can be tried again, and the good ones go in.
+itself: the good ones go in, the bad ones are refused together as one message that can be tried again, with the reason
+of each; it is no longer than the message it came with.
 What comes in is counted in readings; a message that cannot be understood counts as one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -27,6 +29,10 @@ KEPT_BYTES = 1_048_576
 OLDEST_US = 1_420_070_400_000_000
 """2015-01-01: an earlier stamp comes from a clock that was never set [µs UTC]."""
 
+_REASONS = 5
+"""Different reasons that a refusal tells."""
+_FREE, _A_SECOND = 1000, 10
+"""So many messages of a node can be missing at once, and so many more for each second since its last one."""
 _LARGEST = 1.7976931348623157e308
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}").fullmatch
@@ -43,17 +49,20 @@ class Refusal(NamedTuple):
     reason : Message
         One sentence.
     payload : bytes
-        The message, or a message of the one reading.
+        The message as it came, or one of those of its readings that were refused.
     time_us : int or None
         The stamp it carried [µs UTC], if one could be read.
     arrival_us : int
         [µs UTC]
+    readings : int
+        How many were refused; 1 for a message that cannot be understood.
     """
 
     reason: Message
     payload: bytes
     time_us: int | None
     arrival_us: int
+    readings: int = 1
 
 
 class Gap(NamedTuple):
@@ -64,12 +73,21 @@ class Gap(NamedTuple):
     last: int
 
 
+class Jump(NamedTuple):
+    """A node's numbers went from `before` to `after`, further than it can have sent messages: it numbers anew."""
+
+    node: str
+    before: int
+    after: int
+
+
 class Decoded(NamedTuple):
     """What a batch of messages gave."""
 
     samples: list[Sample]
     refusals: list[Refusal]
     gaps: list[Gap]
+    jumps: list[Jump]
 
 
 def _no_number(word: str) -> NoReturn:
@@ -106,7 +124,7 @@ class Decoder:
             for channel in deployments.channels_of(row.serial)
         }
         self._elsewhere = {row.serial for row in deployments.file.instrument if row.connection != source}
-        self._last: dict[str, int] = {}
+        self._last: dict[str, tuple[int, int]] = {}  # number and arrival of each node's last message
 
     def batch(
         self,
@@ -126,9 +144,9 @@ class Decoder:
         into : Decoded, optional
             Where to append.
         """
-        out = Decoded([], [], []) if into is None else into
+        out = Decoded([], [], [], []) if into is None else into
         for payload, arrival_us, mono_us in messages:
-            before = len(out.samples), len(out.refusals), len(out.gaps)
+            before = len(out.samples), len(out.refusals), len(out.gaps), len(out.jumps)
             try:
                 self._message(payload, arrival_us, mono_us, trusted, out)
                 continue
@@ -136,7 +154,8 @@ class Decoder:
                 reason = Message.of(error)
             except Exception as error:  # noqa: BLE001 - whatever a message does, it must not stop the next one
                 reason = Message("the message cannot be taken apart ({kind})", kind=type(error).__name__)
-                del out.samples[before[0] :], out.refusals[before[1] :], out.gaps[before[2] :]
+                del out.samples[before[0] :], out.refusals[before[1] :]
+                del out.gaps[before[2] :], out.jumps[before[3] :]
             kept = payload if len(payload) <= KEPT_BYTES else payload[:KEPT_BYTES]
             out.refusals.append(Refusal(reason, bytes(kept), None, arrival_us))
         return out
@@ -149,8 +168,7 @@ class Decoder:
             node, sequence, readings = message["node"], message["sequence"], message["readings"]
         except KeyError as error:
             raise _RefusedError(Message("the message has no key {key!r}", key=error.args[0])) from None
-        last = self._last.get(node) if type(node) is str else None
-        if last is None and (type(node) is not str or not _NAME(node)):
+        if type(node) is not str or (node not in self._last and not _NAME(node)):
             raise _RefusedError(Message("node: a name is expected, found {found}", found=_show(node)))
         if type(sequence) is not int or not 0 <= sequence <= 9_007_199_254_740_991:
             raise _RefusedError(
@@ -175,19 +193,29 @@ class Decoder:
             )
         latest_us = arrival_us + self._tolerance_us if trusted else None
         append = out.samples.append
+        faults: list[tuple[Any, _RefusedError]] = []
         for reading in readings:
             try:
                 append(self._reading(reading, arrival_us, mono_us, latest_us))
             except _RefusedError as error:
-                alone = {**message, "readings": [reading]}
-                raw = json.dumps(alone, separators=(",", ":")).encode()
-                out.refusals.append(Refusal(Message.of(error), raw, error.time_us, arrival_us))
-        if last is not None and sequence > last + 1:
+                faults.append((reading, error))
+        if faults:
+            out.refusals.append(_refusal(message, bytes(payload), faults, arrival_us))
+        self._number(node, sequence, mono_us, out)
+
+    def _number(self, node: str, sequence: int, mono_us: int, out: Decoded) -> None:
+        """Remember the number of a node's message, and tell which are missing."""
+        last, since_us = self._last.get(node, (sequence, mono_us))
+        possible = _FREE + _A_SECOND * max(0, mono_us - since_us) // 1_000_000
+        jumped = abs(sequence - last) > possible and sequence != 0
+        if jumped:
+            out.jumps.append(Jump(node, last, sequence))
+        elif sequence > last + 1:
             out.gaps.append(Gap(node, last + 1, sequence - 1))
-        if last is None or sequence > last or sequence == 0:
+        if sequence >= last or sequence == 0 or jumped:
             if len(self._last) > 10_000:  # names made up by somebody
                 self._last.clear()
-            self._last[node] = sequence
+            self._last[node] = sequence, mono_us
 
     def _reading(self, reading: Any, arrival_us: int, mono_us: int, latest_us: int | None) -> Sample:
         try:
@@ -291,6 +319,29 @@ class _RefusedError(Exception):
 def _refused(serial: str, channel: str, why: Message, time_us: int | None = None) -> _RefusedError:
     place = Message("{serial}/{channel}: {why}", serial=serial, channel=channel, why=why)
     return _RefusedError(place, time_us)
+
+
+def _refusal(
+    message: dict[str, Any], payload: bytes, faults: list[tuple[Any, _RefusedError]], arrival_us: int
+) -> Refusal:
+    """The readings of one message that are refused."""
+    raw = payload
+    if len(faults) < len(message["readings"]):
+        bad = {**message, "readings": [reading for reading, _ in faults]}
+        with contextlib.suppress(RecursionError):  # too deep to be written again
+            text = json.dumps(bad, separators=(",", ":"), ensure_ascii=False)
+            raw = min(
+                text.encode(errors="backslashreplace"), payload, key=len
+            )  # half a surrogate is "\\ud800" again
+    reasons = list(dict.fromkeys(Message.of(error) for _, error in faults))
+    told, more = reasons[:_REASONS], len(reasons) - _REASONS
+    if more > 0:
+        told.append(Message("{count} other reasons", count=more))
+    why = Message.joined(told)
+    if len(faults) > 1:
+        why = Message("{count} readings: {why}", count=len(faults), why=why)
+    time_us = next((error.time_us for _, error in faults if error.time_us is not None), None)
+    return Refusal(why, raw, time_us, arrival_us, len(faults))
 
 
 def _parse(payload: bytes | bytearray) -> dict[str, Any]:
