@@ -336,7 +336,7 @@ def _refusal(
     reasons = list(dict.fromkeys(Message.of(error) for _, error in faults))
     told, more = reasons[:_REASONS], len(reasons) - _REASONS
     if more > 0:
-        told.append(Message("{count} other reasons", count=more))
+        told.append(Message("further reasons: {count}", count=more))
     why = Message.joined(told)
     if len(faults) > 1:
         why = Message("{count} readings: {why}", count=len(faults), why=why)

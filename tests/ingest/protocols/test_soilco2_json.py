@@ -256,7 +256,7 @@ def test_what_a_message_parks_is_no_longer_than_itself(fresh: Decoder) -> None:
     assert len(refusal.payload) <= len(payload)
     assert refusal.readings == 999
     assert refusal.reason.startswith("999 readings: 'N100': the station file has no instrument")
-    assert refusal.reason.endswith("496 other reasons")  # 501 different ones, five are told
+    assert refusal.reason.endswith("further reasons: 496")  # 501 different ones, five are told
     assert json.loads(refusal.payload)["readings"] == bad
     again = decode(fresh, refusal.payload).refusals
     assert [row.readings for row in again] == [999]

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from soilco2.storage.errors import JournalGoneError
 from soilco2.storage.journal.connection import JournalLock
+from soilco2.storage.journal.control import socket_path
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Parked
 from soilco2.storage.journal.session import OTHER_STATUS, STATUSES
 from soilco2.storage.journal.writer import Writer
+from tests.paths import ROOT
 from tests.storage.journal.test_writer import T0, make, sample
 from tests.torture.scale import count
 
@@ -171,3 +176,42 @@ def test_sqlite_makes_no_checkpoint_into_a_file_that_was_moved(tmp_path: Path) -
     bare = sqlite3.connect(station.journal_path)
     assert bare.execute("SELECT count(*) FROM sample").fetchone() == (1,)
     bare.close()
+
+
+WITHOUT_DESCRIPTORS = """
+import os, resource, sys
+from pathlib import Path
+from soilco2.storage.journal.control import ControlServer
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+server = ControlServer(Path(sys.argv[1]), lambda op, arguments: op)
+held = []
+try:
+    while True:
+        held.append(os.dup(0))
+except OSError:
+    print("none left", flush=True)
+sys.stdin.readline()
+os.close(held.pop())
+server.close()
+"""
+
+
+def test_a_command_is_answered_while_the_collectors_descriptors_are_used_up(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite"
+    with subprocess.Popen(
+        [sys.executable, "-c", WITHOUT_DESCRIPTORS, str(journal)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout.readline() == "none left\n"
+        for _ in range(3):  # one after the other, each with the descriptor that was kept
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+                peer.settimeout(30)
+                peer.connect(str(socket_path(journal)))
+                peer.sendall(b'{"op": "note", "arguments": {}}\n')
+                with peer.makefile() as lines:
+                    assert json.loads(lines.readline()) == {"result": "note"}
+        child.stdin.write("\n")
+        child.stdin.flush()
+        assert child.wait(30) == 0
