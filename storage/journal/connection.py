@@ -368,12 +368,9 @@ def _set_aside(path: Path) -> Path:
 def _salvage(connection: sqlite3.Connection, aside: Path, path: Path) -> None:
     """Copy what can still be read of a damaged journal, table by table, past every page that cannot.
 
-    It is read with its write-ahead log and without: a log does not fit a file that something else was written over.
-    What is sound without it comes first then, as pages of two states put together can look like rows.
+    It is read with its write-ahead log and then without: a log does not fit a file that something was written over.
     """
     views = [f"{aside.resolve().as_uri()}?mode=ro{only}" for only in ("", "&immutable=1")]
-    if not _sound(views[0]) and _sound(views[1]):
-        views.reverse()
     connection.execute("BEGIN IMMEDIATE")
     for view in views:
         with (
@@ -389,16 +386,6 @@ def _salvage(connection: sqlite3.Connection, aside: Path, path: Path) -> None:
         " coalesce((SELECT max(rev) FROM derived), 0), coalesce((SELECT max(rev) FROM cursor), 0))"
     )
     connection.execute("COMMIT")
-
-
-def _sound(view: str) -> bool:
-    """Whether SQLite finds nothing wrong with a file."""
-    with (
-        contextlib.suppress(sqlite3.DatabaseError),
-        contextlib.closing(sqlite3.connect(view, uri=True)) as db,
-    ):
-        return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-    return False
 
 
 def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
