@@ -114,6 +114,25 @@ def test_a_station_goes_on_from_its_backup_on_a_new_card(
             pass
 
 
+def test_days_left_are_told_of_what_is_kept_not_of_the_numbers_that_were_leapt_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [NOW]
+    station = make(tmp_path)
+    with Writer.open(station, now_us=lambda: now[0]) as writer:
+        for n in range(10):
+            now[0] = NOW + n * 10 * MINUTE
+            writer.commit([sample(n * 100 + i) for i in range(100)])
+    backup = make_backup(station, tmp_path / "stick", now[0])
+    new_card(monkeypatch, tmp_path)
+    fresh = load_station(station.path)
+    restore(fresh, backup.folder, now[0])
+    with JournalReader(fresh.journal_path) as reader:
+        used, _ = reader.accounting.size()
+        # 1000 samples in ninety minutes, of used/1000 bytes each
+        assert reader.accounting.days_left(10**9) == pytest.approx((10**9 - used) / (used / 90 * 1440))
+
+
 def test_onto_older_software_it_is_refused_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
