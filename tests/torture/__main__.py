@@ -45,6 +45,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "tests/ingest/test_collector.py::test_a_journal_that_cannot_be_written_acknowledges_nothing",
     ),
     "What takes a station down": (
+        "tests/torture/test_rough_hands.py",
         "tests/storage/journal/test_takes_a_station_down.py",
         "tests/storage/journal/test_backup.py",
     ),
