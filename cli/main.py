@@ -25,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "verify": "Compare journal and database, series by series.",
     "reprocess": "Recompute observations after a changed station file.",
     "archive": "Put past readings into checksummed files, and make room.",
+    "backup": "Write a checked copy of a station to another disk, while it runs.",
+    "restore": "Bring a station back from a backup.",
     "parked": "List, show, retry or drop what could not be used.",
     "flag": "Flag a stretch of a series by hand, or take the flag back.",
     "note": "Write a note into the station's log.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
@@ -139,6 +140,13 @@ class Secret(Table):
             raise ValueError(
                 Message('exactly one of env and file is expected, such as {{ env = "SOILCO2_TOKEN" }}')
             )
+
+    def exposed(self) -> bool:
+        """Whether it lies in a file that everybody on this machine can read."""
+        try:
+            return self.file is not None and bool(self.file.expanduser().stat().st_mode & stat.S_IROTH)
+        except OSError:
+            return False
 
     def reveal(self) -> str:
         """The secret itself.

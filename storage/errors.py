@@ -7,6 +7,7 @@ StorageError                anything wrong with what is kept or with where it is
 ├── DiskFullError           no room left; nothing that was kept is lost
 │   └── JournalFullError    the journal has reached its limit and nothing may be pruned
 ├── ArchiveError            an archive that cannot be written, or is not what was sealed
+├── BackupError             a backup that cannot be written, or is none that can be restored here
 ├── ControlError            the running collector did not do what it was asked
 ├── ResultsError            results of an analysis that cannot be written or read
 ├── SourceError             what was named as a source of data is none, or lacks what was asked for
@@ -36,6 +37,10 @@ class StorageError(Exception):
 
 class ArchiveError(StorageError):
     """An archive cannot be written, or is not what was sealed."""
+
+
+class BackupError(StorageError):
+    """A backup cannot be written, or is none that can be restored here."""
 
 
 class ResultsError(StorageError):

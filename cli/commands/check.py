@@ -161,6 +161,11 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
             secret.reveal()
         except StationConfigError as error:
             found.append(Fault(path, None, name, "", Message.of(error)))
+        if secret.exposed():
+            open_to_all = Message(
+                "everybody on this machine can read the secret's file {file}; chmod 600 it", file=secret.file
+            )
+            found.append(Fault(path, None, name, "", open_to_all))
     deployments = station.deployments
     for row in station.file.instrument:
         for channel in deployments.channels_of(row.serial):

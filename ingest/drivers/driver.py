@@ -111,15 +111,17 @@ class Batch:
     token: Any = None
     heard: list[str] = field(default_factory=list)
 
-    def refuse(self, source: str, reason: str, payload: bytes, time_us: int | None, arrival_us: int) -> None:
-        """Count and park one thing that did not become a sample, as it came."""
+    def refuse(
+        self, source: str, reason: str, payload: bytes, time_us: int | None, arrival_us: int, count: int = 1
+    ) -> None:
+        """Park one thing as it came; count it, or the readings in it, that did not become samples."""
         self.parked.append(Parked("message", source, Message.of(reason), payload, time_us, arrival_us))
-        self.reject(source)
+        self.reject(source, count)
 
-    def reject(self, source: str) -> None:
-        """Count one thing that did not become a sample and need not be kept."""
-        self.counts[source, "in"] += 1
-        self.counts[source, "rejected"] += 1
+    def reject(self, source: str, count: int = 1) -> None:
+        """Count what did not become a sample and need not be kept."""
+        self.counts[source, "in"] += count
+        self.counts[source, "rejected"] += count
 
 
 class Host(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from soilco2.ingest.drivers.driver import Batch, Bench, Driver, FarEnd, Host
 from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.reading import Reading
-from soilco2.ingest.protocols.soilco2_json_decode import Decoded, Decoder
+from soilco2.ingest.protocols.soilco2_json_decode import Decoded, Decoder, Jump
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.mqtt import Subscriber, Taken
 from soilco2.station_config.catalogue.probe import ProbeModel
@@ -20,6 +20,8 @@ from soilco2.storage.journal.reader import JournalReader
 KIND = "mqtt"
 NO_VALUE = "no value"
 """Status of a node's reading in a gap of the data."""
+_TOLD = 100
+"""Nodes whose jumping numbers are told, at most: names can be made up."""
 
 
 def decoders(station: Station, boot_id: str, heard: Heard) -> dict[str, Decoder]:
@@ -63,6 +65,8 @@ class MqttSource:
         periods = [row.interval for row in station.file.instrument if row.connection in mine]
         self._clock = host.clock
         self._heard = Heard(_heard_in(station.journal_path))
+        self._happened = host.happened
+        self._told: set[str] = set()
         self._decoders = decoders(station, host.clock.boot_id, self._heard)
         self.session = Subscriber(
             station.file.mqtt,
@@ -130,9 +134,23 @@ class MqttSource:
         trusted = self._clock.trusted()
         for (source, retained), messages in self._sorted(taken, batch).items():
             batch.counts[source, "retained" if retained else "messages"] += len(messages)
-            _add(batch, source, self._decoders[source].batch(messages, trusted=trusted, retained=retained))
+            found = self._decoders[source].batch(messages, trusted=trusted, retained=retained)
+            _add(batch, source, found)
+            self._tell(found.jumps)
         batch.heard = self._heard.take_fresh()
         return batch
+
+    def _tell(self, jumps: Sequence[Jump]) -> None:
+        """Say of a node, once, that its numbers begin anew: what is missing in between cannot be known."""
+        for node, before, after in jumps:
+            if node not in self._told and len(self._told) < _TOLD:
+                self._told.add(node)
+                said = Message(
+                    "{node}: its messages went from number {before} to {after}; it numbers anew, or two nodes have "
+                    "this name. What is missing in between is not counted",
+                    node=node, before=before, after=after,
+                )  # fmt: skip
+                self._happened("other", node, said)
 
     def _sorted(self, taken: Taken, batch: Batch) -> dict[tuple[str, bool], list[tuple[bytes, int, int]]]:
         """Messages by connection and by whether the broker kept them; those of no connection are refused."""
@@ -158,6 +176,8 @@ def _add(batch: Batch, source: str, found: Decoded) -> None:
             batch.counts[source, name] += found.repeats["readings"]
     for gap in found.gaps:
         batch.counts[source, "messages_missing"] += gap.last - gap.first + 1
+    for _ in found.jumps:
+        batch.counts[source, "numbers_begun_anew"] += 1
 
 
 class _MqttDriver(Driver):

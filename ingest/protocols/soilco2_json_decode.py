@@ -1,12 +1,14 @@
 """From the bytes of a message to samples and refusals; the schema is docs/reference/message.schema.json.
 
 A message that cannot be understood is refused as a whole, raw. In one that can, each reading stands for
-itself: a bad one is refused as a message of its own, so that it can be tried again, and the good ones go in.
+itself: the good ones go in, the bad ones are refused together as one message that can be tried again, with the reason
+of each; it is no longer than the message it came with.
 What comes in is counted in readings; a message that cannot be understood counts as one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -29,6 +31,10 @@ KEPT_BYTES = 1_048_576
 OLDEST_US = 1_420_070_400_000_000
 """2015-01-01: an earlier stamp comes from a clock that was never set [µs UTC]."""
 
+_REASONS = 5
+"""Different reasons that a refusal tells."""
+_FREE, _A_SECOND = 1000, 10
+"""So many messages of a node can be missing at once, and so many more for each second since its last one."""
 _LARGEST = 1.7976931348623157e308
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}").fullmatch
@@ -45,17 +51,20 @@ class Refusal(NamedTuple):
     reason : Message
         One sentence.
     payload : bytes
-        The message, or a message of the one reading.
+        The message as it came, or one of those of its readings that were refused.
     time_us : int or None
         The stamp it carried [µs UTC], if one could be read.
     arrival_us : int
         [µs UTC]
+    readings : int
+        How many were refused; 1 for a message that cannot be understood.
     """
 
     reason: Message
     payload: bytes
     time_us: int | None
     arrival_us: int
+    readings: int = 1
 
 
 class Gap(NamedTuple):
@@ -66,6 +75,14 @@ class Gap(NamedTuple):
     last: int
 
 
+class Jump(NamedTuple):
+    """A node's numbers went from `before` to `after`, further than it can have sent messages: it numbers anew."""
+
+    node: str
+    before: int
+    after: int
+
+
 class Decoded(NamedTuple):
     """What a batch of messages gave; `repeats` counts, in its one place, readings that are known already."""
 
@@ -73,6 +90,7 @@ class Decoded(NamedTuple):
     refusals: list[Refusal]
     gaps: list[Gap]
     repeats: Counter[str]
+    jumps: list[Jump]
 
 
 def _no_number(word: str) -> NoReturn:
@@ -114,7 +132,7 @@ class Decoder:
             for channel in deployments.channels_of(row.serial)
         }
         self._elsewhere = {row.serial for row in deployments.file.instrument if row.connection != source}
-        self._last: dict[str, int] = {}
+        self._last: dict[str, tuple[int, int]] = {}  # number and arrival of each node's last message
 
     def batch(
         self,
@@ -137,21 +155,22 @@ class Decoder:
         into : Decoded, optional
             Where to append.
         """
-        out = Decoded([], [], [], Counter()) if into is None else into
+        out = Decoded([], [], [], Counter(), []) if into is None else into
         for payload, arrival_us, mono_us in messages:
-            before = len(out.samples), len(out.refusals), len(out.gaps)
+            before = len(out.samples), len(out.refusals), len(out.gaps), len(out.jumps)
             known = retained and self._heard is not None and self._heard.retained_again(self.source, payload)
             try:
                 self._message(payload, arrival_us, mono_us, trusted, retained, out)
                 if known:  # what cannot be used of it is parked already
-                    out.repeats["readings"] += len(out.refusals) - before[1]
+                    out.repeats["readings"] += sum(one.readings for one in out.refusals[before[1] :])
                     del out.refusals[before[1] :]
                 continue
             except _RefusedError as error:
                 reason = Message.of(error)
             except Exception as error:  # noqa: BLE001 - whatever a message does, it must not stop the next one
                 reason = Message("the message cannot be taken apart ({kind})", kind=type(error).__name__)
-                del out.samples[before[0] :], out.refusals[before[1] :], out.gaps[before[2] :]
+                del out.samples[before[0] :], out.refusals[before[1] :]
+                del out.gaps[before[2] :], out.jumps[before[3] :]
             if known:
                 out.repeats["readings"] += 1
                 continue
@@ -173,8 +192,7 @@ class Decoder:
             node, sequence, readings = message["node"], message["sequence"], message["readings"]
         except KeyError as error:
             raise _RefusedError(Message("the message has no key {key!r}", key=error.args[0])) from None
-        last = self._last.get(node) if type(node) is str else None
-        if last is None and (type(node) is not str or not _NAME(node)):
+        if type(node) is not str or (node not in self._last and not _NAME(node)):
             raise _RefusedError(Message("node: a name is expected, found {found}", found=_show(node)))
         if type(sequence) is not int or not 0 <= sequence <= 9_007_199_254_740_991:
             raise _RefusedError(
@@ -198,25 +216,36 @@ class Decoder:
                 )
             )
         latest_us = arrival_us + self._tolerance_us if trusted else None
-        if b"null" in payload:
-            readings = self._with_clock(message, retained, arrival_us, out)
         append = out.samples.append
+        faults: list[tuple[Any, _RefusedError]] = []
+        if b"null" in payload:
+            readings = self._with_clock(message, retained, faults, out)
         for reading in readings:
             try:
                 append(self._reading(reading, arrival_us, mono_us, latest_us))
             except _RefusedError as error:
-                out.refusals.append(_refusal(message, reading, error, arrival_us))
-        if retained:
-            return
-        if last is not None and sequence > last + 1:
+                faults.append((reading, error))
+        if faults:
+            out.refusals.append(_refusal(message, bytes(payload), faults, arrival_us))
+        if not retained:
+            self._number(node, sequence, mono_us, out)
+
+    def _number(self, node: str, sequence: int, mono_us: int, out: Decoded) -> None:
+        """Remember the number of a node's message, and tell which are missing."""
+        last, since_us = self._last.get(node, (sequence, mono_us))
+        possible = _FREE + _A_SECOND * max(0, mono_us - since_us) // 1_000_000
+        jumped = abs(sequence - last) > possible and sequence != 0
+        if jumped:
+            out.jumps.append(Jump(node, last, sequence))
+        elif sequence > last + 1:
             out.gaps.append(Gap(node, last + 1, sequence - 1))
-        if last is None or sequence > last or sequence == 0:
+        if sequence >= last or sequence == 0 or jumped:
             if len(self._last) > 10_000:  # names made up by somebody
                 self._last.clear()
-            self._last[node] = sequence
+            self._last[node] = sequence, mono_us
 
     def _with_clock(
-        self, message: dict[str, Any], retained: bool, arrival_us: int, out: Decoded
+        self, message: dict[str, Any], retained: bool, faults: list[tuple[Any, _RefusedError]], out: Decoded
     ) -> list[Any]:
         """The readings to be taken: of those without a time of their own no repeat, nor what would share one."""
         readings: list[Any] = message["readings"]
@@ -224,7 +253,7 @@ class Decoder:
         if not bare:
             return readings
         node, sequence = message["node"], message["sequence"]
-        if self._heard is not None and sequence == 0 and self._last.get(node, 0) > 1:
+        if self._heard is not None and sequence == 0 and self._last.get(node, (0, 0))[0] > 1:
             self._heard.begin_again(self.source, node)
         if self._heard is not None and self._heard.message_again(self.source, node, sequence, bare):
             out.repeats["readings"] += len(bare)
@@ -244,8 +273,7 @@ class Decoder:
                         "time: a reading without a time in a retained message: nobody knows when it was measured"
                     )
             if why is not None:
-                fault = _refused(_show(one.get("serial")), _show(one.get("channel")), why)
-                out.refusals.append(_refusal(message, one, fault, arrival_us))
+                faults.append((one, _refused(_show(one.get("serial")), _show(one.get("channel")), why)))
             else:
                 taken.append(one)
         return taken
@@ -358,10 +386,27 @@ def _place(reading: dict[str, Any]) -> str:
     return f"{reading.get('serial')!r} {reading.get('channel')!r}"
 
 
-def _refusal(message: dict[str, Any], reading: Any, error: _RefusedError, arrival_us: int) -> Refusal:
-    """One reading, as a message of its own."""
-    raw = json.dumps({**message, "readings": [reading]}, separators=(",", ":")).encode()
-    return Refusal(Message.of(error), raw, error.time_us, arrival_us)
+def _refusal(
+    message: dict[str, Any], payload: bytes, faults: list[tuple[Any, _RefusedError]], arrival_us: int
+) -> Refusal:
+    """The readings of one message that are refused."""
+    raw = payload
+    if len(faults) < len(message["readings"]):
+        bad = {**message, "readings": [reading for reading, _ in faults]}
+        with contextlib.suppress(RecursionError):  # too deep to be written again
+            text = json.dumps(bad, separators=(",", ":"), ensure_ascii=False)
+            raw = min(
+                text.encode(errors="backslashreplace"), payload, key=len
+            )  # half a surrogate is "\\ud800" again
+    reasons = list(dict.fromkeys(Message.of(error) for _, error in faults))
+    told, more = reasons[:_REASONS], len(reasons) - _REASONS
+    if more > 0:
+        told.append(Message("further reasons: {count}", count=more))
+    why = Message.joined(told)
+    if len(faults) > 1:
+        why = Message("{count} readings: {why}", count=len(faults), why=why)
+    time_us = next((error.time_us for _, error in faults if error.time_us is not None), None)
+    return Refusal(why, raw, time_us, arrival_us, len(faults))
 
 
 def _parse(payload: bytes | bytearray) -> dict[str, Any]:

@@ -122,9 +122,6 @@ class Accounting:
 
         Commits before the clock was last set back do not count: a replayed month is no measure for a real one.
         """
-        first, last = self._db.execute(
-            "SELECT (SELECT min(seq) FROM sample), (SELECT max(seq) FROM sample)"
-        ).fetchone()
         rows = 0
         newest_us = oldest_us = None
         for low, high, committed_us in self._db.execute(
@@ -137,8 +134,9 @@ class Accounting:
             rows += high - low + 1
         if newest_us is None or oldest_us is None or newest_us - oldest_us < _SHORTEST_RATE_US:
             return None
+        kept = self._db.execute("SELECT sum(last_seq - first_seq + 1) FROM batch").fetchone()[0]
         used, _ = self.size()
-        per_day = used / (last - first + 1) * rows / ((newest_us - oldest_us) / 86_400e6)
+        per_day = used / max(kept, 1) * rows / ((newest_us - oldest_us) / 86_400e6)
         return max(0.0, (limit_bytes - used) / float(per_day))
 
     def imports(self) -> list[ImportRow]:

@@ -50,6 +50,8 @@ _TRIES = 20_000
 """Attempts at the pieces of one damaged table, at most."""
 _MOST = 2**40
 """No journal has so many rows."""
+_LOG_BYTES = 16 * 2**20
+"""A write-ahead log that one commit made larger is cut to this when it begins anew; its usual size is half of it."""
 _ROOM = 64 * 1024
 """What a commit may need at once [bytes]."""
 
@@ -172,10 +174,11 @@ class JournalLock:
     """Exactly one process writes: an advisory lock beside the journal that names its holder."""
 
     def __init__(self, journal: Path) -> None:
+        self._journal = journal
         self.path = journal.with_name(journal.name + ".lock")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._handle = self._take()
         except OSError as error:
             raise StorageError(
                 Message(
@@ -184,21 +187,42 @@ class JournalLock:
                     why=system(error),
                 )
             ) from error
+
+    def _take(self) -> int:
+        """The lock's file, opened, locked and with the name of this process in it."""
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            holder = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
-            os.close(self._handle)
+            holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
+            os.close(handle)
             raise JournalBusyError(
                 Message(
                     "{journal}: another process (pid {holder}) writes this journal; stop it first",
-                    journal=journal,
+                    journal=self._journal,
                     holder=holder,
                 ),
                 holder,
             ) from None
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        return handle
+
+    def hold(self) -> None:
+        """Take the lock again where its file was removed: a file that nobody finds keeps nobody out.
+
+        Raises
+        ------
+        JournalBusyError
+            When another process has it by now.
+        OSError
+            When it cannot be made again.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self.path.stat(), os.fstat(self._handle)):
+                return
+        old, self._handle = self._handle, self._take()
+        os.close(old)
 
     def release(self) -> None:
         """Let the next process write."""
@@ -210,6 +234,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=2000")
+    connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
     connection.execute("PRAGMA cache_size=-4096")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA busy_timeout=10000")
@@ -355,20 +380,26 @@ def _set_aside(path: Path) -> Path:
 
 
 def _salvage(connection: sqlite3.Connection, aside: Path, path: Path) -> None:
-    """Copy what can still be read of a damaged journal, table by table, past every page that cannot."""
-    with contextlib.suppress(sqlite3.DatabaseError):
-        old = sqlite3.connect(f"file:{aside}?mode=ro", uri=True)
-        connection.execute("BEGIN IMMEDIATE")
-        for table in TABLES:
-            if table != "meta":
-                _copy_rows(old, connection, table)
-        names_backup.give_back(path, connection)
-        connection.execute(  # revisions go on where they were: what follows them has come that far
-            "INSERT OR REPLACE INTO meta SELECT 'rev', max(coalesce((SELECT max(rev) FROM observation), 0),"
-            " coalesce((SELECT max(rev) FROM derived), 0), coalesce((SELECT max(rev) FROM cursor), 0))"
-        )
-        connection.execute("COMMIT")
-        old.close()
+    """Copy what can still be read of a damaged journal, table by table, past every page that cannot.
+
+    It is read with its write-ahead log and then without: a log does not fit a file that something was written over.
+    """
+    views = [f"{aside.resolve().as_uri()}?mode=ro{only}" for only in ("", "&immutable=1")]
+    connection.execute("BEGIN IMMEDIATE")
+    for view in views:
+        with (
+            contextlib.suppress(sqlite3.DatabaseError),
+            contextlib.closing(sqlite3.connect(view, uri=True)) as old,
+        ):
+            for table in TABLES:
+                if table != "meta":
+                    _copy_rows(old, connection, table)
+    names_backup.give_back(path, connection)
+    connection.execute(  # revisions go on where they were: what follows them has come that far
+        "INSERT OR REPLACE INTO meta SELECT 'rev', max(coalesce((SELECT max(rev) FROM observation), 0),"
+        " coalesce((SELECT max(rev) FROM derived), 0), coalesce((SELECT max(rev) FROM cursor), 0))"
+    )
+    connection.execute("COMMIT")
 
 
 def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:

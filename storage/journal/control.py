@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -23,6 +24,9 @@ LONGEST = 64 * 1024 * 1024
 """Bytes of a request at most."""
 _ASK_S = 5.0
 """How long a collector may take to say how it is [s]."""
+_PAUSE_S = 0.2
+"""Between two tries to take a request while every descriptor of the process is in use [s]."""
+_USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def socket_path(journal: Path) -> Path:
@@ -59,25 +63,45 @@ class ControlServer:
         finally:
             os.umask(old)
         self._listener.listen(8)
+        self._closing = threading.Event()
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Take no more requests."""
+        self._closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(5)
+        self._give_spare()
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
 
     def _serve(self) -> None:
+        """Take requests; a descriptor is kept for one that comes when all others are in use."""
         while True:
             try:
                 peer, _ = self._listener.accept()
-            except OSError:
-                return
+            except OSError as error:
+                if self._closing.is_set() or error.errno not in _USED_UP:
+                    return
+                if not self._give_spare():
+                    self._closing.wait(_PAUSE_S)
+                continue
+            if self._spare is None:
+                with contextlib.suppress(OSError):
+                    self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
             threading.Thread(target=self._answer, args=(peer,), name="control-request", daemon=True).start()
+
+    def _give_spare(self) -> bool:
+        """Let the descriptor go that was kept, if it is there."""
+        if self._spare is None:
+            return False
+        os.close(self._spare)
+        self._spare = None
+        return True
 
     def _answer(self, peer: socket.socket) -> None:
         with peer, peer.makefile("rwb") as lines, contextlib.suppress(OSError):

@@ -1,15 +1,19 @@
 """The journal's names beside it: a second copy of the small tables without which its rows say nothing.
 
 Samples and observations carry numbers for channels, series and words. A page or two hold what these numbers mean,
-so one worn-out block of a card could make years of readings nameless. They are written again to a file of their own
-whenever one is added, and a damaged journal is taken over with them.
+so one worn-out block of a card could make years of readings nameless. They stand in a file of their own as well,
+written whole when the journal is opened; what is added later is appended as a line. A damaged journal is taken over
+with them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +43,35 @@ def write(journal: Path, names: Mapping[str, Mapping[int, list[str]]]) -> None:
     OSError
         When it cannot be written.
     """
-    write_whole(path_of(journal), json.dumps(names, ensure_ascii=False))
+    write_whole(path_of(journal), _line(names))
+
+
+def append(journal: Path, names: Mapping[str, Mapping[int, list[str]]]) -> None:
+    """Put further names behind those that are written.
+
+    Raises
+    ------
+    OSError
+        When they cannot be written.
+    """
+    with path_of(journal).open("ab") as out:
+        out.write(_line(names).encode())
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _line(names: Mapping[str, Mapping[int, list[str]]]) -> str:
+    return json.dumps(names, ensure_ascii=False) + "\n"
+
+
+def _read(journal: Path) -> list[dict[str, Any]]:
+    """What stands in each line; one that was cut short says nothing."""
+    found = []
+    with contextlib.suppress(OSError):
+        for line in path_of(journal).read_bytes().splitlines():
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(line))
+    return [row for row in found if isinstance(row, dict)]
 
 
 def give_back(journal: Path, connection: sqlite3.Connection) -> None:
@@ -48,12 +80,8 @@ def give_back(journal: Path, connection: sqlite3.Connection) -> None:
     What is in no copy is called ``lost-NUMBER``, so that no new name can take its number; observations of a series
     that is lost are left out, since they can be made again from samples.
     """
-    try:
-        kept: dict[str, dict[str, Any]] = json.loads(path_of(journal).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        kept = {}
-    for table, texts in TABLES.items():
-        rows = kept.get(table, {}) if isinstance(kept, dict) else {}
+    for kept, (table, texts) in product(_read(journal), TABLES.items()):
+        rows = kept.get(table, {})
         marks = ",".join("?" * (texts + 1))
         for number, row in rows.items() if isinstance(rows, dict) else ():
             if number.isdecimal() and isinstance(row, list) and len(row) == texts:

@@ -108,7 +108,9 @@ class Samples:
         )
         self.parked_bytes = int(rows.fetchone()[0])
 
-    def _values(self, samples: Sequence[Sample]) -> tuple[list[Any], list[tuple[int, bytes]]]:
+    def _values(
+        self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
+    ) -> tuple[list[Any], list[tuple[int, bytes]]]:
         """Samples in their canonical form, one after the other, and what probes said, by seq."""
         words, channels, seq = self._session.words, self._session.channels, self.seq
         values: list[Any] = []
@@ -136,10 +138,13 @@ class Samples:
             elif not isfinite(raw):
                 status = f"{status} raw={raw}".strip()
                 raw = NO_NUMBER
+            else:
+                raw += 0.0  # -0.0 comes back from SQLite as 0.0
             number = channels.get((serial, channel)) or self._session.channel(serial, channel)
             if status is not status_text or boot is not boot_text or source is not source_text:
                 status_text, boot_text, source_text = status, boot, source
-                s, b, f = (words[w] if w in words else self._session.word(w) for w in (status, boot, source))
+                s = words[status] if status in words else self._session.status(status, source, totals)
+                b, f = (words[w] if w in words else self._session.word(w) for w in (boot, source))
             values += (
                 seq, number, s, raw, NO_TIME if time_us is None else time_us,
                 NO_TIME if device_us is None else device_us, arrival_us, mono_us, b, f,
@@ -154,7 +159,7 @@ class Samples:
         """
         if not samples:
             return Kept((), (), [])
-        values, told = self._values(samples)
+        values, told = self._values(samples, totals)
         kept = Kept(samples, range(self.seq + 1, self.seq + len(samples) + 1), [])
         first, last = self.seq + 1, self.seq + len(samples)
         inserted = (

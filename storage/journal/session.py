@@ -13,11 +13,23 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, to_text
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal import names_backup
-from soilco2.storage.journal.connection import mark_damaged, meta, open_for_writing, storage_error
+from soilco2.storage.journal.connection import (
+    JournalLock,
+    mark_damaged,
+    meta,
+    open_for_writing,
+    storage_error,
+)
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
+from soilco2.storage.journal.watch import LogGoneError, OverwrittenError, Watch
 
 log = logging.getLogger(__name__)
+
+STATUSES = 1000
+"""Different status texts that one source can bring into the journal."""
+OTHER_STATUS = "other status"
+"""What stands for further ones."""
 
 
 class Session:
@@ -26,7 +38,8 @@ class Session:
     Parameters
     ----------
     station : Station
-        The lock of its journal is held by the caller.
+    lock : JournalLock
+        Of its journal.
     now_us : callable
         The station's clock [µs UTC].
 
@@ -39,9 +52,11 @@ class Session:
         Numbers by name.
     rev : int
         The newest revision, kept when the transaction ends.
+    abandoned : bool
+        Whether it was closed, because the file that is there now is another one.
     """
 
-    def __init__(self, station: Station, now_us: Callable[[], int]) -> None:
+    def __init__(self, station: Station, lock: JournalLock, now_us: Callable[[], int]) -> None:
         self.station = station
         self.path = station.journal_path
         self.now_us = now_us
@@ -49,8 +64,10 @@ class Session:
         self._forgets: list[Callable[[], None]] = []
         self.db, damage = open_for_writing(self.path, now_us)
         self._load()
-        self._file = self.path.stat().st_ino
+        self._watch = Watch(self.path, lock)
+        self.abandoned = False
         self._named = -1
+        self._highest: dict[str, int] = {}
         self._keep_names()
         if damage is not None:
             log.warning("%s: %s", self.path, damage)
@@ -81,6 +98,7 @@ class Session:
             for r in db.execute("SELECT id, station, profile, position, variable FROM series")
         }
         self.rev = self._rev_kept = int(self.meta("rev") or 0)
+        self._statuses: dict[str, int] = {}
         for load in self._loads:
             load()
 
@@ -100,10 +118,12 @@ class Session:
         try:
             self.db.execute("BEGIN IMMEDIATE")
             yield
-            self._there()
+            self._watch.check()
             if self.rev != self._rev_kept:
                 self.meta("rev", str(self.rev))
             self.db.execute("COMMIT")
+            self._watch.remember()
+            self._watch.there()
             self._rev_kept = self.rev
             self._keep_names()
         except BaseException as error:
@@ -112,45 +132,82 @@ class Session:
             try:
                 if self.db.in_transaction:
                     self.db.execute("ROLLBACK")
-                self._load()
-            except sqlite3.Error as second:
+                if isinstance(error, LogGoneError):
+                    self.checkpoint()
+                elif isinstance(error, OverwrittenError):
+                    self._abandon_for(error)
+                else:
+                    self._load()
+                    if isinstance(error, sqlite3.Error):
+                        self._watch.remember()  # a checkpoint that was cut short has written too
+            except (sqlite3.Error, OSError) as second:
                 raise self._storage_error(second) from error
             if isinstance(error, sqlite3.Error | OSError):
                 raise self._storage_error(error) from error
             raise
 
-    def _there(self) -> None:
-        """Whether the file is still the one that was opened; one that was removed takes writes and keeps nothing."""
+    def checkpoint(self) -> None:
+        """Bring what stands in the write-ahead log into the journal's file."""
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._watch.remember()
+
+    def close(self) -> None:
+        """Checkpoint and close.
+
+        Raises
+        ------
+        JournalGoneError
+            When something was written over the file.
+        """
         try:
-            same = self.path.stat().st_ino == self._file
-        except OSError:
-            same = False
-        if not same:
-            raise JournalGoneError(
-                Message(
-                    "{path}: the journal was removed or replaced while it was open; nothing more is taken in. "
-                    "Put it back where it was, or start again with a new one",
-                    path=self.path,
-                )
-            )
+            self._watch.check()
+        except OverwrittenError as error:
+            self._abandon_for(error)
+            raise
+        except JournalGoneError as error:
+            log.warning("%s", error)
+        self.checkpoint()
+        self.db.close()
+
+    def _abandon_for(self, error: OverwrittenError) -> None:
+        mark_damaged(self.path, str(error))
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close without a checkpoint: its pages do not belong into the file that is there now.
+
+        SQLite makes none when the file it closes is not where it was opened.
+        """
+        self.abandoned = True
+        elsewhere = self.path.with_name(self.path.name + ".moved")
+        self.path.rename(elsewhere)
+        try:
+            self.db.close()
+        finally:
+            elsewhere.rename(self.path)
 
     def _keep_names(self) -> None:
-        """Keep a second copy of the names when there are new ones."""
+        """Keep a second copy of new names: all of them when the journal is opened, then those that are added."""
         count = len(self.channels) + len(self.words) + len(self.series)
         if count == self._named:
             return
         self._named = count  # one try for each new name: a folder that cannot be written is told once
+        names = {
+            "channel": {number: list(name) for name, number in self.channels.items()},
+            "word": {number: [text] for text, number in self.words.items()},
+            "series": {number: list(key) for key, number in self.series.items()},
+        }
         try:
-            names_backup.write(
-                self.path,
-                {
-                    "channel": {number: list(name) for name, number in self.channels.items()},
-                    "word": {number: [text] for text, number in self.words.items()},
-                    "series": {number: list(key) for key, number in self.series.items()},
-                },
-            )
+            if self._highest:
+                new = {t: {n: of[n] for n in of if n > self._highest[t]} for t, of in names.items()}
+                names_backup.append(self.path, {table: of for table, of in new.items() if of})
+            else:
+                names_backup.write(self.path, names)
         except OSError as error:
+            self._highest = {}  # the next try writes all of them
             log.warning("%s: the names cannot be kept a second time: %s", self.path, error.strerror or error)
+        else:
+            self._highest = {table: max(of, default=0) for table, of in names.items()}
 
     def _storage_error(self, error: sqlite3.Error | OSError) -> StorageError:
         """The sentence for a fault; a damaged file is set aside when it is opened next."""
@@ -167,6 +224,24 @@ class Session:
                 self.db.execute("INSERT INTO word (text) VALUES (?)", (text,)).lastrowid or 0
             )
         return number
+
+    def status(self, text: str, source: str, totals: dict[tuple[str, str], int]) -> int:
+        """The number of a status text that is new: each source has its share of them, further ones are counted."""
+        key = f"statuses:{source}"
+        if source not in self._statuses:
+            self._statuses[source] = int(self.meta(key) or 0)
+        if self._statuses[source] >= STATUSES:
+            totals[source, "status_not_kept"] = totals.get((source, "status_not_kept"), 0) + 1
+            return self.word(OTHER_STATUS)
+        self._statuses[source] += 1
+        self.meta(key, str(self._statuses[source]))
+        if self._statuses[source] == STATUSES:
+            said = Message(
+                "{source} has sent {most} different status texts; further ones are kept as {word!r} and counted",
+                source=source, most=STATUSES, word=OTHER_STATUS,
+            )  # fmt: skip
+            self.event(NewEvent(EventKind.LIMIT, source, said))
+        return self.word(text)
 
     def channel(self, serial: str, channel: str) -> int:
         """The number of a channel; a new one gets one."""

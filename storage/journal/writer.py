@@ -70,7 +70,7 @@ class Writer:
 
     def __init__(self, station: Station, lock: JournalLock, now_us: Callable[[], int]) -> None:
         self._lock = lock
-        self.session = Session(station, now_us)
+        self.session = Session(station, lock, now_us)
         self.samples = Samples(self.session)
         self.retention = Retention(self.session, self.samples)
         self.rollups = RollupWriter(self.session)
@@ -119,10 +119,10 @@ class Writer:
     def close(self) -> None:
         """Checkpoint and let the next writer in."""
         try:
-            self.judging.finish()
-            self.rollups.finish()
-            self.session.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self.session.db.close()
+            if not self.session.abandoned:
+                self.judging.finish()
+                self.rollups.finish()
+                self.session.close()
         except sqlite3.Error as error:
             raise storage_error(self.session.path, error) from error
         finally:

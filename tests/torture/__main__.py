@@ -44,6 +44,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "tests/storage/journal/test_writer.py::test_a_full_disk_leaves_what_was_kept_and_the_next_try_works",
         "tests/ingest/test_collector.py::test_a_journal_that_cannot_be_written_acknowledges_nothing",
     ),
+    "What takes a station down": (
+        "tests/torture/test_rough_hands.py",
+        "tests/storage/journal/test_takes_a_station_down.py",
+        "tests/storage/journal/test_backup.py",
+    ),
     "Batches accepted in part": ("tests/ingest/forward/test_bisect.py",),
     "Hostile input": (
         "tests/torture/test_hostile.py",

@@ -49,12 +49,12 @@ class Managed:
         self.writer = Writer.open(station, now_us=lambda: self.now_us)
 
     def put(self, payload: bytes, now: datetime, *, trusted: bool = True) -> tuple[int, list[str]]:
-        """How many were stored, and why others were not."""
+        """How many were stored, and for each other one why it was not."""
         self.now_us = round(now.timestamp() * 1e6)
         found = self.decoder.batch([(payload, self.now_us, 5)], trusted=trusted)
-        parked = [Parked("message", "field", *row) for row in found.refusals]
+        parked = [Parked("message", "field", *row[:4]) for row in found.refusals]
         done = self.writer.commit(found.samples, parked=parked)
-        return done.stored, [row.reason for row in found.refusals]
+        return done.stored, [row.reason for row in found.refusals for _ in range(row.readings)]
 
     def times(self) -> list[datetime]:
         with JournalReader(self.writer.path) as reader:

@@ -166,7 +166,7 @@ def test_a_power_cut_leaves_all_that_was_acknowledged(tmp_path: Path, record_pro
             writer.commit([sample(5 * i + j) for j in range(5)])
             record.mark(5 * (i + 1))
             if i % 15 == 14:
-                writer.session.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                writer.session.checkpoint()
         writer.close()
     assert any(step.kind == "sync" and step.file == name for step in record.steps)
     first = next(n for n, step in enumerate(record.steps) if step.kind == "mark")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
-from soilco2.ingest.protocols.soilco2_json_decode import KEPT_BYTES, MAX_BYTES, Decoded, Decoder, Gap
+from soilco2.ingest.protocols.soilco2_json_decode import KEPT_BYTES, MAX_BYTES, Decoded, Decoder, Gap, Jump
 from tests.ingest.station import STATION, make_station
 from tests.paths import ROOT
 
@@ -239,15 +239,42 @@ def test_whatever_comes_is_counted_once_and_nothing_is_raised(
     for payload in payloads:
         out = decode(decoder_of_module, payload)
         assert all(s.serial == "N1" and s.channel in ("co2", "soil_water") for s in out.samples)
-        if out.samples or (out.refusals and out.refusals[0].payload != payload):
-            readings_in = len(json.loads(payload)["readings"])
-        else:
-            readings_in = len(out.refusals)
-            assert readings_in >= 1
-        assert len(out.samples) + len(out.refusals) == readings_in
+        refused = sum(row.readings for row in out.refusals)
+        assert len(out.refusals) <= 1
+        assert all(len(row.payload) <= len(payload) for row in out.refusals)
+        readings_in = len(json.loads(payload)["readings"]) if out.samples or refused > 1 else 1
+        assert len(out.samples) + refused == readings_in
         expected += readings_in
     whole = decode(decoder_of_module, *payloads)
-    assert len(whole.samples) + len(whole.refusals) == expected
+    assert len(whole.samples) + sum(row.readings for row in whole.refusals) == expected
+
+
+def test_what_a_message_parks_is_no_longer_than_itself(fresh: Decoder) -> None:
+    """A key that nobody reads, and a thousand readings that are refused: one entry, with the different reasons."""
+    bad = [reading(serial=f"N{n}") for n in range(100, 600)] + [reading(value=None, unit="%")] * 499
+    payload = message(*bad, reading(), ballast="é" * 10_000)
+    (refusal,) = decode(fresh, payload).refusals
+    assert len(refusal.payload) <= len(payload)
+    assert refusal.readings == 999
+    assert refusal.reason.startswith("999 readings: 'N100': the station file has no instrument")
+    assert refusal.reason.endswith("further reasons: 496")  # 501 different ones, five are told
+    assert json.loads(refusal.payload)["readings"] == bad
+    again = decode(fresh, refusal.payload).refusals
+    assert [row.readings for row in again] == [999]
+    assert again[0].payload == refusal.payload
+
+
+def test_a_node_whose_numbers_jump_has_lost_no_more_than_it_can_have_sent(fresh: Decoder) -> None:
+    """A thousand at once, and ten a second since its last message; further it numbers anew, forwards or back."""
+    rows = [(0, 7), (1, 1008), (2, 2010), (1002, 12_000), (1003, 9 * 10**15), (1004, 12_001), (1005, 12_003)]
+    out = fresh.batch([(message(reading(), sequence=n), NOW, s * 10**6) for s, n in rows], trusted=True)
+    assert out.gaps == [
+        Gap("n", 8, 1007),
+        Gap("n", 1009, 2009),
+        Gap("n", 2011, 11_999),
+        Gap("n", 12_002, 12_002),
+    ]
+    assert out.jumps == [Jump("n", 12_000, 9 * 10**15), Jump("n", 9 * 10**15, 12_001)]
 
 
 def test_no_depth_of_nesting_stops_the_next_message(fresh: Decoder) -> None:

@@ -122,6 +122,21 @@ def test_what_depends_on_this_machine_and_day_is_a_warning(
     assert "is not set" not in done.output
 
 
+def test_a_secret_that_everybody_can_read_is_told(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n", encoding="utf-8")
+    text = re.sub(r"^token = .*$", f'token = {{ file = "{secret}" }}', YULIN, flags=re.MULTILINE)
+    assert str(secret) in text
+    for mode, told in ((0o644, True), (0o640, False), (0o600, False)):
+        secret.chmod(mode)
+        done = _check(write(tmp_path, text), "--lang", "en")
+        assert done.exit_code == 0
+        assert (
+            "everybody on this machine can read the secret's file" in " ".join(done.output.split())
+        ) == told, mode
+        assert "s3cret" not in done.output
+
+
 def test_a_depth_is_told_as_it_is_today_under_a_moved_surface(tmp_path: Path) -> None:
     one = "[[profile.surface]]\nfrom = {}-01-01\nchange_m = {}\n"
     surface = one.format(2020, 0.05) + one.format(2199, 1)

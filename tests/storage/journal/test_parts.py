@@ -9,6 +9,7 @@ import pytest
 
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import load_station
+from soilco2.storage.journal.connection import JournalLock
 from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.session import Session
@@ -27,9 +28,9 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     path.write_text(STATION, encoding="utf-8")
     station = load_station(path)
     station.journal_path.parent.mkdir(parents=True, exist_ok=True)
-    opened = Session(station, lambda: 1_700_000_000_000_000)
+    opened = Session(station, JournalLock(station.journal_path), lambda: 1_700_000_000_000_000)
     yield opened
-    opened.db.close()
+    opened.close()
 
 
 def test_what_parts_remember_goes_with_a_transaction_that_fails(session: Session) -> None:

@@ -1,0 +1,55 @@
+"""``soilco2 backup``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from soilco2.cli.options import (
+    echo,
+    emit_json,
+    json_option,
+    load,
+    spoken_language,
+    station_argument,
+    translate,
+)
+from soilco2.station_config.message import Message
+
+
+@click.command()
+@station_argument
+@click.argument("dest", type=click.Path(file_okay=False, path_type=Path))
+@json_option
+@spoken_language
+def command(station: Path, dest: Path, as_json: bool) -> None:
+    """Write a backup of STATION's journal, archives and station file into a new folder in DEST.
+
+    The collector may be running. The copy is read back before its folder gets its name. Exit code 1: something in
+    it is damaged, as it is in the station; the rest can be restored.
+
+    \b
+    Example:
+      soilco2 backup yulin.toml /media/stick
+    """
+    from soilco2.storage.journal.backup import make_backup
+
+    made = make_backup(load(station), dest, time.time_ns() // 1000)
+    if as_json:
+        emit_json({**made._asdict(), "folder": str(made.folder)})
+    else:
+        echo(
+            Message(
+                "{folder}: {samples} samples in the journal, {archives} archives, {size:.1f} MiB, read back",
+                folder=made.folder,
+                samples=made.samples,
+                archives=made.archives,
+                size=made.bytes / 2**20,
+            )
+        )
+        for wrong in made.wrong:
+            click.echo(translate(wrong), err=True)
+    if made.wrong:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,53 @@
+"""``soilco2 restore``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from soilco2.cli.options import echo, emit_json, fail, json_option, load, spoken_language, translate
+from soilco2.station_config.message import Message
+
+
+@click.command()
+@click.argument("backup", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("station", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@spoken_language
+def command(backup: Path, station: Path | None, as_json: bool) -> None:
+    """Bring a station back from BACKUP: its journal, its archives and, where there is none, its station file.
+
+    STATION is the station file; left out, it has the name it had, here. A journal that is there is never written
+    over. Start the collector afterwards: it goes on where the backup ends.
+
+    \b
+    Example:
+      soilco2 restore /media/stick/yulin_20261130T190000 yulin.toml
+    """
+    from soilco2.storage.files import write_whole
+    from soilco2.storage.journal.backup import read_contents, restore
+
+    kept = read_contents(backup)["station_file"]
+    station = station or (Path(Path(kept).name) if kept else None)
+    if station is None:
+        fail(Message("the backup holds no station file; name the one that the station shall have"))
+    if not station.exists():
+        if not kept:
+            fail(Message("there is no station file {station}", station=station))
+        write_whole(station, (backup / Path(kept).name).read_bytes())
+    done = restore(load(station), backup, time.time_ns() // 1000)
+    if as_json:
+        emit_json({**done._asdict(), "folder": str(done.folder), "station_file": str(station)})
+        return
+    echo(
+        Message(
+            "{station}: {samples} samples in the journal and {archives} archives are back; start the collector",
+            station=station,
+            samples=done.samples,
+            archives=done.archives,
+        )
+    )
+    for wrong in done.wrong:
+        click.echo(translate(wrong), err=True)

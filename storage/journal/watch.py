@@ -1,0 +1,103 @@
+"""Whether the files of an open journal are still those that were opened: what is written into others keeps nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from soilco2.station_config.message import Message
+from soilco2.storage.errors import JournalBusyError, JournalGoneError
+from soilco2.storage.journal.connection import JournalLock
+
+
+class OverwrittenError(JournalGoneError):
+    """The journal's file holds something else than what this process left in it."""
+
+
+class LogGoneError(JournalGoneError):
+    """The write-ahead log was removed; what it holds can still be brought into the journal."""
+
+
+class Watch:
+    """Looks at the journal, its write-ahead log and its lock before each commit, and after it.
+
+    Only the writer's own commits and checkpoints change the journal's file, so whatever else changes it is a fault.
+
+    Parameters
+    ----------
+    path : Path
+        Of a journal that is open in WAL mode.
+    lock : JournalLock
+    """
+
+    def __init__(self, path: Path, lock: JournalLock) -> None:
+        self._path, self._log, self._lock = path, path.with_name(path.name + "-wal"), lock
+        self._file = path.stat().st_ino
+        self._log_file = _inode(self._log)
+        self.remember()
+
+    def remember(self) -> None:
+        """What the journal's file looks like after this process may have written into it."""
+        self._looks = self._look()
+
+    def check(self) -> None:
+        """Before a commit.
+
+        Raises
+        ------
+        JournalGoneError
+            When a file was removed, replaced or overwritten, or the lock's file was removed and another process has
+            taken the lock.
+        """
+        self.there()
+        if self._look() != self._looks:
+            raise OverwrittenError(
+                Message(
+                    "{path}: another program has written over the journal while it was open; nothing more is taken "
+                    "in. At the next start it is set aside, and what can be read of it is taken over",
+                    path=self._path,
+                )
+            )
+        try:
+            self._lock.hold()
+        except JournalBusyError as error:
+            raise JournalGoneError(
+                Message("the lock's file was removed; nothing more is taken in: {why}", why=error)
+            ) from error
+
+    def there(self) -> None:
+        """After a commit: whether the files it went into are still the journal's.
+
+        Raises
+        ------
+        JournalGoneError
+        """
+        if _inode(self._path) != self._file:
+            raise JournalGoneError(
+                Message(
+                    "{path}: the journal was removed or replaced while it was open; nothing more is taken in. "
+                    "Put it back where it was, or start again with a new one",
+                    path=self._path,
+                )
+            )
+        if _inode(self._log) != self._log_file:
+            raise LogGoneError(
+                Message(
+                    "{path}: the journal's write-ahead log was removed or replaced while it was open; what it held "
+                    "was brought into the journal and nothing more is taken in. Start again",
+                    path=self._log,
+                )
+            )
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None

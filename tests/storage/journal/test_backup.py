@@ -1,0 +1,241 @@
+"""A backup of a running journal, and a station that goes on from it on a new card: nothing lost or doubled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from soilco2.cli.main import main
+from soilco2.station_config.loader import load_station
+from soilco2.storage.errors import BackupError
+from soilco2.storage.journal.archive import folder_of, open_journal, write_archive
+from soilco2.storage.journal.backup import LEAP, make_backup, restore
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.schema import SCHEMA_VERSION
+from soilco2.storage.journal.writer import Writer
+from tests.storage.journal.test_writer import MINUTE, T0, make, sample, values
+
+NOW = T0 + 10_000 * MINUTE
+WITH_DATABASE = """
+[[influxdb]]
+id = "db"
+url = "http://127.0.0.1:1"
+org = "o"
+bucket = "b"
+token = { env = "SOILCO2_TOKEN" }
+"""
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOILCO2_STATE", str(tmp_path / "state"))
+
+
+def new_card(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("SOILCO2_STATE", str(folder / "new card"))
+
+
+def test_a_journal_is_backed_up_whole_while_it_is_written(tmp_path: Path) -> None:
+    """Whatever moment it is of: whole commits, the first ones, and nothing of it is damaged."""
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(j) for j in range(10)])
+        stop, count = threading.Event(), [1]
+
+        def go_on() -> None:
+            while not stop.is_set():
+                writer.commit([sample(10 * count[0] + j) for j in range(10)])
+                count[0] += 1
+
+        thread = threading.Thread(target=go_on)
+        thread.start()
+        try:
+            made = [make_backup(station, tmp_path / "stick", NOW + n * 1_000_000) for n in range(3)]
+        finally:
+            stop.set()
+            thread.join()
+    for one in made:
+        assert one.wrong == []
+        with JournalReader(one.folder / "journal.sqlite") as reader:
+            found = values(reader)
+            assert len(found) == one.samples >= 10
+            assert len(found) % 10 == 0
+            assert [at for at, _, _ in found] == [T0 + i * MINUTE for i in range(len(found))]
+    assert {path.name for path in (tmp_path / "stick").iterdir()} == {one.folder.name for one in made}
+
+
+def test_a_station_goes_on_from_its_backup_on_a_new_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old card dies an hour after the backup; its nodes send that hour again, and more."""
+    station = make(tmp_path, more=WITH_DATABASE)
+    with Writer.open(station) as writer:
+        writer.commit([sample(i) for i in range(100)])
+        made = write_archive(station, T0 // 10**6 * 10**6, T0 // 10**6 * 10**6 + 40 * MINUTE)
+        assert made is not None
+        while writer.prune(str(made.archive.path)):
+            pass
+        writer.commit([sample(i) for i in range(100, 120)])
+        writer.move_cursor("db", writer.session.rev)
+        backup = make_backup(station, tmp_path / "stick", NOW)
+        writer.commit([sample(i) for i in range(120, 180)])
+        writer.move_cursor("db", writer.session.rev)
+        confirmed, last = writer.session.rev, writer.samples.seq
+        old = writer.session.meta("journal")
+    assert backup.archives == 1
+    new_card(monkeypatch, tmp_path)
+    fresh = load_station(station.path)
+    assert not fresh.journal_path.exists()
+    restore(fresh, backup.folder, NOW + MINUTE)
+    with Writer.open(fresh) as writer:
+        assert writer.session.rev >= LEAP > confirmed
+        done = writer.commit([sample(i) for i in range(90, 200)])
+        assert (done.stored, done.duplicate) == (80, 30)
+        assert done.last_seq > LEAP > last
+        assert done.last_rev > confirmed
+        with open_journal(fresh) as reader:
+            rows = [s.time_us for s in reader.samples(0, 2**62)]
+            assert rows == [T0 + i * MINUTE for i in range(200)]
+            assert [at for at, _, _ in values(reader)] == rows
+            assert reader.integrity.verify_batches() == []
+            (cursor,) = reader.accounting.cursors()
+            assert cursor.backlog == 80, "what the database has not confirmed to this journal"
+            assert writer.session.meta("journal") != old, "whoever follows revisions begins anew"
+            assert [e.data["made_us"] for e in reader.events(["other"]) if e.data["what"] == "restored"] == [
+                NOW
+            ]
+        while writer.roll():
+            pass
+
+
+def test_days_left_are_told_of_what_is_kept_not_of_the_numbers_that_were_leapt_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [NOW]
+    station = make(tmp_path)
+    with Writer.open(station, now_us=lambda: now[0]) as writer:
+        for n in range(10):
+            now[0] = NOW + n * 10 * MINUTE
+            writer.commit([sample(n * 100 + i) for i in range(100)])
+    backup = make_backup(station, tmp_path / "stick", now[0])
+    new_card(monkeypatch, tmp_path)
+    fresh = load_station(station.path)
+    restore(fresh, backup.folder, now[0])
+    with JournalReader(fresh.journal_path) as reader:
+        used, _ = reader.accounting.size()
+        # 1000 samples in ninety minutes, of used/1000 bytes each
+        assert reader.accounting.days_left(10**9) == pytest.approx((10**9 - used) / (used / 90 * 1440))
+
+
+def test_onto_older_software_it_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    backup = make_backup(station, tmp_path / "stick", NOW)
+    new_card(monkeypatch, tmp_path)
+    contents = json.loads((backup.folder / "backup.json").read_text(encoding="utf-8"))
+    later = contents | {"schema": SCHEMA_VERSION + 1, "soilco2": "9.1.0"}
+    (backup.folder / "backup.json").write_text(json.dumps(later), encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main(["restore", str(backup.folder), str(station.path)])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "was made by soilco2 9.1.0" in said
+    assert len(said.splitlines()) == 1
+    assert not load_station(station.path).journal_path.exists()
+
+
+def test_what_is_no_sound_backup_of_this_station_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    backup = make_backup(station, tmp_path / "stick", NOW)
+    with pytest.raises(BackupError, match="there is a journal already"):
+        restore(station, backup.folder, NOW)
+    with pytest.raises(BackupError, match="is there already"):
+        make_backup(station, tmp_path / "stick", NOW)
+    new_card(monkeypatch, tmp_path)
+    fresh = load_station(station.path)
+    with pytest.raises(BackupError, match="is no backup"):
+        restore(fresh, tmp_path, NOW)
+    flipped = bytearray((backup.folder / "journal.sqlite").read_bytes())
+    flipped[5000] ^= 1
+    (backup.folder / "journal.sqlite").write_bytes(flipped)
+    with pytest.raises(BackupError, match="is not what was backed up"):
+        restore(fresh, backup.folder, NOW)
+    contents = json.loads((backup.folder / "backup.json").read_text(encoding="utf-8"))
+    contents["files"]["../../station.toml"] = ""
+    (backup.folder / "backup.json").write_text(json.dumps(contents), encoding="utf-8")
+    with pytest.raises(BackupError, match=r"not what was backed up|names"):
+        restore(fresh, backup.folder, NOW)
+    assert not fresh.journal_path.exists()
+    assert load_station(station.path).text
+
+
+def test_damage_that_is_in_the_station_is_told_and_the_rest_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        for n in range(3):
+            writer.commit([sample(10 * n + j) for j in range(10)])
+    bare = sqlite3.connect(station.journal_path)
+    with bare:
+        bare.execute("UPDATE sample SET raw = raw + 1e-9 WHERE seq = 15")
+    bare.close()
+    backup = make_backup(station, tmp_path / "stick", NOW)
+    assert backup.wrong == ["batch 2: samples 11 to 20 do not match their CRC"]
+    new_card(monkeypatch, tmp_path)
+    fresh = load_station(station.path)
+    assert restore(fresh, backup.folder, NOW).wrong == backup.wrong
+    with JournalReader(fresh.journal_path) as reader:
+        assert sum(1 for _ in reader.samples(0, 2**62)) == 30
+
+
+def test_a_medium_without_room_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+
+    def full(*_: object) -> None:
+        raise OSError(28, os.strerror(28), "x")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    write_archive(station, T0 // 10**6 * 10**6, T0 // 10**6 * 10**6 + MINUTE)
+    assert list(folder_of(station).glob("*.sqlite"))
+    with pytest.raises(BackupError, match="No space left on device"):
+        make_backup(station, tmp_path / "stick", NOW)
+    assert list((tmp_path / "stick").iterdir()) == []
+
+
+def test_the_commands_bring_back_the_station_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(i) for i in range(5)])
+    assert station.path is not None
+    with pytest.raises(SystemExit) as end:
+        main(["backup", str(station.path), str(tmp_path / "stick"), "--json"])
+    assert end.value.code == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["samples"], made["archives"], made["wrong"]) == (5, 0, [])
+    new_card(monkeypatch, tmp_path)
+    elsewhere = tmp_path / "new" / "station.toml"
+    with pytest.raises(SystemExit) as end:
+        main(["restore", made["folder"], str(elsewhere), "--lang", "zh"])
+    assert end.value.code == 0
+    assert "5" in capsys.readouterr().out
+    assert elsewhere.read_bytes() == station.path.read_bytes()
+    with JournalReader(load_station(elsewhere).journal_path) as reader:
+        assert sum(1 for _ in reader.samples(0, 2**62)) == 5
