@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from soilco2.cli.options import echo, emit_json, fail, json_option, load, spoken_language, station_argument
 from soilco2.cli.progress import progress
 from soilco2.station_config.message import Message
+from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
     from soilco2.ingest.files.importing import Account
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
+def _zone(name: str | None) -> tzinfo | None:
     if name is None:
         return None
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zone_of(name)
+    except ValueError:
         fail(
             Message(
-                "--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8",
+                "--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or UTC+08:00",
                 name=name,
             )
         )
@@ -34,7 +35,9 @@ def _zone(name: str | None) -> ZoneInfo | None:
 @station_argument
 @spoken_language
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai.")
+@click.option(
+    "--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai or UTC+08:00."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
+from datetime import tzinfo
 
 from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
 from soilco2.station_config.loader import Station
@@ -60,7 +60,7 @@ def import_table(
     station: Station,
     layout: Layout,
     driver: FileDriver,
-    zone: ZoneInfo | None,
+    zone: tzinfo | None,
     moment: Moment,
     target: Submitter | Rehearsal,
     on_progress: Callable[[str], object] = lambda _where: None,
@@ -74,7 +74,7 @@ def import_table(
         Of the table, with its path.
     driver : FileDriver
         Which recognised it.
-    zone : ZoneInfo or None
+    zone : tzinfo or None
         Zone of times that name none.
     moment : Moment
         When this happens.

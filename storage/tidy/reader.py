@@ -11,9 +11,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.errors import StationConfigError
@@ -83,7 +83,7 @@ class TidyReader:
     paths : path or sequence of paths
         ``.csv``, ``.csv.gz`` (or any text), ``.parquet``. A file ``<name>.json`` beside one is its sidecar;
         remarks in it, such as how a modelled series was made, follow the data.
-    zone : ZoneInfo, optional
+    zone : tzinfo, optional
         Zone of times that name none.
 
     Raises
@@ -92,7 +92,7 @@ class TidyReader:
         At the first row that cannot be used, with file, line and reason.
     """
 
-    def __init__(self, paths: str | Path | Sequence[str | Path], zone: ZoneInfo | None = None) -> None:
+    def __init__(self, paths: str | Path | Sequence[str | Path], zone: tzinfo | None = None) -> None:
         listed = [paths] if isinstance(paths, str | Path) else list(paths)
         self._series: dict[SeriesKey, _Series] = {}
         self._zone = zone
@@ -382,7 +382,7 @@ def _worded(frame: pd.DataFrame, time_name: str) -> pd.DataFrame:
     return frame
 
 
-def _times(column: pd.Series, zone: ZoneInfo | None) -> Any:
+def _times(column: pd.Series, zone: tzinfo | None) -> Any:
     """Microseconds UTC of times that all name their zone, or of local times of `zone`.
 
     Raises

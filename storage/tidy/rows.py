@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
@@ -104,7 +103,7 @@ class _Remembered(dict[_K, _V]):
 
 def read_tidy_rows(
     path: Path,
-    zone: ZoneInfo | None = None,
+    zone: tzinfo | None = None,
     layout: Layout | None = None,
     *,
     refuse: Callable[[Place], Message | None] | None = None,
@@ -115,7 +114,7 @@ def read_tidy_rows(
     Parameters
     ----------
     path : Path
-    zone : ZoneInfo, optional
+    zone : tzinfo, optional
         Zone of times that name none; without it such rows are faults.
     layout : Layout, optional
         What `find_layout` found, when it was asked before.
@@ -248,7 +247,7 @@ def _number(text: str) -> float | None:
     return value
 
 
-def parse_time(text: str, zone: ZoneInfo | None) -> int:
+def parse_time(text: str, zone: tzinfo | None) -> int:
     """Microseconds UTC [µs] of a time with its zone, or of a local time when `zone` is given.
 
     Raises
@@ -300,7 +299,7 @@ def _year_first(bare: str) -> datetime:
     ) from None
 
 
-def _local(moment: datetime, zone: ZoneInfo, bare: str) -> datetime:
+def _local(moment: datetime, zone: tzinfo, bare: str) -> datetime:
     first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
         back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
@@ -308,13 +307,13 @@ def _local(moment: datetime, zone: ZoneInfo, bare: str) -> datetime:
             Message(
                 "time {time!r} comes twice in {zone}, where the clock is changed; write it in UTC",
                 time=bare[:40],
-                zone=zone.key,
+                zone=zone,
             )
             if back == moment
             else Message(
                 "time {time!r} does not exist in {zone}, where the clock is changed; write it in UTC",
                 time=bare[:40],
-                zone=zone.key,
+                zone=zone,
             )
         )
     return first

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import Flag, Sample
 from soilco2.station_config.base import moment_us
@@ -57,7 +57,7 @@ def source_name(path: Path) -> str:
 
 
 def read_samples(
-    station: Station, path: Path, moment: Moment, zone: ZoneInfo | None = None, layout: Layout | None = None
+    station: Station, path: Path, moment: Moment, zone: tzinfo | None = None, layout: Layout | None = None
 ) -> Iterator[Stretch]:
     """The rows of a tidy table as samples, `STRETCH` at a time.
 
@@ -69,7 +69,7 @@ def read_samples(
     station : Station
     path : Path
     moment : Moment
-    zone : ZoneInfo, optional
+    zone : tzinfo, optional
         Zone of times that name none.
     layout : Layout, optional
 
@@ -137,6 +137,14 @@ def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | 
         if known.has_depth and not known.at_site:
             return Message("{variable} needs a position or a depth_m", variable=place.variable)
         return SITE, ""
+    if not known.has_depth:
+        return Message(
+            "{variable} belongs to the whole site, not to {place}; write site as its profile and leave position empty",
+            variable=place.variable,
+            place="/".join(part for part in (place.profile, place.position) if part),
+        )
+    if place.profile and not place.position and place.depth_m is None:
+        return _no_position(deployments, place)
     fitting = [
         (profile.id, position.id)
         for profile in deployments.file.profile
@@ -176,6 +184,18 @@ def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | 
             given=place.depth_m,
         )
     return fitting[0]
+
+
+def _no_position(deployments: Deployments, place: Place) -> Message:
+    """Why a profile alone is no place."""
+    there = [
+        q.id for profile in deployments.file.profile if profile.id == place.profile for q in profile.position
+    ]
+    return Message(
+        "the cell of position is empty, and depth_m says nothing either; {profile} has {positions}",
+        profile=place.profile,
+        positions=", ".join(there[:20]) or Message("no position"),
+    )
 
 
 def _at(deployments: Deployments, profile: str, position: str, depth_m: float | None) -> bool:

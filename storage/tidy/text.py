@@ -13,6 +13,7 @@ from typing import IO, cast
 
 from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import TidyFileError
+from soilco2.storage.tidy.foreign_files import HEAD, foreign
 
 TIME_NAMES = ("time_utc", "time", "time_local")
 REQUIRED = ("variable", "value", "unit")
@@ -121,12 +122,14 @@ def find_encoding(path: Path) -> tuple[str, bool]:
     """
     with open_binary(path) as file:
         try:
-            head = file.read(4)
+            head = file.read(HEAD)
         except (EOFError, OSError) as error:
             raise TidyFileError(str(path), Message("cannot be read: {why}", why=error)) from error
     for mark, what in _OTHERS.items():
         if head.startswith(mark):
             raise TidyFileError(str(path), Message("is {what}; save it as CSV in UTF-8", what=what))
+    if why := foreign(head):
+        raise TidyFileError(str(path), why)
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         candidates = ["utf-16"]
     else:
