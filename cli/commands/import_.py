@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
     from soilco2.ingest.files.importing import Account
+    from soilco2.storage.tidy.text import Layout
 
 
 def _zone(name: str | None) -> tzinfo | None:
@@ -38,12 +40,15 @@ def _zone(name: str | None) -> tzinfo | None:
 @click.option(
     "--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai or UTC+08:00."
 )
+@click.option("--take-last-line", is_flag=True,
+              help="Take a last line without line end, which may be cut and is held back otherwise.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(
     station: Path,
     files: tuple[Path, ...],
     timezone: str | None,
+    take_last_line: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -70,6 +75,8 @@ def command(
                 )
             )
     recognised = [recognise(path) for path in files]
+    if take_last_line:
+        recognised = [(driver, replace(layout, open_line=None)) for driver, layout in recognised]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
     with Rehearsal(known.journal_path) if dry_run else Submitter(known) as target:
@@ -78,6 +85,7 @@ def command(
             with progress(str(layout.path), wanted=not as_json) as show:
                 account = import_table(known, layout, driver, zone, moment, target, show)
             _say_faults(layout.path, account)
+            _say_held(layout)
             if account.rejected and not dry_run:
                 echo(Message("they are kept: soilco2 parked list {path}", path=known.path), err=True)
             accounts.append((layout.path, account))
@@ -88,6 +96,19 @@ def command(
             _say(path, account, dry_run)
     if any(account.rejected for _, account in accounts):
         raise click.exceptions.Exit(1)
+
+
+def _say_held(layout: Layout) -> None:
+    if layout.open_line is not None:
+        echo(
+            Message(
+                "{path}:{line}: the last line has no line end and may be cut; it is held back. Import the file again "
+                "when more was written to it, or take the line as it is with --take-last-line",
+                path=layout.path,
+                line=layout.open_line,
+            ),
+            err=True,
+        )
 
 
 def _say_faults(path: Path, account: Account) -> None:

@@ -15,7 +15,7 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
-from soilco2.storage.tidy.text import Layout
+from soilco2.storage.tidy.text import Layout, find_layout
 
 STRETCH = 5000
 """Rows handed over at once."""
@@ -62,7 +62,7 @@ def read_samples(
     """The rows of a tidy table as samples, `STRETCH` at a time.
 
     Each row is either a sample or a fault: unknown station, position or variable, a depth that is not the
-    position's, a time in the future.
+    position's, a time in the future. A line that may not be finished (`Layout.open_line`) is left for a later reading.
 
     Parameters
     ----------
@@ -91,10 +91,13 @@ def read_samples(
         channels[place] = found
         return None
 
+    layout = find_layout(path) if layout is None else layout
     samples: list[Sample] = []
     faults: list[TidyFault] = []
     line = 0
     for row in read_tidy_rows(path, zone, layout, refuse=refuse, latest_us=latest_us):
+        if row.line == layout.open_line:
+            break
         line = row.line
         if isinstance(row, TidyFault):
             faults.append(row)
