@@ -97,7 +97,7 @@ MEANING: dict[str, str] = {
     "word": "Texts that repeat: status, names of tests and corrections, sources, boots, methods, reasons.",
     "series": "Station, profile, position, variable.",
     "sample": "What the hardware said. Never changed, but for a time given to one that was held back. `said`: the"
-    " registers of a polled probe as on the wire.",
+    " registers of a polled probe as on the wire, or what an imported row says of its value besides.",
     "observation": "What we make of a sample today; `rev` grows with every new or changed one.",
     "derived": "Results in time with their interval, by method; one that was withheld has its reason.",
     "event": "What happened, by a closed list of kinds; manual flags are events too. `message`: what `text` is made of,"

@@ -21,6 +21,7 @@ from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
 from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.beside import STAMPS
 from soilco2.storage.errors import SourceError, TidyFileError
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 from soilco2.storage.tidy.rows import FLAGS, Place, TidyFault, read_tidy_rows
@@ -300,6 +301,10 @@ class TidyReader:
         flag = FLAGS.get(text.removesuffix(".0")) if text else None
         if text and flag is None:
             raise _DoubtError(Message("flag {flag!r} is none of 1, 2, 3, 4, 9", flag=text))
+        if meta.get("stamp", "") not in ("", *STAMPS):
+            raise _DoubtError(
+                Message("stamp {stamp!r} is none of instant, start, end", stamp=meta["stamp"][:40])
+            )
         place = Place(
             meta.get("station", ""),
             meta.get("profile", ""),

@@ -15,6 +15,7 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.units import conversion
+from soilco2.storage.beside import BESIDE, STAMPS, write
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
 
 _K = TypeVar("_K")
@@ -57,6 +58,8 @@ class TidyRow(NamedTuple):
         In the canonical unit of the variable; None when the table says it is missing.
     flag : int or None
         QARTOD flag, None when the table gives none.
+    beside : str
+        What the row says besides, as `soilco2.storage.beside` writes it; empty when nothing.
     """
 
     line: int
@@ -64,6 +67,7 @@ class TidyRow(NamedTuple):
     place: Place
     value: float | None
     flag: int | None
+    beside: str = ""
 
 
 class TidyFault(NamedTuple):
@@ -80,6 +84,7 @@ class _Meta(NamedTuple):
     b: float
     converted: bool
     flag: int | None
+    beside: str
 
 
 class _UnfitError(ValueError):
@@ -136,7 +141,7 @@ def read_tidy_rows(
     at_value = names.index("value")
     columns = {
         name: names.index(name)
-        for name in ("station", "profile", "position", "depth_m", "variable", "unit", "flag")
+        for name in ("station", "profile", "position", "depth_m", "variable", "unit", "flag", *BESIDE)
         if name in names
     }
     at_meta = tuple(columns.values())
@@ -179,7 +184,7 @@ def read_tidy_rows(
                 continue
             if value is not None and meta.converted:
                 value = meta.a * value + meta.b
-            yield TidyRow(number, time_us, meta.place, value, meta.flag)
+            yield TidyRow(number, time_us, meta.place, value, meta.flag, meta.beside)
 
 
 def _unfit_reason(unfit: _UnfitError, text: str) -> Message:
@@ -217,9 +222,43 @@ def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | Non
     place = Place(
         cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
     )
+    try:
+        said = _beside(cells, a, b)
+    except _UnfitError as unfit:
+        return Message.of(unfit)
     if refuse is not None and (reason := refuse(place)):
         return reason
-    return _Meta(place, a, b, (a, b) != (1.0, 0.0), flag)
+    return _Meta(place, a, b, (a, b) != (1.0, 0.0), flag, said)
+
+
+def _beside(cells: dict[str, str], a: float, b: float) -> str:
+    """What a row says of its value besides: interval in the canonical unit, method, period, what the time marks."""
+    numbers: dict[str, float | None] = {}
+    for name in ("lower", "upper", "period_s"):
+        if text := cells.get(name, ""):
+            try:
+                numbers[name] = _number(text)
+            except _UnfitError as unfit:
+                raise _UnfitError(Message("{column}: {why}", column=name, why=unfit)) from None
+    lower, upper, period_s = (numbers.get(name) for name in ("lower", "upper", "period_s"))
+    stamp = cells.get("stamp", "")
+    if stamp and stamp not in STAMPS:
+        raise _UnfitError(Message("stamp {stamp!r} is none of instant, start, end", stamp=stamp[:40]))
+    if period_s is not None and period_s <= 0:
+        raise _UnfitError(Message("period_s: {period_s:g} s is no time between values", period_s=period_s))
+    if stamp in ("start", "end") and period_s is None:
+        raise _UnfitError(
+            Message("stamp {stamp!r} needs period_s: the {stamp} of how long a time?", stamp=stamp)
+        )
+    if lower is not None and upper is not None and lower > upper:
+        raise _UnfitError(Message("lower {lower:g} lies above upper {upper:g}", lower=lower, upper=upper))
+    return write(
+        None if lower is None else a * lower + b,
+        None if upper is None else a * upper + b,
+        cells.get("method", ""),
+        period_s,
+        stamp or ("instant" if period_s is not None else ""),
+    )
 
 
 def _number(text: str) -> float | None:

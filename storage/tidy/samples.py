@@ -14,6 +14,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.beside import said, write
 from soilco2.storage.tidy.rows import Place, TidyFault, read_tidy_rows
 from soilco2.storage.tidy.text import Layout, find_layout
 
@@ -83,12 +84,14 @@ def read_samples(
     source = source_name(path)
     now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
+    usual: dict[tuple[str, str], str] = {}
 
     def refuse(place: Place) -> Message | None:
-        found = find_channel(deployments, place)
+        found = channels.get(place) or find_channel(deployments, place)
         if isinstance(found, Message):
             return found
         channels[place] = found
+        usual[found] = _usual(deployments, *found)
         return None
 
     layout = find_layout(path) if layout is None else layout
@@ -107,13 +110,23 @@ def read_samples(
             if row.flag is not None:
                 status = _STATUS.get(row.flag, "")
                 value = None if row.flag == Flag.MISSING else value
+            told = said(row.beside, value) if row.beside not in ("", usual[serial, channel]) else None
             samples.append(
-                Sample(serial, channel, row.time_us, value, status, None, now_us, mono_us, boot_id, source)
+                Sample(
+                    serial, channel, row.time_us, value, status, None, now_us, mono_us, boot_id, source, told
+                )
             )
         if len(samples) + len(faults) >= STRETCH:
             yield Stretch(samples, faults, line)
             samples, faults = [], []
     yield Stretch(samples, faults, line)
+
+
+def _usual(deployments: Deployments, serial: str, channel: str) -> str:
+    """What a row says besides that the station file says already of every value of its series."""
+    profile, _, position = serial.removeprefix(IMPORT).partition("/")
+    period_s = deployments.period_s((deployments.station_id, profile, position, channel))
+    return "" if period_s is None else write(None, None, "", float(period_s), "instant")
 
 
 def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | Message:

@@ -35,16 +35,16 @@ class Field:
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
-        self._capsys = capsys
+        self.capsys = capsys
         self.station = folder / "trial.toml"
         self.station.write_text(STATION, encoding="utf-8")
 
     def soilco2(self, *words: str | Path, code: int = 0) -> str:
         """What a command prints and says."""
-        self._capsys.readouterr()
+        self.capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             main(list(map(str, words)))
-        said = "\n".join(self._capsys.readouterr())
+        said = "\n".join(self.capsys.readouterr())
         assert stop.value.code == code, said
         return said
 
