@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
@@ -9,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soilco2.cli.options import echo, emit_json, fail, json_option, load, spoken_language, station_argument
+from soilco2.cli.options import (
+    echo,
+    emit_json,
+    fail,
+    json_option,
+    load,
+    spoken_language,
+    station_argument,
+    translate,
+)
 from soilco2.cli.progress import progress
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import zone_of
@@ -42,6 +53,7 @@ def _zone(name: str | None) -> tzinfo | None:
 )
 @click.option("--take-last-line", is_flag=True,
               help="Take a last line without line end, which may be cut and is held back otherwise.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Import also where a unit looks wrong.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(
@@ -49,6 +61,7 @@ def command(
     files: tuple[Path, ...],
     timezone: str | None,
     take_last_line: bool,
+    yes: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -83,7 +96,16 @@ def command(
         accounts = []
         for driver, layout in recognised:
             with progress(str(layout.path), wanted=not as_json) as show:
-                account = import_table(known, layout, driver, zone, moment, target, show)
+                sure = _sure(layout.path, yes or dry_run, ask=not as_json)
+                account = import_table(known, layout, driver, zone, moment, target, show, sure=sure)
+            if account.declined:
+                fail(
+                    Message(
+                        "{path}: nothing of it was imported. Mend its column unit, or say that the unit is right with "
+                        "--yes",
+                        path=layout.path,
+                    )
+                )
             _say_faults(layout.path, account)
             _say_held(layout)
             if account.rejected and not dry_run:
@@ -96,6 +118,19 @@ def command(
             _say(path, account, dry_run)
     if any(account.rejected for _, account in accounts):
         raise click.exceptions.Exit(1)
+
+
+def _sure(path: Path, yes: bool, *, ask: bool) -> Callable[[list[Message]], bool]:
+    """What tells of doubtful units, and asks whether to go on where somebody sits there."""
+
+    def sure(doubted: list[Message]) -> bool:
+        for doubt in doubted:
+            echo(Message("{path}: {doubt}", path=path, doubt=doubt), err=True)
+        if yes or not ask or not sys.stdin.isatty():
+            return yes
+        return click.confirm(translate(Message("Is the unit right?")), err=True)
+
+    return sure
 
 
 def _say_held(layout: Layout) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from itertools import chain, islice
 
 from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
+from soilco2.ingest.files.doubts import doubts
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.journal.control import Submitter
@@ -15,6 +17,8 @@ from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import Moment, source_name
 from soilco2.storage.tidy.text import Layout
 
+LOOKED_AT = 10
+"""Stretches of rows whose units are looked at before the first of them is kept."""
 SHOWN = 5
 """Faults of a file that are kept for people to read."""
 
@@ -36,6 +40,8 @@ class Account:
         Duplicates that an earlier import parked.
     shown : list of TidyFault
         The first `SHOWN` of the faults.
+    declined : bool
+        Nothing was taken: a unit looked wrong, and nobody said that it is right.
     """
 
     stored: int = 0
@@ -44,6 +50,7 @@ class Account:
     faults: int = 0
     parked_before: int = 0
     shown: list[TidyFault] = field(default_factory=list)
+    declined: bool = False
 
     @property
     def rejected(self) -> int:
@@ -64,6 +71,7 @@ def import_table(
     moment: Moment,
     target: Submitter | Rehearsal,
     on_progress: Callable[[str], object] = lambda _where: None,
+    sure: Callable[[list[Message]], bool] = lambda _doubted: True,
 ) -> Account:
     """Bring a tidy table into the journal, or say what would become of it.
 
@@ -82,6 +90,8 @@ def import_table(
         Keeps the rows, or only judges them.
     on_progress : callable, optional
         Told after each stretch of rows where it is.
+    sure : callable, optional
+        Told what looks wrong in the units of the first rows; says whether to go on.
 
     Raises
     ------
@@ -94,7 +104,13 @@ def import_table(
     account = Account()
     parked = ParkedRows(station.journal_path, source)
     arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
-    for stretch in driver.rows(station, layout, zone, arrival):
+    stretches = driver.rows(station, layout, zone, arrival)
+    first = list(islice(stretches, LOOKED_AT))
+    doubted = doubts(station, (sample for stretch in first for sample in stretch.samples))
+    if doubted and not sure(doubted):
+        account.declined = True
+        return account
+    for stretch in chain(first, stretches):
         samples, faults, again = parked.sort_out(stretch.samples, stretch.faults)
         account.parked_before += again
         account.faults += len(faults)

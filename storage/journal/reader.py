@@ -8,21 +8,18 @@ import sqlite3
 import time
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
-from soilco2.station_config.deployments import IMPORT
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
 from soilco2.station_config.message import Message, from_text
 from soilco2.station_config.variables import VARIABLES
-from soilco2.storage.beside import Beside
-from soilco2.storage.beside import read as read_beside
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
-from soilco2.storage.journal.connection import keeps_said, message_column, meta, sample_columns, sample_of
+from soilco2.storage.journal.beside import beside_at, with_beside
+from soilco2.storage.journal.connection import message_column, meta, sample_columns, sample_of
 from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.rows import Derived, Event
@@ -139,7 +136,7 @@ class JournalReader:
                 ).fetchone()
             known = VARIABLES.get(key.variable)
             period_s = deployments.period_s(key) if deployments else None
-            newest, oldest = (self._beside_at(key, end) for end in ("DESC", "ASC"))
+            newest, oldest = (beside_at(self._db, key, end) for end in ("DESC", "ASC"))
             if period_s is None and newest.stamp:
                 period_s, stamp = newest.period_s, newest.stamp
             else:
@@ -187,62 +184,12 @@ class JournalReader:
                     array("d", values if None not in values else [_NAN if v is None else v for v in values]),
                     array("b", flags),
                 )
-                yield from self._with_beside(piece, raws)
+                yield from with_beside(self._db, piece, raws)
                 since = times[-1] + 1
                 if len(rows) < PIECE:
                     break
             if not found:
                 yield from self._read_derived(key, number, low, high)
-
-    def _import_channel(self, key: SeriesKey) -> int | None:
-        """The channel of what was imported into a series."""
-        row = self._db.execute(
-            "SELECT id FROM channel WHERE serial = ? AND channel = ?",
-            (f"{IMPORT}{key.profile}/{key.position}", key.variable),
-        ).fetchone()
-        return None if row is None else int(row[0])
-
-    def _beside_at(self, key: SeriesKey, order: str) -> Beside:
-        """What the newest or oldest imported row of a series says of its value besides."""
-        channel = self._import_channel(key)
-        if channel is None or not keeps_said(self._db):
-            return Beside()
-        row = self._db.execute(
-            "SELECT said FROM sample WHERE channel = ? AND time_us IS NOT NULL"  # noqa: S608 - our own words
-            f" ORDER BY time_us {order} LIMIT 1",
-            (channel,),
-        ).fetchone()
-        return Beside() if row is None or row[0] is None else read_beside(row[0])
-
-    def _with_beside(self, piece: Piece, raws: Sequence[float | None]) -> Iterator[Piece]:
-        """A stretch with what imported rows say besides; cut where they say another method, period or stamp."""
-        channel = self._import_channel(piece.key)
-        if channel is None or not keeps_said(self._db):
-            yield piece
-            return
-        rows = self._db.execute(
-            "SELECT time_us, raw, said FROM sample WHERE channel = ? AND time_us BETWEEN ? AND ? AND said IS NOT NULL",
-            (channel, piece.times[0], piece.times[-1]),
-        )
-        told = {(time_us, raw): said for time_us, raw, said in rows}
-        if not told:
-            yield piece
-            return
-        nothing = Beside()
-        beside = [
-            read_beside(told[at]) if at in told else nothing for at in zip(piece.times, raws, strict=True)
-        ]
-        begin = 0
-        for _, same in groupby(beside, key=lambda row: row[2:]):
-            those = list(same)
-            cut = slice(begin, begin + len(those))
-            begin += len(those)
-            bounds = any(row.lower is not None or row.upper is not None for row in those)
-            lower = array("d", [_NAN if row.lower is None else row.lower for row in those] if bounds else [])
-            upper = array("d", [_NAN if row.upper is None else row.upper for row in those] if bounds else [])
-            yield Piece(
-                piece.key, piece.times[cut], piece.values[cut], piece.flags[cut], lower, upper, *those[0][2:]
-            )
 
     def _read_derived(self, key: SeriesKey, number: int, low: int, high: int) -> Iterator[Piece]:
         rows = self._db.execute(
