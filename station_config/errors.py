@@ -16,7 +16,7 @@ class StationConfigError(ValueError):
     """What the user wrote cannot be used; the message is one clear sentence."""
 
     def __init__(self, message: Message) -> None:
-        super().__init__(message)
+        super().__init__(Message.of(message))  # a driver of another distribution may say it in plain text
 
 
 @dataclass(frozen=True, slots=True)

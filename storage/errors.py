@@ -31,7 +31,7 @@ class StorageError(Exception):
     """Something is wrong with what is kept or with where it is kept; the message is one clear sentence."""
 
     def __init__(self, message: Message) -> None:
-        super().__init__(message)
+        super().__init__(Message.of(message))  # a driver of another distribution may say it in plain text
 
 
 class ArchiveError(StorageError):

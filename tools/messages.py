@@ -9,6 +9,7 @@ With --check, nothing is written, and a file that would change is named as well.
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
@@ -19,7 +20,6 @@ from gettext import GNUTranslations
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -44,10 +44,13 @@ def templates(room: str) -> dict[str, set[str]]:
     """What a room says, each with the modules that say it."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted((ROOT / room).rglob("*.py")):
-        for _, text, _, _ in extract_from_file("python", path, {"Message": None, "marked": None}):
-            said = text if isinstance(text, str) else text[0]
-            if _LETTERS.search(_FIELD.sub("", said)):
-                found[said].add(path.relative_to(ROOT).as_posix())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Message" | "marked"), args=[ast.Constant(value=str() as said), *_]
+                ):
+                    if _LETTERS.search(_FIELD.sub("", said)):
+                        found[said].add(path.relative_to(ROOT).as_posix())
     return found
 
 

@@ -9,7 +9,6 @@ mark; what is left of a constant offset is kept beside the column and used for h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -147,9 +146,7 @@ def _require_columns(table: pd.DataFrame) -> None:
         raise DataError(
             Message(
                 "the table has no column {names}; a tidy table needs time_utc, variable, value, unit",
-                names=reduce(
-                    lambda one, other: Message("{one} and no column {other}", one=one, other=other), missing
-                ),
+                names=", ".join(missing),
             )
         )
     if not len(table):

@@ -123,14 +123,7 @@ def q10(
         or pairs are too few, or no such curve fits; without an interval when the effective number is below 10.
     """
     R, T = np.asarray(response, dtype=float), np.asarray(temperature, dtype=float)
-    if R.shape != T.shape or R.ndim != 1:
-        raise DataError(
-            Message(
-                "response and temperature must have one shape, not {response} and {temperature}",
-                response=R.shape,
-                temperature=T.shape,
-            )
-        )
+    _require_one_shape(R, T)
     good = np.isfinite(R) & np.isfinite(T)
     pairs = int(good.sum())
     dropped = int((R[good] <= 0).sum()) if kind == "log" else 0
@@ -177,6 +170,17 @@ def q10(
     reach = t_quantile(answer.df) * se
     lower, upper = np.exp(10 * (rate[0] - reach)), np.exp(10 * (rate[0] + reach))
     return answer._replace(lower=float(lower), upper=float(upper))
+
+
+def _require_one_shape(response: Array, temperature: Array) -> None:
+    if response.shape != temperature.shape or response.ndim != 1:
+        raise DataError(
+            Message(
+                "response and temperature must have one shape, not {response} and {temperature}",
+                response=response.shape,
+                temperature=temperature.shape,
+            )
+        )
 
 
 def _unfit(found: Q10, pairs: int, response: Array, min_days: int, min_pairs: int) -> Refusal | None:

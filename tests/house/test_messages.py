@@ -117,7 +117,8 @@ def test_a_message_is_its_text_wherever_it_goes() -> None:
     assert isinstance(str(error), Message)
     outer = Message("{path}: {why}", path=Path("a.toml"), why=error)
     for one in (
-        pickle.loads(pickle.dumps(outer)), copy.deepcopy(outer), unpack(json.loads(json.dumps(pack({"x": [outer]}))))["x"][0],
+        pickle.loads(pickle.dumps(outer)), copy.deepcopy(outer),
+        unpack(json.loads(json.dumps(pack({"x": [outer]}))))["x"][0],
         from_text(to_text(outer), str(outer)),
     ):  # fmt: skip
         assert one == "a.toml: stopped has no such channel; known are ok"

@@ -227,37 +227,7 @@ def compile_expression(text: str, parameters: Sequence[str] = tuple(DEFAULTS)) -
         tree = ast.parse(text.replace("^", "**"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SoilTableError(not_understood) from None
-    known = {"eps", "phi", *parameters}
-
-    def check(node: ast.expr) -> None:
-        match node:
-            case ast.Constant(value=bool()):
-                raise SoilTableError(not_understood)
-            case ast.Constant(value=int() | float()):
-                return
-            case ast.Name(id=name) if name in known:
-                return
-            case ast.Name(id=name):
-                raise SoilTableError(
-                    Message(
-                        "diffusivity {expression!r}: {name!r} is unknown; {hint}",
-                        expression=text,
-                        name=name,
-                        hint=hint,
-                    )
-                )
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-                check(left)
-                check(right)
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-                check(operand)
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if _ARITY.get(name) == len(args):
-                for argument in args:
-                    check(argument)
-            case _:
-                raise SoilTableError(not_understood)
-
-    check(tree)
+    _check(tree, {"eps", "phi", *parameters}, text, not_understood, hint)
 
     def value(node: ast.expr, names: Mapping[str, Array | float]) -> Array:
         match node:
@@ -275,6 +245,36 @@ def compile_expression(text: str, parameters: Sequence[str] = tuple(DEFAULTS)) -
         raise AssertionError(node)
 
     return lambda e, f, p: value(tree, {**p, "eps": e, "phi": f}) + np.zeros_like(e)
+
+
+def _check(node: ast.expr, known: set[str], text: str, not_understood: Message, hint: Message) -> None:
+    """Refuse what is no arithmetic of known names."""
+    match node:
+        case ast.Constant(value=bool()):
+            raise SoilTableError(not_understood)
+        case ast.Constant(value=int() | float()):
+            return
+        case ast.Name(id=name) if name in known:
+            return
+        case ast.Name(id=name):
+            raise SoilTableError(
+                Message(
+                    "diffusivity {expression!r}: {name!r} is unknown; {hint}",
+                    expression=text,
+                    name=name,
+                    hint=hint,
+                )
+            )
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            inner = [left, right]
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
+            inner = [operand]
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if _ARITY.get(name) == len(args):
+            inner = args
+        case _:
+            raise SoilTableError(not_understood)
+    for one in inner:
+        _check(one, known, text, not_understood, hint)
 
 
 def require_possible(text: str) -> None:
