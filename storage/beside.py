@@ -6,7 +6,12 @@ JSON with the value as it was taken, so that two rows that differ in anything ar
 from __future__ import annotations
 
 import json
+from array import array
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
+
+from soilco2.storage.reader import PIECE
 
 STAMPS = ("instant", "start", "end")
 """What a time may mark."""
@@ -54,3 +59,13 @@ def read(kept: bytes) -> Beside:
         return Beside(**{name: found[name] for name in BESIDE if name in found})
     except (ValueError, TypeError):
         return Beside()
+
+
+def alike(told: array[int], low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Stretches of at most `PIECE` rows that say the same, from where to where."""
+    import numpy as np
+
+    cuts = np.flatnonzero(np.diff(np.frombuffer(told, dtype="int32")[low:high])) + low + 1
+    for begin, end in pairwise([low, *map(int, cuts), high]):
+        for at in range(begin, end, PIECE):
+            yield at, min(at + PIECE, end)

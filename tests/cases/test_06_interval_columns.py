@@ -86,3 +86,21 @@ def test_a_table_in_place_of_a_station_is_refused_for_an_unknown_stamp(field: Fi
 def test_the_same_row_with_another_interval_is_not_the_same(field: Field) -> None:
     field.brought(field.table("in.csv", INTERVALS))
     assert "3 duplicate" in field.brought(field.table("in.csv", INTERVALS))
+
+
+@pytest.mark.parametrize("before", ["", "\n"], ids=["at once", "row by row"])
+def test_a_table_in_place_of_a_station_keeps_what_its_rows_say(field: Field, before: str) -> None:
+    reader = TidyReader(field.table("in.csv", before + STAMPS))
+    pieces = list(reader.read([reader.series()[0].key]))
+    assert [(len(one.times), one.period_s, one.stamp) for one in pieces] == [
+        (2, 1800.0, "start"),
+        (1, 1800.0, "end"),
+    ]
+
+
+def test_a_method_goes_from_table_to_table(field: Field) -> None:
+    source = field.table("in.csv", INTERVALS)
+    field.soilco2("export", source, "-o", field.folder / "copy.csv")
+    said = (field.folder / "copy.csv").read_text(encoding="utf-8")
+    assert said.count("chamber LI-8100A") == 2
+    assert TidyReader(field.folder / "copy.csv").series()[0].method == "chamber LI-8100A"
