@@ -30,6 +30,7 @@ echo = true
 id = "air"
 kind = "mqtt"
 topic = "dune/readings"
+numbers_as_text = true
 
 [mqtt]
 host = "broker.example"
