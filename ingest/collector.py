@@ -366,6 +366,7 @@ class Collector:
             offset = clock.offset_us()
             try:
                 self.writer_thread.call(lambda writer: writer.set_time(clock.boot_id, offset, why))
+                self.writer_thread.call(lambda writer: writer.flag_ahead(clock.boot_id, offset))
             except StorageError as error:
                 log.warning("%s", error)
                 return

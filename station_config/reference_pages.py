@@ -249,7 +249,10 @@ def variables_page() -> str:
     lines = [
         "# Variables",
         "",
-        "Everything inside is in the unit of this table; others are turned into it where readings come in.",
+        "Everything inside is in the unit of this table; others are turned into it where readings come in: from",
+        "tables, messages and catalogue files alike. A unit may be spelled in many ways (`uS/cm`, `µS/cm`, `us/cm`,",
+        "`uS cm-1`, `µS·cm⁻¹` are one; so are `degC`, `°C`, `℃`, `Deg C`): capital and small letters, `/` and `-1`,",
+        "both signs for micro, `²` and `^2` make no difference.",
         "[Add a variable](../howto/add_a_variable.md) is one row in `station_config/variables.py`.",
         "",
         "| id | symbol | unit | also read | possible | name | 名称 | CF standard name | lives |",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from datetime import date
+from datetime import date, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 TIME_MIN_US = -9_223_372_036_854_775
 TIME_MAX_US = 9_223_372_036_854_775
@@ -31,6 +33,31 @@ def iso(time_us: int, _days: dict[int, str] = {}) -> str:  # noqa: B006 - rememb
     if micro:
         return f"{text}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{micro:06d}Z"
     return f"{text}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}Z"
+
+
+_OFFSET = re.compile(r"(?:UTC|GMT)? ?([+\N{MINUS SIGN}-])(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
+
+
+def zone_of(name: str) -> tzinfo:
+    """A zone by its name, such as Asia/Shanghai, or by its distance from UTC as people and files write it.
+
+    ``GMT-07:00``, ``UTC-7``, ``-0700`` and ``-07:00`` are seven hours behind UTC.
+
+    Raises
+    ------
+    ValueError
+        When there is no such zone.
+    """
+    found = _OFFSET.fullmatch(name.strip())
+    if found:
+        ahead = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+        if ahead > timedelta(hours=14):
+            raise ValueError(name)
+        return timezone(ahead if found[1] == "+" else -ahead)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError(name) from error
 
 
 def now_iso() -> str:

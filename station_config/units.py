@@ -6,7 +6,9 @@ edition, 2019) and NIST SP 811 (2008), appendix B.8.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import cache
 
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
@@ -16,30 +18,28 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
     "ppm": {
         "ppm": (1.0, 0.0),
         "umol/mol": (1.0, 0.0),
-        "umol mol-1": (1.0, 0.0),
         "ppb": (1e-3, 0.0),
         "%": (1e4, 0.0),
         "mol/mol": (1e6, 0.0),
-        "mol mol-1": (1e6, 0.0),
     },
     "degC": {"degC": (1.0, 0.0), "K": (1.0, -273.15), "degF": (5 / 9, -160 / 9)},
     "m3/m3": {
         "m3/m3": (1.0, 0.0),
-        "m3 m-3": (1.0, 0.0),
         "cm3/cm3": (1.0, 0.0),
-        "cm3 cm-3": (1.0, 0.0),
         "1": (1.0, 0.0),
         "%": (0.01, 0.0),
     },
     "dS/m": {
         "dS/m": (1.0, 0.0),
-        "dS m-1": (1.0, 0.0),
         "mS/cm": (1.0, 0.0),
+        "mmho/cm": (1.0, 0.0),
         "S/m": (10.0, 0.0),
+        "S/cm": (1e3, 0.0),
         "mS/m": (0.01, 0.0),
         "uS/cm": (1e-3, 0.0),
+        "uS/m": (1e-5, 0.0),
     },
-    "mg/L": {"mg/L": (1.0, 0.0), "mg L-1": (1.0, 0.0), "g/L": (1e3, 0.0), "kg/m3": (1e3, 0.0)},
+    "mg/L": {"mg/L": (1.0, 0.0), "g/L": (1e3, 0.0), "kg/m3": (1e3, 0.0)},
     "hPa": {
         "hPa": (1.0, 0.0),
         "mbar": (1.0, 0.0),
@@ -51,24 +51,45 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
         "inHg": (33.86388640341, 0.0),
     },
     "%": {"%": (1.0, 0.0), "%RH": (1.0, 0.0), "1": (100.0, 0.0)},
-    "m/s": {"m/s": (1.0, 0.0), "m s-1": (1.0, 0.0), "km/h": (1 / 3.6, 0.0), "kn": (1852 / 3600, 0.0)},
+    "m/s": {"m/s": (1.0, 0.0), "km/h": (1 / 3.6, 0.0), "kn": (1852 / 3600, 0.0)},
     "mm": {"mm": (1.0, 0.0), "cm": (10.0, 0.0), "m": (1e3, 0.0), "in": (25.4, 0.0), "kg m-2": (1.0, 0.0)},
     "V": {"V": (1.0, 0.0), "mV": (1e-3, 0.0)},
-    "umol m-2 s-1": {
-        "umol m-2 s-1": (1.0, 0.0),
-        "umol/m2/s": (1.0, 0.0),
-        "umol/(m2 s)": (1.0, 0.0),
-        "mol m-2 s-1": (1e6, 0.0),
-    },
+    "umol m-2 s-1": {"umol m-2 s-1": (1.0, 0.0), "mol m-2 s-1": (1e6, 0.0)},
 }
+"""One spelling of each unit; `_meant` knows the others."""
+
+_WORDS = {
+    "c": "degc", "celsius": "degc", "摄氏度": "degc", "f": "degf", "fahrenheit": "degf", "kelvin": "k",
+    "volt": "v", "volts": "v", "ppmv": "ppm", "百帕": "hpa", "千帕": "kpa", "帕": "pa",
+    "西门子": "s", "毫西门子": "ms", "微西门子": "us", "厘米": "cm", "毫米": "mm", "米": "m", "伏": "v",
+}  # fmt: skip
+"""Other words for a part of a unit, in lower case."""
+
+_PART = re.compile(r"([^\W\d_]+|%[^\W\d_]*|1)(-?\d+)?")
 
 
 def normal(unit: str) -> str:
     """One spelling of a unit: ``°C`` and ``℃`` become ``degC``, ``µS/cm`` ``uS/cm``, ``m³/m³`` ``m3/m3``."""
     text = unicodedata.normalize("NFKC", unit).strip()
-    for found, wanted in (("μ", "u"), ("−", "-"), ("°", "deg"), ("·", " ")):
+    for found, wanted in (("μ", "u"), ("−", "-"), ("°", "deg"), ("·", " "), ("⋅", " ")):
         text = text.replace(found, wanted)
     return " ".join(text.split())
+
+
+@cache
+def _meant(unit: str) -> tuple[tuple[str, int], ...]:
+    """A unit as parts with exponents: the same for ``mS cm-1``, ``mS/cm``, ``mS·cm⁻¹``, ``ms/cm``; empty for none."""
+    text = normal(unit).lower().replace("**", "").replace("^", "")
+    text = re.sub(r"% +rh\b", "%rh", text)
+    text = re.sub(r"\bdeg(?:rees?)?[ _]+(?=[a-z])", "deg", text)
+    text = re.sub(r"/ *\(([^()]*)\)", lambda inner: "/" + "/".join(inner[1].split()), text)
+    parts: list[tuple[str, int]] = []
+    for over, piece in re.findall(r"(/?) *([^/*. ]+)", text):
+        found = _PART.fullmatch(piece)
+        if found is None:
+            return ()
+        parts.append((_WORDS.get(found[1], found[1]), int(found[2] or 1) * (-1 if over else 1)))
+    return tuple(sorted(parts))
 
 
 def units_of(name: str) -> tuple[str, ...]:
@@ -104,12 +125,17 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
         When the variable is unknown or the unit is not one of its units.
     """
     canonical = variable(name).unit
-    text = normal(unit)
-    if text == canonical:
+    if unit == canonical:
         return 1.0, 0.0
-    try:
-        return _TO_CANONICAL[canonical][text]
-    except KeyError:
+    bare, _, at = normal(unit).partition("@")
+    if at and name == "bulk_ec" and _meant(bare) in _units(canonical):
+        raise StationConfigError(
+            Message("unit {unit!r} is that of a conductivity at 25 °C; its variable is ec25", unit=unit)
+        )
+    if at and not (name == "ec25" and at.strip().removeprefix("25").strip() == "degC"):
+        bare = unit
+    found = _units(canonical).get(_meant(bare))
+    if found is None:
         raise StationConfigError(
             Message(
                 "unit {unit!r} does not fit {variable}; expected one of {units}",
@@ -117,4 +143,28 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
                 variable=name,
                 units=", ".join(units_of(name)),
             )
-        ) from None
+        )
+    return found
+
+
+@cache
+def _units(canonical: str) -> dict[tuple[tuple[str, int], ...], tuple[float, float]]:
+    """By what is meant, the units that can be turned into a canonical one."""
+    rows = _TO_CANONICAL.get(canonical, {canonical: (1.0, 0.0)})
+    return {_meant(unit): factors for unit, factors in rows.items()}
+
+
+def between(unit: str, other: str, name: str) -> tuple[float, float] | None:
+    """Factors that turn a number in one unit of variable `name` into another unit of it; None when one is none of them.
+
+    Returns
+    -------
+    (a, b) : tuple of float, or None
+        ``other = a · unit + b``.
+    """
+    try:
+        a, b = conversion(unit, name)
+        c, d = conversion(other, name)
+    except StationConfigError:
+        return None
+    return (1.0, 0.0) if (a, b) == (c, d) else (a / c, (b - d) / c)

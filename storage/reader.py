@@ -38,6 +38,8 @@ class SeriesInfo:
         What a time stamp marks: ``"instant"``, ``"start"`` or ``"end"`` of `period_s`.
     note : str
         A remark that must follow the data, such as how a modelled series was made.
+    method : str
+        How its values were made, where the source says so of the newest or the oldest.
     """
 
     key: SeriesKey
@@ -48,6 +50,7 @@ class SeriesInfo:
     period_s: float | None = None
     stamp: str = "instant"
     note: str = ""
+    method: str = ""
 
 
 @dataclass(slots=True)
@@ -65,6 +68,11 @@ class Piece:
         QARTOD flags.
     lower, upper : array of float64 ('d')
         Interval where the source gives one, else empty.
+    method : str
+        How all of them were made, where the source says so.
+    period_s : float or None
+    stamp : str
+        Where `stamp` is not empty, the stretch says of its times what in other places its `SeriesInfo` says.
     """
 
     key: SeriesKey
@@ -73,6 +81,9 @@ class Piece:
     flags: array[int]
     lower: array[float] = field(default_factory=lambda: array("d"))
     upper: array[float] = field(default_factory=lambda: array("d"))
+    method: str = ""
+    period_s: float | None = None
+    stamp: str = ""
 
 
 class Reader(Protocol):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,25 +19,28 @@ from soilco2.cli.options import (
     load,
     spoken_language,
     station_argument,
+    translate,
     word,
 )
 from soilco2.cli.progress import progress
 from soilco2.station_config.message import Message
+from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
     from soilco2.ingest.files.importing import Account
     from soilco2.station_config.loader import Station
+    from soilco2.storage.tidy.text import Layout
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
+def _zone(name: str | None) -> tzinfo | None:
     if name is None:
         return None
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zone_of(name)
+    except ValueError:
         fail(
             Message(
-                "--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or Etc/GMT-8",
+                "--timezone {name}: no such zone; expected such as Asia/Shanghai, Europe/Berlin or UTC+08:00",
                 name=name,
             )
         )
@@ -57,7 +63,9 @@ def _user() -> str:
 @station_argument
 @spoken_language
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai.")
+@click.option(
+    "--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai or UTC+08:00."
+)
 @click.option("--rank", type=click.Choice(["table", "file"]), default="table", show_default=True,
               help="Which number speaks where others are: those of a device's own file go before live messages, "
               "those of a table behind them.")  # fmt: skip
@@ -68,6 +76,9 @@ def _user() -> str:
 @click.option("--redo", type=int, metavar="NUMBER", help="Give an import again that was taken back.")
 @click.option("--who", help="Who takes it back or gives it again; the user of this machine by default.")
 @click.option("--why", default="", help="The reason, kept for ever.")
+@click.option("--take-last-line", is_flag=True,
+              help="Take a last line without line end, which may be cut and is held back otherwise.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Import also where a unit looks wrong.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; change nothing.")
 @json_option
 def command(
@@ -80,6 +91,8 @@ def command(
     redo: int | None,
     who: str | None,
     why: str,
+    take_last_line: bool,
+    yes: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -106,12 +119,21 @@ def command(
         assert number is not None
         _switch(known, number, undo is not None, who or _user(), why, dry_run, as_json)
     else:
-        _import(known, files, _zone(timezone), rank, dry_run, as_json)
+        _import(known, files, _Asked(_zone(timezone), rank, take_last_line, yes, dry_run, as_json))
 
 
-def _import(
-    known: Station, files: tuple[Path, ...], zone: ZoneInfo | None, rank: str, dry_run: bool, as_json: bool
-) -> None:
+class _Asked(NamedTuple):
+    """How files are to be imported."""
+
+    zone: tzinfo | None
+    rank: str
+    take_last_line: bool
+    yes: bool
+    dry_run: bool
+    as_json: bool
+
+
+def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     from soilco2.ingest.clock.system import SystemClock
     from soilco2.ingest.drivers.registry import recognise
     from soilco2.ingest.files.importing import import_table
@@ -128,22 +150,38 @@ def _import(
                 )
             )
     recognised = [recognise(path) for path in files]
+    if asked.take_last_line:
+        recognised = [(driver, replace(layout, open_line=None)) for driver, layout in recognised]
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
-    with Rehearsal(known) if dry_run else Submitter(known) as target:
+    with Rehearsal(known) if asked.dry_run else Submitter(known) as target:
         accounts = []
         for driver, layout in recognised:
-            with progress(str(layout.path), wanted=not as_json) as show:
-                account = import_table(known, layout, driver, zone, moment, target, show, rank)
+            with progress(str(layout.path), wanted=not asked.as_json) as show:
+                sure = _sure(layout.path, asked.yes or asked.dry_run, ask=not asked.as_json)
+                account = import_table(
+                    known, layout, driver, asked.zone, moment, target, show, asked.rank, sure
+                )
+            if account.declined:
+                fail(
+                    Message(
+                        "{path}: nothing of it was imported. Mend its column unit, or say that the unit is right with "
+                        "--yes",
+                        path=layout.path,
+                    )
+                )
             _say_faults(layout.path, account)
-            if account.rejected and not dry_run:
+            _say_held(layout)
+            if account.rejected and not asked.dry_run:
                 echo(Message("they are kept: soilco2 parked list {path}", path=known.path), err=True)
             accounts.append((layout.path, account))
-    if as_json:
-        emit_json({"dry_run": dry_run, "files": [_as_json(path, account) for path, account in accounts]})
+    if asked.as_json:
+        emit_json(
+            {"dry_run": asked.dry_run, "files": [_as_json(path, account) for path, account in accounts]}
+        )
     else:
         for path, account in accounts:
-            _say(path, account, dry_run)
+            _say(path, account, asked.dry_run)
     if any(account.rejected or account.conflict for _, account in accounts):
         raise click.exceptions.Exit(1)
 
@@ -222,6 +260,32 @@ def _switch(
                 samples=effect.samples,
                 observations=found["observations"],
             )
+        )
+
+
+def _sure(path: Path, yes: bool, *, ask: bool) -> Callable[[list[Message]], bool]:
+    """What tells of doubtful units, and asks whether to go on where somebody sits there."""
+
+    def sure(doubted: list[Message]) -> bool:
+        for doubt in doubted:
+            echo(Message("{path}: {doubt}", path=path, doubt=doubt), err=True)
+        if yes or not ask or not sys.stdin.isatty():
+            return yes
+        return click.confirm(translate(Message("Is the unit right?")), err=True)
+
+    return sure
+
+
+def _say_held(layout: Layout) -> None:
+    if layout.open_line is not None:
+        echo(
+            Message(
+                "{path}:{line}: the last line has no line end and may be cut; it is held back. Import the file again "
+                "when more was written to it, or take the line as it is with --take-last-line",
+                path=layout.path,
+                line=layout.open_line,
+            ),
+            err=True,
         )
 
 

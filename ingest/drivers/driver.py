@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.errors import BusError
@@ -364,7 +364,7 @@ class FileDriver(Protocol):
         ...
 
     def rows(
-        self, station: Station, layout: Any, zone: ZoneInfo | None, arrival: Arrival, after_line: int = 0
+        self, station: Station, layout: Any, zone: tzinfo | None, arrival: Arrival, after_line: int = 0
     ) -> Iterator[Rows]:
         """Rows behind a line, in bounded pieces, as samples."""
         ...

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from soilco2.ingest.drivers.driver import Arrival, Rows
 from soilco2.ingest.errors import cause
@@ -23,7 +23,7 @@ class _TidyFileDriver:
         return find_layout(path)
 
     def rows(
-        self, station: Station, layout: Layout, zone: ZoneInfo | None, arrival: Arrival, after_line: int = 0
+        self, station: Station, layout: Layout, zone: tzinfo | None, arrival: Arrival, after_line: int = 0
     ) -> Iterator[Rows]:
         """Rows behind a line, as samples."""
         moment = Moment(arrival.arrival_us, arrival.mono_us, arrival.boot_id)

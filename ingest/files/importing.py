@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
+from itertools import chain, islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
+from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
 from soilco2.quality.rivals import FILE, TABLE
 from soilco2.station_config.loader import Station
@@ -21,6 +23,8 @@ from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import Moment, source_name
 from soilco2.storage.tidy.text import Layout
 
+LOOKED_AT = 10
+"""Stretches of rows whose units are looked at before the first of them is kept."""
 SHOWN = 5
 """Faults, and conflicts, of a file that are kept for people to read."""
 KINDS = {"file": FILE, "table": TABLE}
@@ -55,6 +59,8 @@ class Account:
         The first `SHOWN` of the rejected rows.
     named : list of (int, str)
         The first `SHOWN` conflicts: line and a sentence.
+    declined : bool
+        Nothing was taken: a unit looked wrong, and nobody said that it is right.
     """
 
     stored: int = 0
@@ -68,6 +74,7 @@ class Account:
     number: int = 0
     shown: list[TidyFault] = field(default_factory=list)
     named: list[tuple[int, str]] = field(default_factory=list)
+    declined: bool = False
 
     @property
     def rows(self) -> int:
@@ -93,11 +100,12 @@ def import_table(
     station: Station,
     layout: Layout,
     driver: FileDriver,
-    zone: ZoneInfo | None,
+    zone: tzinfo | None,
     moment: Moment,
     target: Submitter | Rehearsal,
     on_progress: Callable[[str], object] = lambda _where: None,
     rank: str = "table",
+    sure: Callable[[list[Message]], bool] = lambda _doubted: True,
 ) -> Account:
     """Bring a tidy table into the journal, or say what would become of it.
 
@@ -108,7 +116,7 @@ def import_table(
         Of the table, with its path.
     driver : FileDriver
         Which recognised it.
-    zone : ZoneInfo or None
+    zone : tzinfo or None
         Zone of times that name none.
     moment : Moment
         When this happens.
@@ -118,6 +126,8 @@ def import_table(
         Told after each stretch of rows where it is.
     rank : {"table", "file"}
         How far its numbers go before others.
+    sure : callable, optional
+        Told what looks wrong in the units of the first rows; says whether to go on.
 
     Raises
     ------
@@ -129,13 +139,19 @@ def import_table(
     source = source_name(layout.path, KINDS[rank])
     account = Account()
     parked = ParkedRows(station.journal_path, source)
+    arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
+    stretches = driver.rows(station, layout, zone, arrival)
+    first = list(islice(stretches, LOOKED_AT))
+    doubted = doubts(station, (sample for stretch in first for sample in stretch.samples))
+    if doubted and not sure(doubted):
+        account.declined = True
+        return account
     if isinstance(target, Submitter):
         account.number = target.submit(
             "begin_import", file=layout.path.name, sha256=sha256(layout.path), source=source
         )
-    arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
     newest: dict[tuple[str, str], int] = {}
-    for stretch in driver.rows(station, layout, zone, arrival):
+    for stretch in chain(first, stretches):
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
         account.parked_before += again

@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
+from soilco2.ingest.protocols.foreign_messages import foreign
 from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
+from soilco2.station_config.connections.mqtt import MqttConnection
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
+from soilco2.station_config.units import between
 
 MAX_BYTES = 262_144
 """A longer message is refused unread: a thousand readings take about half of it."""
@@ -38,6 +41,10 @@ _FREE, _A_SECOND = 1000, 10
 _LARGEST = 1.7976931348623157e308
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}").fullmatch
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?").fullmatch
+_WHOLE = re.compile(r"[0-9]{1,16}").fullmatch
+LONGEST_UNIT = 32
+"""Characters, as the schema says."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _new = tuple.__new__
@@ -125,12 +132,17 @@ class Decoder:
         self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
         starts = [span.start_us for span in deployments.spans]
         self._oldest_us = max([OLDEST_US, *([min(starts) - DAY_US] if starts else [])])
-        self._units = {
-            (row.serial, channel.spec.id): channel.spec.unit
+        channels = [
+            channel
             for row in deployments.file.instrument
             if row.connection == source
             for channel in deployments.channels_of(row.serial)
-        }
+        ]
+        self._units = {channel.key: channel.spec.unit for channel in channels}
+        self._variables = {channel.key: channel.spec.variable for channel in channels}
+        self._factors: dict[tuple[str, str, str], tuple[float, float] | None] = {}
+        table = next((row for row in deployments.file.connection if row.id == source), None)
+        self._as_text = isinstance(table, MqttConnection) and table.numbers_as_text
         self._elsewhere = {row.serial for row in deployments.file.instrument if row.connection != source}
         self._last: dict[str, tuple[int, int]] = {}  # number and arrival of each node's last message
 
@@ -191,9 +203,12 @@ class Decoder:
         try:
             node, sequence, readings = message["node"], message["sequence"], message["readings"]
         except KeyError as error:
-            raise _RefusedError(Message("the message has no key {key!r}", key=error.args[0])) from None
+            missing = Message("the message has no key {key!r}", key=error.args[0])
+            raise _RefusedError(foreign(message) or missing) from None
         if type(node) is not str or (node not in self._last and not _NAME(node)):
             raise _RefusedError(Message("node: a name is expected, found {found}", found=_show(node)))
+        if self._as_text and type(sequence) is str and _WHOLE(sequence):
+            sequence = int(sequence)
         if type(sequence) is not int or not 0 <= sequence <= 9_007_199_254_740_991:
             raise _RefusedError(
                 Message("sequence: a whole number from 0 is expected, found {found}", found=_show(sequence))
@@ -285,17 +300,15 @@ class Decoder:
             expected = self._units[serial, channel]
         except (KeyError, TypeError):
             raise self._fault(reading) from None
-        if type(value) is int:
+        if type(value) is int or (type(value) is str and self._as_text and _NUMBER(value)):
             try:
                 value = float(value)
             except OverflowError:
                 value = float("inf")
         if value is not None and (type(value) is not float or not -_LARGEST <= value <= _LARGEST):
-            why = Message("value: a number or null is expected, found {found}", found=_show(value))
-            raise _refused(serial, channel, why)
+            raise _refused(serial, channel, self._no_value(value))
         if unit != expected:
-            why = Message("unit: {unit!r} is expected, found {found}", unit=expected, found=_show(unit))
-            raise _refused(serial, channel, why)
+            value = self._converted(value, unit, (serial, channel))
         status = reading.get("status", "")
         if status != "" and (type(status) is not str or len(status) > 200 or not status.isprintable()):
             why = Message("status: at most 200 printable characters, found {found}", found=_show(status))
@@ -331,6 +344,27 @@ class Decoder:
             None,
         )
         return _new(Sample, came)
+
+    def _no_value(self, value: Any) -> Message:
+        """Why a value is none."""
+        why = Message("value: a number or null is expected, found {found}", found=_show(value))
+        if type(value) is str and _NUMBER(value) and not self._as_text:
+            return Message("{why}; with numbers_as_text = true at the connection it is taken", why=why)
+        return why
+
+    def _converted(self, value: float | None, unit: Any, key: tuple[str, str]) -> float | None:
+        """A value in the unit of its channel; refused when the unit of the message is not one of the variable's."""
+        expected, factors = self._units[key], None
+        if type(unit) is str and len(unit) <= LONGEST_UNIT:
+            if (*key, unit) not in self._factors:
+                if len(self._factors) > 10_000:  # units made up by somebody
+                    self._factors.clear()
+                self._factors[*key, unit] = between(unit, expected, self._variables[key])
+            factors = self._factors[*key, unit]
+        if factors is None:
+            why = Message("unit: {unit!r} is expected, found {found}", unit=expected, found=_show(unit))
+            raise _refused(*key, why)
+        return value if value is None or factors == (1.0, 0.0) else factors[0] * value + factors[1]
 
     def _fault(self, reading: Any) -> _RefusedError:
         """What is wrong with a reading that names no channel of this connection."""

@@ -20,6 +20,8 @@ class MqttConnection(Connection):
     """`"mqtt"`; the broker stands in `[mqtt]`."""
     topic: str | None = None
     """Topic the nodes publish to; `soilco2/<station>/data` when left out."""
+    numbers_as_text: bool = False
+    """Whether numbers written as text (`"-1.6"`) are taken as numbers; otherwise such a reading is parked."""
 
 
 class NodeModel(ProbeModel):
@@ -47,6 +49,7 @@ class _Mqtt(Kind):
         "kind": ("protocol", "协议"),
         "rank": ("rank", "级别"),
         "topic": ("topic", "主题"),
+        "numbers_as_text": ("numbers as text", "数字写成文本"),
     }
     left_out: ClassVar = {"topic": ("`soilco2/<station>/data`", "`soilco2/<站点>/data`")}
 

@@ -19,6 +19,7 @@ from soilco2.station_config.times import DAY_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
+from soilco2.storage.journal.beside import beside_at, with_beside
 from soilco2.storage.journal.connection import message_column, meta, sample_columns, sample_of
 from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.layers import Layers, Span, layers_of
@@ -136,6 +137,12 @@ class JournalReader:
                     "SELECT min(time_us), max(time_us) FROM derived WHERE series = ?", (number,)
                 ).fetchone()
             known = VARIABLES.get(key.variable)
+            period_s = deployments.period_s(key) if deployments else None
+            newest, oldest = (beside_at(self._db, key, end) for end in ("DESC", "ASC"))
+            if period_s is None and newest.stamp:
+                period_s, stamp = newest.period_s, newest.stamp
+            else:
+                stamp = "instant"
             infos.append(
                 SeriesInfo(
                     key,
@@ -143,9 +150,10 @@ class JournalReader:
                     deployments.depth_at(key.profile, key.position) if deployments else None,
                     first,
                     last,
-                    deployments.period_s(key) if deployments else None,
-                    "instant",
+                    period_s,
+                    stamp,
                     deployments.note(key) if deployments else "",
+                    newest.method or oldest.method,
                 )
             )
         infos.sort(key=lambda i: (i.key.profile, i.depth_m if i.depth_m is not None else -99.0, i.key[2:]))
@@ -164,20 +172,21 @@ class JournalReader:
             since, found = low, False
             while True:
                 rows = self._db.execute(
-                    "SELECT time_us, value, flag FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
-                    " ORDER BY time_us LIMIT ?",
+                    "SELECT time_us, value, flag, raw FROM observation WHERE series = ? AND time_us >= ?"
+                    " AND time_us < ? ORDER BY time_us LIMIT ?",
                     (number, since, high, PIECE),
                 ).fetchall()
                 if not rows:
                     break
                 found = True
-                times, values, flags = zip(*rows, strict=True)
-                yield Piece(
+                times, values, flags, raws = zip(*rows, strict=True)
+                piece = Piece(
                     key,
                     array("q", times),
                     array("d", values if None not in values else [_NAN if v is None else v for v in values]),
                     array("b", flags),
                 )
+                yield from with_beside(self._db, piece, raws)
                 since = times[-1] + 1
                 if len(rows) < PIECE:
                     break

@@ -111,7 +111,8 @@ MEANING: dict[str, str] = {
     "word": "Texts that repeat: status, names of tests and corrections, sources, boots, methods, reasons.",
     "series": "Station, profile, position, variable.",
     "sample": "What the hardware said. Never changed, but for a time given to one that was held back. `said`: the"
-    " registers of a polled probe as on the wire. `nth`: 0, and 1, 2 … for what else came of its channel and time.",
+    " registers of a polled probe as on the wire, or what an imported row says of its value besides. `nth`: 0, and"
+    " 1, 2 … for what else came of its channel and time.",
     "import": "Every import: file, its SHA-256, when, `running`, `done` or `undone`, and what became of its rows.",
     "delivery": "Samples that an import delivered, `first_seq` to `last_seq`; with `again`, what was there already.",
     "heard": "Messages with readings that have no time of their own, by node and sequence: the newest 10 000.",

@@ -13,6 +13,7 @@ from soilco2.quality.records import Sample, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, to_text
 from soilco2.storage.errors import StorageError
+from soilco2.storage.journal.ahead import flag_ahead
 from soilco2.storage.journal.brought import Brought, brought
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.conflicts import Conflicts
@@ -429,6 +430,10 @@ class Writer:
             self.session.event(NewEvent(EventKind.CLOCK_SET, boot_id, why, data))
             self.judging.make_again(first_us, last_us + 1)
         return count
+
+    def flag_ahead(self, boot_id: str, offset_us: int) -> int:
+        """Flag as bad what came with a time ahead of the clock while that was not trusted; the readings."""
+        return flag_ahead(self.session, self.judging, boot_id, offset_us)
 
     def bytes_in_use(self) -> int:
         """Room the journal takes [bytes]."""

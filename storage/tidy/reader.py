@@ -11,9 +11,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.errors import StationConfigError
@@ -21,8 +21,9 @@ from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
 from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.beside import STAMPS, Beside, alike, read, said
 from soilco2.storage.errors import SourceError, TidyFileError
-from soilco2.storage.reader import PIECE, Piece, SeriesInfo
+from soilco2.storage.reader import Piece, SeriesInfo
 from soilco2.storage.tidy.rows import FLAGS, Place, TidyFault, read_tidy_rows
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary
 
@@ -35,7 +36,18 @@ PROFILE = "p1"
 
 _CHUNK = 500_000
 _ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
-_TEXT = ("station", "profile", "position", "depth_m", "variable", "unit", "flag", "period_s", "stamp")
+_TEXT = (
+    "station",
+    "profile",
+    "position",
+    "depth_m",
+    "variable",
+    "unit",
+    "flag",
+    "method",
+    "period_s",
+    "stamp",
+)
 _PLACE = ("station", "profile", "position", "depth_m", "variable")
 
 
@@ -64,11 +76,13 @@ class _Series:
     flags: array[int] = field(default_factory=lambda: array("b"))
     lower: array[float] = field(default_factory=lambda: array("d"))
     upper: array[float] = field(default_factory=lambda: array("d"))
+    told: array[int] = field(default_factory=lambda: array("i"))
     depth_m: float | None = None
     period_s: float | None = None
     stamp: str = "instant"
     note: str = ""
     file: str = ""
+    method: str = ""
 
 
 class _DoubtError(Exception):
@@ -83,7 +97,7 @@ class TidyReader:
     paths : path or sequence of paths
         ``.csv``, ``.csv.gz`` (or any text), ``.parquet``. A file ``<name>.json`` beside one is its sidecar;
         remarks in it, such as how a modelled series was made, follow the data.
-    zone : ZoneInfo, optional
+    zone : tzinfo, optional
         Zone of times that name none.
 
     Raises
@@ -92,10 +106,11 @@ class TidyReader:
         At the first row that cannot be used, with file, line and reason.
     """
 
-    def __init__(self, paths: str | Path | Sequence[str | Path], zone: ZoneInfo | None = None) -> None:
+    def __init__(self, paths: str | Path | Sequence[str | Path], zone: tzinfo | None = None) -> None:
         listed = [paths] if isinstance(paths, str | Path) else list(paths)
         self._series: dict[SeriesKey, _Series] = {}
         self._zone = zone
+        self._told: dict[tuple[str, float | None, str], int] = {}
         for path in map(Path, listed):
             if not path.is_file():
                 raise TidyFileError(str(path), Message("is not there or is no file"))
@@ -120,6 +135,7 @@ class TidyReader:
                 period_s=series.period_s,
                 stamp=series.stamp,
                 note=series.note,
+                method=series.method,
             )
             for key, series in self._series.items()
         ]
@@ -145,11 +161,12 @@ class TidyReader:
                 continue
             low = 0 if start_us is None else bisect_left(series.times, start_us)
             high = len(series.times) if end_us is None else bisect_left(series.times, end_us)
-            for at in range(low, high, PIECE):
-                cut = slice(at, min(at + PIECE, high))
+            told = list(self._told)
+            for at, end in alike(series.told, low, high):
+                cut = slice(at, end)
                 yield Piece(
                     SeriesKey(*key), series.times[cut], series.values[cut], series.flags[cut],
-                    series.lower[cut], series.upper[cut],
+                    series.lower[cut], series.upper[cut], *told[series.told[at]],
                 )  # fmt: skip
 
     def close(self) -> None:
@@ -174,7 +191,7 @@ class TidyReader:
             else:
                 _extend_bounds(into, bool(series.lower))
                 _extend_bounds(series, bool(into.lower))
-                for name in ("times", "values", "flags", "lower", "upper"):
+                for name in ("times", "values", "flags", "lower", "upper", "told"):
                     getattr(into, name).extend(getattr(series, name))
 
     def _load_quick(self, layout: Layout) -> None:
@@ -276,7 +293,7 @@ class TidyReader:
         for begin, end in zip(cuts, [*cuts[1:], len(order)], strict=True):
             rows = order[begin:end]
             meta = {name: str(words[name].iloc[rows[0]]).strip() for name in metas}
-            series, a, b, flag = self._meet(meta, file)
+            series, a, b, flag, told = self._meet(meta, file)
             taken = values[rows] if (a, b) == (1.0, 0.0) else values[rows] * a + b
             flags = np.full(len(rows), flag if flag is not None else Flag.NOT_EVALUATED, dtype="int8")
             if flag is None:
@@ -285,11 +302,12 @@ class TidyReader:
             series.times.frombytes(times[rows].tobytes())
             series.values.frombytes(taken.tobytes())
             series.flags.frombytes(flags.tobytes())
+            series.told.extend([told] * len(rows))
             for name in ("lower", "upper") if series.lower or bounds else ():
                 limit = frame[name].to_numpy(dtype="float64")[rows] * a + b if bounds else taken * np.nan
                 getattr(series, name).frombytes(limit.tobytes())
 
-    def _meet(self, meta: dict[str, str], file: str) -> tuple[_Series, float, float, int | None]:
+    def _meet(self, meta: dict[str, str], file: str) -> tuple[_Series, float, float, int | None, int]:
         try:
             a, b = conversion(meta["unit"], meta["variable"])
             depth = float(meta["depth_m"]) if meta.get("depth_m") else None
@@ -300,6 +318,10 @@ class TidyReader:
         flag = FLAGS.get(text.removesuffix(".0")) if text else None
         if text and flag is None:
             raise _DoubtError(Message("flag {flag!r} is none of 1, 2, 3, 4, 9", flag=text))
+        if meta.get("stamp", "") not in ("", *STAMPS):
+            raise _DoubtError(
+                Message("stamp {stamp!r} is none of instant, start, end", stamp=meta["stamp"][:40])
+            )
         place = Place(
             meta.get("station", ""),
             meta.get("profile", ""),
@@ -311,7 +333,13 @@ class TidyReader:
         series.depth_m = depth if depth is not None else series.depth_m
         series.period_s = period if period is not None else series.period_s
         series.stamp = meta.get("stamp") or series.stamp
-        return series, a, b, flag
+        series.method = meta.get("method") or series.method
+        stamp = meta.get("stamp", "") or ("instant" if period is not None else "")
+        return series, a, b, flag, self._number_of(meta.get("method", ""), period, stamp)
+
+    def _number_of(self, method: str, period_s: float | None, stamp: str) -> int:
+        """A number for what rows say of how and when their values were made."""
+        return self._told.setdefault((method, period_s, stamp), len(self._told))
 
     def _load_slowly(self, layout: Layout) -> None:
         if {"lower", "upper"} <= set(layout.names):
@@ -324,6 +352,10 @@ class TidyReader:
             series = self._series.setdefault(series_of(row.place), _Series(file=str(layout.path)))
             if row.place.depth_m is not None:
                 series.depth_m = row.place.depth_m
+            beside = read(said(row.beside, row.value)) if row.beside else Beside()
+            series.period_s = beside.period_s if beside.period_s is not None else series.period_s
+            series.stamp, series.method = beside.stamp or series.stamp, beside.method or series.method
+            series.told.append(self._number_of(beside.method, beside.period_s, beside.stamp))
             series.times.append(row.time_us)
             series.values.append(float("nan") if row.value is None else row.value)
             default = Flag.MISSING if row.value is None else Flag.NOT_EVALUATED
@@ -382,7 +414,7 @@ def _worded(frame: pd.DataFrame, time_name: str) -> pd.DataFrame:
     return frame
 
 
-def _times(column: pd.Series, zone: ZoneInfo | None) -> Any:
+def _times(column: pd.Series, zone: tzinfo | None) -> Any:
     """Microseconds UTC of times that all name their zone, or of local times of `zone`.
 
     Raises
@@ -436,6 +468,7 @@ def _order(key: SeriesKey, series: _Series) -> None:
     taken = np.frombuffer(times, dtype="int64")[order]
     values = np.frombuffer(series.values)[order]
     flags = np.frombuffer(series.flags, dtype="int8")[order]
+    told = np.frombuffer(series.told, dtype="int32")[order]
     again = np.flatnonzero(np.diff(taken) == 0) + 1
     same = (values[again] == values[again - 1]) | (np.isnan(values[again]) & np.isnan(values[again - 1]))
     same &= flags[again] == flags[again - 1]
@@ -456,6 +489,7 @@ def _order(key: SeriesKey, series: _Series) -> None:
     series.times = array("q", taken[keep].tobytes())
     series.values = array("d", values[keep].tobytes())
     series.flags = array("b", flags[keep].tobytes())
+    series.told = array("i", told[keep].tobytes())
     for name, limit in zip(("lower", "upper"), limits, strict=True):
         if limit is not None:
             setattr(series, name, array("d", limit.tobytes()))

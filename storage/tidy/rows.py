@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.units import conversion
+from soilco2.storage.beside import BESIDE, STAMPS, write
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
 
 _K = TypeVar("_K")
@@ -58,6 +58,8 @@ class TidyRow(NamedTuple):
         In the canonical unit of the variable; None when the table says it is missing.
     flag : int or None
         QARTOD flag, None when the table gives none.
+    beside : str
+        What the row says besides, as `soilco2.storage.beside` writes it; empty when nothing.
     """
 
     line: int
@@ -65,6 +67,7 @@ class TidyRow(NamedTuple):
     place: Place
     value: float | None
     flag: int | None
+    beside: str = ""
 
 
 class TidyFault(NamedTuple):
@@ -83,6 +86,7 @@ class Meta:
     a: float
     b: float
     flag: int | None
+    beside: str
 
     @property
     def plain(self) -> bool:
@@ -152,7 +156,7 @@ class RowParser:
     def __init__(
         self,
         layout: Layout,
-        zone: ZoneInfo | None = None,
+        zone: tzinfo | None = None,
         *,
         refuse: Callable[[Place], Message | None] | None = None,
         latest_us: int = TIME_MAX_US,
@@ -162,7 +166,7 @@ class RowParser:
         self._at_time, self._at_value = names.index(layout.time_name), names.index("value")
         columns = {
             name: names.index(name)
-            for name in ("station", "profile", "position", "depth_m", "variable", "unit", "flag")
+            for name in ("station", "profile", "position", "depth_m", "variable", "unit", "flag", *BESIDE)
             if name in names
         }
         self._at_meta = tuple(columns.values())
@@ -240,14 +244,14 @@ class RowParser:
 
 
 def read_tidy_rows(
-    path: Path, zone: ZoneInfo | None = None, layout: Layout | None = None
+    path: Path, zone: tzinfo | None = None, layout: Layout | None = None
 ) -> Iterator[TidyRow | TidyFault]:
     """Rows of a tidy CSV file (plain or gzipped), in the order of the file.
 
     Parameters
     ----------
     path : Path
-    zone : ZoneInfo, optional
+    zone : tzinfo, optional
         Zone of times that name none; without it such rows are faults.
     layout : Layout, optional
         What `find_layout` found, when it was asked before.
@@ -266,7 +270,7 @@ def read_tidy_rows(
                 yield row
             elif row is not None:
                 time_us, meta, value = row
-                yield TidyRow(number, time_us, meta.place, meta.canonical(value), meta.flag)
+                yield TidyRow(number, time_us, meta.place, meta.canonical(value), meta.flag, meta.beside)
 
 
 def _unfit_reason(unfit: _UnfitError, text: str) -> Message:
@@ -304,9 +308,13 @@ def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | Non
     place = Place(
         cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
     )
+    try:
+        said = _beside(cells, a, b)
+    except _UnfitError as unfit:
+        return Message.of(unfit)
     if refuse is not None and (reason := refuse(place)):
         return reason
-    return Meta(place, a, b, flag)
+    return Meta(place, a, b, flag, said)
 
 
 def _numbers(texts: Sequence[str]) -> list[float | None]:
@@ -325,6 +333,36 @@ def _numbers(texts: Sequence[str]) -> list[float | None]:
     if total - total != 0.0 or "_" in "".join(texts):
         return [_number(text) for text in texts]
     return values
+
+
+def _beside(cells: dict[str, str], a: float, b: float) -> str:
+    """What a row says of its value besides: interval in the canonical unit, method, period, what the time marks."""
+    numbers: dict[str, float | None] = {}
+    for name in ("lower", "upper", "period_s"):
+        if text := cells.get(name, ""):
+            try:
+                numbers[name] = _number(text)
+            except _UnfitError as unfit:
+                raise _UnfitError(Message("{column}: {why}", column=name, why=unfit)) from None
+    lower, upper, period_s = (numbers.get(name) for name in ("lower", "upper", "period_s"))
+    stamp = cells.get("stamp", "")
+    if stamp and stamp not in STAMPS:
+        raise _UnfitError(Message("stamp {stamp!r} is none of instant, start, end", stamp=stamp[:40]))
+    if period_s is not None and period_s <= 0:
+        raise _UnfitError(Message("period_s: {period_s:g} s is no time between values", period_s=period_s))
+    if stamp in ("start", "end") and period_s is None:
+        raise _UnfitError(
+            Message("stamp {stamp!r} needs period_s: the {stamp} of how long a time?", stamp=stamp)
+        )
+    if lower is not None and upper is not None and lower > upper:
+        raise _UnfitError(Message("lower {lower:g} lies above upper {upper:g}", lower=lower, upper=upper))
+    return write(
+        None if lower is None else a * lower + b,
+        None if upper is None else a * upper + b,
+        cells.get("method", ""),
+        period_s,
+        stamp or ("instant" if period_s is not None else ""),
+    )
 
 
 def _number(text: str) -> float | None:
@@ -352,7 +390,7 @@ def _number(text: str) -> float | None:
     return value
 
 
-def parse_time(text: str, zone: ZoneInfo | None) -> int:
+def parse_time(text: str, zone: tzinfo | None) -> int:
     """Microseconds UTC [µs] of a time with its zone, or of a local time when `zone` is given.
 
     Raises
@@ -404,7 +442,7 @@ def _year_first(bare: str) -> datetime:
     ) from None
 
 
-def _local(moment: datetime, zone: ZoneInfo, bare: str) -> datetime:
+def _local(moment: datetime, zone: tzinfo, bare: str) -> datetime:
     first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
         back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
@@ -412,13 +450,13 @@ def _local(moment: datetime, zone: ZoneInfo, bare: str) -> datetime:
             Message(
                 "time {time!r} comes twice in {zone}, where the clock is changed; write it in UTC",
                 time=bare[:40],
-                zone=zone.key,
+                zone=zone,
             )
             if back == moment
             else Message(
                 "time {time!r} does not exist in {zone}, where the clock is changed; write it in UTC",
                 time=bare[:40],
-                zone=zone.key,
+                zone=zone,
             )
         )
     return first

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import Flag, Sample
 from soilco2.quality.rivals import TABLE
@@ -15,7 +15,8 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
-from soilco2.storage.tidy.rows import Place, RowParser, TidyFault
+from soilco2.storage.beside import said, write
+from soilco2.storage.tidy.rows import Meta, Place, RowParser, TidyFault
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary, pieces
 
 STRETCH = 5000
@@ -65,21 +66,21 @@ def read_samples(
     station: Station,
     path: Path,
     moment: Moment,
-    zone: ZoneInfo | None = None,
+    zone: tzinfo | None = None,
     layout: Layout | None = None,
     source: str = "",
 ) -> Iterator[Stretch]:
     """The rows of a tidy table as samples, `STRETCH` at a time.
 
     Each row is either a sample or a fault: unknown station, position or variable, a depth that is not the
-    position's, a time in the future.
+    position's, a time in the future. A line that may not be finished (`Layout.open_line`) is left for a later reading.
 
     Parameters
     ----------
     station : Station
     path : Path
     moment : Moment
-    zone : ZoneInfo, optional
+    zone : tzinfo, optional
         Zone of times that name none.
     layout : Layout, optional
     source : str, optional
@@ -95,23 +96,30 @@ def read_samples(
     source = source or source_name(path)
     now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
+    usual: dict[tuple[str, str], str] = {}
 
     def refuse(place: Place) -> Message | None:
-        found = find_channel(deployments, place)
+        found = channels.get(place) or find_channel(deployments, place)
         if isinstance(found, Message):
             return found
         channels[place] = found
+        usual[found] = _usual(deployments, *found)
         return None
 
     layout = find_layout(path) if layout is None else layout
     parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us)
-    rest = (None, now_us, mono_us, boot_id, source, None)
+    rest = (None, now_us, mono_us, boot_id, source)
+
+    def head(meta: Meta) -> tuple[str, str, str, str]:
+        serial, channel = channels[meta.place]
+        beside = "" if meta.beside == usual[serial, channel] else meta.beside
+        return serial, channel, _STATUS.get(meta.flag or 0, ""), beside
+
     with open_binary(path) as file:
-        for first, part in pieces(file, layout.encoding, layout.first_line, STRETCH):
+        for first, lines in pieces(file, layout.encoding, layout.first_line, STRETCH):
+            part = lines if layout.open_line is None else lines[: max(0, layout.open_line - first)]
             columns = parser.columns(first, part)
-            heads = {
-                meta: (*channels[meta.place], _STATUS.get(meta.flag or 0, "")) for meta in set(columns.metas)
-            }
+            heads = {meta: head(meta) for meta in set(columns.metas)}
             values = columns.values
             if not all(meta.plain and meta.flag != Flag.MISSING for meta in heads):
                 values = [
@@ -121,13 +129,31 @@ def read_samples(
             whole = zip(columns.times, map(heads.__getitem__, columns.metas), values, strict=True)
             yield Stretch(
                 [
-                    _new(Sample, (serial, channel, time_us, value, status, *rest))
-                    for time_us, (serial, channel, status), value in whole
+                    _new(
+                        Sample,
+                        (
+                            serial,
+                            channel,
+                            time_us,
+                            value,
+                            status,
+                            *rest,
+                            said(beside, value) if beside else None,
+                        ),
+                    )
+                    for time_us, (serial, channel, status, beside), value in whole
                 ],
                 columns.faults,
                 first + len(part) - 1,
                 columns.lines,
             )
+
+
+def _usual(deployments: Deployments, serial: str, channel: str) -> str:
+    """What a row says besides that the station file says already of every value of its series."""
+    profile, _, position = serial.removeprefix(IMPORT).partition("/")
+    period_s = deployments.period_s((deployments.station_id, profile, position, channel))
+    return "" if period_s is None else write(None, None, "", float(period_s), "instant")
 
 
 def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | Message:
@@ -154,6 +180,14 @@ def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | 
         if known.has_depth and not known.at_site:
             return Message("{variable} needs a position or a depth_m", variable=place.variable)
         return SITE, ""
+    if not known.has_depth:
+        return Message(
+            "{variable} belongs to the whole site, not to {place}; write site as its profile and leave position empty",
+            variable=place.variable,
+            place="/".join(part for part in (place.profile, place.position) if part),
+        )
+    if place.profile and not place.position and place.depth_m is None:
+        return _no_position(deployments, place)
     fitting = [
         (profile.id, position.id)
         for profile in deployments.file.profile
@@ -193,6 +227,18 @@ def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | 
             given=place.depth_m,
         )
     return fitting[0]
+
+
+def _no_position(deployments: Deployments, place: Place) -> Message:
+    """Why a profile alone is no place."""
+    there = [
+        q.id for profile in deployments.file.profile if profile.id == place.profile for q in profile.position
+    ]
+    return Message(
+        "the cell of position is empty, and depth_m says nothing either; {profile} has {positions}",
+        profile=place.profile,
+        positions=", ".join(there[:20]) or Message("no position"),
+    )
 
 
 def _at(deployments: Deployments, profile: str, position: str, depth_m: float | None) -> bool:

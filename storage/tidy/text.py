@@ -9,10 +9,11 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import TidyFileError
+from soilco2.storage.tidy.foreign_files import HEAD, foreign
 
 TIME_NAMES = ("time_utc", "time", "time_local")
 REQUIRED = ("variable", "value", "unit")
@@ -54,6 +55,8 @@ class Layout:
         Line of the first row, counted from 1.
     clean : bool
         False where the file holds NUL characters, which parsers treat each in its own way.
+    open_line : int or None
+        The last line, where it has no line end: whoever writes the file may not have finished it.
     """
 
     path: Path
@@ -62,6 +65,7 @@ class Layout:
     names: tuple[str, ...]
     first_line: int
     clean: bool
+    open_line: int | None = None
 
     @property
     def time_name(self) -> str:
@@ -89,30 +93,37 @@ def open_binary(path: Path) -> IO[bytes]:
     return file
 
 
-def _decodes(path: Path, encoding: str) -> tuple[bool, bool]:
-    """Whether the whole file is text of this encoding, and free of NUL characters."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    clean = True
+class _Text(NamedTuple):
+    """What reading a file to its end tells; see `Layout`."""
+
+    encoding: str
+    clean: bool
+    open_line: int | None
+
+
+def _decoded(path: Path, encoding: str) -> _Text | None:
+    """The whole file as text of this encoding; None when it is not."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("strict"), translate=True)
+    clean, number, begun = True, 1, False
     try:
         with open_binary(path) as file:
-            while block := file.read(_BLOCK):
-                clean = "\x00" not in decoder.decode(block) and clean
-            decoder.decode(b"", final=True)
+            while True:
+                block = file.read(_BLOCK)
+                text = decoder.decode(block, final=not block)
+                clean = clean and "\x00" not in text
+                found = text.count("\n")
+                number += found
+                begun = (begun and not found) or bool(text[text.rfind("\n") + 1 :].strip())
+                if not block:
+                    return _Text(encoding, clean, number if begun else None)
     except UnicodeDecodeError:
-        return False, clean
+        return None
     except (EOFError, OSError) as error:
         raise TidyFileError(str(path), Message("cannot be read to its end: {why}", why=error)) from error
-    return True, clean
 
 
-def find_encoding(path: Path) -> tuple[str, bool]:
+def find_encoding(path: Path) -> _Text:
     """UTF-8 (with or without mark), UTF-16 with mark, or GB18030: the first that fits the whole file.
-
-    Returns
-    -------
-    encoding : str
-    clean : bool
-        False where the file holds NUL characters.
 
     Raises
     ------
@@ -121,20 +132,22 @@ def find_encoding(path: Path) -> tuple[str, bool]:
     """
     with open_binary(path) as file:
         try:
-            head = file.read(4)
+            head = file.read(HEAD)
         except (EOFError, OSError) as error:
             raise TidyFileError(str(path), Message("cannot be read: {why}", why=error)) from error
     for mark, what in _OTHERS.items():
         if head.startswith(mark):
             raise TidyFileError(str(path), Message("is {what}; save it as CSV in UTF-8", what=what))
+    if why := foreign(head):
+        raise TidyFileError(str(path), why)
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         candidates = ["utf-16"]
     else:
         candidates = ["utf-8-sig", "gb18030"]
     for encoding in candidates:
-        fits, clean = _decodes(path, encoding)
-        if fits:
-            return encoding, clean
+        found = _decoded(path, encoding)
+        if found is not None:
+            return found
     raise TidyFileError(str(path), Message("is neither UTF-8 nor GB18030 text; save it as UTF-8"))
 
 
@@ -146,7 +159,7 @@ def find_layout(path: Path) -> Layout:
     TidyFileError
         When a column is missing or twice there, or the file is no table.
     """
-    encoding, clean = find_encoding(path)
+    encoding, clean, open_line = find_encoding(path)
     with open_binary(path) as file:
         found = list(_first(lines(file, encoding), 2))
     if not found:
@@ -171,7 +184,9 @@ def find_layout(path: Path) -> Layout:
         delimiter = max(_DELIMITERS, key=head.count)
     names = tuple(name.strip().lower() for name in split(head, delimiter) or [])
     _check_names(path, names, number)
-    return Layout(path, encoding, delimiter, names, number + 1, clean)
+    if open_line is not None and open_line <= number:
+        open_line = None
+    return Layout(path, encoding, delimiter, names, number + 1, clean, open_line)
 
 
 def _first(rows: Iterator[tuple[int, str | None]], count: int) -> Iterator[tuple[int, str | None]]:

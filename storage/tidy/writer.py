@@ -119,8 +119,10 @@ def write_tidy(
 
     writers = {".csv": _write_csv, ".csv.gz": _write_gzip, ".parquet": _write_parquet}
     with _new_file(path, path) as (table, finish_table), _new_file(sidecar, path) as (notes, finish_notes):
-        writers[kind](table, pieces())
+        columns = columns_of(infos)
+        writers[kind](table, pieces(), columns)
         found = describe(infos, counts, station, start_us, end_us, flags, told)
+        found["columns"] = list(columns)
         head: dict[str, Any] = {
             "schema": SCHEMA,
             "file": path.name,
@@ -138,6 +140,12 @@ def write_tidy(
         finish_notes()
         finish_table()
     return Exported(path, sidecar, sum(counts.values()), counts)
+
+
+def columns_of(infos: Sequence[SeriesInfo]) -> tuple[str, ...]:
+    """The columns of a table: with `method` where a series tells one."""
+    at = COLUMNS.index("period_s")
+    return (*COLUMNS[:at], "method", *COLUMNS[at:]) if any(info.method for info in infos) else COLUMNS
 
 
 def _ending(path: Path, sidecar: Path, force: bool) -> str:
@@ -210,7 +218,7 @@ def _only(piece: Piece, flags: Collection[int]) -> Piece:
 
     return Piece(
         piece.key, chosen(piece.times), chosen(piece.values), chosen(piece.flags),
-        chosen(piece.lower), chosen(piece.upper),
+        chosen(piece.lower), chosen(piece.upper), piece.method, piece.period_s, piece.stamp,
     )  # fmt: skip
 
 
@@ -226,12 +234,15 @@ def _number(value: float | None) -> str:
     return "" if value is None or value != value else repr(value)
 
 
-def _lines(info: SeriesInfo, piece: Piece, depths: list[float | None] | None) -> Iterator[str]:
+def _lines(
+    info: SeriesInfo, piece: Piece, depths: list[float | None] | None, columns: Sequence[str]
+) -> Iterator[str]:
     key = info.key
     front = f",{cell(key.station)},{cell(key.profile)},{cell(key.position)},"
     behind = f",{key.variable},"
     unit = f",{cell(info.unit)},"
-    end = f",{_number(info.period_s)},{info.stamp}\n"
+    method = f",{cell(piece.method)}" if "method" in columns else ""
+    end = f"{method},{_number(_period_s(info, piece))},{piece.stamp or info.stamp}\n"
     bounds = zip(piece.lower, piece.upper, strict=True) if piece.lower else None
     here = _number(info.depth_m)
     for index, (time_us, value, flag) in enumerate(zip(piece.times, piece.values, piece.flags, strict=True)):
@@ -248,24 +259,28 @@ def _lines(info: SeriesInfo, piece: Piece, depths: list[float | None] | None) ->
 _Pieces = Iterator[tuple[SeriesInfo, Piece, list[float | None] | None]]
 
 
-def _write_text(file: IO[bytes], pieces: _Pieces) -> None:
-    file.write((",".join(COLUMNS) + "\n").encode())
+def _period_s(info: SeriesInfo, piece: Piece) -> float | None:
+    return piece.period_s if piece.stamp else info.period_s
+
+
+def _write_text(file: IO[bytes], pieces: _Pieces, columns: Sequence[str]) -> None:
+    file.write((",".join(columns) + "\n").encode())
     for info, piece, depths in pieces:
-        file.write("".join(_lines(info, piece, depths)).encode())
+        file.write("".join(_lines(info, piece, depths, columns)).encode())
 
 
-def _write_csv(path: Path, pieces: _Pieces) -> None:
+def _write_csv(path: Path, pieces: _Pieces, columns: Sequence[str]) -> None:
     with path.open("wb") as file:
-        _write_text(file, pieces)
+        _write_text(file, pieces, columns)
 
 
-def _write_gzip(path: Path, pieces: _Pieces) -> None:
+def _write_gzip(path: Path, pieces: _Pieces, columns: Sequence[str]) -> None:
     # without name and time in its head, the same data give the same file
     with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as packed:
-        _write_text(cast(IO[bytes], packed), pieces)
+        _write_text(cast(IO[bytes], packed), pieces, columns)
 
 
-def _write_parquet(path: Path, pieces: _Pieces) -> None:
+def _write_parquet(path: Path, pieces: _Pieces, columns: Sequence[str]) -> None:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -277,28 +292,29 @@ def _write_parquet(path: Path, pieces: _Pieces) -> None:
         ) from None
     text = pa.dictionary(pa.int32(), pa.string())
     numbers = {"depth_m", "value", "lower", "upper", "period_s"}
-    kinds = {name: pa.float64() if name in numbers else text for name in COLUMNS}
+    kinds = {name: pa.float64() if name in numbers else text for name in columns}
     kinds |= {"time_utc": pa.timestamp("us", tz="UTC"), "flag": pa.int8()}
-    schema = pa.schema([pa.field(name, kinds[name]) for name in COLUMNS])
+    schema = pa.schema([pa.field(name, kinds[name]) for name in columns])
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for info, piece, depths in pieces:
             count = len(piece.times)
             words = {
                 "station": info.key.station, "profile": info.key.profile, "position": info.key.position,
-                "variable": info.key.variable, "unit": info.unit, "stamp": info.stamp,
+                "variable": info.key.variable, "unit": info.unit, "stamp": piece.stamp or info.stamp,
+                "method": piece.method,
             }  # fmt: skip
             values = pa.array(piece.values, from_pandas=True, type=pa.float64())
             empty = pa.nulls(count, pa.float64())
-            columns = {name: pa.array([word] * count, text) for name, word in words.items()} | {
+            cells = {name: pa.array([word] * count, text) for name, word in words.items()} | {
                 "time_utc": pa.array(piece.times, pa.int64()).cast(kinds["time_utc"]),
                 "value": values,
                 "flag": pa.array(piece.flags, pa.int8()),
                 "depth_m": pa.array([info.depth_m] * count if depths is None else depths, pa.float64()),
                 "lower": pa.array(piece.lower, pa.float64(), from_pandas=True) if piece.lower else empty,
                 "upper": pa.array(piece.upper, pa.float64(), from_pandas=True) if piece.upper else empty,
-                "period_s": pa.array([info.period_s] * count, pa.float64()),
+                "period_s": pa.array([_period_s(info, piece)] * count, pa.float64()),
             }
-            writer.write_table(pa.table([columns[name] for name in COLUMNS], schema=schema))
+            writer.write_table(pa.table([cells[name] for name in columns], schema=schema))
 
 
 # the sidecar

@@ -1,4 +1,4 @@
-"""The station of the cases."""
+"""What the cases share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cases.node import Node
+from tests.cases.tables import Field
 from tests.servers import Mosquitto
 
 
@@ -24,3 +25,10 @@ def node(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Node]:
     made = Node(tmp_path, mosquitto.port)
     yield made
     made.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def field(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Field:
+    """A station without instruments."""
+    monkeypatch.setenv("SOILCO2_CLOCK", "trusted")
+    return Field(tmp_path, capsys)

@@ -31,6 +31,7 @@ rank = "file"
 id = "air"
 kind = "mqtt"
 topic = "dune/readings"
+numbers_as_text = true
 
 [mqtt]
 host = "broker.example"

@@ -117,7 +117,7 @@ def test_why_there_is_no_connection(error: Exception, told: str) -> None:
                 (b'"N9"', b'"co2"', b"null", b"1", b'"ppm"'),
                 (b'"N1"', b'"co3"', b"null", b"1", b'"ppm"'),
                 (b'"N1"', b'"co2"', b"null", b'"1"', b'"ppm"'),
-                (b'"N1"', b'"co2"', b"null", b"1", b'"%"'),
+                (b'"N1"', b'"co2"', b"null", b"1", b'"hPa"'),
                 (b'"N1"', b'"co2"', b'"noon"', b"1", b'"ppm"'),
                 (b'"N1"', b'"co2"', b'"1970-01-01T00:00:00Z"', b"1", b'"ppm"'),
                 (b'"N1"', b'"co2"', b'"2099-01-01T00:00:00Z"', b"1", b'"ppm"'),

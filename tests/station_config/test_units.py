@@ -57,12 +57,40 @@ def test_a_unit_may_be_written_in_several_ways(written: str, meant: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("unit", "variable"), [("hPa", "co2"), ("", "co2"), ("degc", "soil_temperature"), ("%", "air_pressure")]
+    ("unit", "variable"), [("hPa", "co2"), ("", "co2"), ("mS", "bulk_ec"), ("%", "air_pressure")]
 )
 def test_a_unit_that_does_not_fit_is_refused_with_those_that_do(unit: str, variable: str) -> None:
     with pytest.raises(StationConfigError, match="does not fit") as caught:
         conversion(unit, variable)
     assert VARIABLES[variable].unit in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spellings", "variable", "factor"),
+    [
+        ("dS/m, dS m-1, dS m⁻¹, dS·m⁻¹, ds/m, mS/cm, mS cm-1, mmho/cm, 毫西门子/厘米", "bulk_ec", 1.0),
+        ("uS/cm, µS/cm, μS/cm, us/cm, US/CM, uS cm-1, µS cm⁻¹, uS.cm^-1, 微西门子/厘米", "bulk_ec", 1e-3),
+        ("µS/cm, µS/cm@25°C, uS/cm @ 25 degC", "ec25", 1e-3),
+        ("S/m, S m-1", "bulk_ec", 10.0),
+        ("mS/m, mS m-1", "bulk_ec", 0.01),
+        ("µS/m", "bulk_ec", 1e-5),
+        ("S/cm", "bulk_ec", 1e3),
+        ("degC, °C, ℃, Deg C, deg_C, degc, C", "soil_temperature", 1.0),
+        ("degF, °F, ℉, deg F, F", "soil_temperature", 5 / 9),
+        ("m3/m3, m³/m³, m^3/m^3, m³ m⁻³, m3 m-3", "soil_water", 1.0),
+        ("%, ％", "soil_water", 0.01),
+        ("umol m-2 s-1, µmol m⁻² s⁻¹, umol/m2/s, umol/(m2 s)", "co2_flux", 1.0),
+        ("%RH, % RH, %", "air_humidity", 1.0),
+    ],
+)
+def test_all_spellings_of_a_unit_are_one_unit(spellings: str, variable: str, factor: float) -> None:
+    for unit in spellings.split(", "):
+        assert conversion(unit, variable)[0] == pytest.approx(factor), unit
+
+
+def test_a_conductivity_at_25_degrees_is_another_variable() -> None:
+    with pytest.raises(StationConfigError, match="ec25"):
+        conversion("µS/cm@25°C", "bulk_ec")
 
 
 def test_an_unknown_variable_is_refused() -> None:

@@ -126,7 +126,7 @@ def garbage(bench: Bench) -> Account:
     bad = [
         b"", b"\xff\x00", b"{", b"[]", b"null", nested, b"x" * 300_000, good[:-1], good + b"}",
         good.replace(b"401.0", b"1e999"), good.replace(b"401.0", b'"401"'), good.replace(b'"N1"', b'"N9"'),
-        good.replace(b'"N1"', b'"N2"'), good.replace(b'"ppm"', b'"%"'), good.replace(b'"co2"', b'"gold"'),
+        good.replace(b'"N1"', b'"N2"'), good.replace(b'"ppm"', b'"hPa"'), good.replace(b'"co2"', b'"gold"'),
     ]  # fmt: skip
     broker = Broker(bench)
     broker.collector.start()

@@ -1,0 +1,68 @@
+"""A column says m³/m³ and holds per cent, or says dS/m and holds S/m: the import asks before it takes such numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cases.tables import Field
+
+HEAD = "time_utc,profile,position,variable,value,unit\n"
+
+
+def table(variable: str, unit: str, *values: float, day: int = 1, place: str = "p1,d10") -> str:
+    return HEAD + "".join(
+        f"2026-08-{day:02}T{hour:02}:00:00Z,{place},{variable},{value},{unit}\n"
+        for hour, value in enumerate(values)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "way_out"),
+    [
+        (table("soil_water", "m3/m3", 12.1, 12.0, 11.9, 12.2), "numbers in % would fit"),
+        (table("bulk_ec", "dS/m", 2058, 2061, 2059, 2070), "uS/cm"),
+        (table("air_pressure", "hPa", 88.3, 88.4, 88.2, place="site,"), "kPa"),
+        (table("soil_temperature", "degC", 284.1, 284.3, 284.2), "numbers in K"),
+        (table("soil_temperature", "degC", 214, 213, 215), "times 0.1"),
+    ],
+)
+def test_numbers_that_cannot_be_are_asked_about(field: Field, text: str, way_out: str) -> None:
+    path = field.table("in.csv", text)
+    said = field.brought(path, code=2)
+    assert way_out in said
+    assert "--yes" in said
+    rows = text.count("\n") - 1
+    assert f"{rows} rows = {rows} stored" in field.brought(path, "--yes")
+
+
+def test_numbers_a_power_of_ten_from_what_is_there_are_asked_about(field: Field) -> None:
+    """0.206 S/m are 2.06 dS/m; written as dS/m they are a tenth of what the series holds."""
+    field.brought(field.table("first.csv", table("bulk_ec", "S/m", 0.206, 0.207, 0.205)))
+    path = field.table("second.csv", table("bulk_ec", "dS/m", 0.206, 0.204, 0.205, day=2))
+    said = field.brought(path, code=2)
+    assert "0.1 times what the journal holds" in said
+    assert len(field.exported()) == 3
+    assert "3 stored" in field.brought(path, "--yes")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        table("bulk_ec", "dS/m", 2.2, 3.9, 2.5, day=2),  # wetter, not ten times
+        table("bulk_ec", "uS/cm", 2058, 2061, 2059, day=2),
+        table(
+            "bulk_ec", "dS/m", 2058, 2.1, 2.0, 2.2, 2.1, 2.0, 2.1, 2.2, 2.1, 2.0, 2.1, day=2
+        ),  # one of many
+        table("soil_temperature", "degC", -9999, -9999, -9999),  # no unit makes that possible
+        table("bulk_ec", "dS/m", 2058, 2061, day=2),  # too few to tell
+    ],
+)
+def test_others_are_not(field: Field, text: str) -> None:
+    field.brought(field.table("first.csv", table("bulk_ec", "S/m", 0.206, 0.207, 0.205)))
+    assert "--yes" not in field.brought(field.table("second.csv", text))
+
+
+def test_a_dry_run_says_it_and_goes_on(field: Field) -> None:
+    said = field.brought(field.table("in.csv", table("soil_water", "m3/m3", 12.1, 12.0, 11.9)), "--dry-run")
+    assert "numbers in % would fit" in said
+    assert "3 would be stored" in said
