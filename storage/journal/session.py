@@ -115,12 +115,15 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One synced transaction; when it fails, nothing of it is left, in memory neither."""
+        committing = False
         try:
+            self._watch.check()
             self.db.execute("BEGIN IMMEDIATE")
             yield
             self._watch.check()
             if self.rev != self._rev_kept:
                 self.meta("rev", str(self.rev))
+            committing = True
             self.db.execute("COMMIT")
             self._watch.remember()
             self._watch.there()
@@ -138,7 +141,7 @@ class Session:
                     self._abandon_for(error)
                 else:
                     self._load()
-                    if isinstance(error, sqlite3.Error):
+                    if committing:
                         self._watch.remember()  # a checkpoint that was cut short has written too
             except (sqlite3.Error, OSError) as second:
                 raise self._storage_error(second) from error

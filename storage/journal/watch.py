@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import JournalBusyError, JournalGoneError
-from soilco2.storage.journal.connection import JournalLock
+from soilco2.storage.journal.connection import JournalLock, meta
 
 
 class OverwrittenError(JournalGoneError):
@@ -20,7 +22,8 @@ class LogGoneError(JournalGoneError):
 class Watch:
     """Looks at the journal, its write-ahead log and its lock before each commit, and after it.
 
-    Only the writer's own commits and checkpoints change the journal's file, so whatever else changes it is a fault.
+    The journal's file changes when what stands in the log is brought into it, which another program may do as well; but
+    then it is this journal and its newest commit is no older than before.
 
     Parameters
     ----------
@@ -33,11 +36,15 @@ class Watch:
         self._path, self._log, self._lock = path, path.with_name(path.name + "-wal"), lock
         self._file = path.stat().st_ino
         self._log_file = _inode(self._log)
+        self._looks: tuple[int, int] | None = None
+        self._holds: tuple[str, int] | None = None
         self.remember()
 
     def remember(self) -> None:
-        """What the journal's file looks like after this process may have written into it."""
-        self._looks = self._look()
+        """What the journal's file is after this process may have written into it."""
+        looks = self._look()
+        if looks != self._looks:
+            self._looks, self._holds = looks, self._read()
 
     def check(self) -> None:
         """Before a commit.
@@ -49,7 +56,7 @@ class Watch:
             taken the lock.
         """
         self.there()
-        if self._look() != self._looks:
+        if self._look() != self._looks and not self._went_on():
             raise OverwrittenError(
                 Message(
                     "{path}: another program has written over the journal while it was open; nothing more is taken "
@@ -87,6 +94,27 @@ class Watch:
                     path=self._log,
                 )
             )
+
+    def _went_on(self) -> bool:
+        """Whether a file that has changed is still this journal, no older than it was."""
+        before, found = self._holds, self._read()
+        if before is None or found is None or found[0] != before[0] or found[1] < before[1]:
+            return False
+        self.remember()
+        return True
+
+    def _read(self) -> tuple[str, int] | None:
+        """Id and newest commit by the file alone, without the log; None where it does not say."""
+        with (
+            contextlib.suppress(sqlite3.DatabaseError, OSError),
+            contextlib.closing(
+                sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+            ) as alone,
+        ):
+            return meta(alone, "journal"), alone.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[
+                0
+            ]
+        return None
 
     def _look(self) -> tuple[int, int] | None:
         try:

@@ -109,6 +109,36 @@ def test_an_older_copy_written_over_the_journal_is_noticed_before_anything_more_
         assert again.commit([sample(3 * commits * size)]).stored == 1
 
 
+def test_nothing_is_read_from_a_file_that_was_written_over(tmp_path: Path) -> None:
+    """A page that is not there any more would be an error of the disk, which is tried again for ever."""
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(i) for i in range(100)])
+    writer = Writer.open(station)
+    with station.journal_path.open("r+b") as file:
+        file.truncate(8192)
+    with pytest.raises(JournalGoneError, match="written over"), writer.session.transaction():
+        pytest.fail("the transaction was begun")
+    writer.close()
+
+
+def test_a_checkpoint_by_another_program_and_a_new_time_stamp_are_no_fault(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    with Writer.open(station) as writer:
+        writer.commit([sample(1)])
+        bare = sqlite3.connect(station.journal_path)
+        before = station.journal_path.read_bytes()
+        bare.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        bare.close()
+        assert station.journal_path.read_bytes() != before
+        writer.commit([sample(2)])
+        os.utime(station.journal_path, (0, 0))
+        assert writer.commit([sample(3)]).stored == 1
+    assert times(station.journal_path) == {sample(i).time_us for i in range(4)}
+
+
 def test_a_lock_that_was_removed_is_taken_again(tmp_path: Path) -> None:
     station = make(tmp_path)
     with Writer.open(station) as writer:
