@@ -39,7 +39,7 @@ LONGEST_WAIT_S = 30.0
 ANSWER_S = 20.0
 """The broker has this long to answer a connection [s]."""
 HELD_BYTES = 4 * 1024 * 1024
-"""Of messages that are taken and not yet acknowledged [bytes]: beyond it the socket is not read, as beyond `inflight`."""
+"""Of messages that are taken and not acknowledged [bytes]: beyond it the socket is not read, as beyond `inflight`."""
 SHORT_LIFE_S = 15.0
 """A connection that the broker ends sooner is suspicious [s]."""
 _TAKEN_OVER = 0x8E
