@@ -38,6 +38,8 @@ LONGEST_WAIT_S = 30.0
 """Between two attempts to reach the broker [s]."""
 ANSWER_S = 20.0
 """The broker has this long to answer a connection [s]."""
+HELD_BYTES = 4 * 1024 * 1024
+"""Of messages that are taken and not acknowledged [bytes]: beyond it the socket is not read, as beyond `inflight`."""
 SHORT_LIFE_S = 15.0
 """A connection that the broker ends sooner is suspicious [s]."""
 _TAKEN_OVER = 0x8E
@@ -129,7 +131,7 @@ class Subscriber:
         self._silent_after_s = silent_after_s
         self._mutex = threading.Lock()
         self._waiting: list[Received] = []
-        self._outstanding = 0
+        self._outstanding = self._held_bytes = 0
         self._acks: deque[Taken] = deque()
         self._source_of: dict[bytes, str | None] = {}
         self._client: _Client | None = None
@@ -304,7 +306,9 @@ class Subscriber:
         poll.register(handle, 0)
         while not self._stop.is_set() and self._dropped is None:
             now = self.beat = monotonic()
-            room = not self._paused and self._outstanding < self.table.inflight
+            room = (
+                not self._paused and self._outstanding < self.table.inflight and self._held_bytes < HELD_BYTES
+            )
             wanted = (select.POLLIN if room else 0) | (select.POLLOUT if wire.unsent else 0)
             poll.modify(handle, wanted)
             ready = dict(poll.poll(0 if room and wire.waiting else 1000))
@@ -342,6 +346,7 @@ class Subscriber:
             with self._mutex:
                 self._waiting += rows
                 self._outstanding += len(rows)
+                self._held_bytes += sum(len(row.payload) for row in rows)
                 self._received += len(rows)
             self._last_message = monotonic()
             if self._silent:
@@ -360,6 +365,7 @@ class Subscriber:
             wire.acknowledge([message[0] for message in taken.messages])
             with self._mutex:
                 self._outstanding -= len(taken.messages)
+                self._held_bytes -= sum(len(row.payload) for row in taken.messages)
         if client.want_write():
             client.loop_write()
         wire.flush()
@@ -392,7 +398,7 @@ class Subscriber:
         with self._mutex:
             client, self._client = self._client, None
             self._waiting.clear()
-            self._outstanding = 0
+            self._outstanding = self._held_bytes = 0
             self.subscribed.clear()
             self._connected = False
             self._acks.clear()

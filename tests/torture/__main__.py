@@ -26,6 +26,7 @@ KILLS = 1000
 GROUPS: dict[str, tuple[str, ...]] = {
     "Collector killed at random": (
         "tests/ingest/test_kill.py::test_killed_at_random",
+        "tests/torture/test_publisher.py",
         "tests/storage/journal/test_writer.py::test_killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled",
         "tests/cli/test_demo.py::test_killed_and_started_again_it_loses_and_doubles_nothing",
         "tests/ingest/simulate/test_node.py::test_killed_again_and_again_nothing_is_lost",
@@ -52,6 +53,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Batches accepted in part": ("tests/ingest/forward/test_bisect.py",),
     "Hostile input": (
         "tests/torture/test_hostile.py",
+        "tests/torture/test_under_fire.py",
         "tests/ingest/protocols/test_soilco2_json.py",
         "tests/ingest/transports/test_modbus_serial.py",
         "tests/ingest/simulate/test_faults_on_the_line.py",

@@ -12,7 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.publish import publish
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.transports.mqtt import Subscriber, Taken
+from soilco2.ingest.transports.mqtt import HELD_BYTES, Subscriber, Taken
+from soilco2.ingest.transports.mqtt_packets import KEPT, SLICE
 from soilco2.station_config.tables.mqtt import MqttTable
 from tests.servers import Amqtt, Mosquitto, free_port
 
@@ -232,6 +233,26 @@ def test_a_password_that_is_not_there_is_told(bench: Bench) -> None:
     bench.subscriber(free_port(), username="station", password={"env": "NOT_SET_ANYWHERE"})
     bench.until(lambda: "broker-lost" in bench.kinds())
     assert "NOT_SET_ANYWHERE" in bench.said[0][2]
+
+
+@pytest.mark.mosquitto
+def test_large_messages_that_wait_are_bounded_by_their_size(bench: Bench, mosquitto: Mosquitto) -> None:
+    """Forty of half a megabyte, of which `inflight` alone would let all in."""
+    one = bench.subscriber(mosquitto.port, inflight=1000)
+    bench.connected(one)
+    bench.until(one.subscribed.is_set)
+    publish(mosquitto.port, TOPIC, [b"x" * 500_000] * 40)
+    bench.until(lambda: one.status()["unacknowledged"] * 500_000 >= HELD_BYTES)
+    full = one.beat
+    bench.until(lambda: one.beat > full + 1.0)  # it went round once more, with the rest waiting at the broker
+    # what was there before the bound, and what one look at the socket brings
+    assert one.status()["unacknowledged"] * 500_000 <= HELD_BYTES + KEPT + SLICE
+    seen = 0
+    while seen < 40:
+        for taken in bench.take(one, 1):
+            seen += len(taken.messages)
+            one.acknowledge(taken)
+    assert seen == 40
 
 
 def test_the_broker_amqtt_keeps_what_comes_during_an_absence(bench: Bench, amqtt: Amqtt) -> None:
