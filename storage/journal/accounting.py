@@ -63,8 +63,8 @@ class Accounting:
         made_of = message_column(self._db, "parked")
         rows = self._db.execute(
             f"SELECT {made_of}, id, kind, source, reason, payload, time_us, arrival_us, state, why FROM parked"  # noqa: S608
-            " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
-            (state, limit),
+            " WHERE :state IS NULL OR state = :state ORDER BY id DESC LIMIT :most",
+            {"state": state, "most": limit},
         ).fetchall()
         found = ((kept, ParkedRow(*row)) for kept, *row in rows)
         return [row._replace(reason=from_text(kept, row.reason)) for kept, row in found]

@@ -11,8 +11,8 @@ from soilco2.storage.journal.session import Session
 WHO = "clock"
 """Who flags them."""
 _FIND = (
-    "SELECT time_us FROM sample WHERE channel = ?1 AND time_us > ?2 + ?3 AND device_us IS NOT NULL"
-    " AND (time_us > ?4 + ?3 OR (boot = ?5 AND device_us > mono_us + ?2 + ?3))"
+    "SELECT time_us FROM sample WHERE channel = :channel AND time_us > :offset + :tolerance AND device_us IS NOT NULL"
+    " AND (time_us > :now + :tolerance OR (boot = :boot AND device_us > mono_us + :offset + :tolerance))"
 )
 
 
@@ -35,9 +35,10 @@ def flag_ahead(session: Session, judging: Judging, boot_id: str, offset_us: int)
     """
     tolerance_us = round(session.station.file.quality.future_tolerance * 1e6)
     boot, now_us = session.words.get(boot_id, -1), session.now_us()
+    asked = {"offset": offset_us, "tolerance": tolerance_us, "now": now_us, "boot": boot}
     found: dict[tuple[SeriesKey, int], None] = {}
     for (serial, channel), number in session.channels.items():
-        for (time_us,) in session.db.execute(_FIND, (number, offset_us, tolerance_us, now_us, boot)):
+        for (time_us,) in session.db.execute(_FIND, {**asked, "channel": number}):
             series = session.station.deployments.series_at(serial, channel, time_us)
             if series is not None and SeriesKey(*series) in session.series:
                 found[SeriesKey(*series), time_us] = None

@@ -267,8 +267,8 @@ def _bring_journal(copy: Path, journal: Path, now_us: int) -> None:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('rev', ?)", (str(rev + LEAP),))
         db.execute("INSERT OR REPLACE INTO meta VALUES ('journal', ?)", (uuid.uuid4().hex[:12],))
         db.execute(  # a commit of nothing: numbers of samples go on behind it
-            "INSERT INTO batch (first_seq, last_seq, crc, committed_us) VALUES (?1, ?1, 0, ?2)",
-            (seq + LEAP, now_us),
+            "INSERT INTO batch (first_seq, last_seq, crc, committed_us) VALUES (?, ?, 0, ?)",
+            (seq + LEAP, seq + LEAP, now_us),
         )
     sync(part)
     part.rename(journal)

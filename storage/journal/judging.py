@@ -148,7 +148,7 @@ class Judging:
         """The newest time that was judged; a stamp from the future does not count."""
         limit = self._session.now_us() + int(self._session.station.file.quality.future_tolerance * 1e6)
         row = self._session.db.execute(
-            "SELECT max((SELECT time_us FROM sample WHERE channel = channel.id AND time_us <= ?1 AND seq <= ?2"
+            "SELECT max((SELECT time_us FROM sample WHERE channel = channel.id AND time_us <= ? AND seq <= ?"
             " ORDER BY time_us DESC LIMIT 1)) FROM channel",
             (limit, self._judged),
         ).fetchone()

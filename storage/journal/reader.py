@@ -20,9 +20,10 @@ from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
 from soilco2.storage.journal.beside import beside_at, with_beside
-from soilco2.storage.journal.connection import message_column, meta, sample_columns, sample_of
+from soilco2.storage.journal.connection import message_column, sample_columns, sample_of
 from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.layers import Layers, Span, layers_of
+from soilco2.storage.journal.names import Names
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.rows import Derived, Event
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
@@ -32,7 +33,7 @@ _NAN = float("nan")
 _FLAGS = {int(flag): flag for flag in Flag}
 
 
-class JournalReader:
+class JournalReader(Names):
     """A reader on a journal.
 
     Parameters
@@ -66,11 +67,8 @@ class JournalReader:
         self.journal_id = self._meta("journal")
 
     def _read_through(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        Names.__init__(self, db)
         self.accounting, self.integrity = Accounting(db), Integrity(db)
-        self._words: dict[int, str] = {}
-        self._channels: dict[int, tuple[str, str]] = {}
-        self._keys: dict[int, SeriesKey] = {}
         self._station: tuple[str, Station | None] = ("", None)
 
     def __enter__(self) -> JournalReader:
@@ -82,30 +80,6 @@ class JournalReader:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
-
-    def _meta(self, key: str) -> str:
-        return meta(self._db, key)
-
-    def _word(self, number: int) -> str:
-        if number not in self._words:
-            self._words = dict(self._db.execute("SELECT id, text FROM word"))
-        return self._words[number]
-
-    def _key(self, number: int) -> SeriesKey:
-        if number not in self._keys:
-            self._load_keys()
-        return self._keys[number]
-
-    def _load_keys(self) -> None:
-        rows = self._db.execute("SELECT id, station, profile, position, variable FROM series")
-        self._keys = {row[0]: SeriesKey(*row[1:]) for row in rows}
-
-    def _id(self, key: SeriesKey) -> int | None:
-        row = self._db.execute(
-            "SELECT id FROM series WHERE station = ? AND profile = ? AND position = ? AND variable = ?",
-            tuple(key),
-        ).fetchone()
-        return None if row is None else int(row[0])
 
     # the read interface
 
@@ -128,9 +102,9 @@ class JournalReader:
         infos = []
         for number, key in self._keys.items():
             first, last = self._db.execute(
-                "SELECT (SELECT time_us FROM observation WHERE series = ?1 ORDER BY time_us LIMIT 1),"
-                " (SELECT time_us FROM observation WHERE series = ?1 ORDER BY time_us DESC LIMIT 1)",
-                (number,),
+                "SELECT (SELECT time_us FROM observation WHERE series = ? ORDER BY time_us LIMIT 1),"
+                " (SELECT time_us FROM observation WHERE series = ? ORDER BY time_us DESC LIMIT 1)",
+                (number, number),
             ).fetchone()
             if first is None:
                 first, last = self._db.execute(
@@ -255,10 +229,10 @@ class JournalReader:
     def waiting(self, key: SeriesKey, start_us: int, end_us: int, rev: int) -> list[int]:
         """Times in a window whose value is newer than a revision: what a database has still to get."""
         number = self._id(key)
+        where = "WHERE series = ? AND time_us >= ? AND time_us < ? AND rev > ?"
         rows = self._db.execute(
-            "SELECT time_us FROM observation WHERE series = ?1 AND time_us >= ?2 AND time_us < ?3 AND rev > ?4"
-            " UNION SELECT time_us FROM derived WHERE series = ?1 AND time_us >= ?2 AND time_us < ?3 AND rev > ?4",
-            (number, start_us, end_us, rev),
+            f"SELECT time_us FROM observation {where} UNION SELECT time_us FROM derived {where}",  # noqa: S608
+            (number, start_us, end_us, rev) * 2,
         )
         return [row[0] for row in rows]
 
@@ -487,7 +461,7 @@ class JournalReader:
         rows = self._db.execute(
             f"SELECT id, time_us, kind, subject, text, data, {made_of} FROM event"  # noqa: S608
             " WHERE time_us >= ? AND time_us < ?"
-            " AND (?3 = 0 OR kind IN (SELECT value FROM json_each(?4))) ORDER BY time_us DESC, id DESC LIMIT ?5",
+            " AND (? = 0 OR kind IN (SELECT value FROM json_each(?))) ORDER BY time_us DESC, id DESC LIMIT ?",
             (start_us if start_us is not None else -(2**62), end_us if end_us is not None else 2**62,
              len(kinds), json.dumps(list(kinds)), limit),
         ).fetchall()  # fmt: skip

@@ -224,8 +224,8 @@ class Rolled:
         """The days of a series that there are rollups or observations of."""
         found = self._db.execute(
             "SELECT min(low), max(high) FROM (SELECT min(time_us) AS low, max(time_us) AS high FROM observation"
-            " WHERE series = ?1 UNION ALL SELECT min(start_us), max(start_us) FROM rollup WHERE series = ?1)",
-            (number,),
+            " WHERE series = ? UNION ALL SELECT min(start_us), max(start_us) FROM rollup WHERE series = ?)",
+            (number, number),
         ).fetchone()
         if found[0] is None:
             return None

@@ -269,13 +269,13 @@ class Writer:
     ) -> int:
         """Settle every waiting entry that meets all conditions given as not wanted; how many."""
         where = (
-            "state = 'waiting' AND (?1 IS NULL OR import = ?1) AND (?2 IS NULL OR instr(reason, ?2) > 0)"
-            " AND (?3 IS NULL OR arrival_us < ?3)"
+            "state = 'waiting' AND (:import IS NULL OR import = :import)"
+            " AND (:reason IS NULL OR instr(reason, :reason) > 0) AND (:before IS NULL OR arrival_us < :before)"
         )
         with self.session.transaction():
             done = self.session.db.execute(
-                f"UPDATE parked SET state = 'dropped', why = ?4, payload = x'' WHERE {where}",  # noqa: S608
-                (import_, reason, before_us, why),
+                f"UPDATE parked SET state = 'dropped', why = :why, payload = x'' WHERE {where}",  # noqa: S608
+                {"import": import_, "reason": reason, "before": before_us, "why": why},
             )
             data = {"import": import_, "reason": reason, "before_us": before_us, "entries": done.rowcount}
             if done.rowcount:
@@ -331,7 +331,7 @@ class Writer:
         """Move a database's cursor and park what it refused, in one transaction."""
         with self.session.transaction():
             self.session.db.execute(
-                "INSERT INTO cursor VALUES (?1, ?2, ?3, ?4, ?5)"
+                "INSERT INTO cursor VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (sink) DO UPDATE SET rev = max(rev, excluded.rev), moved_us = excluded.moved_us,"
                 " error = excluded.error, message = excluded.message",
                 (sink, rev, self.session.now_us(), error, to_text(error)),
@@ -385,9 +385,9 @@ class Writer:
         kind = EventKind.PARKED_RETRIED if state == "retried" else EventKind.PARKED_DROPPED
         with self.session.transaction():
             done = self.session.db.execute(
-                "UPDATE parked SET state = ?1, why = ?2, payload = CASE ?1 WHEN 'dropped' THEN x'' ELSE payload END"
-                " WHERE id = ?3 AND state = 'waiting'",
-                (state, why, number),
+                "UPDATE parked SET state = ?, why = ?, payload = CASE ? WHEN 'dropped' THEN x'' ELSE payload END"
+                " WHERE id = ? AND state = 'waiting'",
+                (state, why, state, number),
             )
             if done.rowcount == 0:
                 raise StorageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.beside import said, write
-from soilco2.storage.tidy.rows import Meta, Place, RowParser, TidyFault
+from soilco2.storage.tidy.rows import Columns, Meta, Place, RowParser, TidyFault
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary, pieces
 
 STRETCH = 5000
@@ -120,13 +120,9 @@ def read_samples(
             part = lines if layout.open_line is None else lines[: max(0, layout.open_line - first)]
             columns = parser.columns(first, part)
             heads = {meta: head(meta) for meta in set(columns.metas)}
-            values = columns.values
-            if not all(meta.plain and meta.flag != Flag.MISSING for meta in heads):
-                values = [
-                    None if meta.flag == Flag.MISSING else meta.canonical(value)
-                    for meta, value in zip(columns.metas, values, strict=True)
-                ]
-            whole = zip(columns.times, map(heads.__getitem__, columns.metas), values, strict=True)
+            whole = zip(
+                columns.times, map(heads.__getitem__, columns.metas), _canonical(columns, heads), strict=True
+            )
             yield Stretch(
                 [
                     _new(
@@ -147,6 +143,16 @@ def read_samples(
                 first + len(part) - 1,
                 columns.lines,
             )
+
+
+def _canonical(columns: Columns, kinds: Iterable[Meta]) -> list[float | None]:
+    """Values in the canonical unit of their variable, absent where the row's own flag says so."""
+    if all(meta.plain and meta.flag != Flag.MISSING for meta in kinds):
+        return columns.values
+    return [
+        None if meta.flag == Flag.MISSING else meta.canonical(value)
+        for meta, value in zip(columns.metas, columns.values, strict=True)
+    ]
 
 
 def _usual(deployments: Deployments, serial: str, channel: str) -> str:

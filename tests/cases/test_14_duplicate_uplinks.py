@@ -70,6 +70,6 @@ def test_several_readings_of_a_channel_without_a_time_in_one_message_are_refused
     assert (found["stored"], found["rejected"]) == (1, 2)
     reasons = {entry["reason"] for entry in node.parked()}
     assert reasons == {
-        "'S-010'/'co2': time: several readings of the channel without a time in one message: they would have the same "
-        "time"
+        "2 readings: 'S-010'/'co2': time: several readings of the channel without a time in one message: they would "
+        "have the same time"
     }

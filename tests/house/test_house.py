@@ -197,3 +197,16 @@ def test_no_command_imports_another() -> None:
         if other.startswith(commands) and other.split(".")[3] != name.split(".")[3]
     ]
     assert not crossing
+
+
+def test_statements_number_no_placeholders() -> None:
+    """From Python 3.12 on sqlite3 warns where numbered placeholders are filled from a sequence."""
+    found = [
+        name
+        for name, text in _modules()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.search(r"[=,(<> ]\?\d", node.value)
+    ]
+    assert not found
