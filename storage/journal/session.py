@@ -64,6 +64,7 @@ class Session:
         self._forgets: list[Callable[[], None]] = []
         self.db, damage = open_for_writing(self.path, now_us)
         self._load()
+        self.db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the file alone says whose it is
         self._watch = Watch(self.path, lock)
         self.abandoned = False
         self._named = -1

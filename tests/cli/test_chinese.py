@@ -59,7 +59,7 @@ def test_commands_speak_chinese(
     [
         (["dashboard", "publish", "STATION", "--url", "http://127.0.0.1:1"], "环境变量 SOILCO2_GRAFANA_TOKEN 未设置"),
         (["dashboard", "provision", "FOLDER", "STATION"], "台站 yulin 没有 [influxdb] 表，而 Grafana 要从数据库读取"),
-        (["dashboard", "serve", "STATION", "--host", "0.0.0.0"], "页面不在 0.0.0.0 上提供"),
+        (["dashboard", "serve", "STATION", "--host", "0.0.0.0"], "不在 0.0.0.0 上提供服务"),
         (["dashboard", "serve", "STATION", "--prefix", "a b"], "'a b' 不是路径；应如 /soil"),
         (["broker", "FOLDER", "STATION"], "台站 yulin 没有 mqtt 类型的 [[connection]]，用不到消息代理"),
         (["collect", "STATION", "--page", "--once"], "--page 与 --once 不能同时使用"),

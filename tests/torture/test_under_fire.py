@@ -76,8 +76,10 @@ def test_a_list_of_hostile_inputs_leaves_it_small_and_answering(
     longest: list[float] = []
 
     def ask() -> None:
-        while not over.wait(0.5):
+        while True:
             longest.append(answered_s(station))
+            if over.wait(0.5):
+                return
 
     asking = threading.Thread(target=ask)
     asking.start()

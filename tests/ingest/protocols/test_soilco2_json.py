@@ -251,7 +251,7 @@ def test_whatever_comes_is_counted_once_and_nothing_is_raised(
 
 def test_what_a_message_parks_is_no_longer_than_itself(fresh: Decoder) -> None:
     """A key that nobody reads, and a thousand readings that are refused: one entry, with the different reasons."""
-    bad = [reading(serial=f"N{n}") for n in range(100, 600)] + [reading(value=None, unit="%")] * 499
+    bad = [reading(serial=f"N{n}") for n in range(100, 600)] + [reading(value=None, unit="hPa")] * 499
     payload = message(*bad, reading(), ballast="é" * 10_000)
     (refusal,) = decode(fresh, payload).refusals
     assert len(refusal.payload) <= len(payload)
