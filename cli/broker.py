@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from soilco2.station_config.connections.kind import kind_of
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, system
 

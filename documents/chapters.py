@@ -11,7 +11,7 @@ from soilco2.documents.errors import PlanError
 from soilco2.documents.facts import Measured, measured
 from soilco2.documents.language import Language
 from soilco2.documents.vocabulary import ROLES
-from soilco2.station_config.connections.kind import kind_of
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soilco2.station_config.connections.kind import kinds
+from soilco2.station_config.connections.registry import kinds
 
 Both = tuple[str, str]
 """English and Chinese."""

@@ -24,7 +24,7 @@ from soilco2.ingest.supervisor import Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
-from soilco2.station_config.connections.kind import kind_of, kinds
+from soilco2.station_config.connections.registry import kind_of, kinds
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
 from soilco2.station_config.message import Message

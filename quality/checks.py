@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from soilco2.quality.records import Flag
@@ -99,22 +98,6 @@ DEVICE = "device"
 
 Extra = tuple[tuple[Flag, str], ...]
 """Tests whose names are not fixed."""
-
-_SEVERITY = {Flag.GOOD: 0, Flag.NOT_EVALUATED: 1, Flag.SUSPECT: 2, Flag.BAD: 3, Flag.MISSING: 4}
-
-
-@lru_cache(maxsize=1024)
-def verdict(mask: int, extra: Extra = ()) -> tuple[Flag, str]:
-    """The worst flag of the tests that failed, and their names joined by commas, the most severe first.
-
-    Among equals the probe's own words come first, then the fixed names, then a flag set by hand.
-    """
-    found = [(check.flag, 1, check.name) for bit, check in enumerate(CHECKS) if mask >> bit & 1]
-    found += [(flag, 2 if name == MANUAL else 0, name) for flag, name in extra]
-    if not found:
-        return Flag.GOOD, ""
-    found.sort(key=lambda row: (-_SEVERITY[row[0]], row[1]))
-    return found[0][0], ",".join(dict.fromkeys(name for _, _, name in found))
 
 
 def reach_us(period_s: float | None) -> int:

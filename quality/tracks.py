@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from soilco2.quality import checks, corrections
-from soilco2.quality.checks import Extra, Said, read_status, verdict
+from soilco2.quality.checks import Extra, Said, read_status
 from soilco2.quality.companions import Companion, Dependant, History, Line
+from soilco2.quality.flags import verdict
 from soilco2.quality.frames import Frame
 from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
 from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample

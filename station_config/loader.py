@@ -17,7 +17,7 @@ from soilco2.station_config.catalogue.load import read_folders
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
-from soilco2.station_config.connections.kind import broken, kinds, model_of
+from soilco2.station_config.connections.registry import broken, kinds, model_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
 from soilco2.station_config.message import Message

@@ -22,7 +22,7 @@ from pydantic_core import PydanticUndefined
 
 from soilco2.station_config.base import Names, Secret, Table, duration_text, parse_duration
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import protocols
+from soilco2.station_config.connections.registry import protocols
 from soilco2.station_config.parsing.faults import show
 from soilco2.station_config.tables.fields import keys, tables
 from soilco2.station_config.tables.stationfile import StationFile

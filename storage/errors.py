@@ -19,6 +19,7 @@ StorageError                anything wrong with what is kept or with where it is
     ├── SinkTooLarge        send less at a time
     └── SinkRefused         at least one point is not acceptable, with the server's words
         └── LineError       a point that cannot be written in line protocol; it was not sent
+UnfitError                  a cell of a table that cannot be used; it becomes its row's fault
 """
 
 # ruff: noqa: N818 - the names say what the database did
@@ -164,3 +165,7 @@ class JournalFullError(DiskFullError):
 
 class ControlError(StorageError):
     """The running collector refused or could not be asked."""
+
+
+class UnfitError(ValueError):
+    """A cell that cannot be used; the message is the reason."""

@@ -136,7 +136,7 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
     """Warnings that depend on the machine and the day: missing ports and secrets, overdue calibrations."""
-    from soilco2.station_config.connections.kind import broken, kind_of
+    from soilco2.station_config.connections.registry import broken, kind_of
     from soilco2.station_config.errors import Fault, StationConfigError
 
     path = str(station.path)
@@ -328,7 +328,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     from rich.table import Table
     from rich.text import Text
 
-    from soilco2.station_config.connections.kind import kind_for, kind_of
+    from soilco2.station_config.connections.registry import kind_for, kind_of
 
     words = _WORDS[lang]
     connection = next(row for row in station.file.connection if row.id == name)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from soilco2.ingest.clock.clock import Clock
+from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import BusError
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.supervisor import Managed, Service
@@ -31,31 +32,6 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.storage.journal.rows import Parked
-
-_new = tuple.__new__
-
-
-class Arrival(NamedTuple):
-    """When and where something came in, as samples keep it."""
-
-    arrival_us: int
-    mono_us: int
-    boot_id: str
-    source: str
-
-
-def sample_of(
-    serial: str,
-    channel: str,
-    time_us: int | None,
-    raw: float | None,
-    status: str,
-    device_us: int | None,
-    arrival: Arrival,
-    said: bytes | None = None,
-) -> Sample:
-    """The sample of one number, the same for every driver (see `soilco2.quality.records.Sample`)."""
-    return _new(Sample, (serial, channel, time_us, raw, status, device_us, *arrival, said))
 
 
 class DriverEvent(NamedTuple):

@@ -12,7 +12,8 @@ from soilco2.ingest.protocols.soilco2_json_decode import Decoded, Decoder, Jump
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.mqtt import Subscriber, Taken
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import Connection, kind_of
+from soilco2.station_config.connections.kind import Connection
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.journal.reader import JournalReader

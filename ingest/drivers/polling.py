@@ -22,12 +22,14 @@ from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
-from soilco2.ingest.drivers.driver import Arrival, DriverEvent, Host, Line, Plan, sample_of
+from soilco2.ingest.drivers.driver import DriverEvent, Host, Line, Plan
+from soilco2.ingest.drivers.sample import Arrival, sample_of
 from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone
 from soilco2.ingest.supervisor import Managed
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import Connection, kind_of
+from soilco2.station_config.connections.kind import Connection
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US

@@ -10,7 +10,8 @@ from typing import Any
 from soilco2.ingest.drivers.driver import Driver, FileDriver, Host
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.supervisor import Managed
-from soilco2.station_config.connections.kind import Connection, Kind, in_a_line, kind_of, kinds
+from soilco2.station_config.connections.kind import Connection, Kind
+from soilco2.station_config.connections.registry import in_a_line, kind_of, kinds
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import StorageError
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
-from soilco2.ingest.drivers.driver import Arrival, Rows
+from soilco2.ingest.drivers.driver import Rows
+from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import cause
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message

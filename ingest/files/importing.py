@@ -9,7 +9,8 @@ from datetime import tzinfo
 from itertools import chain, islice
 from pathlib import Path
 
-from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
+from soilco2.ingest.drivers.driver import FileDriver, Rows
+from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
 from soilco2.quality.rivals import FILE, TABLE

@@ -12,7 +12,7 @@ from time import monotonic
 from soilco2.ingest.simulate.outbox import Outbox
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.tidy.rows import parse_time
+from soilco2.storage.tidy.times import parse_time
 
 LOOK_S = 5.0
 """Between two looks at the journal [s]."""

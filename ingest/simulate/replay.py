@@ -28,12 +28,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import Arrival, Driver, sample_of
+from soilco2.ingest.drivers.driver import Driver
 from soilco2.ingest.drivers.registry import driver_of
+from soilco2.ingest.drivers.sample import Arrival, sample_of
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
 from soilco2.quality.records import Sample
-from soilco2.station_config.connections.kind import kind_for
+from soilco2.station_config.connections.registry import kind_for
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message

@@ -16,7 +16,8 @@ from soilco2.ingest.errors import CollectorError, SimulationError
 from soilco2.ingest.simulate.faults import Fault
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.replay import Feed
-from soilco2.station_config.connections.kind import Connection, kind_of, kinds
+from soilco2.station_config.connections.kind import Connection
+from soilco2.station_config.connections.registry import kind_of, kinds
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument

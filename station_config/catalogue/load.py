@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from soilco2.station_config.catalogue.probe import ChannelSpec, Line, ProbeModel, StatusBit, StatusBits
-from soilco2.station_config.connections.kind import model_of, protocols
+from soilco2.station_config.connections.registry import model_of, protocols
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path as KeyPath

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import kind_for, kind_of
+from soilco2.station_config.connections.registry import kind_for, kind_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import kind_for, kind_of
+from soilco2.station_config.connections.registry import kind_for, kind_of
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, nearest

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
-from soilco2.station_config.connections import kind
+from soilco2.station_config.connections import registry
 
 __all__ = ["Connection"]
 
 if TYPE_CHECKING:
-    Connection = kind.Connection
+    from soilco2.station_config.connections.kind import Connection as Connection
 else:
-    _tables: Any = tuple(kind.tables())
+    _tables: Any = tuple(registry.tables())
     Connection = Annotated[Union[_tables], Field(discriminator="kind")]  # noqa: UP007 - made from what there is

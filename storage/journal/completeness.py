@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.base import moment_us
-from soilco2.station_config.connections.kind import kind_of
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.loader import Station
 from soilco2.station_config.times import iso
 from soilco2.storage.journal.reader import JournalReader

@@ -20,7 +20,6 @@ from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.conflicts import Conflicts
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.imports import Imports
-from soilco2.storage.journal.in_transaction import InTransaction
 from soilco2.storage.journal.remaking import Remaking, in_lists
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.sample_lists import SampleLists
@@ -28,6 +27,7 @@ from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 from soilco2.storage.journal.settings_told import WHAT, settings_told
+from soilco2.storage.journal.uncommitted import InTransaction
 from soilco2.storage.journal.waiting import Mark, Waiting
 from soilco2.storage.reader import nearest
 

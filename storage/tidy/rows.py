@@ -8,24 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
-from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
+from soilco2.station_config.times import TIME_MAX_US
 from soilco2.station_config.units import conversion
 from soilco2.storage.beside import BESIDE, STAMPS, write
+from soilco2.storage.errors import UnfitError
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
+from soilco2.storage.tidy.times import parse_time
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_YEAR_FIRST = re.compile(
-    r"(\d{4})/(\d{1,2})/(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::([0-5]\d(?:\.\d{1,6})?))?)?"
-)
 _KEPT = 2_000
 """Characters of a rejected line that are kept."""
 _REMEMBERED = 4096
@@ -96,10 +93,6 @@ class Meta:
     def canonical(self, value: float | None) -> float | None:
         """A value as written, in the canonical unit of the variable."""
         return value if value is None or self.plain else self.a * value + self.b
-
-
-class _UnfitError(ValueError):
-    """A cell that cannot be used; the message is the reason."""
 
 
 class Remembered(dict[_K, _V]):
@@ -232,7 +225,7 @@ class RowParser:
             time_us = self._times[when]
             meta = self._metas[tuple([cells[index] for index in self._at_meta])]
             value = _number(cells[self._at_value])
-        except _UnfitError as unfit:
+        except UnfitError as unfit:
             return TidyFault(number, _unfit_reason(unfit, text), text[:_KEPT])
         if isinstance(meta, Message):
             return TidyFault(number, meta, text[:_KEPT])
@@ -273,7 +266,7 @@ def read_tidy_rows(
                 yield TidyRow(number, time_us, meta.place, meta.canonical(value), meta.flag, meta.beside)
 
 
-def _unfit_reason(unfit: _UnfitError, text: str) -> Message:
+def _unfit_reason(unfit: UnfitError, text: str) -> Message:
     why = Message.of(unfit)
     return Message("the line holds NUL characters; {why}", why=why) if "\x00" in text else why
 
@@ -298,7 +291,7 @@ def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | Non
     if cells.get("depth_m"):
         try:
             depth = _number(cells["depth_m"])
-        except _UnfitError as unfit:
+        except UnfitError as unfit:
             return Message("depth_m: {why}", why=unfit)
     flag: int | None = None
     if text := cells.get("flag", ""):
@@ -310,7 +303,7 @@ def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | Non
     )
     try:
         said = _beside(cells, a, b)
-    except _UnfitError as unfit:
+    except UnfitError as unfit:
         return Message.of(unfit)
     if refuse is not None and (reason := refuse(place)):
         return reason
@@ -342,20 +335,20 @@ def _beside(cells: dict[str, str], a: float, b: float) -> str:
         if text := cells.get(name, ""):
             try:
                 numbers[name] = _number(text)
-            except _UnfitError as unfit:
-                raise _UnfitError(Message("{column}: {why}", column=name, why=unfit)) from None
+            except UnfitError as unfit:
+                raise UnfitError(Message("{column}: {why}", column=name, why=unfit)) from None
     lower, upper, period_s = (numbers.get(name) for name in ("lower", "upper", "period_s"))
     stamp = cells.get("stamp", "")
     if stamp and stamp not in STAMPS:
-        raise _UnfitError(Message("stamp {stamp!r} is none of instant, start, end", stamp=stamp[:40]))
+        raise UnfitError(Message("stamp {stamp!r} is none of instant, start, end", stamp=stamp[:40]))
     if period_s is not None and period_s <= 0:
-        raise _UnfitError(Message("period_s: {period_s:g} s is no time between values", period_s=period_s))
+        raise UnfitError(Message("period_s: {period_s:g} s is no time between values", period_s=period_s))
     if stamp in ("start", "end") and period_s is None:
-        raise _UnfitError(
+        raise UnfitError(
             Message("stamp {stamp!r} needs period_s: the {stamp} of how long a time?", stamp=stamp)
         )
     if lower is not None and upper is not None and lower > upper:
-        raise _UnfitError(Message("lower {lower:g} lies above upper {upper:g}", lower=lower, upper=upper))
+        raise UnfitError(Message("lower {lower:g} lies above upper {upper:g}", lower=lower, upper=upper))
     return write(
         None if lower is None else a * lower + b,
         None if upper is None else a * upper + b,
@@ -373,90 +366,18 @@ def _number(text: str) -> float | None:
         if bare.lower() in MISSING:
             return None
         if bare.startswith("="):
-            raise _UnfitError(
+            raise UnfitError(
                 Message("value {cell!r} is a formula; save the table with its values", cell=bare[:40])
             ) from None
         if re.fullmatch(r"[-+]?\d+,\d+", bare):
-            raise _UnfitError(
+            raise UnfitError(
                 Message("value {cell!r} has a comma; a decimal point is expected", cell=bare[:40])
             ) from None
-        raise _UnfitError(Message("value {cell!r} is no number", cell=bare[:40])) from None
+        raise UnfitError(Message("value {cell!r} is no number", cell=bare[:40])) from None
     if value - value != 0.0:
         if value != value:
             return None
-        raise _UnfitError(Message("value {cell!r} is not finite", cell=text.strip()[:40]))
+        raise UnfitError(Message("value {cell!r} is not finite", cell=text.strip()[:40]))
     if "_" in text:
-        raise _UnfitError(Message("value {cell!r} is no number", cell=text.strip()[:40]))
+        raise UnfitError(Message("value {cell!r} is no number", cell=text.strip()[:40]))
     return value
-
-
-def parse_time(text: str, zone: tzinfo | None) -> int:
-    """Microseconds UTC [µs] of a time with its zone, or of a local time when `zone` is given.
-
-    Raises
-    ------
-    ValueError
-        When it is no time, has no zone, or does not exist or exists twice in `zone`.
-    """
-    bare = text.strip()
-    try:
-        moment = datetime.fromisoformat(bare)
-    except ValueError:
-        moment = _year_first(bare)
-    if len(bare) <= 8:
-        raise _UnfitError(Message("time {time!r} is no date with a time of day", time=bare[:40]))
-    if moment.tzinfo is None:
-        if zone is None:
-            raise _UnfitError(
-                Message(
-                    "time {time!r} has no zone; write it as 2026-03-01T08:00:00+08:00 ('soilco2 import' also "
-                    "takes --timezone)",
-                    time=bare[:40],
-                )
-            )
-        moment = _local(moment, zone, bare)
-    time_us = (moment - _EPOCH) // _MICROSECOND
-    if not TIME_MIN_US <= time_us <= TIME_MAX_US:
-        raise _UnfitError(Message("time {time!r} is beyond what can be stored", time=bare[:40]))
-    return time_us
-
-
-def _year_first(bare: str) -> datetime:
-    match = _YEAR_FIRST.fullmatch(bare)
-    try:
-        if match:
-            year, month, day, hour, minute = (int(part or 0) for part in match.groups()[:5])
-            seconds = timedelta(seconds=float(match[6] or 0))
-            return datetime(year, month, day, hour, minute) + seconds
-    except ValueError:
-        pass
-    if re.fullmatch(r"\d{5}(\.\d+)?", bare):
-        raise _UnfitError(
-            Message(
-                "time {time!r} is a spreadsheet's day number; format the column as 2026-03-01T00:00:00Z",
-                time=bare,
-            )
-        )
-    raise _UnfitError(
-        Message("time {time!r} is no time; expected such as 2026-03-01T00:00:00Z", time=bare[:40])
-    ) from None
-
-
-def _local(moment: datetime, zone: tzinfo, bare: str) -> datetime:
-    first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
-    if first.utcoffset() != second.utcoffset():
-        back = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-        raise _UnfitError(
-            Message(
-                "time {time!r} comes twice in {zone}, where the clock is changed; write it in UTC",
-                time=bare[:40],
-                zone=zone,
-            )
-            if back == moment
-            else Message(
-                "time {time!r} does not exist in {zone}, where the clock is changed; write it in UTC",
-                time=bare[:40],
-                zone=zone,
-            )
-        )
-    return first

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from soilco2.station_config.message import translate
+from soilco2.teaching.case.answer_keys import task
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.lesson_source import lesson
 from soilco2.teaching.case.marking import Context, Words
-from soilco2.teaching.case.marks import task
 from soilco2.teaching.case.notebook import plain
 from soilco2.teaching.case.work_folder import Work, read_notebook
 from soilco2.teaching.errors import CaseError

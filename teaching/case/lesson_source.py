@@ -179,7 +179,7 @@ def notebook(one: Lesson, lang: str, level: int, *, solutions: bool = False) -> 
         elif cell.kind == "code":
             code = in_language(cell.parts["code"], lang)
             if solutions and number == first_code:
-                code += "\nfrom soilco2.teaching.case.marks import task"
+                code += "\nfrom soilco2.teaching.case.answer_keys import task"
             add("code", f"{one.name}-code-{number}", code)
         else:
             add("markdown", f"{cell.name}-task", cell.parts[lang])

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from soilco2.station_config.message import Message
 from soilco2.storage.files import write_whole
+from soilco2.teaching.case.answer_keys import task
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.lesson_source import lesson
 from soilco2.teaching.case.marking import Verdict, in_language
-from soilco2.teaching.case.marks import task
 from soilco2.teaching.case.work_folder import Work, open_work, read_notebook
 from soilco2.teaching.errors import CaseError, UnansweredError
 

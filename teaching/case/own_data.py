@@ -68,8 +68,8 @@ def describe(work: Work) -> str:
 
 def fallen(work: Work) -> list[str]:
     """The tasks on own data that fall away, a line each with the reason."""
+    from soilco2.teaching.case.answer_keys.own_data import TASKS
     from soilco2.teaching.case.marking import in_language
-    from soilco2.teaching.case.marks.own_data import TASKS
 
     context = work.context()
     return [

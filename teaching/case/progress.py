@@ -94,8 +94,8 @@ class Done:
 
 def done(work: Work) -> list[Done]:
     """Every task of the folder's level that stands on its data. Once right stays right."""
+    from soilco2.teaching.case.answer_keys import task as task_of
     from soilco2.teaching.case.lesson_source import OWN_LESSON
-    from soilco2.teaching.case.marks import task as task_of
 
     context = work.context()
     answers: dict[str, list[dict[str, Any]]] = {}

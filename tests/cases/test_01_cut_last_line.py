@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.drivers.driver import Arrival
 from soilco2.ingest.drivers.registry import recognise
+from soilco2.ingest.drivers.sample import Arrival
 from soilco2.station_config.loader import load_station
 from tests.cases.tables import Field
 

@@ -163,7 +163,7 @@ def test_the_table_answers_each_question_in_one_place() -> None:
         (untold_rooms, "`methods/`", "methods"),
         (untold_rooms, "| | `storage/tidy/` |", "| | `storage/influx/` |"),
         (repeated, "| which commands there are |", "| the Q10 fit |"),
-        (repeated, "`quality/checks.py: FlatLine`", "`quality/checks.py: verdict`"),
+        (repeated, "`quality/checks.py: FlatLine`", "`quality/flags.py: verdict`"),
     ],
 )  # fmt: skip
 def test_the_rules_see_what_is_wrong(fault: Callable[[str], list[str]], old: str, new: str) -> None:

@@ -12,7 +12,7 @@ import pydantic
 import pytest
 
 import soilco2
-from soilco2.station_config.connections.kind import GROUP
+from soilco2.station_config.connections.registry import GROUP
 from tests.paths import ROOT
 
 MISSING = object()

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from soilco2.quality import checks
-from soilco2.quality.checks import CHECKS, FlatLine, Jumps, RateOfChange, Spike, WarmUp, read_status, verdict
+from soilco2.quality.checks import CHECKS, FlatLine, Jumps, RateOfChange, Spike, WarmUp, read_status
+from soilco2.quality.flags import verdict
 from soilco2.quality.records import Flag, worst
 from soilco2.station_config.connections.modbus_rtu import RegisterStatus
 from tests.quality.stations import HOUR, MINUTE

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.catalogue.load import load_catalogue
-from soilco2.station_config.connections.kind import broken
+from soilco2.station_config.connections.registry import broken
 from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import load_station
 from soilco2.station_config.message import Message, from_text, pack, to_text, translate, unpack
@@ -89,15 +89,15 @@ def test_words_that_data_bring_in_both_languages_stay_together() -> None:
 
 
 def test_a_kind_that_cannot_be_used_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
-    from soilco2.station_config.connections import kind
+    from soilco2.station_config.connections import registry
 
-    entry = EntryPoint("line-of-text", "soilco2.station_config.message:LOCALE", kind.GROUP)
-    monkeypatch.setattr(kind, "entry_points", lambda group: [entry])
-    kind._found.cache_clear()
+    entry = EntryPoint("line-of-text", "soilco2.station_config.message:LOCALE", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    registry._found.cache_clear()
     try:
         said = translate(broken()["line-of-text"], "zh")
     finally:
-        kind._found.cache_clear()
+        registry._found.cache_clear()
     assert said == (
         "连接类型 'line-of-text'（soilco2.station_config.message:LOCALE）不能使用：该处应为同名的 Kind；"
         "请更新或卸载提供它的软件包"

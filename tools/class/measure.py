@@ -174,7 +174,7 @@ class Trainee:
 
 DESK = """
 from soilco2.teaching.case.notebook import open_desk
-from soilco2.teaching.case.marks import task
+from soilco2.teaching.case.answer_keys import task
 desk = open_desk('station')
 desk.write('station/station.toml', task('station-file').right(desk.work.context()))
 """

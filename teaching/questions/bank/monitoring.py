@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from soilco2.documents.achieved import pair_uncertainty
-from soilco2.quality.checks import CHECKS, RateOfChange, verdict
+from soilco2.quality.checks import CHECKS, RateOfChange
 from soilco2.quality.corrections import (
     STANDARD_TEMPERATURE_DEGC,
     ec25,
@@ -15,6 +15,7 @@ from soilco2.quality.corrections import (
     salinity,
     temperature_factor,
 )
+from soilco2.quality.flags import verdict
 from soilco2.station_config.catalogue.registers import decode, encode
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.tables.stationfile import StationFile
@@ -199,7 +200,7 @@ def worst_flag(*failed: str) -> Body:
         (f"A value fails the tests {listed}. Which quality flag does it get?", f"某数值未通过检验 {listed_zh}。其质量标识是多少？"),
         said(int(value)), [(said(flag), why[flag]) for flag in others],
         ("The worst flag of the tests that failed wins: 1, 2, 3, 4, 9.", "取未通过检验中最差的标识：1、2、3、4、9。"),
-        "QARTOD flag scheme (U.S. IOOS, Manual for Real-Time Quality Control); soilco2: soilco2.quality.checks.verdict", float(value),
+        "QARTOD flag scheme (U.S. IOOS, Manual for Real-Time Quality Control); soilco2: soilco2.quality.flags.verdict", float(value),
     )  # fmt: skip
 
 

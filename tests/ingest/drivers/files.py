@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from soilco2.ingest.drivers.driver import Arrival, FileDriver, Rows
+from soilco2.ingest.drivers.driver import FileDriver, Rows
 from soilco2.ingest.drivers.registry import recognise
+from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.importing import import_table
 from soilco2.station_config.loader import Station
 from soilco2.storage.errors import StorageError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.station_config.connections.kind import kinds
+from soilco2.station_config.connections.registry import kinds
 from tests.ingest.drivers import files, polled, pushed
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config import connections
-from soilco2.station_config.connections.kind import kinds, protocols
+from soilco2.station_config.connections.registry import kinds, protocols
 from tests.house.tree import ROOMS, tracked
 from tests.paths import ROOT
 
@@ -42,7 +42,7 @@ def _own_modules() -> set[str]:
     """The modules that are one kind's: its table and its driver."""
     package = connections.__name__
     own = {name for _, name, _ in pkgutil.iter_modules(connections.__path__, f"{package}.")}
-    return (own - {f"{package}.kind"}) | {kind.driver.partition(":")[0] for kind in kinds().values()}
+    return (own - {f"{package}.kind", f"{package}.registry"}) | {kind.driver.partition(":")[0] for kind in kinds().values()}
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

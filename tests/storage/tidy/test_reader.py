@@ -16,8 +16,9 @@ from soilco2.station_config.message import Message, translate
 from soilco2.storage.errors import SourceError, StorageError, TidyFileError
 from soilco2.storage.open import open_reader
 from soilco2.storage.tidy.reader import TidyReader
-from soilco2.storage.tidy.rows import Place, TidyFault, TidyRow, parse_time, read_tidy_rows
+from soilco2.storage.tidy.rows import Place, TidyFault, TidyRow, read_tidy_rows
 from soilco2.storage.tidy.text import LONGEST_LINE, open_binary
+from soilco2.storage.tidy.times import parse_time
 
 MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z: date -u -d 2026-03-01 +%s gives 1772323200
 HEAD = "time_utc,profile,position,depth_m,variable,value,unit,flag\n"

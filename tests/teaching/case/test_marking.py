@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from soilco2.teaching.case.answer_keys import task, tasks
 from soilco2.teaching.case.lesson_source import OWN_LESSON, lesson, lessons
 from soilco2.teaching.case.marking import Context
-from soilco2.teaching.case.marks import task, tasks
 
 SEEDS = (1, 5, 77)
 

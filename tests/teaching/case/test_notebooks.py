@@ -14,6 +14,7 @@ import nbformat
 import pytest
 
 from soilco2.teaching.case import live_page
+from soilco2.teaching.case.answer_keys import task
 from soilco2.teaching.case.drills import FILE, described
 from soilco2.teaching.case.lesson_source import (
     LANGS,
@@ -25,7 +26,6 @@ from soilco2.teaching.case.lesson_source import (
     notebook,
     notebook_text,
 )
-from soilco2.teaching.case.marks import task
 from soilco2.teaching.case.progress import done
 from soilco2.teaching.case.work_folder import Work
 from soilco2.teaching.errors import CaseError
@@ -128,7 +128,7 @@ def test_a_notebook_is_valid_and_holds_no_solution(lang: str, level: int) -> Non
         text = notebook_text(one, lang, level)
         nbformat.validate(nbformat.from_dict(json.loads(text)))
         assert "«" not in text
-        assert "soilco2.teaching.case.marks" not in text
+        assert "soilco2.teaching.case.answer_keys" not in text
         for cell in one.cells:
             if cell.kind == "task" and level in cell.levels:
                 assert f'notebook.check(\\"{cell.name}\\", ...)' in text

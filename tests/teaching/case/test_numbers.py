@@ -14,10 +14,10 @@ from soilco2.cli.commands.collect import command as collect
 from soilco2.cli.commands.collect import parse_speed
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY
 from soilco2.teaching.case import data
+from soilco2.teaching.case.answer_keys import flux, temperature
 from soilco2.teaching.case.drills import BEGIN_US, CO2, LONG_END_US, SOIL, described, slowly
 from soilco2.teaching.case.lesson_source import Cell, lesson, lessons
 from soilco2.teaching.case.marking import Context
-from soilco2.teaching.case.marks import flux, temperature
 from soilco2.teaching.case.profiles import month
 from tests.teaching.case.running import ROOT
 

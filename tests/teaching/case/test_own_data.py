@@ -16,11 +16,11 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.writer import Writer
 from soilco2.teaching.case import data
+from soilco2.teaching.case.answer_keys.own_data import TASKS
 from soilco2.teaching.case.check_folder import check
 from soilco2.teaching.case.drills import END_US, described
 from soilco2.teaching.case.lesson_source import OWN_LESSON
 from soilco2.teaching.case.marking import Context
-from soilco2.teaching.case.marks.own_data import TASKS
 from soilco2.teaching.case.notebook import mark
 from soilco2.teaching.case.own_data import describe
 from soilco2.teaching.case.profiles import MONTH_US, profile_of

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from soilco2.station_config.base import Names
+from soilco2.teaching.case.answer_keys.station import _station
 from soilco2.teaching.case.answers import is_empty
 from soilco2.teaching.case.drills import FILE, described
 from soilco2.teaching.case.marking import RIGHT, Context, Task, Verdict, Words, Wrong, choice, number, unread
-from soilco2.teaching.case.marks.station import _station
 
 FORM: Words = (f'"{FILE}"', f'"{FILE}"')
 PLAN = """

@@ -19,7 +19,7 @@ def tasks() -> dict[str, Task]:
     """Every task, by id."""
     found: dict[str, Task] = {}
     for name in (*LESSONS, OWN_LESSON):
-        module = import_module(f"soilco2.teaching.case.marks.{_MODULES.get(name, name)}")
+        module = import_module(f"soilco2.teaching.case.answer_keys.{_MODULES.get(name, name)}")
         found |= {one.id: one for one in module.TASKS}
     return found
 
