@@ -17,8 +17,8 @@ from soilco2.quality.rivals import FILE, TABLE
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
-from soilco2.storage.journal.brought import Brought
 from soilco2.storage.journal.control import Submitter
+from soilco2.storage.journal.import_outcome import Brought
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
 from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import Moment, source_name

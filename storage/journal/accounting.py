@@ -8,7 +8,7 @@ import sqlite3
 from soilco2.quality.plans import ToldSettings
 from soilco2.station_config.message import from_text
 from soilco2.storage.journal.connection import message_column, meta
-from soilco2.storage.journal.layers import count, joined, minus, withdrawn_by
+from soilco2.storage.journal.excluded import count, joined, minus, withdrawn_by
 from soilco2.storage.journal.rows import Cursor, Effect, ImportRow, ParkedRow, imported
 from soilco2.storage.journal.settings_told import settings_told
 

@@ -26,8 +26,8 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import ArchiveError, StorageError
 from soilco2.storage.files import sync
+from soilco2.storage.journal.excluded import Layers
 from soilco2.storage.journal.failpoint import failpoint
-from soilco2.storage.journal.layers import Layers
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.schema import INDEXES
 from soilco2.storage.reader import Piece, SeriesInfo

@@ -11,9 +11,9 @@ from soilco2.quality.rivals import Rank, Rivals, same
 from soilco2.station_config.message import Message, to_text
 from soilco2.station_config.times import iso
 from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.layers import decisions
+from soilco2.storage.journal.excluded import decisions
+from soilco2.storage.journal.parking import Parking
 from soilco2.storage.journal.rows import NewEvent, Parked
-from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 
@@ -29,7 +29,7 @@ class Conflicts:
     Parameters
     ----------
     session : Session
-    samples : Samples
+    parking : Parking
 
     Attributes
     ----------
@@ -39,8 +39,8 @@ class Conflicts:
         What stands at the places of the samples that are watched.
     """
 
-    def __init__(self, session: Session, samples: Samples) -> None:
-        self._session, self._samples = session, samples
+    def __init__(self, session: Session, parking: Parking) -> None:
+        self._session, self._parking = session, parking
         session.follow(self._forget, self._forget)
 
     def _forget(self) -> None:
@@ -108,7 +108,7 @@ class Conflicts:
                 )
                 continue
             newest = max((sample for sample, _, _ in rivals.samples), key=lambda s: s.arrival_us)
-            self._samples.park(
+            self._parking.park(
                 Parked(
                     "conflict",
                     newest.source,

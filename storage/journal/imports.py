@@ -9,7 +9,7 @@ from soilco2.quality.records import Sample
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.journal.accounting import Accounting
 from soilco2.storage.journal.archive import archives_of, folder_of, opened
-from soilco2.storage.journal.layers import Layers, Span, joined, layers_of, minus, spans_of
+from soilco2.storage.journal.excluded import Layers, Span, joined, layers_of, minus, spans_of
 from soilco2.storage.journal.rows import NewEvent, imported
 from soilco2.storage.journal.samples import Kept
 from soilco2.storage.journal.schema import EventKind

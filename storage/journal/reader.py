@@ -19,12 +19,12 @@ from soilco2.station_config.times import DAY_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
-from soilco2.storage.journal.beside import beside_at, with_beside
 from soilco2.storage.journal.connection import message_column, sample_columns, sample_of
+from soilco2.storage.journal.excluded import Layers, Span, layers_of
 from soilco2.storage.journal.integrity import Integrity
-from soilco2.storage.journal.layers import Layers, Span, layers_of
 from soilco2.storage.journal.names import Names
 from soilco2.storage.journal.read_only import open_read_only
+from soilco2.storage.journal.row_extras import beside_at, with_beside
 from soilco2.storage.journal.rows import Derived, Event
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 

@@ -18,9 +18,10 @@ from soilco2.storage.errors import JournalFullError
 from soilco2.storage.journal.accounting import Accounting
 from soilco2.storage.journal.connection import keeps_said
 from soilco2.storage.journal.failpoint import failpoint
+from soilco2.storage.journal.parking import REFUSED, Parking
 from soilco2.storage.journal.rollups import LEVELS
 from soilco2.storage.journal.rows import NewEvent
-from soilco2.storage.journal.samples import REFUSED, Samples
+from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 
@@ -39,10 +40,11 @@ class Retention:
     ----------
     session : Session
     samples : Samples
+    parking : Parking
     """
 
-    def __init__(self, session: Session, samples: Samples) -> None:
-        self._session, self._samples = session, samples
+    def __init__(self, session: Session, samples: Samples, parking: Parking) -> None:
+        self._session, self._samples, self._parking = session, samples, parking
         self._accounting = Accounting(session.db)
         session.follow(self._load)
 
@@ -121,16 +123,16 @@ class Retention:
     def bound_parked(self, totals: dict[tuple[str, str], int]) -> None:
         """Within a transaction: let the oldest of what was refused go when its share is used up."""
         share = round(_PARKED_SHARE * self._session.station.file.journal.limit_mib * _MIB)
-        if self._samples.parked_bytes <= share:
+        if self._parking.refused_bytes <= share:
             return
-        gone, before = [], self._samples.parked_bytes
+        gone, before = [], self._parking.refused_bytes
         for number, source, size in self._session.db.execute(
             "SELECT id, source, length(payload) FROM parked WHERE kind IN (?, ?) ORDER BY id", REFUSED
         ):
-            if self._samples.parked_bytes <= 0.9 * share:
+            if self._parking.refused_bytes <= 0.9 * share:
                 break
             gone.append((number,))
-            self._samples.parked_bytes -= size
+            self._parking.refused_bytes -= size
             totals[source, "parked_dropped"] = totals.get((source, "parked_dropped"), 0) + 1
         self._session.db.executemany("DELETE FROM parked WHERE id = ?", gone)
         text = Message(

@@ -8,7 +8,7 @@ from typing import Any
 
 from soilco2.quality.records import Sample
 from soilco2.storage.journal.connection import sample_columns, sample_of
-from soilco2.storage.journal.layers import Layers
+from soilco2.storage.journal.excluded import Layers
 
 AT_ONCE = 4000
 """Samples in one list, about."""

@@ -9,11 +9,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from soilco2.quality.records import Sample
-from soilco2.quality.rivals import FILE, TABLE
-from soilco2.station_config.message import to_text
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH, checksum, crc
-from soilco2.storage.journal.rows import Parked
+from soilco2.storage.journal.duplicates import already_there
 from soilco2.storage.journal.session import Session
 
 _INSERT_SAMPLES = Insertion(
@@ -30,8 +28,6 @@ _INSERT_TOLD = Insertion(
 
 HEARD = 10_000
 """Messages that are remembered so that their repeat is known."""
-REFUSED = ("message", "conflict")
-"""Kinds of parked entries that a device or a node can cause."""
 _SOURCE = itemgetter(Sample._fields.index("source"))
 _INSERT_FURTHER = (
     "INSERT INTO sample"  # noqa: S608 - our own number
@@ -58,11 +54,6 @@ class Kept(NamedTuple):
     again: list[tuple[int, Sample]]
 
 
-def kind_of(source: str) -> str:
-    """Sources of one kind deliver the same sample; those of different kinds differ in rank."""
-    return next((kind for kind in (FILE, TABLE) if source.startswith(kind)), "")
-
-
 def _beside(values: Sequence[Any], told: Sequence[tuple[int, bytes]]) -> list[Any]:
     """Samples in their canonical form, each with what its probe said behind it."""
     said = dict(told)
@@ -74,7 +65,7 @@ def _beside(values: Sequence[Any], told: Sequence[tuple[int, bytes]]) -> list[An
 
 
 class Samples:
-    """Keeps samples, and what could not be used.
+    """Keeps samples.
 
     Parameters
     ----------
@@ -84,8 +75,6 @@ class Samples:
     ----------
     seq, batch : int
         Numbers of the newest sample and of the newest commit.
-    parked_bytes : int
-        Of what was refused on its way in.
     """
 
     def __init__(self, session: Session) -> None:
@@ -99,14 +88,6 @@ class Samples:
             " coalesce((SELECT last_seq FROM batch ORDER BY id DESC LIMIT 1), 0))"
         ).fetchone()[0]
         self.batch: int = db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()[0]
-        self.count_parked()
-
-    def count_parked(self) -> None:
-        """Measure what was refused on its way in."""
-        rows = self._session.db.execute(
-            "SELECT coalesce(sum(length(payload)), 0) FROM parked WHERE kind IN (?, ?)", REFUSED
-        )
-        self.parked_bytes = int(rows.fetchone()[0])
 
     def _values(
         self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
@@ -203,7 +184,7 @@ class Samples:
         for sample, i in zip(samples, range(0, len(values), SAMPLE_WIDTH), strict=True):
             row = values[i : i + SAMPLE_WIDTH]
             if row[0] not in came_in:
-                seq, nth = self._there(row, sample)
+                seq, nth = already_there(self._session.db, row, sample)
                 if seq is not None:
                     again.append((seq, sample))
                     continue
@@ -211,36 +192,6 @@ class Samples:
             kept.append(sample)
             seqs.append(row[0])
         return Kept(kept, seqs, again)
-
-    def _there(self, row: Sequence[Any], sample: Sample) -> tuple[int | None, int]:
-        """The number of the sample that says the same at its channel and time; else None, and its place among them."""
-        raw = row[3] if isfinite(row[3]) else None
-        kind = kind_of(sample.source)
-        nth = 0
-        for seq, there, status, said, source, place in self._session.db.execute(
-            "SELECT seq, raw, status, said, source, nth FROM sample WHERE channel = ? AND time_us = ? ORDER BY nth",
-            (row[1], row[4]),
-        ).fetchall():
-            alike = (there, status) == (raw, row[2]) or (said is not None and said == sample.said)
-            if alike and (source == row[9] or self._kind(source) == kind):
-                return seq, 0
-            nth = place + 1
-        return None, nth
-
-    def _kind(self, number: int) -> str:
-        """The kind of the source of a number."""
-        (text,) = self._session.db.execute("SELECT text FROM word WHERE id = ?", (number,)).fetchone()
-        return kind_of(text)
-
-    def park(self, entry: Parked) -> None:
-        """Park an entry, within a transaction."""
-        self._session.db.execute(
-            "INSERT INTO parked (kind, source, reason, payload, time_us, arrival_us, import, message)"
-            " VALUES (?,?,?,?,?,?,?,?)",
-            (*entry, to_text(entry.reason)),
-        )
-        if entry.kind in REFUSED:
-            self.parked_bytes += len(entry.payload)
 
     def hear(self, messages: Sequence[str]) -> None:
         """Within a transaction: remember messages, and forget the oldest beyond the newest `HEARD`."""

@@ -14,13 +14,14 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, to_text
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.ahead import flag_ahead
-from soilco2.storage.journal.brought import Brought, brought
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.conflicts import Conflicts
 from soilco2.storage.journal.connection import JournalLock, storage_error
 from soilco2.storage.journal.failpoint import failpoint
+from soilco2.storage.journal.import_outcome import Brought, brought
 from soilco2.storage.journal.imports import Imports
 from soilco2.storage.journal.judging import Judging
+from soilco2.storage.journal.parking import Parking
 from soilco2.storage.journal.retention import Retention
 from soilco2.storage.journal.rollup_writer import RollupWriter
 from soilco2.storage.journal.rows import NewEvent, Parked
@@ -62,6 +63,7 @@ class Writer:
     ----------
     session : Session
     samples : Samples
+    parking : Parking
     retention : Retention
     rollups : RollupWriter
     imports : Imports
@@ -73,10 +75,11 @@ class Writer:
         self._lock = lock
         self.session = Session(station, lock, now_us)
         self.samples = Samples(self.session)
-        self.retention = Retention(self.session, self.samples)
+        self.parking = Parking(self.session)
+        self.retention = Retention(self.session, self.samples, self.parking)
         self.rollups = RollupWriter(self.session)
         self.imports = Imports(self.session)
-        self.conflicts = Conflicts(self.session, self.samples)
+        self.conflicts = Conflicts(self.session, self.parking)
         self.judging = Judging(self.session, self.samples, self.imports, self.conflicts)
         self._judged_at = 0.0
         self.install_config(station)
@@ -177,7 +180,7 @@ class Writer:
             back = [] if number is None else self.imports.deliver(number, kept)
             made = self.judging.observe([*kept.samples, *back] if back else kept.samples) if samples else 0
             for entry in parked:
-                self.samples.park(entry)
+                self.parking.park(entry)
             self.retention.bound_parked(totals)
             if heard:
                 self.samples.hear(heard)
@@ -280,7 +283,7 @@ class Writer:
             data = {"import": import_, "reason": reason, "before_us": before_us, "entries": done.rowcount}
             if done.rowcount:
                 self.session.event(NewEvent(EventKind.PARKED_DROPPED, f"{done.rowcount} entries", why, data))
-        self.samples.count_parked()
+        self.parking.count()
         return done.rowcount
 
     # what else changes
@@ -337,7 +340,7 @@ class Writer:
                 (sink, rev, self.session.now_us(), error, to_text(error)),
             )
             for entry in parked:
-                self.samples.park(entry)
+                self.parking.park(entry)
             for event in events:
                 self.session.event(event)
             self.session.count({(sink, "sent"): sent, (sink, "parked"): len(parked)})
@@ -359,7 +362,7 @@ class Writer:
             left = [window for window in waiting if window != [from_us, to_us]]
             self.session.meta(f"resend:{sink}", json.dumps(left))
             for entry in parked:
-                self.samples.park(entry)
+                self.parking.park(entry)
             self.session.count({(sink, "parked"): len(parked)})
 
     def append_derived(
@@ -397,7 +400,7 @@ class Writer:
                     )
                 )
             self.session.event(NewEvent(kind, str(number), why))
-        self.samples.count_parked()
+        self.parking.count()
 
     # what its parts do
 

@@ -14,12 +14,12 @@ from soilco2.quality.rivals import Rank, outcome
 from soilco2.quality.tracks import Track
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
-from soilco2.storage.journal.brought import SHOWN, Brought, told
 from soilco2.storage.journal.connection import storage_error
-from soilco2.storage.journal.layers import Layers
+from soilco2.storage.journal.duplicates import kind_of
+from soilco2.storage.journal.excluded import Layers
+from soilco2.storage.journal.import_outcome import SHOWN, Brought, told
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.reader import JournalReader
-from soilco2.storage.journal.samples import kind_of
 from soilco2.storage.tidy.rows import TidyFault
 
 

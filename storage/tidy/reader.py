@@ -21,9 +21,9 @@ from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
 from soilco2.station_config.variables import VARIABLES
-from soilco2.storage.beside import STAMPS, Beside, alike, read, said
 from soilco2.storage.errors import SourceError, TidyFileError
 from soilco2.storage.reader import Piece, SeriesInfo
+from soilco2.storage.row_extras import STAMPS, Beside, alike, read, said
 from soilco2.storage.tidy.rows import FLAGS, Place, TidyFault, read_tidy_rows
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary
 

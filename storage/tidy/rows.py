@@ -16,8 +16,8 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US
 from soilco2.station_config.units import conversion
-from soilco2.storage.beside import BESIDE, STAMPS, write
 from soilco2.storage.errors import UnfitError
+from soilco2.storage.row_extras import BESIDE, STAMPS, write
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
 from soilco2.storage.tidy.times import parse_time
 
@@ -56,7 +56,7 @@ class TidyRow(NamedTuple):
     flag : int or None
         QARTOD flag, None when the table gives none.
     beside : str
-        What the row says besides, as `soilco2.storage.beside` writes it; empty when nothing.
+        What the row says besides, as `soilco2.storage.row_extras` writes it; empty when nothing.
     """
 
     line: int

@@ -15,7 +15,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
-from soilco2.storage.beside import said, write
+from soilco2.storage.row_extras import said, write
 from soilco2.storage.tidy.rows import Columns, Meta, Place, RowParser, TidyFault
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary, pieces
 

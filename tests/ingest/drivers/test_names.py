@@ -42,7 +42,9 @@ def _own_modules() -> set[str]:
     """The modules that are one kind's: its table and its driver."""
     package = connections.__name__
     own = {name for _, name, _ in pkgutil.iter_modules(connections.__path__, f"{package}.")}
-    return (own - {f"{package}.kind", f"{package}.registry"}) | {kind.driver.partition(":")[0] for kind in kinds().values()}
+    return (own - {f"{package}.kind", f"{package}.registry"}) | {
+        kind.driver.partition(":")[0] for kind in kinds().values()
+    }
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

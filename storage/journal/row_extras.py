@@ -1,4 +1,4 @@
-"""What imported rows said of their values besides (`soilco2.storage.beside`), read with the values."""
+"""What imported rows said of their values besides (`soilco2.storage.row_extras`), read with the values."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import groupby
 
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.deployments import IMPORT
-from soilco2.storage.beside import Beside
-from soilco2.storage.beside import read as read_beside
 from soilco2.storage.journal.connection import keeps_said
 from soilco2.storage.reader import Piece
+from soilco2.storage.row_extras import Beside
+from soilco2.storage.row_extras import read as read_beside
 
 _NAN = float("nan")
 
