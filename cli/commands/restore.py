@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -26,18 +28,31 @@ def command(backup: Path, station: Path | None, as_json: bool) -> None:
     Example:
       soilco2 restore /media/stick/yulin_20261130T190000 yulin.toml
     """
-    from soilco2.storage.files import write_whole
     from soilco2.storage.journal.backup import read_contents, restore
 
     kept = read_contents(backup)["station_file"]
     station = station or (Path(Path(kept).name) if kept else None)
     if station is None:
         fail(Message("the backup holds no station file; name the one that the station shall have"))
-    if not station.exists():
-        if not kept:
-            fail(Message("there is no station file {station}", station=station))
-        write_whole(station, (backup / Path(kept).name).read_bytes())
-    done = restore(load(station), backup, time.time_ns() // 1000)
+    kept_file = backup / Path(kept).name if kept else None
+    now_us = time.time_ns() // 1000
+    if station.exists():
+        done = restore(load(station), backup, now_us)
+        if kept_file is not None and kept_file.read_bytes() != station.read_bytes():
+            echo(
+                Message(
+                    "{station} was there and is used; it differs from the backup's station file, {kept}",
+                    station=station,
+                    kept=kept_file,
+                ),
+                err=True,
+            )
+    elif kept_file is not None:
+        with _draft(station, kept_file) as draft:
+            done = restore(load(draft), backup, now_us)
+            draft.replace(station)
+    else:
+        fail(Message("there is no station file {station}", station=station))
     if as_json:
         emit_json({**done._asdict(), "folder": str(done.folder), "station_file": str(station)})
         return
@@ -51,3 +66,20 @@ def command(backup: Path, station: Path | None, as_json: bool) -> None:
     )
     for wrong in done.wrong:
         click.echo(translate(wrong), err=True)
+
+
+@contextmanager
+def _draft(station: Path, kept: Path) -> Iterator[Path]:
+    """The station file under another name where it shall stand; nothing is left of it when the restore is refused."""
+    from soilco2.storage.files import write_whole
+
+    made = [folder for folder in station.absolute().parents if not folder.exists()]
+    draft = station.with_name(f".{station.name}.restoring.toml")
+    write_whole(draft, kept.read_bytes())
+    try:
+        yield draft
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        for folder in made:
+            folder.rmdir()
+        raise

@@ -239,3 +239,41 @@ def test_the_commands_bring_back_the_station_file_too(
     assert elsewhere.read_bytes() == station.path.read_bytes()
     with JournalReader(load_station(elsewhere).journal_path) as reader:
         assert sum(1 for _ in reader.samples(0, 2**62)) == 5
+
+
+def test_a_refused_restore_leaves_no_station_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    backup = make_backup(station, tmp_path / "stick", NOW)
+    elsewhere = tmp_path / "new" / "card" / "station.toml"
+    with pytest.raises(SystemExit) as end:  # the journal is there
+        main(["restore", str(backup.folder), str(elsewhere)])
+    assert end.value.code == 2
+    assert "there is a journal already" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    new_card(monkeypatch, tmp_path)
+    (backup.folder / "station.toml").write_text("[station]\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main(["restore", str(backup.folder), str(elsewhere)])
+    assert end.value.code == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_station_file_that_differs_from_the_backups_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    backup = make_backup(station, tmp_path / "stick", NOW)
+    assert station.path is not None
+    for name, more, told in (("first", b"", 0), ("second", b"# mended\n", 1)):
+        new_card(monkeypatch, tmp_path / name)
+        station.path.write_bytes((backup.folder / station.path.name).read_bytes() + more)
+        with pytest.raises(SystemExit) as end:
+            main(["restore", str(backup.folder), str(station.path)])
+        assert end.value.code == 0
+        assert capsys.readouterr().err.count("differs from the backup's station file") == told
