@@ -111,6 +111,8 @@ def drop(
 ) -> None:
     """Settle an entry, or all that meet the options, as not wanted; they stay in the journal with the reason.
 
+    A conflict is not dropped, it is decided: 'soilco2 parked decide'.
+
     \b
     Example:
       soilco2 parked drop yulin.toml 12 --why "test message of the installer"
@@ -132,8 +134,16 @@ def drop(
         echo(Message("entry {number} dropped", number=number))
         return
     before_us = None if before is None else parse_time(before, loaded.deployments.zone)
-    count = submit(loaded, "drop_parked", why=why, import_=import_, reason=reason, before_us=before_us)
+    count, left = submit(loaded, "drop_parked", why=why, import_=import_, reason=reason, before_us=before_us)
     echo(Message("{count} entries dropped", count=count))
+    if left:
+        echo(
+            Message(
+                "{count} conflicts wait and were not dropped; 'soilco2 parked decide' settles each",
+                count=left,
+            ),
+            err=True,
+        )
 
 
 @command.command()

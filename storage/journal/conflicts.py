@@ -83,22 +83,19 @@ class Conflicts:
         """
         found, self._found = self._found, {}
         known: dict[tuple[SeriesKey, int], tuple[int, str, str]] = {}
-        dropped: set[str] = set()
         for number, reason, payload, state in self._session.db.execute(
             "SELECT id, reason, payload, state FROM parked WHERE kind = 'conflict' AND time_us >= ? AND time_us < ?"
             " ORDER BY id",
             (start_us, end_us),
         ).fetchall():
-            if state == "dropped":
-                dropped.add(reason)
-            elif (place := _place(payload)) is not None and (series is None or place[0] in series):
+            if (place := _place(payload)) is not None and (series is None or place[0] in series):
                 known[place] = (number, reason, state)
                 if place not in found and state == "waiting":
                     self._mark(number, "settled", _OVER)
         for place, rivals in found.items():
             reason, payload = _told(rivals)
             number, before, state = known.get(place, (0, "", ""))
-            if (before, state) == (reason, "waiting") or reason in dropped:
+            if (before, state) == (reason, "waiting"):
                 continue
             self.parked += 1
             if number:
@@ -170,7 +167,13 @@ class Conflicts:
         row = self._session.db.execute(
             "SELECT kind, state, payload FROM parked WHERE id = ?", (number,)
         ).fetchone()
-        if row is None or row[0] != "conflict" or _place(row[2]) is None:
+        if row is None:
+            raise StorageError(
+                Message(
+                    "there is no parked entry {number}; 'soilco2 parked list --all' shows them", number=number
+                )
+            )
+        if row[0] != "conflict" or _place(row[2]) is None:
             raise StorageError(
                 Message(
                     "parked entry {number} is no conflict between numbers; 'soilco2 parked list' shows what is",

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from soilco2.quality.records import Sample, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, to_text
-from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.ahead import flag_ahead
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.conflicts import Conflicts
@@ -269,22 +268,15 @@ class Writer:
 
     def drop_parked(
         self, why: str, import_: int | None = None, reason: str | None = None, before_us: int | None = None
-    ) -> int:
-        """Settle every waiting entry that meets all conditions given as not wanted; how many."""
-        where = (
-            "state = 'waiting' AND (:import IS NULL OR import = :import)"
-            " AND (:reason IS NULL OR instr(reason, :reason) > 0) AND (:before IS NULL OR arrival_us < :before)"
-        )
-        with self.session.transaction():
-            done = self.session.db.execute(
-                f"UPDATE parked SET state = 'dropped', why = :why, payload = x'' WHERE {where}",  # noqa: S608
-                {"import": import_, "reason": reason, "before": before_us, "why": why},
-            )
-            data = {"import": import_, "reason": reason, "before_us": before_us, "entries": done.rowcount}
-            if done.rowcount:
-                self.session.event(NewEvent(EventKind.PARKED_DROPPED, f"{done.rowcount} entries", why, data))
-        self.parking.count()
-        return done.rowcount
+    ) -> tuple[int, int]:
+        """Settle every waiting entry that meets all conditions given as not wanted, conflicts excepted.
+
+        Returns
+        -------
+        dropped, conflicts : int
+            Entries that are settled, and conflicts that meet the conditions and wait on.
+        """
+        return self.parking.drop(why, {"import": import_, "reason": reason, "before_us": before_us})
 
     # what else changes
 
@@ -384,23 +376,8 @@ class Writer:
             return _UPSERT_DERIVED(session.db, values)
 
     def parked_settle(self, number: int, state: str, why: str) -> None:
-        """Mark a parked entry as retried or dropped, with the reason."""
-        kind = EventKind.PARKED_RETRIED if state == "retried" else EventKind.PARKED_DROPPED
-        with self.session.transaction():
-            done = self.session.db.execute(
-                "UPDATE parked SET state = ?, why = ?, payload = CASE ? WHEN 'dropped' THEN x'' ELSE payload END"
-                " WHERE id = ? AND state = 'waiting'",
-                (state, why, state, number),
-            )
-            if done.rowcount == 0:
-                raise StorageError(
-                    Message(
-                        "parked entry {number} does not wait; 'soilco2 parked list' shows those that do",
-                        number=number,
-                    )
-                )
-            self.session.event(NewEvent(kind, str(number), why))
-        self.parking.count()
+        """Mark a parked entry as retried or dropped, with the reason; a conflict is decided instead."""
+        self.parking.settle(number, state, why)
 
     # what its parts do
 

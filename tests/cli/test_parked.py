@@ -129,5 +129,5 @@ def test_a_number_that_an_earlier_version_kept_out_comes_in(
     assert run(capsys, "drop", str(station.path), "--why", "w")[0] == 2
     assert (
         run(capsys, "drop", str(station.path), "--before", "2030-01-01", "--why", "w")[1]
-        == "1 entries dropped\n"
+        == "0 entries dropped\n1 conflicts wait and were not dropped; 'soilco2 parked decide' settles each\n"
     )

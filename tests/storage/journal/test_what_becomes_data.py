@@ -257,12 +257,17 @@ def test_another_number_after_a_decision_is_asked_about_anew(station: Station, w
     assert "11 (air) and 12 (air)" in reason
 
 
-def test_an_entry_that_was_dropped_does_not_come_back(station: Station, writer: Writer) -> None:
-    keep(writer, [live(0, 11.0), live(0, 10.0)])
-    assert writer.drop_parked("known", reason="which one holds") == 1
-    writer.reprocess(0, 2**62)
-    assert conflicts(station) == []
+def test_a_conflict_is_decided_and_not_dropped(station: Station, writer: Writer) -> None:
+    keep(writer, [live(0, 11.0), live(0, 10.0, came=1)])
+    (number,) = (e.id for e in open_journal(station).accounting.parked("waiting"))
+    with pytest.raises(StorageError, match="'soilco2 parked decide' says which of its numbers holds"):
+        writer.parked_settle(number, "dropped", "known")
+    assert writer.drop_parked("known", reason="which one holds") == (0, 1)
     assert at(station, 0) == (10.0, 3, "conflict"), "the question is still open"
+    assert writer.decide(number, "FIRST", "w", "seen") == 1
+    assert at(station, 0) == (11.0, 1, "")
+    with pytest.raises(StorageError, match="there is no parked entry 333"):
+        writer.decide(333, "FIRST", "w")
 
 
 # imports
@@ -421,10 +426,10 @@ def test_parked_entries_are_dropped_by_import_reason_or_time(station: Station, w
             number, [],
             [Parked("message", "import:t", f"line {n}: no unit", b"x", None, T0 + number, number) for n in range(3)],
         )  # fmt: skip
-    assert writer.drop_parked("mended", import_=1) == 3
-    assert writer.drop_parked("mended", reason="line 2: no") == 1
-    assert writer.drop_parked("mended", before_us=T0 + 2) == 0
-    assert writer.drop_parked("mended", before_us=T0 + 3) == 2
+    assert writer.drop_parked("mended", import_=1) == (3, 0)
+    assert writer.drop_parked("mended", reason="line 2: no") == (1, 0)
+    assert writer.drop_parked("mended", before_us=T0 + 2) == (0, 0)
+    assert writer.drop_parked("mended", before_us=T0 + 3) == (2, 0)
     with JournalReader(station.journal_path) as reader:
         assert reader.accounting.parked("waiting") == []
         assert len(reader.accounting.parked("dropped")) == 6
