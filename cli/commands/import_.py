@@ -196,7 +196,7 @@ def _list(known: Station, as_json: bool) -> None:
         emit_json({"imports": [{**row._asdict(), "time": iso(row.time_us)} for row in rows]})
         return
     for row in rows:
-        counts = ", ".join(f"{row.counts[name]} {word(name)}" for name in _ENDS if name in row.counts)
+        counts = ", ".join(f"{row.counts[name]} {word(name)}" for name in ENDS if name in row.counts)
         click.echo(
             f"{row.id}  {iso(row.time_us)}  {row.file}  {word(row.state)}  {row.sha256[:12]}  {counts}".rstrip()
         )
@@ -367,9 +367,10 @@ def _say(path: Path, account: Account, dry_run: bool) -> None:
         )
 
 
-_ENDS = ("stored", "duplicate", "conflict", "rejected", "bad")
+ENDS = ("stored", "duplicate", "conflict", "rejected", "bad")
+"""What can become of a row."""
 
 
 def _as_json(path: Path, account: Account) -> dict[str, Any]:
-    names = ("rows", *_ENDS, "back", "number")
+    names = ("rows", *ENDS, "back", "number")
     return {"file": str(path)} | {name: getattr(account, name) for name in names}

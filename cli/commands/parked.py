@@ -84,14 +84,11 @@ def show(station: Path, number: int) -> None:
     """
     for row in _rows(station, True):
         if row.id == number:
-            said = Message(
-                "{kind} from {source}, {state} {why}",
-                kind=word(row.kind),
-                source=row.source,
-                state=word(row.state),
-                why=row.why,
-            )
-            click.echo(translate(said).rstrip())
+            about = {"kind": word(row.kind), "source": row.source, "state": word(row.state)}
+            if row.why:
+                echo(Message("{kind} from {source}, {state}: {why}", why=row.why, **about))
+            else:
+                echo(Message("{kind} from {source}, {state}", **about))
             click.echo(f"{translate(row.reason)}\n")
             click.echo(row.payload.decode(errors="backslashreplace"))
             return

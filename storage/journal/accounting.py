@@ -8,7 +8,7 @@ import sqlite3
 from soilco2.quality.plans import ToldSettings
 from soilco2.station_config.message import from_text
 from soilco2.storage.journal.connection import message_column, meta
-from soilco2.storage.journal.excluded import count, joined, minus, withdrawn_by
+from soilco2.storage.journal.excluded import count, joined, minus, settled_why, withdrawn_by
 from soilco2.storage.journal.rows import Cursor, Effect, ImportRow, ParkedRow, imported
 from soilco2.storage.journal.settings_told import settings_told
 
@@ -67,7 +67,9 @@ class Accounting:
             {"state": state, "most": limit},
         ).fetchall()
         found = ((kept, ParkedRow(*row)) for kept, *row in rows)
-        return [row._replace(reason=from_text(kept, row.reason)) for kept, row in found]
+        return settled_why(
+            self._db, [row._replace(reason=from_text(kept, row.reason)) for kept, row in found]
+        )
 
     def parked_counts(self) -> dict[str, int]:
         """Waiting parked entries by kind."""

@@ -11,13 +11,11 @@ from soilco2.quality.rivals import Rank, Rivals, same
 from soilco2.station_config.message import Message, to_text
 from soilco2.station_config.times import iso
 from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.excluded import decisions
+from soilco2.storage.journal.excluded import OVER, decisions, holds
 from soilco2.storage.journal.parking import Parking
 from soilco2.storage.journal.rows import NewEvent, Parked
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
-
-_OVER = "the numbers do not differ any more"
 
 Find = Callable[[str, str, int], list[tuple[int, float | None, str, str]]]
 """Samples of a channel (serial, channel) and time [µs UTC], archives included: number, raw, status, source."""
@@ -91,7 +89,7 @@ class Conflicts:
             if (place := _place(payload)) is not None and (series is None or place[0] in series):
                 known[place] = (number, reason, state)
                 if place not in found and state == "waiting":
-                    self._mark(number, "settled", _OVER)
+                    self._mark(number, "settled", OVER)
         for place, rivals in found.items():
             reason, payload = _told(rivals)
             number, before, state = known.get(place, (0, "", ""))
@@ -151,7 +149,7 @@ class Conflicts:
         self._session.event(
             NewEvent(EventKind.DECIDED, who, why or Message("{value:g} holds", value=value), data)
         )
-        self._mark(number, "decided", f"{value:g} holds, by {who}{': ' if why else ''}{why}")
+        self._mark(number, "decided", holds(data))
         return int(entry["time_us"])
 
     def take_back(self, number: int, who: str, why: str) -> int:

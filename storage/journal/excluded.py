@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from soilco2.quality.records import WITHDRAWN, Sample
+from soilco2.station_config.message import Message, marked
+from soilco2.storage.journal.rows import ParkedRow
 
 Span = tuple[int, int]
 """First and last sample."""
+
+OVER = marked("the numbers do not differ any more")
+"""Why a conflict was settled without a decision."""
 
 
 class Layers:
@@ -67,6 +72,29 @@ def decisions(db: sqlite3.Connection) -> list[tuple[int, dict[str, Any]]]:
     }
     rows = db.execute("SELECT id, data FROM event WHERE kind = 'decided'").fetchall()
     return [(number, json.loads(data)) for number, data in rows if number not in revoked]
+
+
+def holds(data: Mapping[str, Any]) -> Message:
+    """What a decision says, of its data."""
+    value, who, why = data["value"], data["who"], data["why"]
+    if why:
+        return Message("{value:g} holds, by {who}: {why}", value=value, who=who, why=why)
+    return Message("{value:g} holds, by {who}", value=value, who=who)
+
+
+def settled_why(db: sqlite3.Connection, rows: Sequence[ParkedRow]) -> list[ParkedRow]:
+    """Parked entries, with messages where the journal itself said why they are settled; a person's words stay."""
+    said: dict[int, Message] = {}
+    if any(row.state == "decided" for row in rows):
+        said = {data["parked"]: holds(data) for _, data in decisions(db)}
+    return [
+        row._replace(why=said.get(row.id, row.why))
+        if row.state == "decided"
+        else row._replace(why=Message(OVER))
+        if (row.state, row.why) == ("settled", OVER)
+        else row
+        for row in rows
+    ]
 
 
 def withdrawn_by(db: sqlite3.Connection, undone: set[int]) -> list[Span]:

@@ -60,6 +60,14 @@ class Parked(NamedTuple):
     import_: int | None = None
 
 
+PARKED_KINDS = ("message", "conflict", "point", "stretch")
+"""What can be parked."""
+PARKED_STATES = ("waiting", "retried", "dropped", "decided", "settled")
+"""What can become of it."""
+IMPORT_STATES = ("running", "done", "undone")
+"""What an import can be; one that was cut short stays ``running``."""
+
+
 class ParkedRow(NamedTuple):
     """Something that could not be used or sent."""
 

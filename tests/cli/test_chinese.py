@@ -10,12 +10,15 @@ import pytest
 
 from soilco2.cli import options
 from soilco2.cli.broker import BrokerFilesError, accounts
+from soilco2.cli.commands.import_ import ENDS
 from soilco2.cli.commands.status import _print_collector, _print_devices
 from soilco2.cli.main import main
 from soilco2.ingest.errors import BusError
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, translate, word
 from soilco2.storage.journal.completeness import CAUSES
+from soilco2.storage.journal.rows import IMPORT_STATES, PARKED_KINDS, PARKED_STATES
+from soilco2.storage.journal.schema import EventKind
 from tests.cli.test_flag_and_note import station  # noqa: F401
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -137,6 +140,17 @@ def test_causes_kinds_and_states_have_their_chinese() -> None:
     def kinds(error: type[BusError]) -> set[str]:
         return {error.kind}.union(*map(kinds, error.__subclasses__()))
 
-    others = {"message", "conflict", "point", "stretch", "failing", "not reached"}
-    for one in kinds(BusError) | set(CAUSES) | others:
+    others = {
+        "starting",
+        "ok",
+        "denied",
+        "unavailable",
+        "open",
+        "closed",
+        "connected",
+        "not connected",
+        "failing",
+    }
+    closed = {*PARKED_KINDS, *PARKED_STATES, *IMPORT_STATES, *ENDS, *EventKind, *CAUSES, "not reached"}
+    for one in kinds(BusError) | closed | others:
         assert HAN.search(word(one, "zh")), one

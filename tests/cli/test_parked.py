@@ -131,3 +131,20 @@ def test_a_number_that_an_earlier_version_kept_out_comes_in(
         run(capsys, "drop", str(station.path), "--before", "2030-01-01", "--why", "w")[1]
         == "0 entries dropped\n1 conflicts wait and were not dropped; 'soilco2 parked decide' settles each\n"
     )
+
+
+def test_a_decided_entry_is_shown_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    station = make_station(tmp_path)
+    path = str(station.path)
+    first = Sample("N1", "co2", START_US, 612.0, "", START_US, START_US, 0, "boot", "field")
+    with Writer.open(station) as writer:
+        writer.commit([first, first._replace(raw=613.0, arrival_us=START_US + SECOND)])
+    assert run(capsys, "decide", path, "1", "--take", "613", "--who", "L. Li", "--why", "a test")[0] == 0
+    said = run(capsys, "show", path, "1", "--lang", "en")[1]
+    assert said.splitlines()[0] == "conflict from field, decided: 613 holds, by L. Li: a test"
+    said = run(capsys, "show", path, "1", "--lang", "zh")[1]
+    assert said.splitlines()[0] == "冲突，来自 field，已决定：L. Li 决定以 613 为准：a test"
+    listed = json.loads(run(capsys, "list", path, "--all", "--json")[1])
+    assert listed["parked"][0]["why"] == "613 holds, by L. Li: a test"
+    code, said = run(capsys, "decide", path, "333", "--take", "613", "--who", "L. Li")
+    assert (code, "there is no parked entry 333" in said) == (2, True)
