@@ -118,7 +118,7 @@ class Rehearsal:
         named: list[tuple[int, str]] = []
         try:
             for at, sample in enumerate(samples):
-                before = self._before(sample)
+                before, outvoted = self._before(sample)
                 track = self._track(sample)
                 reading, rank = (
                     track.reading(sample) if track is not None else sample.raw,
@@ -126,7 +126,8 @@ class Rehearsal:
                 )
                 mine = sample.raw, sample.status, kind_of(sample.source), sample.serial, sample.channel
                 if any(
-                    mine == (b.raw, b.status, kind_of(b.source), b.serial, b.channel) for b, _, _ in before
+                    mine == (b.raw, b.status, kind_of(b.source), b.serial, b.channel)
+                    for b in (*(row[0] for row in before), *outvoted)
                 ):
                     result = "duplicate"
                 else:
@@ -155,10 +156,11 @@ class Rehearsal:
         epoch = None if sample.time_us is None else steps.at(sample.time_us)
         return None if epoch is None else epoch.track
 
-    def _before(self, sample: Sample) -> list[tuple[Sample, float | None, Rank]]:
-        """What stands at a sample's series and time: in the journal, or earlier in this import."""
+    def _before(self, sample: Sample) -> tuple[list[tuple[Sample, float | None, Rank]], list[Sample]]:
+        """What stands at a sample's series and time, in the journal or earlier in this import; what was outvoted."""
         track = self._track(sample)
         found: list[Sample] = []
+        outvoted: list[Sample] = []
         if self._journal is not None:
             places = {(sample.serial, sample.channel), *self._beside.get(sample.channel, ())}
             for serial, channel in places:
@@ -168,7 +170,10 @@ class Rehearsal:
                     other = sample._replace(
                         serial=serial, channel=channel, raw=raw, status=status, source=source, said=None
                     )
-                    if self._layers.over(seq, other) is other and (
+                    counts = self._layers.over(seq, other)
+                    if counts is None:
+                        outvoted.append(other)
+                    elif counts is other and (
                         (there := self._track(other)) is None or track is None or there.series == track.series
                     ):
                         found.append(other)
@@ -177,7 +182,7 @@ class Rehearsal:
             (sample.serial, sample.channel, sample.time_us),
         ).fetchall():
             found.append(sample._replace(raw=raw, status=status, source=source))
-        return [(other, self._reading(other), self._ranks.of(other)) for other in found]
+        return [(other, self._reading(other), self._ranks.of(other)) for other in found], outvoted
 
     def _reading(self, sample: Sample) -> float | None:
         track = self._track(sample)

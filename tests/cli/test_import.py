@@ -163,6 +163,28 @@ def test_a_dry_run_tells_what_the_import_then_does(
     assert found[0]["rows"] == 9
 
 
+@pytest.mark.parametrize("take", ["first", "second"])
+def test_a_dry_run_knows_what_was_decided(
+    station: Station, tmp_path: Path, capsys: pytest.CaptureFixture[str], take: str
+) -> None:
+    first, second = HEAD + row(0, 400), HEAD + row(0, 410)
+    run_import(station, table(tmp_path, first, "a.csv"))
+    run_import(station, table(tmp_path, second, "b.csv"), code=1)
+    with pytest.raises(SystemExit):
+        main(["parked", "decide", str(station.path), "1", "--take", take, "--who", "w"])
+    for text, code, ends in (
+        (first, 0, (0, 1, 0)),
+        (second, 0, (0, 1, 0)),
+        (HEAD + row(0, 420), 1, (0, 0, 1)),
+    ):
+        path = table(tmp_path, text, "again.csv")
+        for options in (["--dry-run"], []):
+            capsys.readouterr()
+            run_import(station, path, "--json", *options, code=code)
+            (found,) = json.loads(capsys.readouterr().out)["files"]
+            assert (found["stored"], found["duplicate"], found["conflict"]) == ends, (text, options)
+
+
 def test_a_row_that_is_parked_is_not_parked_again(
     station: Station, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
