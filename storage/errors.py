@@ -148,7 +148,18 @@ class JournalBusyError(StorageError):
 
 
 class JournalDamagedError(StorageError):
-    """What is in the journal's file is not what was written."""
+    """What is in the journal's file is not what was written.
+
+    Parameters
+    ----------
+    message : Message
+    damage : Message, optional
+        The message without what to do; left out: the message.
+    """
+
+    def __init__(self, message: Message, damage: Message | None = None) -> None:
+        super().__init__(message)
+        self.damage = damage or Message.of(message)
 
 
 class JournalGoneError(StorageError):

@@ -110,19 +110,30 @@ def command(
 
 def _check_files(station: Station, as_json: bool) -> None:
     """Every commit against its CRC, the file's structure, every archive against its SHA-256, rollups recounted."""
+    from soilco2.storage.errors import JournalDamagedError
     from soilco2.storage.journal.archive import archives_of, check_archive, folder_of, open_journal
+    from soilco2.storage.journal.integrity import damage
     from soilco2.storage.journal.reader import JournalReader
     from soilco2.storage.journal.rollup_writer import check_rollups
 
-    with JournalReader(station.journal_path) as reader:
-        structure, batches = reader.integrity.structure(), reader.integrity.verify_batches()
-        last = reader.accounting.last_batch()
+    structure: list[Message] = []
+    batches: list[Message] = []
+    last: int | None = None
+    try:
+        with JournalReader(station.journal_path) as reader:
+            structure, batches = reader.integrity.structure(), reader.integrity.verify_batches()
+            last = reader.accounting.last_batch()
+    except JournalDamagedError as error:
+        structure = structure or [damage(error)]
     archives = archives_of(folder_of(station))
     sealed = [text for text in map(check_archive, archives) if text]
     counted: list[str] = []
     if not structure and not sealed:
-        with open_journal(station) as whole:
-            counted = list(check_rollups(whole))
+        try:
+            with open_journal(station) as whole:
+                counted = list(check_rollups(whole))
+        except JournalDamagedError as error:
+            counted = [damage(error)]
     wrong = [*structure, *batches, *sealed, *counted]
     if as_json:
         emit_json({"whole": not wrong, "last_batch": last, "archives": len(archives), "wrong": wrong})
@@ -135,7 +146,7 @@ def _check_files(station: Station, as_json: bool) -> None:
         echo(
             Message(
                 "journal up to commit {last}, {count} archives: {state}",
-                last=last,
+                last="?" if last is None else last,
                 count=len(archives),
                 state=state,
             )

@@ -146,7 +146,8 @@ def storage_error(path: Path, error: BaseException) -> StorageError:
                 "collector that cannot go on with it sets it aside and keeps what can be read",
                 path=path,
                 why=text,
-            )
+            ),
+            Message("{path}: the file is damaged ({why})", path=path, why=text),
         )
     why = Message.of(error)
     if isinstance(error, OSError) and not error.filename:

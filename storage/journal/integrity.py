@@ -6,7 +6,7 @@ import sqlite3
 import struct
 
 from soilco2.station_config.message import Message
-from soilco2.storage.errors import StorageError
+from soilco2.storage.errors import JournalDamagedError, StorageError
 from soilco2.storage.journal.connection import crc, sample_columns
 
 
@@ -27,7 +27,7 @@ class Integrity:
         try:
             found = [Message.of(row[0]) for row in self._db.execute("PRAGMA integrity_check(20)")]
         except (StorageError, sqlite3.DatabaseError) as error:
-            return [Message.of(error)]
+            return [damage(error)]
         return [] if found == ["ok"] else found
 
     def verify_batches(self) -> list[Message]:
@@ -36,7 +36,7 @@ class Integrity:
         try:
             batches = self._db.execute("SELECT id, first_seq, last_seq, crc FROM batch").fetchall()
         except StorageError as error:
-            return [Message("the list of commits cannot be read: {why}", why=error)]
+            return [Message("the list of commits cannot be read: {why}", why=damage(error))]
         columns = sample_columns(self._db)
         for number, first, last, value in batches:
             text = f"SELECT {columns} FROM sample WHERE seq BETWEEN ? AND ? ORDER BY seq"  # noqa: S608
@@ -53,3 +53,8 @@ class Integrity:
                     )
                 )  # fmt: skip
         return wrong
+
+
+def damage(error: Exception) -> Message:
+    """What an error says is wrong, without the advice to look for what is."""
+    return error.damage if isinstance(error, JournalDamagedError) else Message.of(error)

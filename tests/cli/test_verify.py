@@ -168,3 +168,24 @@ def test_the_journals_own_file_is_checked(station: Station, capsys: pytest.Captu
     db.close()
     assert run("verify", station.path, "--journal") == 1
     assert "batch 1: samples 1 to 30 do not match their CRC" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("table", ["sqlite_master", "batch", "sample", "meta", "word"])
+def test_a_damaged_page_is_a_finding_and_not_sent_in_a_circle(
+    station: Station, capsys: pytest.CaptureFixture[str], table: str
+) -> None:
+    db = sqlite3.connect(station.journal_path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    root = db.execute(
+        "SELECT coalesce((SELECT rootpage FROM sqlite_master WHERE name = ?), 1)", (table,)
+    ).fetchone()[0]
+    db.close()
+    data = bytearray(station.journal_path.read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = b"\xa5" * 4096
+    station.journal_path.write_bytes(data)
+    assert run("verify", station.path, "--journal") == 1
+    said = "".join(capsys.readouterr())
+    assert "--journal" not in said
+    assert "fault" in said
+    assert run("verify", station.path, "--journal", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["whole"] is False
