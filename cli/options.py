@@ -190,8 +190,17 @@ def parse_time(text: str, zone: ZoneInfo) -> int:
     return (delta.days * DAY_S + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+def parse_window(since: str | None, until: str | None, zone: ZoneInfo) -> tuple[int | None, int | None]:
+    """Start and end [µs UTC] of what ``--from`` and ``--to`` say; exit 2 when the end is not after the start."""
+    start_us = None if since is None else parse_time(since, zone)
+    end_us = None if until is None else parse_time(until, zone)
+    if start_us is not None and end_us is not None and end_us <= start_us:
+        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
+    return start_us, end_us
+
+
 def window_options(function: F) -> F:
-    """The options ``--from`` and ``--to``, as text for `parse_time`."""
+    """The options ``--from`` and ``--to``, as text for `parse_window`."""
     function = click.option("--to", "until", metavar="TIME", help="End, exclusive.")(function)
     return click.option("--from", "since", metavar="TIME", help="Start, inclusive.")(function)
 

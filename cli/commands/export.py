@@ -16,7 +16,7 @@ from soilco2.cli.options import (
     fail,
     json_option,
     load,
-    parse_time,
+    parse_window,
     spoken_language,
     window_options,
 )
@@ -158,10 +158,7 @@ def command(
 
     station: Station | None = load(data[0]) if data[0].suffix.lower() == ".toml" else None
     zone = station.file.station.zone if station is not None else ZoneInfo("UTC")
-    start_us = None if since is None else parse_time(since, zone)
-    end_us = None if until is None else parse_time(until, zone)
-    if start_us is not None and end_us is not None and end_us <= start_us:
-        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
+    start_us, end_us = parse_window(since, until, zone)
     wanted = _flags(flags)
     path = out or Path(f"{station.file.station.id if station is not None else data[0].stem}-export.csv")
     reader = open_reader(data[0] if len(data) == 1 else list(data), source=source)  # type: ignore[arg-type]

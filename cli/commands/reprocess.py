@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from soilco2.cli.options import echo, load, parse_time, spoken_language, station_argument, window_options
+from soilco2.cli.options import echo, load, parse_window, spoken_language, station_argument, window_options
 from soilco2.station_config.message import Message
 
 
@@ -28,12 +28,15 @@ def command(station: Path, since: str | None, until: str | None, rollups: bool) 
     from soilco2.storage.journal.control import submit
 
     loaded = load(station)
+    start, end = parse_window(since, until, loaded.deployments.zone)
     if rollups:
         submit(loaded, "forget_rollups")
         echo(Message("the rollups are made again; until then the observations are read"))
         return
-    zone = loaded.deployments.zone
-    start = parse_time(since, zone) if since else -(2**62)
-    end = parse_time(until, zone) if until else 2**62
-    changed = submit(loaded, "reprocess", from_us=start, to_us=end)
+    changed = submit(
+        loaded,
+        "reprocess",
+        from_us=-(2**62) if start is None else start,
+        to_us=2**62 if end is None else end,
+    )
     echo(Message("{changed} observations changed", changed=changed))

@@ -16,7 +16,7 @@ from soilco2.cli.options import (
     json_option,
     language,
     load,
-    parse_time,
+    parse_window,
     spoken_language,
     station_argument,
     translate,
@@ -305,10 +305,11 @@ def command(station: Path, completeness: bool, since: str | None, until: str | N
     from soilco2.storage.journal.reader import JournalReader
 
     loaded = load(station)
+    window = parse_window(since, until, loaded.deployments.zone)
     with JournalReader(loaded.journal_path) as reader:
         status = take_status(loaded, reader)
         now_us = status["clock"]["now_us"]
-        days = _completeness(loaded, reader, since, until, now_us) if completeness else None
+        days = _completeness(loaded, reader, window, now_us) if completeness else None
     if as_json:
         emit_json(status if days is None else {**status, "completeness": [day.as_dict() for day in days]})
         return
@@ -319,12 +320,12 @@ def command(station: Path, completeness: bool, since: str | None, until: str | N
 
 
 def _completeness(
-    station: Station, reader: JournalReader, since: str | None, until: str | None, now_us: int
+    station: Station, reader: JournalReader, window: tuple[int | None, int | None], now_us: int
 ) -> list[Day]:
-    """Days of every series in a window, the last week when none is given."""
+    """Days of every series in a window [µs UTC], the last week when none is given."""
     from soilco2.storage.journal.completeness import completeness
 
-    zone = station.deployments.zone
-    end_us = now_us if until is None else parse_time(until, zone)
-    start_us = end_us - 7 * DAY_US if since is None else parse_time(since, zone)
+    start_us, end_us = window
+    end_us = now_us if end_us is None else end_us
+    start_us = end_us - 7 * DAY_US if start_us is None else start_us
     return list(completeness(station, reader, start_us, end_us, now_us))

@@ -11,10 +11,9 @@ from soilco2.cli.options import (
     chosen_sinks,
     echo,
     emit_json,
-    fail,
     json_option,
     load,
-    parse_time,
+    parse_window,
     spoken_language,
     station_argument,
     translate,
@@ -70,10 +69,7 @@ def command(
         _check_files(known, as_json)
         return
     zone = known.file.station.zone
-    start_us = None if since is None else parse_time(since, zone)
-    end_us = None if until is None else parse_time(until, zone)
-    if start_us is not None and end_us is not None and end_us <= start_us:
-        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
+    start_us, end_us = parse_window(since, until, zone)
     tables = chosen_sinks(known, sink)
     found: dict[str, list[Compared]] = {}
     refused: dict[str, int] = {}

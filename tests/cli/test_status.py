@@ -109,3 +109,14 @@ def test_what_is_wrong_with_a_database_is_said_in_the_language(
     for lang, words in (("en", unset), ("zh", "环境变量 SOILCO2_NO_TOKEN 未设置；请把机密放在其中")):
         assert run("status", str(station.path), "--lang", lang) == 0
         assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["status", "--completeness"], ["reprocess"], ["export", "-o", "x.csv"]])
+def test_a_window_that_ends_before_it_begins_is_refused(
+    station: Station, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    with Writer.open(station) as writer:
+        writer.commit([sample(0, 400.0)])
+    words = [command[0], str(station.path), *command[1:], "--from", "2022-07-01", "--to", "2022-06-01"]
+    assert run(*words) == 2
+    assert capsys.readouterr().err == "--to 2022-06-01 is not after --from 2022-07-01\n"
