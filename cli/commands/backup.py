@@ -28,7 +28,8 @@ def command(station: Path, dest: Path, as_json: bool) -> None:
     """Write a backup of STATION's journal, archives and station file into a new folder in DEST.
 
     The collector may be running. The copy is read back before its folder gets its name. Exit code 1: something in
-    it is damaged, as it is in the station; the rest can be restored.
+    it is damaged, as it is in the station; the rest can be restored. A DEST that was not there, or lies on the
+    journal's own disk, is warned of: a stick that is not mounted looks like that.
 
     \b
     Example:
@@ -36,7 +37,10 @@ def command(station: Path, dest: Path, as_json: bool) -> None:
     """
     from soilco2.storage.journal.backup import make_backup
 
-    made = make_backup(load(station), dest, time.time_ns() // 1000)
+    loaded = load(station)
+    new = not dest.exists()
+    made = make_backup(loaded, dest, time.time_ns() // 1000)
+    _warn(dest, new, dest.stat().st_dev == loaded.journal_path.stat().st_dev)
     if as_json:
         emit_json({**made._asdict(), "folder": str(made.folder)})
     else:
@@ -53,3 +57,29 @@ def command(station: Path, dest: Path, as_json: bool) -> None:
             click.echo(translate(wrong), err=True)
     if made.wrong:
         raise click.exceptions.Exit(1)
+
+
+def _warn(dest: Path, new: bool, same_disk: bool) -> None:
+    """One sentence where the backup may be on the disk that it shall outlive."""
+    if new and same_disk:
+        echo(
+            Message(
+                "{dest} was not there and was made, on the same disk as the journal: this backup is lost with it; if "
+                "it is the place of another disk, that disk is not mounted",
+                dest=dest,
+            ),
+            err=True,
+        )
+    elif same_disk:
+        echo(
+            Message("{dest} lies on the same disk as the journal: this backup is lost with it", dest=dest),
+            err=True,
+        )
+    elif new:
+        echo(
+            Message(
+                "{dest} was not there and was made; if it is the place of another disk, that disk is not mounted",
+                dest=dest,
+            ),
+            err=True,
+        )

@@ -277,3 +277,44 @@ def test_a_station_file_that_differs_from_the_backups_is_told(
             main(["restore", str(backup.folder), str(station.path)])
         assert end.value.code == 0
         assert capsys.readouterr().err.count("differs from the backup's station file") == told
+
+
+@pytest.mark.parametrize(
+    ("there", "same_disk", "told"),
+    [
+        (False, True, "{dest} was not there and was made, on the same disk as the journal: this backup is lost with "
+                      "it; if it is the place of another disk, that disk is not mounted\n"),
+        (True, True, "{dest} lies on the same disk as the journal: this backup is lost with it\n"),
+        (False, False, "{dest} was not there and was made; if it is the place of another disk, that disk is not "
+                       "mounted\n"),
+        (True, False, ""),
+    ],
+)  # fmt: skip
+def test_a_backup_beside_what_it_protects_is_warned_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    there: bool,
+    same_disk: bool,
+    told: str,
+) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    dest = tmp_path / "stick"
+    if there:
+        dest.mkdir()
+    stat = Path.stat
+
+    def another_disk(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = stat(path, follow_symlinks=follow_symlinks)
+        if path != dest:
+            return found
+        return os.stat_result((*found[:2], found.st_dev + 1, *found[3:]))
+
+    if not same_disk:
+        monkeypatch.setattr(Path, "stat", another_disk)
+    with pytest.raises(SystemExit) as end:
+        main(["backup", str(station.path), str(dest)])
+    assert end.value.code == 0
+    assert capsys.readouterr().err == told.format(dest=dest)
