@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -75,11 +75,12 @@ def _draft(station: Path, kept: Path) -> Iterator[Path]:
 
     made = [folder for folder in station.absolute().parents if not folder.exists()]
     draft = station.with_name(f".{station.name}.restoring.toml")
-    write_whole(draft, kept.read_bytes())
     try:
+        write_whole(draft, kept.read_bytes())
         yield draft
     except BaseException:
         draft.unlink(missing_ok=True)
-        for folder in made:
-            folder.rmdir()
+        with suppress(OSError):  # one that holds something by now stays, with those above it
+            for folder in made:
+                folder.rmdir()
         raise

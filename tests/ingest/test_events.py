@@ -11,7 +11,9 @@ from soilco2.station_config.message import Message
 from soilco2.storage.errors import JournalGoneError
 
 
-def test_a_known_fault_is_one_sentence_and_an_unknown_one_shows_where(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_known_fault_is_one_sentence_and_an_unknown_one_shows_where(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.ERROR):
         log_failure("the journal's writer ended", JournalGoneError(Message("the journal was removed")))
         log_failure("the journal's writer ended", ZeroDivisionError("division by zero"))

@@ -262,6 +262,22 @@ def test_a_refused_restore_leaves_no_station_file(
     assert not (tmp_path / "new").exists()
 
 
+def test_a_refused_restore_says_why_where_the_journal_is_beside_the_station_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station = make(tmp_path, more='[journal]\npath = "journal.sqlite"\n')
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    backup = make_backup(station, tmp_path / "stick", NOW)
+    new = tmp_path / "new"
+    (new / "journal.sqlite").mkdir(parents=True)  # in the way
+    with pytest.raises(SystemExit) as end:
+        main(["restore", str(backup.folder), str(new / "station.toml")])
+    assert end.value.code == 2
+    assert "there is a journal already" in capsys.readouterr().err
+    assert not list(new.glob("*.toml")) + list(new.glob(".*.toml"))
+
+
 def test_a_station_file_that_differs_from_the_backups_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
