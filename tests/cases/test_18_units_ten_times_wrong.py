@@ -24,6 +24,11 @@ def table(variable: str, unit: str, *values: float, day: int = 1, place: str = "
         (table("air_pressure", "hPa", 88.3, 88.4, 88.2, place="site,"), "kPa"),
         (table("soil_temperature", "degC", 284.1, 284.3, 284.2), "numbers in K"),
         (table("soil_temperature", "degC", 214, 213, 215), "times 0.1"),
+        # limits of co2 are in ppm, 1204.6 % are 12 046 000 ppm; ppm itself is a unit to be tried
+        (table("co2", "%", 1204.6, 1190.2, 1210.3), ": 1204.6 % is beyond what can be"),
+        (table("co2", "%", 1204.6, 1190.2, 1210.3), "numbers in ppm"),
+        (table("soil_temperature", "K", 12.3, 12.4, 12.2), "numbers in degC"),
+        (table("soil_temperature", "K", 12.3, 12.4, 12.2), ": 12.3 K is beyond"),
     ],
 )
 def test_numbers_that_cannot_be_are_asked_about(field: Field, text: str, way_out: str) -> None:
