@@ -27,6 +27,7 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
+    from soilco2.cli.progress import Progress
     from soilco2.ingest.files.importing import Account
     from soilco2.station_config.loader import Station
     from soilco2.storage.tidy.text import Layout
@@ -155,10 +156,10 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
     with Rehearsal(known) if asked.dry_run else Submitter(known) as target:
-        accounts = []
+        accounts, doubtful = [], []
         for driver, layout in recognised:
             with progress(str(layout.path), wanted=not asked.as_json) as show:
-                sure = _sure(layout.path, asked.yes or asked.dry_run, ask=not asked.as_json)
+                sure = _sure(layout.path, asked, show, doubtful)
                 account = import_table(
                     known, layout, driver, asked.zone, moment, target, show, asked.rank, sure
                 )
@@ -182,6 +183,17 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     else:
         for path, account in accounts:
             _say(path, account, asked.dry_run)
+    for path in doubtful:
+        echo(
+            Message(
+                "{path}: nothing of it would be imported without --yes: a unit looks wrong. Mend its column unit, or "
+                "say that the unit is right with --yes",
+                path=path,
+            ),
+            err=True,
+        )
+    if doubtful:
+        raise click.exceptions.Exit(2)
     if any(account.rejected or account.conflict for _, account in accounts):
         raise click.exceptions.Exit(1)
 
@@ -263,17 +275,33 @@ def _switch(
         )
 
 
-def _sure(path: Path, yes: bool, *, ask: bool) -> Callable[[list[Message]], bool]:
-    """What tells of doubtful units, and asks whether to go on where somebody sits there."""
+def _sure(path: Path, asked: _Asked, show: Progress, doubtful: list[Path]) -> Callable[[list[Message]], bool]:
+    """What tells of doubtful units, and asks whether to go on where somebody sits there.
+
+    A dry run goes on, and finds in `doubtful` the files that would need ``--yes``.
+    """
 
     def sure(doubted: list[Message]) -> bool:
         for doubt in doubted:
             echo(Message("{path}: {doubt}", path=path, doubt=doubt), err=True)
-        if yes or not ask or not sys.stdin.isatty():
-            return yes
-        return click.confirm(translate(Message("Is the unit right?")), err=True)
+        if asked.dry_run and not asked.yes:
+            doubtful.append(path)
+        if asked.yes or asked.dry_run or asked.as_json or not sys.stdin.isatty():
+            return asked.yes or asked.dry_run
+        with show.hidden():
+            return _confirmed(Message("Is the unit right? [y/N]"))
 
     return sure
+
+
+def _confirmed(question: Message) -> bool:
+    """Whether somebody says yes, in either language; no is meant by an empty answer."""
+    while True:
+        said = click.prompt(translate(question), default="", show_default=False, err=True).strip().lower()
+        if said in ("y", "yes", "是"):
+            return True
+        if said in ("", "n", "no", "否"):
+            return False
 
 
 def _say_held(layout: Layout) -> None:

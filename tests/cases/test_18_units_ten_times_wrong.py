@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tests.cases.tables import Field
@@ -67,7 +72,45 @@ def test_others_are_not(field: Field, text: str) -> None:
     assert "--yes" not in field.brought(field.table("second.csv", text))
 
 
-def test_a_dry_run_says_it_and_goes_on(field: Field) -> None:
-    said = field.brought(field.table("in.csv", table("soil_water", "m3/m3", 12.1, 12.0, 11.9)), "--dry-run")
+def test_a_dry_run_says_it_goes_on_and_ends_as_the_import_would(field: Field) -> None:
+    path = field.table("in.csv", table("soil_water", "m3/m3", 12.1, 12.0, 11.9))
+    said = field.brought(path, "--dry-run", code=2)
     assert "numbers in % would fit" in said
     assert "3 would be stored" in said
+    assert "nothing of it would be imported without --yes" in said
+    said = field.brought(path, "--dry-run", "--yes")
+    assert "3 would be stored" in said
+    assert "without --yes" not in said
+
+
+@pytest.mark.parametrize(
+    ("lang", "question", "answer", "code"),
+    [
+        ("en", "Is the unit right? [y/N]", "y", 0),
+        ("en", "Is the unit right? [y/N]", "", 2),
+        ("zh", "单位对吗？是/否 [y/N]", "是", 0),
+        ("zh", "单位对吗？是/否 [y/N]", "否", 2),
+    ],
+)
+def test_on_a_terminal_it_asks_in_plain_text(
+    field: Field, lang: str, question: str, answer: str, code: int
+) -> None:
+    path = field.table("in.csv", table("soil_water", "m3/m3", 12.1, 12.0, 11.9))
+    ours, theirs = os.openpty()
+    try:
+        words = [sys.executable, "-m", "soilco2", "import", field.station, path, "--lang", lang]
+        process = subprocess.Popen(
+            words, stdin=theirs, stdout=theirs, stderr=theirs,
+            env=os.environ | {"PYTHONUTF8": "1", "TERM": "xterm", "COLUMNS": "200"},
+        )  # fmt: skip
+        os.close(theirs)
+        said = b""
+        while question.encode() not in said:
+            said += os.read(ours, 4096)  # ends with an error when the command ends without having asked
+        os.write(ours, f"{answer}\n".encode())
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while more := os.read(ours, 4096):
+                said += more
+        assert process.wait() == code, said.decode()
+    finally:
+        os.close(ours)
