@@ -153,10 +153,11 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     recognised = [recognise(path) for path in files]
     if asked.take_last_line:
         recognised = [(driver, replace(layout, open_line=None)) for driver, layout in recognised]
+    doubtful: list[Path] = []
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
     with Rehearsal(known) if asked.dry_run else Submitter(known) as target:
-        accounts, doubtful = [], []
+        accounts = []
         for driver, layout in recognised:
             with progress(str(layout.path), wanted=not asked.as_json) as show:
                 sure = _sure(layout.path, asked, show, doubtful)
@@ -183,17 +184,7 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     else:
         for path, account in accounts:
             _say(path, account, asked.dry_run)
-    for path in doubtful:
-        echo(
-            Message(
-                "{path}: nothing of it would be imported without --yes: a unit looks wrong. Mend its column unit, or "
-                "say that the unit is right with --yes",
-                path=path,
-            ),
-            err=True,
-        )
-    if doubtful:
-        raise click.exceptions.Exit(2)
+    _say_doubtful(doubtful)
     if any(account.rejected or account.conflict for _, account in accounts):
         raise click.exceptions.Exit(1)
 
@@ -292,6 +283,21 @@ def _sure(path: Path, asked: _Asked, show: Progress, doubtful: list[Path]) -> Ca
             return _confirmed(Message("Is the unit right? [y/N]"))
 
     return sure
+
+
+def _say_doubtful(paths: list[Path]) -> None:
+    """After a dry run: which files the import would not take, with the exit code it would have."""
+    for path in paths:
+        echo(
+            Message(
+                "{path}: nothing of it would be imported without --yes: a unit looks wrong. Mend its column unit, or "
+                "say that the unit is right with --yes",
+                path=path,
+            ),
+            err=True,
+        )
+    if paths:
+        raise click.exceptions.Exit(2)
 
 
 def _confirmed(question: Message) -> bool:

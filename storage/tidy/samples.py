@@ -97,7 +97,6 @@ def read_samples(
     deployments = station.deployments
     latest_us = moment.now_us + round(station.file.quality.future_tolerance * 1e6)
     source = source or source_name(path)
-    now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
     usual: dict[tuple[str, str], str] = {}
 
@@ -111,7 +110,7 @@ def read_samples(
 
     layout = find_layout(path) if layout is None else layout
     parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us)
-    rest = (None, now_us, mono_us, boot_id, source)
+    rest = (None, *moment, source)
 
     def head(meta: Meta) -> tuple[str, str, str, str]:
         serial, channel = channels[meta.place]
