@@ -247,7 +247,7 @@ def _switch(
         echo(
             Message(
                 "import {number} undone: {samples} samples withdrawn, {stay} stay since another import "
-                "delivers them too; {observations} observations changed; give it again with --redo {number}",
+                "delivers them too; observations changed: {observations}; give it again with --redo {number}",
                 number=number,
                 samples=effect.samples,
                 stay=effect.stay,
@@ -257,8 +257,7 @@ def _switch(
     else:
         echo(
             Message(
-                "import {number} given again: {samples} samples count again; {observations} observations "
-                "changed",
+                "import {number} given again: {samples} samples count again; observations changed: {observations}",
                 number=number,
                 samples=effect.samples,
                 observations=found["observations"],
@@ -329,7 +328,7 @@ def _say_faults(path: Path, account: Account) -> None:
     if account.rejected > len(account.shown):
         echo(
             Message(
-                "{path}: {faults} more rows cannot be used",
+                "{path}: further rows that cannot be used: {faults}",
                 path=path,
                 faults=account.rejected - len(account.shown),
             ),
@@ -340,18 +339,18 @@ def _say_faults(path: Path, account: Account) -> None:
     if account.conflict > len(account.named):
         echo(
             Message(
-                "{path}: {conflict} more rows are in conflict",
+                "{path}: further rows in conflict: {conflict}",
                 path=path,
                 conflict=account.conflict - len(account.named),
             ),
             err=True,
         )
     if account.bad:
-        echo(Message("{path}: {bad} values were judged bad", path=path, bad=account.bad), err=True)
+        echo(Message("{path}: values judged bad: {bad}", path=path, bad=account.bad), err=True)
     if account.back:
         echo(
             Message(
-                "{path}:{back_line}: time runs back here, and at {back} rows in all",
+                "{path}:{back_line}: time runs back here; rows at which it does: {back}",
                 path=path,
                 back_line=account.back_line,
                 back=account.back,
@@ -361,7 +360,7 @@ def _say_faults(path: Path, account: Account) -> None:
     if account.parked_before:
         echo(
             Message(
-                "{path}: {parked_before} rows were parked by an earlier import; they count as duplicates",
+                "{path}: rows parked by an earlier import, which count as duplicates: {parked_before}",
                 path=path,
                 parked_before=account.parked_before,
             ),
@@ -375,8 +374,8 @@ def _say(path: Path, account: Account, dry_run: bool) -> None:
     if dry_run:
         echo(
             Message(
-                "{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {conflict} are "
-                "in conflict, {rejected} would be rejected; nothing was stored (--dry-run)",
+                "{path}: of {rows} rows {stored} would be stored, {duplicate} duplicate, {conflict} in "
+                "conflict, {rejected} would be rejected; nothing was stored (--dry-run)",
                 path=path,
                 rows=rows,
                 stored=stored,
