@@ -16,7 +16,7 @@ from soilco2.ingest.drivers.driver import DriverEvent, Host
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
-from soilco2.ingest.events import event_of, log_event
+from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
 from soilco2.ingest.station_file import check_same, remember, stamp
@@ -252,10 +252,10 @@ class Collector:
         self._supervisor.stop()
         try:
             self._writer.close()
-        except StorageError:
-            log.exception("the journal could not be closed")
+        except StorageError as error:
+            log_failure("the journal could not be closed", error)
         if self.writer_thread.failure is not None:
-            log.error("the journal's writer ended", exc_info=self.writer_thread.failure)
+            log_failure("the journal's writer ended", self.writer_thread.failure)
 
     # parts
 

@@ -38,3 +38,8 @@ def event_of(
 def log_event(event: NewEvent) -> None:
     """Say an event in the collector's log as well."""
     log.log(logging.INFO if event.kind in _CALM else logging.WARNING, "%s: %s", event.subject, event.text)
+
+
+def log_failure(text: str, error: BaseException) -> None:
+    """Say in the collector's log what failed; with a traceback where the fault is none that is known."""
+    log.error("%s: %s", text, error, exc_info=None if isinstance(str(error), Message) else error)

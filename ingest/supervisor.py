@@ -171,7 +171,7 @@ class Supervisor:
             why=error,
             wait_s=wait,
         )
-        log.error("%s", text, exc_info=error)
+        log.error("%s", text, exc_info=None if isinstance(str(error), Message) else error)
         self._on_failure(name, text)
 
 
