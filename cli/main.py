@@ -27,7 +27,7 @@ COMMANDS: dict[str, str] = {
     "archive": "Put past readings into checksummed files, and make room.",
     "backup": "Write a checked copy of a station to another disk, while it runs.",
     "restore": "Bring a station back from a backup.",
-    "parked": "List, show, retry or drop what could not be used.",
+    "parked": "List, show, retry, drop or decide what could not be used.",
     "flag": "Flag a stretch of a series by hand, or take the flag back.",
     "note": "Write a note into the station's log.",
     "analyse": "Answer how CO₂ goes with temperature, water and salinity.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from soilco2.cli.options import translate
 
@@ -16,10 +16,17 @@ class Progress:
     ----------
     show : callable
         Takes words, steps done and the number of steps; None leaves one as it is.
+    hidden : callable, optional
+        Gives a context in which nothing is shown, so that something can be asked.
     """
 
-    def __init__(self, show: Callable[[str | None, float | None, int | None], None]) -> None:
+    def __init__(
+        self,
+        show: Callable[[str | None, float | None, int | None], None],
+        hidden: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._show = show
+        self.hidden = hidden
         self._done = 0
 
     def __call__(self, words: str) -> None:
@@ -63,4 +70,12 @@ def progress(title: str, *, wanted: bool = True) -> Iterator[Progress]:
                 bar.update(task, total=total)
             bar.update(task, description=words and f"{title}: {translate(words)}", completed=done)
 
-        yield Progress(show)
+        @contextmanager
+        def hidden() -> Iterator[None]:
+            bar.stop()
+            try:
+                yield
+            finally:
+                bar.start()
+
+        yield Progress(show, hidden)

@@ -49,6 +49,12 @@ _IMPORTED = TableModel.model_validate(
 )
 
 
+def import_channel(series: Series) -> tuple[str, str]:
+    """(serial, channel) of what is imported into a series."""
+    _, profile, position, variable = series
+    return f"{IMPORT}{profile}/{position}", variable
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One quantity of one instrument, ready to use.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -165,7 +165,7 @@ def command(
     try:
         infos = _chosen(reader.series(), variables, profiles, depths)
         with progress(str(path), wanted=not as_json) as show:
-            waiting, told = _of_journal(reader, start_us, end_us)
+            waiting, told, sample_times = _of_journal(reader, start_us, end_us)
             written = write_tidy(
                 reader,
                 infos,
@@ -175,6 +175,7 @@ def command(
                 flags=wanted,
                 station=station,
                 told=told,
+                sample_times=sample_times,
                 licence=licence,
                 source={"auto": "journal" if station is not None else "tidy table"}.get(source, source),
                 version=__version__,
@@ -197,14 +198,14 @@ def command(
 
 def _of_journal(
     reader: Reader, start_us: int | None, end_us: int | None
-) -> tuple[int, Sequence[ToldSettings]]:
-    """Late readings of a window that wait for judgement, and what instruments told; of a journal alone."""
+) -> tuple[int, Sequence[ToldSettings], Callable[[str, str, int, int], list[int]] | None]:
+    """Of a journal alone: late readings that wait for judgement, what instruments told, times of samples."""
     from soilco2.storage.journal.reader import JournalReader
 
     if not isinstance(reader, JournalReader):
-        return 0, ()
+        return 0, (), None
     first, last = -(2**62) if start_us is None else start_us, 2**62 if end_us is None else end_us
-    return reader.accounting.waiting(first, last), reader.accounting.settings_told()
+    return reader.accounting.waiting(first, last), reader.accounting.settings_told(), reader.sample_times
 
 
 def _say(written: Exported, as_json: bool) -> None:

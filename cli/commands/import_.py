@@ -27,6 +27,7 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
+    from soilco2.cli.progress import Progress
     from soilco2.ingest.files.importing import Account
     from soilco2.station_config.loader import Station
     from soilco2.storage.tidy.text import Layout
@@ -152,13 +153,14 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     recognised = [recognise(path) for path in files]
     if asked.take_last_line:
         recognised = [(driver, replace(layout, open_line=None)) for driver, layout in recognised]
+    doubtful: list[Path] = []
     clock = SystemClock()
     moment = Moment(clock.now_us(), clock.mono_us(), clock.boot_id)
     with Rehearsal(known) if asked.dry_run else Submitter(known) as target:
         accounts = []
         for driver, layout in recognised:
             with progress(str(layout.path), wanted=not asked.as_json) as show:
-                sure = _sure(layout.path, asked.yes or asked.dry_run, ask=not asked.as_json)
+                sure = _sure(layout.path, asked, show, doubtful)
                 account = import_table(
                     known, layout, driver, asked.zone, moment, target, show, asked.rank, sure
                 )
@@ -182,6 +184,7 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     else:
         for path, account in accounts:
             _say(path, account, asked.dry_run)
+    _say_doubtful(doubtful)
     if any(account.rejected or account.conflict for _, account in accounts):
         raise click.exceptions.Exit(1)
 
@@ -244,7 +247,7 @@ def _switch(
         echo(
             Message(
                 "import {number} undone: {samples} samples withdrawn, {stay} stay since another import "
-                "delivers them too; {observations} observations changed; give it again with --redo {number}",
+                "delivers them too; observations changed: {observations}; give it again with --redo {number}",
                 number=number,
                 samples=effect.samples,
                 stay=effect.stay,
@@ -254,8 +257,7 @@ def _switch(
     else:
         echo(
             Message(
-                "import {number} given again: {samples} samples count again; {observations} observations "
-                "changed",
+                "import {number} given again: {samples} samples count again; observations changed: {observations}",
                 number=number,
                 samples=effect.samples,
                 observations=found["observations"],
@@ -263,17 +265,48 @@ def _switch(
         )
 
 
-def _sure(path: Path, yes: bool, *, ask: bool) -> Callable[[list[Message]], bool]:
-    """What tells of doubtful units, and asks whether to go on where somebody sits there."""
+def _sure(path: Path, asked: _Asked, show: Progress, doubtful: list[Path]) -> Callable[[list[Message]], bool]:
+    """What tells of doubtful units, and asks whether to go on where somebody sits there.
+
+    A dry run goes on, and finds in `doubtful` the files that would need ``--yes``.
+    """
 
     def sure(doubted: list[Message]) -> bool:
         for doubt in doubted:
             echo(Message("{path}: {doubt}", path=path, doubt=doubt), err=True)
-        if yes or not ask or not sys.stdin.isatty():
-            return yes
-        return click.confirm(translate(Message("Is the unit right?")), err=True)
+        if asked.dry_run and not asked.yes:
+            doubtful.append(path)
+        if asked.yes or asked.dry_run or asked.as_json or not sys.stdin.isatty():
+            return asked.yes or asked.dry_run
+        with show.hidden():
+            return _confirmed(Message("Is the unit right? [y/N]"))
 
     return sure
+
+
+def _say_doubtful(paths: list[Path]) -> None:
+    """After a dry run: which files the import would not take, with the exit code it would have."""
+    for path in paths:
+        echo(
+            Message(
+                "{path}: nothing of it would be imported without --yes: a unit looks wrong. Mend its column unit, or "
+                "say that the unit is right with --yes",
+                path=path,
+            ),
+            err=True,
+        )
+    if paths:
+        raise click.exceptions.Exit(2)
+
+
+def _confirmed(question: Message) -> bool:
+    """Whether somebody says yes, in either language; no is meant by an empty answer."""
+    while True:
+        said = click.prompt(translate(question), default="", show_default=False, err=True).strip().lower()
+        if said in ("y", "yes", "是"):
+            return True
+        if said in ("", "n", "no", "否"):
+            return False
 
 
 def _say_held(layout: Layout) -> None:
@@ -295,7 +328,7 @@ def _say_faults(path: Path, account: Account) -> None:
     if account.rejected > len(account.shown):
         echo(
             Message(
-                "{path}: {faults} more rows cannot be used",
+                "{path}: further rows that cannot be used: {faults}",
                 path=path,
                 faults=account.rejected - len(account.shown),
             ),
@@ -306,18 +339,18 @@ def _say_faults(path: Path, account: Account) -> None:
     if account.conflict > len(account.named):
         echo(
             Message(
-                "{path}: {conflict} more rows are in conflict",
+                "{path}: further rows in conflict: {conflict}",
                 path=path,
                 conflict=account.conflict - len(account.named),
             ),
             err=True,
         )
     if account.bad:
-        echo(Message("{path}: {bad} values were judged bad", path=path, bad=account.bad), err=True)
+        echo(Message("{path}: values judged bad: {bad}", path=path, bad=account.bad), err=True)
     if account.back:
         echo(
             Message(
-                "{path}:{back_line}: time runs back here, and at {back} rows in all",
+                "{path}:{back_line}: time runs back here; rows at which it does: {back}",
                 path=path,
                 back_line=account.back_line,
                 back=account.back,
@@ -327,7 +360,7 @@ def _say_faults(path: Path, account: Account) -> None:
     if account.parked_before:
         echo(
             Message(
-                "{path}: {parked_before} rows were parked by an earlier import; they count as duplicates",
+                "{path}: rows parked by an earlier import, which count as duplicates: {parked_before}",
                 path=path,
                 parked_before=account.parked_before,
             ),
@@ -341,8 +374,8 @@ def _say(path: Path, account: Account, dry_run: bool) -> None:
     if dry_run:
         echo(
             Message(
-                "{path}: of {rows} rows {stored} would be stored, {duplicate} are duplicates, {conflict} are "
-                "in conflict, {rejected} would be rejected; nothing was stored (--dry-run)",
+                "{path}: of {rows} rows {stored} would be stored, {duplicate} duplicate, {conflict} in "
+                "conflict, {rejected} would be rejected; nothing was stored (--dry-run)",
                 path=path,
                 rows=rows,
                 stored=stored,

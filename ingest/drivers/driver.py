@@ -318,12 +318,15 @@ class Rows(NamedTuple):
         The last line that was read, from which a later reading goes on.
     lines : sequence of int, optional
         Line of each sample, so that it can be named.
+    units : mapping of (str, str) to set of str, optional
+        Units as written, by serial number and channel, so that they can be named.
     """
 
     samples: list[Sample]
     faults: list[Any]
     line: int
     lines: Sequence[int] = ()
+    units: Mapping[tuple[str, str], set[str]] = {}
 
 
 class FileDriver(Protocol):

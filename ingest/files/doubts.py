@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from math import log10
 from statistics import median
 
-from soilco2.quality.records import Sample, SeriesKey
+from soilco2.ingest.drivers.driver import Rows
+from soilco2.quality.records import SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
@@ -23,7 +24,7 @@ _ALIKE = 0.15
 """How far a ratio may be from a power of ten, as a logarithm: a factor of 1.4."""
 
 
-def doubts(station: Station, samples: Iterable[Sample]) -> list[Message]:
+def doubts(station: Station, stretches: Iterable[Rows]) -> list[Message]:
     """What looks wrong in the units of imported numbers, a sentence for each series.
 
     Compared with the limits of the variable, and with what the journal holds of the series within 30 days.
@@ -31,8 +32,8 @@ def doubts(station: Station, samples: Iterable[Sample]) -> list[Message]:
     Parameters
     ----------
     station : Station
-    samples : iterable of Sample
-        Of the pseudo-instruments of imports: numbers in the canonical unit.
+    stretches : iterable of Rows
+        Samples of the pseudo-instruments of imports: numbers in the canonical unit.
 
     Raises
     ------
@@ -40,17 +41,21 @@ def doubts(station: Station, samples: Iterable[Sample]) -> list[Message]:
         When the journal cannot be read.
     """
     numbers: dict[SeriesKey, list[tuple[int, float]]] = {}
-    for sample in samples:
-        key = None
-        if sample.raw is not None and sample.time_us is not None and not sample.status:
-            key = station.deployments.series_at(sample.serial, sample.channel, sample.time_us)
-        if key is not None and sample.raw is not None and sample.time_us is not None:
-            rows = numbers.setdefault(SeriesKey(*key), [])
-            if len(rows) < _MOST:
-                rows.append((sample.time_us, sample.raw))
+    units: dict[SeriesKey, set[str]] = {}
+    for stretch in stretches:
+        for sample in stretch.samples:
+            key = None
+            if sample.raw is not None and sample.time_us is not None and not sample.status:
+                key = station.deployments.series_at(sample.serial, sample.channel, sample.time_us)
+            if key is not None and sample.raw is not None and sample.time_us is not None:
+                series = SeriesKey(*key)
+                rows = numbers.setdefault(series, [])
+                if len(rows) < _MOST:
+                    rows.append((sample.time_us, sample.raw))
+                units.setdefault(series, set()).update(stretch.units.get((sample.serial, sample.channel), ()))
     journal = JournalReader(station.journal_path) if station.journal_path.is_file() else None
     try:
-        found = [_doubt(key, rows, journal) for key, rows in numbers.items()]
+        found = [_doubt(key, rows, units[key], journal) for key, rows in numbers.items()]
     finally:
         if journal is not None:
             journal.close()
@@ -58,7 +63,7 @@ def doubts(station: Station, samples: Iterable[Sample]) -> list[Message]:
 
 
 def _doubt(
-    key: SeriesKey, rows: Sequence[tuple[int, float]], journal: JournalReader | None
+    key: SeriesKey, rows: Sequence[tuple[int, float]], units: set[str], journal: JournalReader | None
 ) -> Message | None:
     known = VARIABLES[key.variable]
     values = sorted({value for _, value in rows})  # -9999 for every missing one counts once
@@ -66,11 +71,16 @@ def _doubt(
         return None
     series, typical = "/".join(part for part in key[1:] if part), median(values)
     if _share(values, known) < 1 - _FIT:
-        fits = _fitting(values, known)
+        unit = next(iter(units)) if len(units) == 1 else known.unit
+        a, b = conversion(unit, known.id)
+        own = [(value - b) / a for value in values]
+        fits = _fitting(own, unit, known)
         if fits is not None:
             return Message(
-                "{series}: {value:g} {unit} is beyond what can be ({lower:g} to {upper:g}); {fits} would fit",
-                series=series, value=typical, unit=known.unit, lower=known.lower, upper=known.upper, fits=fits,
+                "{series}: {value:g} {unit} is beyond what can be ({lower:g} to {upper:g} {canonical}); "
+                "{fits} would fit",
+                series=series, value=median(own), unit=unit, lower=known.lower, upper=known.upper,
+                canonical=known.unit, fits=fits,
             )  # fmt: skip
         return None
     held = [] if journal is None else _held(journal, key, rows)
@@ -91,17 +101,18 @@ def _share(values: Sequence[float], known: Variable) -> float:
     return sum(known.lower <= value <= known.upper for value in values) / len(values)
 
 
-def _fitting(values: Sequence[float], known: Variable) -> Message | None:
-    """Units, or a power of ten, with which the numbers would be possible."""
-    units = []
-    for unit in units_of(known.id)[1:]:
-        a, b = conversion(unit, known.id)
-        if (a, b) != (1.0, 0.0) and _share([a * value + b for value in values], known) >= _FIT:
-            units.append(unit)
-    if units:
-        return Message("numbers in {units}", units=", ".join(units))
+def _fitting(own: Sequence[float], unit: str, known: Variable) -> Message | None:
+    """Units, or a power of ten, with which the file's own numbers, written in `unit`, would be possible."""
+    a, b = conversion(unit, known.id)
+    fitting: dict[tuple[float, float], str] = {}  # of units that mean the same, the first
+    for other in units_of(known.id):
+        c, d = conversion(other, known.id)
+        if (c, d) != (a, b) and _share([c * value + d for value in own], known) >= _FIT:
+            fitting.setdefault((c, d), other)
+    if fitting:
+        return Message("numbers in {units}", units=", ".join(fitting.values()))
     for power in (-1, 1, -2, 2, -3, 3, -4, 4):
-        if _share([value * 10.0**power for value in values], known) >= _FIT:
+        if _share([a * value * 10.0**power + b for value in own], known) >= _FIT:
             return Message("numbers times {factor:g}", factor=10.0**power)
     return None
 

@@ -143,7 +143,7 @@ def import_table(
     arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
     stretches = driver.rows(station, layout, zone, arrival)
     first = list(islice(stretches, LOOKED_AT))
-    doubted = doubts(station, (sample for stretch in first for sample in stretch.samples))
+    doubted = doubts(station, first)
     if doubted and not sure(doubted):
         account.declined = True
         return account

@@ -376,12 +376,17 @@ class WholeJournal(JournalReader):
 
     def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:
         """Samples of a channel in a window, in journal and archives together; of doubles one."""
-        if not (archives := self._among(start_us, end_us)):
+        if not self._among(start_us, end_us):
             return super().count_samples(serial, channel, start_us, end_us)
-        with opened(archives) as readers:
-            return len(
-                set().union(*(r.sample_times(serial, channel, start_us, end_us) for r in (self, *readers)))
-            )
+        return len(self.sample_times(serial, channel, start_us, end_us))
+
+    def sample_times(self, serial: str, channel: str, start_us: int, end_us: int) -> list[int]:
+        """Times of a channel's samples in a window [µs UTC], in journal and archives together; of doubles one."""
+        found = set(super().sample_times(serial, channel, start_us, end_us))
+        with opened(self._among(start_us, end_us)) as readers:
+            for reader in readers:
+                found.update(reader.sample_times(serial, channel, start_us, end_us))
+        return sorted(found)
 
     def count_values(self, key: SeriesKey, start_us: int, end_us: int) -> tuple[int, int, int]:
         """Observations of a series, with a number, and usable, in journal and archives together."""

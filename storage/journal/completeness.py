@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.connections.registry import kind_of
+from soilco2.station_config.deployments import import_channel
 from soilco2.station_config.loader import Station
 from soilco2.station_config.times import iso
 from soilco2.storage.journal.reader import JournalReader
@@ -71,7 +72,7 @@ class Day:
     expected : int
         Slots of the interval while the channel was installed.
     received : int
-        Readings that came, with or without a number.
+        Readings that came, with or without a number, from an instrument or by import.
     stored : int
         Values kept with a number.
     usable : int
@@ -152,14 +153,23 @@ def completeness(
             if derived:
                 found.received = rows
             else:
-                found.received = sum(
-                    journal.count_samples(serial, channel, max(since, begin), min(until or _FOREVER, end))
-                    for serial, channel, since, until in deployments.instruments_of(key)
-                )
+                found.received = _received(station, journal, key, begin, end)
             if found.stored < found.expected:
                 came, empty = _came(journal, key, begin, end)
                 found.gaps = reasons.explain(key, _holes(came, here, step), step, empty)
             yield found
+
+
+def _received(station: Station, journal: JournalReader, key: SeriesKey, begin: int, end: int) -> int:
+    """Times at which a reading came, from an instrument or by import."""
+    places = [
+        (serial, channel, max(since, begin), min(until or _FOREVER, end))
+        for serial, channel, since, until in station.deployments.instruments_of(key)
+    ]
+    imports = (*import_channel(key), begin, end)
+    if not journal.count_samples(*imports):
+        return sum(journal.count_samples(*place) for place in places)
+    return len(set().union(*(journal.sample_times(*place) for place in (*places, imports))))
 
 
 def channel_variable(station: Station, serial: str, channel: str) -> str:

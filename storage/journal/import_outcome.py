@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from soilco2.quality.records import Sample, SeriesKey
 from soilco2.quality.rivals import Rank, Rivals, outcome
-from soilco2.station_config.deployments import IMPORT
+from soilco2.station_config.deployments import import_channel
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import iso
 from soilco2.storage.journal.samples import Kept
@@ -83,7 +83,7 @@ def brought(
                     named.append((at, told(rivals.series, rivals.time_us, reading, rank, before)))
             passed.add(sample)
     places = {(s.serial, s.channel, s.time_us) for s in samples} if bad else set()
-    judged_bad = sum((f"{IMPORT}{key.profile}/{key.position}", key.variable, at) in places for key, at in bad)
+    judged_bad = sum((*import_channel(key), at) in places for key, at in bad)
     return Brought(len(samples) - duplicate - conflict, duplicate, conflict, judged_bad, named)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from soilco2.quality.records import SeriesKey
-from soilco2.station_config.deployments import IMPORT
+from soilco2.station_config.deployments import import_channel
 from soilco2.storage.journal.connection import keeps_said
 from soilco2.storage.reader import Piece
 from soilco2.storage.row_extras import Beside
@@ -21,7 +21,7 @@ def _import_channel(db: sqlite3.Connection, key: SeriesKey) -> int | None:
     """The channel of what was imported into a series."""
     row = db.execute(
         "SELECT id FROM channel WHERE serial = ? AND channel = ?",
-        (f"{IMPORT}{key.profile}/{key.position}", key.variable),
+        import_channel(key),
     ).fetchone()
     return None if row is None else int(row[0])
 

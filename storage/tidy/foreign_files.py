@@ -11,7 +11,9 @@ HEAD = 4096
 """Bytes of a file that are looked at."""
 
 _COLUMNS = marked("which variable and which position each column is")
-_COLUMNS_AND_ZONE = marked("which variable and which position each column is, and the zone of its times")
+_COLUMNS_AND_ZONE = marked(
+    "which variable and which position each column is, nor in which zone its times are"
+)
 _FORMATS = (
     ("TOA5 (Campbell Scientific)", r'"?TOA5"?,', _COLUMNS_AND_ZONE),
     ("TOACI1 (Campbell Scientific)", r'"?TOACI1"?,', _COLUMNS_AND_ZONE),
@@ -49,7 +51,11 @@ def foreign(head: bytes) -> Message | None:
                 "is a {format} file, which does not say {missing}; {way_out}",
                 format=name, missing=Message(missing), way_out=_way_out(),
             )  # fmt: skip
-            return Message("{why} with --timezone {zone}", why=why, zone=zone[1]) if zone else why
+            if zone:
+                return Message("{why} with --timezone {zone}", why=why, zone=zone[1])
+            if missing == _COLUMNS_AND_ZONE:
+                return Message("{why} with --timezone and that zone, such as --timezone UTC+08:00", why=why)
+            return why
     return None
 
 

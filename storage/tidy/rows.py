@@ -80,6 +80,7 @@ class Meta:
     """What every cell of a row but time and value says: ``canonical = a · value + b``; one object a kind of row."""
 
     place: Place
+    unit: str
     a: float
     b: float
     flag: int | None
@@ -307,7 +308,7 @@ def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | Non
         return Message.of(unfit)
     if refuse is not None and (reason := refuse(place)):
         return reason
-    return Meta(place, a, b, flag, said)
+    return Meta(place, cells["unit"], a, b, flag, said)
 
 
 def _numbers(texts: Sequence[str]) -> list[float | None]:

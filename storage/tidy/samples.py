@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -41,12 +41,15 @@ class Stretch(NamedTuple):
         The last line that was read.
     lines : list of int
         Line of each sample.
+    units : mapping of (str, str) to set of str
+        Units as written, by serial number and channel.
     """
 
     samples: list[Sample]
     faults: list[TidyFault]
     line: int
     lines: Sequence[int]
+    units: Mapping[tuple[str, str], set[str]]
 
 
 class Moment(NamedTuple):
@@ -94,7 +97,6 @@ def read_samples(
     deployments = station.deployments
     latest_us = moment.now_us + round(station.file.quality.future_tolerance * 1e6)
     source = source or source_name(path)
-    now_us, mono_us, boot_id = moment
     channels: dict[Place, tuple[str, str]] = {}
     usual: dict[tuple[str, str], str] = {}
 
@@ -108,7 +110,7 @@ def read_samples(
 
     layout = find_layout(path) if layout is None else layout
     parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us)
-    rest = (None, now_us, mono_us, boot_id, source)
+    rest = (None, *moment, source)
 
     def head(meta: Meta) -> tuple[str, str, str, str]:
         serial, channel = channels[meta.place]
@@ -142,7 +144,16 @@ def read_samples(
                 columns.faults,
                 first + len(part) - 1,
                 columns.lines,
+                _units(heads),
             )
+
+
+def _units(heads: Mapping[Meta, tuple[str, str, str, str]]) -> dict[tuple[str, str], set[str]]:
+    """The units that rows are written in, by serial number and channel."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for meta, (serial, channel, _, _) in heads.items():
+        found.setdefault((serial, channel), set()).add(meta.unit)
+    return found
 
 
 def _canonical(columns: Columns, kinds: Iterable[Meta]) -> list[float | None]:

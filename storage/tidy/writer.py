@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.compensation import computed_for
+from soilco2.station_config.deployments import import_channel
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message, system
 from soilco2.station_config.times import iso
@@ -65,6 +66,7 @@ def write_tidy(
     flags: Collection[int] | None = None,
     station: Station | None = None,
     told: Sequence[ToldSettings] = (),
+    sample_times: Callable[[str, str, int, int], list[int]] | None = None,
     licence: str = "",
     source: str = "",
     version: str = "",
@@ -89,6 +91,9 @@ def write_tidy(
         Gives instruments, calibrations, configuration, and depths that follow a moving surface.
     told : sequence of ToldSettings
         What instruments told of their settings, for the sidecar.
+    sample_times : callable, optional
+        Times of a channel's samples in a window, of a journal: the sidecar then says how many values came by import,
+        and names instruments that have samples at the times of the table alone.
     licence, source, version : str
         For the sidecar: licence of the data, where they were read, version of this software.
     waiting : int
@@ -106,6 +111,7 @@ def write_tidy(
     sidecar = path.with_name(path.name + ".json")
     kind = _ending(path, sidecar, force)
     counts: dict[SeriesKey, int] = {}
+    origins: dict[SeriesKey, Origin] = {}
 
     def pieces() -> Iterator[tuple[SeriesInfo, Piece, list[float | None] | None]]:
         for info in infos:
@@ -114,6 +120,8 @@ def write_tidy(
             for piece in reader.read([info.key], start_us, end_us):
                 kept = piece if flags is None else _only(piece, flags)
                 counts[info.key] += len(kept.times)
+                if station is not None and sample_times is not None:
+                    origins.setdefault(info.key, Origin()).add(station, info.key, kept.times, sample_times)
                 progress(Message("{count} values", count=sum(counts.values())))
                 yield info, kept, None if depth is None else [depth(t) for t in kept.times]
 
@@ -121,7 +129,7 @@ def write_tidy(
     with _new_file(path, path) as (table, finish_table), _new_file(sidecar, path) as (notes, finish_notes):
         columns = columns_of(infos)
         writers[kind](table, pieces(), columns)
-        found = describe(infos, counts, station, start_us, end_us, flags, told)
+        found = describe(infos, counts, station, start_us, end_us, flags, told, origins)
         found["columns"] = list(columns)
         head: dict[str, Any] = {
             "schema": SCHEMA,
@@ -140,6 +148,44 @@ def write_tidy(
         finish_notes()
         finish_table()
     return Exported(path, sidecar, sum(counts.values()), counts)
+
+
+class Origin:
+    """What the values of a series came from.
+
+    Attributes
+    ----------
+    imported : int
+        Values at whose time an import, and no instrument, has a sample.
+    seen : set of (str, str)
+        Serial number and channel of instruments that have samples at the times of values.
+    """
+
+    def __init__(self) -> None:
+        self.imported = 0
+        self.seen: set[tuple[str, str]] = set()
+
+    def add(
+        self,
+        station: Station,
+        key: SeriesKey,
+        times: Sequence[int],
+        sample_times: Callable[[str, str, int, int], list[int]],
+    ) -> None:
+        """Look at the times of some values [µs UTC], in order."""
+        if not times:
+            return
+        first, end = times[0], times[-1] + 1
+        left = set(times).intersection(sample_times(*import_channel(key), first, end))
+        for serial, channel, since, until in station.deployments.instruments_of(key):
+            there = sample_times(
+                serial, channel, max(since, first), end if until is None else min(until, end)
+            )
+            if not there:
+                continue
+            self.seen.add((serial, channel))
+            left.difference_update(there)
+        self.imported += len(left)
 
 
 def columns_of(infos: Sequence[SeriesInfo]) -> tuple[str, ...]:
@@ -328,8 +374,10 @@ def describe(
     end_us: int | None,
     flags: Collection[int] | None,
     told: Sequence[ToldSettings] = (),
+    origins: Mapping[SeriesKey, Origin] | None = None,
 ) -> dict[str, Any]:
-    """What a sidecar says of the data themselves."""
+    """What a sidecar says of the data themselves; with `origins` also what they came from."""
+    origins = origins or {}
     found: dict[str, Any] = {
         "time": {
             "from": None if start_us is None else iso(start_us),
@@ -344,7 +392,7 @@ def describe(
         },
         "depth": "m below the surface, positive downward; at the time of the value where the surface moves",
         "columns": list(COLUMNS),
-        "series": [_series(info, counts[info.key], station) for info in infos],
+        "series": [_series(info, counts[info.key], station, origins.get(info.key)) for info in infos],
     }
     if station is not None:
         table = station.file.station
@@ -362,7 +410,7 @@ def describe(
     return found
 
 
-def _series(info: SeriesInfo, rows: int, station: Station | None) -> dict[str, Any]:
+def _series(info: SeriesInfo, rows: int, station: Station | None, origin: Origin | None) -> dict[str, Any]:
     known = VARIABLES[info.key.variable]
     found: dict[str, Any] = {
         "key": list(info.key),
@@ -386,7 +434,10 @@ def _series(info: SeriesInfo, rows: int, station: Station | None) -> dict[str, A
                 "until": None if until is None else iso(until),
             }
             for serial, channel, since, until in rows_of
+            if origin is None or (serial, channel) in origin.seen
         ]
+        if origin is not None:
+            found["imported"] = origin.imported
     return found
 
 

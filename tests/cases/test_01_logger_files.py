@@ -56,6 +56,13 @@ def test_the_zone_in_the_head_of_a_file_is_told_as_an_option(field: Field) -> No
     assert "--timezone GMT-07:00" in field.brought(field.table("hobo.csv", HOBOWARE), code=2)
 
 
+@pytest.mark.parametrize("name", ["TOA5", "ZENTRA", "FLUXNET"])
+def test_a_file_that_names_no_zone_is_to_be_given_one(field: Field, name: str) -> None:
+    said = field.brought(field.table("logger.dat", FILES[name]), code=2)
+    assert "nor in which zone its times are" in said
+    assert "import that with --timezone" in said
+
+
 def test_a_tidy_table_with_such_words_in_it_is_one(field: Field) -> None:
     head = "time_utc,profile,position,variable,value,unit,TIMESTAMP_START,note\n"
     row = "2026-03-01T00:00:00Z,p1,d10,co2,400,ppm,x,TOA5 Plot Title:\n"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tests.cases.tables import Field
@@ -24,6 +29,11 @@ def table(variable: str, unit: str, *values: float, day: int = 1, place: str = "
         (table("air_pressure", "hPa", 88.3, 88.4, 88.2, place="site,"), "kPa"),
         (table("soil_temperature", "degC", 284.1, 284.3, 284.2), "numbers in K"),
         (table("soil_temperature", "degC", 214, 213, 215), "times 0.1"),
+        # limits of co2 are in ppm, 1204.6 % are 12 046 000 ppm; ppm itself is a unit to be tried
+        (table("co2", "%", 1204.6, 1190.2, 1210.3), ": 1204.6 % is beyond what can be"),
+        (table("co2", "%", 1204.6, 1190.2, 1210.3), "numbers in ppm"),
+        (table("soil_temperature", "K", 12.3, 12.4, 12.2), "numbers in degC"),
+        (table("soil_temperature", "K", 12.3, 12.4, 12.2), ": 12.3 K is beyond"),
     ],
 )
 def test_numbers_that_cannot_be_are_asked_about(field: Field, text: str, way_out: str) -> None:
@@ -62,7 +72,45 @@ def test_others_are_not(field: Field, text: str) -> None:
     assert "--yes" not in field.brought(field.table("second.csv", text))
 
 
-def test_a_dry_run_says_it_and_goes_on(field: Field) -> None:
-    said = field.brought(field.table("in.csv", table("soil_water", "m3/m3", 12.1, 12.0, 11.9)), "--dry-run")
+def test_a_dry_run_says_it_goes_on_and_ends_as_the_import_would(field: Field) -> None:
+    path = field.table("in.csv", table("soil_water", "m3/m3", 12.1, 12.0, 11.9))
+    said = field.brought(path, "--dry-run", code=2)
     assert "numbers in % would fit" in said
     assert "3 would be stored" in said
+    assert "nothing of it would be imported without --yes" in said
+    said = field.brought(path, "--dry-run", "--yes")
+    assert "3 would be stored" in said
+    assert "without --yes" not in said
+
+
+@pytest.mark.parametrize(
+    ("lang", "question", "answer", "code"),
+    [
+        ("en", "Is the unit right? [y/N]", "y", 0),
+        ("en", "Is the unit right? [y/N]", "", 2),
+        ("zh", "单位对吗？是/否 [y/N]", "是", 0),
+        ("zh", "单位对吗？是/否 [y/N]", "否", 2),
+    ],
+)
+def test_on_a_terminal_it_asks_in_plain_text(
+    field: Field, lang: str, question: str, answer: str, code: int
+) -> None:
+    path = field.table("in.csv", table("soil_water", "m3/m3", 12.1, 12.0, 11.9))
+    ours, theirs = os.openpty()
+    try:
+        words = [sys.executable, "-m", "soilco2", "import", field.station, path, "--lang", lang]
+        process = subprocess.Popen(
+            words, stdin=theirs, stdout=theirs, stderr=theirs,
+            env=os.environ | {"PYTHONUTF8": "1", "TERM": "xterm", "COLUMNS": "200"},
+        )  # fmt: skip
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())  # a terminal keeps it until it is read
+        said = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while more := os.read(ours, 4096):
+                said += more
+        ended = process.wait()
+        assert question in said.decode()
+        assert ended == code, said.decode()
+    finally:
+        os.close(ours)

@@ -67,6 +67,14 @@ def test_a_group_imports_only_the_command_that_is_asked_for(group: str, name: st
     assert done.stderr.split() == ["False", "False"]
 
 
+def test_the_help_of_parked_names_all_that_can_be_done() -> None:
+    from soilco2.cli.commands.parked import command
+    from soilco2.cli.main import COMMANDS
+
+    words = COMMANDS["parked"].lower()
+    assert [name for name in command.commands if name not in words] == []
+
+
 def test_a_table_that_cannot_be_written_is_named_by_the_name_that_was_asked_for(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text(

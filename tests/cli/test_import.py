@@ -68,7 +68,7 @@ def test_values_flags_and_counters(
     run_import(station, path, code=1)
     out, err = capsys.readouterr()
     assert out == f"{path}: 5 rows = 3 stored + 0 duplicate + 0 conflict + 2 rejected (import 1)\n"
-    assert f"{path}: 1 values were judged bad" in err
+    assert f"{path}: values judged bad: 1" in err
     assert f"{path}:5: p1/d99 is no position of the station; there are p1/d10, p1/d30" in err
     assert f"{path}:6: " in err
     with JournalReader(station.journal_path) as reader:
@@ -202,7 +202,7 @@ def test_a_row_that_is_parked_is_not_parked_again(
     run_import(station, path)
     said = capsys.readouterr()
     assert said.out == f"{path}: 3 rows = 0 stored + 3 duplicate + 0 conflict + 0 rejected (import 3)\n"
-    assert said.err == f"{path}: 3 rows were parked by an earlier import; they count as duplicates\n"
+    assert said.err == f"{path}: rows parked by an earlier import, which count as duplicates: 3\n"
     path = table(tmp_path, HEAD + row(5, "y") + text)  # the other lines have moved
     run_import(station, path, "--json", code=1)
     (found,) = json.loads(capsys.readouterr().out)["files"]
@@ -269,7 +269,7 @@ def test_an_import_is_listed_taken_back_and_given_again(
 ) -> None:
     path = table(tmp_path, HEAD + row(1, 401) + row(0, 400) + row(2, ""))
     run_import(station, path)
-    assert f"{path}:3: time runs back here, and at 1 rows in all" in capsys.readouterr().err
+    assert f"{path}:3: time runs back here; rows at which it does: 1" in capsys.readouterr().err
     run_import(station, "--list", "--json")
     (found,) = json.loads(capsys.readouterr().out)["imports"]
     assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -287,7 +287,7 @@ def test_an_import_is_listed_taken_back_and_given_again(
     run_import(station, "--undo", 1, code=2)
     assert "import 1 is undone already; nothing was changed" in capsys.readouterr().err
     run_import(station, "--redo", 1)
-    assert "import 1 given again: 3 samples count again; 3 observations changed" in capsys.readouterr().out
+    assert "import 1 given again: 3 samples count again; observations changed: 3" in capsys.readouterr().out
     run_import(station, "--redo", 7, code=2)
     assert "import 7 is not among the 1 imports" in capsys.readouterr().err
     with JournalReader(station.journal_path) as reader:

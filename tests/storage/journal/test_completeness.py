@@ -112,6 +112,14 @@ def test_a_whole_day(field: Field) -> None:
     assert (temperature.expected, temperature.stored, temperature.gaps) == (72, 72, [])
 
 
+def test_what_came_by_import_was_received_and_counts_once(field: Field) -> None:
+    field.readings("import/p1/d10", "co2", MIDNIGHT, MIDNIGHT + 8 * HOUR, 400.0)
+    field.readings("R1", "co2", MIDNIGHT + 6 * HOUR, MIDNIGHT + 12 * HOUR, 400.0)
+    co2 = field.days()[0]
+    # twelve hours at six an hour, two of them from both
+    assert (co2.expected, co2.received, co2.stored) == (144, 72, 72)
+
+
 def test_numbers_that_are_bad_are_stored_and_not_usable_and_none_is_received_only(field: Field) -> None:
     field.event(EventKind.START, MIDNIGHT - HOUR)
     field.readings("R1", "co2", MIDNIGHT, MIDNIGHT + 20 * HOUR, 400.0)

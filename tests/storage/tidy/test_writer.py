@@ -188,6 +188,35 @@ def test_the_sidecar_says_what_the_data_are(tmp_path: Path, station: Station) ->
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("came", "imported", "named"),
+    [
+        ({"import/p1/d10": [0, 1, 2]}, 3, []),
+        ({"R1234567": [0, 1, 2]}, 0, ["R1234567"]),
+        ({"import/p1/d10": [0, 1, 2], "R1234567": [2]}, 2, ["R1234567"]),  # at 2 the probe measured as well
+    ],
+)
+def test_the_sidecar_says_what_came_by_import(
+    tmp_path: Path, station: Station, came: dict[str, list[int]], imported: int, named: list[str]
+) -> None:
+    def sample_times(serial: str, channel: str, start_us: int, end_us: int) -> list[int]:
+        return [t for n in came.get(serial, []) if channel == "co2" and start_us <= (t := MARCH + n) < end_us]
+
+    times = [MARCH, MARCH + 1, MARCH + 2]
+    write_tidy(
+        Held(times, [412.5, 413.0, 413.5]),
+        [INFO],
+        tmp_path / "t.csv",
+        station=station,
+        sample_times=sample_times,
+    )
+    found = json.loads((tmp_path / "t.csv.json").read_text(encoding="utf-8"))
+    (series,) = found["series"]
+    assert series["imported"] == imported
+    assert [row["serial"] for row in series["installations"]] == named
+    assert [row["serial"] for row in found["instruments"]] == named
+
+
 def test_depth_follows_a_moving_surface(tmp_path: Path, station: Station) -> None:
     # 2 cm of sand came at 00:10 UTC: a probe at 0.10 m then lies at 0.12 m
     write_tidy(Held([MARCH, MARCH + 600_000_000], [1.0, 2.0]), [INFO], tmp_path / "t.csv", station=station)
