@@ -220,7 +220,9 @@ def collecting(messages: int) -> Measure:
 
 def main() -> None:
     """Measure both in turn and print the ratios."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled once, as where pip has installed them
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # modules are compiled once, as where pip has installed them
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

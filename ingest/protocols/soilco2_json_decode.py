@@ -248,6 +248,9 @@ class Decoder:
     def _number(self, node: str, sequence: int, mono_us: int, out: Decoded) -> None:
         """Remember the number of a node's message, and tell which are missing."""
         last, since_us = self._last.get(node, (sequence, mono_us))
+        if sequence == last + 1:  # nearly every message
+            self._last[node] = sequence, mono_us
+            return
         possible = _FREE + _A_SECOND * max(0, mono_us - since_us) // 1_000_000
         jumped = abs(sequence - last) > possible and sequence != 0
         if jumped:
