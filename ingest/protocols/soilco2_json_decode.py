@@ -1,8 +1,7 @@
 """From the bytes of a message to samples and refusals; the schema is docs/reference/message.schema.json.
 
-A message that cannot be understood is refused as a whole, raw. In one that can, each reading stands for
-itself: the good ones go in, the bad ones are refused together as one message that can be tried again, with the reason
-of each; it is no longer than the message it came with.
+A message that cannot be understood is refused as a whole, raw. In one that can, each reading stands for itself: the
+good ones go in, the bad ones are refused together as one message that can be tried again, no longer than it came.
 What comes in is counted in readings; a message that cannot be understood counts as one.
 """
 
@@ -248,15 +247,14 @@ class Decoder:
     def _number(self, node: str, sequence: int, mono_us: int, out: Decoded) -> None:
         """Remember the number of a node's message, and tell which are missing."""
         last, since_us = self._last.get(node, (sequence, mono_us))
-        if sequence == last + 1:  # nearly every message
-            self._last[node] = sequence, mono_us
-            return
-        possible = _FREE + _A_SECOND * max(0, mono_us - since_us) // 1_000_000
-        jumped = abs(sequence - last) > possible and sequence != 0
-        if jumped:
-            out.jumps.append(Jump(node, last, sequence))
-        elif sequence > last + 1:
-            out.gaps.append(Gap(node, last + 1, sequence - 1))
+        jumped = False
+        if sequence != last + 1:  # hardly any message
+            possible = _FREE + _A_SECOND * max(0, mono_us - since_us) // 1_000_000
+            jumped = abs(sequence - last) > possible and sequence != 0
+            if jumped:
+                out.jumps.append(Jump(node, last, sequence))
+            elif sequence > last:
+                out.gaps.append(Gap(node, last + 1, sequence - 1))
         if sequence >= last or sequence == 0 or jumped:
             if len(self._last) > 10_000:  # names made up by somebody
                 self._last.clear()
