@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 from zoneinfo import ZoneInfo
 
 import click
@@ -190,6 +190,10 @@ def parse_time(text: str, zone: ZoneInfo) -> int:
     return (delta.days * DAY_S + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+@overload
+def parse_window(since: str, until: str, zone: ZoneInfo) -> tuple[int, int]: ...
+@overload
+def parse_window(since: str | None, until: str | None, zone: ZoneInfo) -> tuple[int | None, int | None]: ...
 def parse_window(since: str | None, until: str | None, zone: ZoneInfo) -> tuple[int | None, int | None]:
     """Start and end [µs UTC] of what ``--from`` and ``--to`` say; exit 2 when the end is not after the start."""
     start_us = None if since is None else parse_time(since, zone)

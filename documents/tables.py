@@ -12,7 +12,6 @@ from soilco2.documents.language import Language
 from soilco2.documents.vocabulary import CHOICES, COMPENSATED, DUTIES, ELSEWHERE, KEYS, LEFT_OUT, ROLES
 from soilco2.station_config.base import Secret, Table, parse_duration
 from soilco2.station_config.loader import Station
-from soilco2.station_config.message import Message
 from soilco2.station_config.tables.fields import holds
 
 
@@ -151,7 +150,7 @@ def instruments(t: Language, station: Station) -> Grid:
     return grid(
         t("Instruments", "仪器"),
         (
-            t("instrument", "仪器"), t("make and model", "型号"), t(Message("serial number"), "序列号"), t("line", "线路"),
+            t("instrument", "仪器"), t("make and model", "型号"), t("serial number", "序列号"), t("line", "线路"),
             t("interval", "采集间隔"), t("warm-up / answer within", "预热 / 应答时限"), t("settings and notes", "设置与备注"),
         ),
         rows, (2.0, 2.6, 1.9, 1.5, 1.7, 1.9, 2.7),

@@ -253,9 +253,9 @@ class Collector:
         try:
             self._writer.close()
         except StorageError as error:
-            log_failure("the journal could not be closed", error)
-        if self.writer_thread.failure is not None:
-            log_failure("the journal's writer ended", self.writer_thread.failure)
+            log_failure(f"the journal could not be closed: {error}", error)
+        if (failure := self.writer_thread.failure) is not None:
+            log_failure(f"the journal's writer ended: {failure}", failure)
 
     # parts
 

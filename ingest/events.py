@@ -41,5 +41,5 @@ def log_event(event: NewEvent) -> None:
 
 
 def log_failure(text: str, error: BaseException) -> None:
-    """Say in the collector's log what failed; with a traceback where the fault is none that is known."""
-    log.error("%s: %s", text, error, exc_info=None if isinstance(str(error), Message) else error)
+    """Say a failure in the collector's log; with a traceback where the error behind it is none that is known."""
+    log.error("%s", text, exc_info=None if isinstance(str(error), Message) else error)

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Protocol, TypeVar
 
 from soilco2.ingest.errors import CollectorError
+from soilco2.ingest.events import log_failure
 from soilco2.ingest.systemd import Pulse
 from soilco2.station_config.message import Message
 
@@ -171,7 +172,7 @@ class Supervisor:
             why=error,
             wait_s=wait,
         )
-        log.error("%s", text, exc_info=None if isinstance(str(error), Message) else error)
+        log_failure(text, error)
         self._on_failure(name, text)
 
 

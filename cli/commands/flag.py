@@ -10,7 +10,7 @@ from soilco2.cli.options import (
     echo,
     fail,
     load,
-    parse_time,
+    parse_window,
     spoken_language,
     station_argument,
     window_options,
@@ -67,9 +67,7 @@ def command(
             )
         )
     zone = loaded.deployments.zone
-    start, end = parse_time(since, zone), parse_time(until, zone)
-    if end <= start:
-        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
+    start, end = parse_window(since, until, zone)
     key = [loaded.file.station.id, *parts]
     number = submit(
         loaded, "flag", series=key, from_us=start, until_us=end, flag=int(flag_), who=who, why=why

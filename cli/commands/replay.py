@@ -13,7 +13,7 @@ from soilco2.cli.options import (
     fail,
     json_option,
     load,
-    parse_time,
+    parse_window,
     spoken_language,
     station_argument,
     window_options,
@@ -49,9 +49,7 @@ def command(
     zone = known.file.station.zone
     if since is None or until is None:
         fail(Message("--from and --to say which window is sent again; both are needed"))
-    start_us, end_us = parse_time(since, zone), parse_time(until, zone)
-    if end_us <= start_us:
-        fail(Message("--to {until} is not after --from {since}", until=until, since=since))
+    start_us, end_us = parse_window(since, until, zone)
     tables = chosen_sinks(known, sink)
     if not known.journal_path.exists():
         fail(

@@ -7,7 +7,7 @@ import sqlite3
 
 from soilco2.quality.plans import ToldSettings
 from soilco2.station_config.message import from_text
-from soilco2.storage.journal.connection import message_column, meta
+from soilco2.storage.journal.connection import has_table, message_column, meta
 from soilco2.storage.journal.excluded import count, joined, minus, settled_why, withdrawn_by
 from soilco2.storage.journal.rows import Cursor, Effect, ImportRow, ParkedRow, imported
 from soilco2.storage.journal.settings_told import settings_told
@@ -98,7 +98,7 @@ class Accounting:
 
     def waiting(self, start_us: int = -(2**62), end_us: int = 2**62) -> int:
         """Readings of a window that wait for judgement, as those do that came late and what looks back on them."""
-        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'waiting'").fetchone():
+        if not has_table(self._db, "waiting"):
             return 0  # a journal of an earlier version
         text = (
             "SELECT count(*) FROM waiting w CROSS JOIN sample s ON s.channel = w.channel"
@@ -143,7 +143,7 @@ class Accounting:
 
     def imports(self) -> list[ImportRow]:
         """Every import, oldest first; none in a journal of an earlier version."""
-        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'import'").fetchone():
+        if not has_table(self._db, "import"):
             return []
         rows = self._db.execute(
             "SELECT id, file, sha256, source, time_us, state, counts FROM import ORDER BY id"
@@ -163,7 +163,7 @@ class Accounting:
 
     def heard(self) -> list[str]:
         """Marks of the messages that are remembered, the oldest first; none in a journal of an earlier version."""
-        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'heard'").fetchone():
+        if not has_table(self._db, "heard"):
             return []
         return [mark for (mark,) in self._db.execute("SELECT message FROM heard ORDER BY id").fetchall()]
 

@@ -71,6 +71,11 @@ def keeps_said(connection: sqlite3.Connection, database: str = "main") -> bool:
     return "said" in _columns(connection, "sample", database)
 
 
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether a file has a table; those of an earlier version lack some."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
+
+
 def message_column(connection: sqlite3.Connection, table: str) -> str:
     """What keeps what a table's sentences are made of, in a file of any version; those before 3 do not keep it."""
     return "message" if "message" in _columns(connection, table) else "''"

@@ -19,7 +19,7 @@ from soilco2.station_config.times import DAY_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
-from soilco2.storage.journal.connection import message_column, sample_columns, sample_of
+from soilco2.storage.journal.connection import has_table, message_column, sample_columns, sample_of
 from soilco2.storage.journal.excluded import Layers, Span, layers_of
 from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.names import Names
@@ -366,8 +366,7 @@ class JournalReader(Names):
 
     def layers(self) -> Layers:
         """What lies over the samples; nothing in a journal of an earlier version."""
-        there = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'import'").fetchone()
-        return layers_of(self._db) if there else Layers()
+        return layers_of(self._db) if has_table(self._db, "import") else Layers()
 
     def days_of(self, spans: Iterable[Span]) -> list[tuple[int, int]]:
         """First and last time [µs UTC] of each day on which samples of some spans of numbers lie."""

@@ -8,9 +8,6 @@ bits are 0xFFEB = 65515; 212 thousandths of water are 0.212.
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import pytest
 
 from soilco2.ingest.protocols.modbus import Request, answer_frame
 from soilco2.ingest.simulate.line import Piece, PtyLine
+from tests.cases.command import soilco2
 
 PROBE = """\
 id = "moist"
@@ -96,15 +94,6 @@ def station(tmp_path: Path) -> Iterator[Path]:
     line = PtyLine(tmp_path / "bus1", respond)
     yield path
     line.stop()
-
-
-def soilco2(*words: str | Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "soilco2", *map(str, words)],
-        env=os.environ | {"SOILCO2_CLOCK": "trusted"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def exported(station: Path) -> dict[str, tuple[float, int]]:

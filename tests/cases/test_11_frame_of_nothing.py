@@ -7,15 +7,13 @@ frame of zeros with nothing before it is not evaluated: dry sand at 0.0 degC hon
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from soilco2.ingest.protocols.modbus import Request, answer_frame
 from soilco2.ingest.simulate.line import Piece, PtyLine
+from tests.cases.command import soilco2
 
 STATION = """\
 [station]
@@ -48,14 +46,6 @@ interval = "10s"
 position = "p1/d05"
 from = 2026-01-01
 """
-
-
-def soilco2(*words: str | Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "soilco2", *map(str, words)],
-        env=os.environ | {"SOILCO2_CLOCK": "trusted"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
 
 
 def read_once(tmp_path: Path, register: int) -> dict[str, int]:

@@ -8,13 +8,12 @@ both beyond what soil can be.
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from tests.cases.command import soilco2
 
 STATION = """\
 [station]
@@ -43,14 +42,6 @@ variable = "co2"
 suspect_lower = 300
 """
 UNITS = {"soil_temperature": "degC", "soil_water": "m3/m3", "co2": "ppm"}
-
-
-def soilco2(*words: str | Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "soilco2", *map(str, words)],
-        env=os.environ | {"SOILCO2_CLOCK": "trusted"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
 
 
 def flags(tmp_path: Path, rows: list[tuple[str, float | None]]) -> list[int]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +16,7 @@ import pytest
 
 from soilco2.ingest.protocols.modbus import ILLEGAL_ADDRESS, Request, answer_frame, exception_frame
 from soilco2.ingest.simulate.line import Piece, PtyLine
+from tests.cases.command import soilco2
 
 STATION = """\
 [station]
@@ -82,15 +80,6 @@ def probe(tmp_path: Path) -> Iterator[Probe]:
     line = PtyLine(tmp_path / "bus1", found.respond)
     yield found
     line.stop()
-
-
-def soilco2(*words: str | Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "soilco2", *map(str, words)],
-        env=os.environ | {"SOILCO2_CLOCK": "trusted"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def exported(tmp_path: Path) -> tuple[float, int, dict[str, object]]:

@@ -15,7 +15,8 @@ def test_a_known_fault_is_one_sentence_and_an_unknown_one_shows_where(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        log_failure("the journal's writer ended", JournalGoneError(Message("the journal was removed")))
+        gone = JournalGoneError(Message("the journal was removed"))
+        log_failure(f"the journal's writer ended: {gone}", gone)
         log_failure("the journal's writer ended", ZeroDivisionError("division by zero"))
     known, unknown = caplog.records
     assert known.getMessage() == "the journal's writer ended: the journal was removed"
