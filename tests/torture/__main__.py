@@ -26,11 +26,11 @@ KILLS = 1000
 GROUPS: dict[str, tuple[str, ...]] = {
     "Collector killed at random": (
         "tests/ingest/test_kill.py::test_killed_at_random",
-        "tests/torture/test_publisher.py",
         "tests/storage/journal/test_writer.py::test_killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled",
         "tests/cli/test_demo.py::test_killed_and_started_again_it_loses_and_doubles_nothing",
         "tests/ingest/simulate/test_node.py::test_killed_again_and_again_nothing_is_lost",
     ),
+    "Killed under a publisher of another hand": ("tests/torture/test_publisher.py",),
     "Killed at each step of the path": ("tests/ingest/test_kill.py::test_killed_at_each_step",),
     "Database away, killed, restored": (
         "tests/torture/test_database.py",
