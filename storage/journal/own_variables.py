@@ -13,9 +13,12 @@ from contextlib import closing
 
 from pydantic import ValidationError
 
-from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
+from soilco2.station_config.parsing.faults import fault_at
+from soilco2.station_config.parsing.toml_source import read_merged
+from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.station_config.tables.variable import VariableTable
 from soilco2.station_config.variables import Variable, Variables
 from soilco2.storage.errors import StorageError, UnitChangedError
@@ -52,18 +55,24 @@ def check_units(db: sqlite3.Connection, variables: Variables) -> None:
     UnitChangedError
         When one has.
     """
-    changed = [row for row in described(db) if row.id in variables and variables[row.id].unit != row.unit]
-    for row in changed:
-        if db.execute("SELECT 1 FROM series WHERE variable = ? LIMIT 1", (row.id,)).fetchone():
-            raise UnitChangedError(
-                Message(
-                    "variable {variable} is kept in {old} in this journal and cannot become {new}; write unit = "
-                    "{old!r} again, or give the quantity in {new} an id of its own",
-                    variable=row.id,
-                    old=row.unit,
-                    new=variables[row.id].unit,
-                )
-            )
+    for name, why in _changed(db, variables).items():
+        raise UnitChangedError(Message("variable {variable} {why}", variable=name, why=why))
+
+
+def _changed(db: sqlite3.Connection, variables: Variables) -> dict[str, Message]:
+    """The variables whose kept values have another unit, and what to do about it."""
+    return {
+        row.id: Message(
+            "is kept in {old} in this journal and cannot become {new}; write unit = {old!r} again, or give the "
+            "quantity in {new} an id of its own",
+            old=row.unit,
+            new=variables[row.id].unit,
+        )
+        for row in described(db)
+        if row.id in variables
+        and variables[row.id].unit != row.unit
+        and db.execute("SELECT 1 FROM series WHERE variable = ? LIMIT 1", (row.id,)).fetchone()
+    }
 
 
 def check_station(station: Station) -> None:
@@ -71,17 +80,23 @@ def check_station(station: Station) -> None:
 
     Raises
     ------
-    StationConfigError
-        When one has another.
+    StationFileError
+        When one has another, with its line.
     """
-    if not station.journal_path.is_file():
+    path = station.path
+    if path is None or not station.journal_path.is_file():
         return
     try:
         with closing(open_read_only(station.journal_path)) as db:
-            check_units(db, station.variables)
-    except UnitChangedError as error:
-        raise StationConfigError(
-            Message("{file}: {why}", file=station.path or station.file.station.id, why=error)
-        ) from None
+            changed = _changed(db, station.variables)
     except (StorageError, sqlite3.Error):
         return  # a journal that cannot be read is told where it is opened
+    if changed:
+        _, root, _ = read_merged(path, StationFile)
+        at = {row.id: n for n, row in enumerate(station.file.variable)}
+        raise StationFileError(
+            [
+                fault_at(root, ("variable", at.get(name, 0), "unit"), station.variables[name].unit, why)
+                for name, why in changed.items()
+            ]
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 from datetime import date
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_from_a_message_to_everything(
         reader = InfluxReader(station.file.influxdb[0], station)
         wanted = {RADON: [1250.0, 1300.0, 3e6], SAP: [37.5, 38.25, 0.0]}
         until(lambda: sum(len(p.times) for p in reader.read([*wanted])) == 6, collecting.said)
+        keeps_its_unit(collecting)
     finally:
         collecting.kill()
 
@@ -108,6 +110,25 @@ def test_from_a_message_to_everything(
     shown_on_the_page(station)
     exported_and_brought_back(station, tmp_path)
     planned(station)
+
+
+def keeps_its_unit(collecting: Collecting) -> None:
+    """A running collector goes on with the file before when a unit changes; a new one does so too."""
+    text = collecting.file.read_text(encoding="utf-8")
+    collecting.file.write_text(text.replace('unit = "Bq/m3"', 'unit = "kBq/m3"'), encoding="utf-8")
+    why = "is kept in Bq/m3 in this journal and cannot become kBq/m3"
+    collecting.signal(signal.SIGHUP)
+    until(lambda: why in collecting.said(), collecting.said)
+    collecting.publish([message(0)])
+    collecting.until_in(8)
+    assert collecting.stop() == 0
+    collecting.start()
+    assert collecting.said().count(why) >= 2
+    collecting.publish([message(1)])
+    collecting.until_in(10)
+    assert collecting.counters()["duplicate"] == 4
+    assert collecting.stop() == 0
+    collecting.file.write_text(text, encoding="utf-8")
 
 
 def kept_in_journal(station: Station, wanted: dict[SeriesKey, list[float]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soilco2.quality.records import Sample, SeriesKey
-from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import Station, load_station
 from soilco2.storage.errors import UnitChangedError
 from soilco2.storage.journal.own_variables import check_station
@@ -48,16 +48,20 @@ def test_the_unit_of_what_is_kept_does_not_change(tmp_path: Path) -> None:
     first = station(tmp_path)
     keep(first, 120.0)
     changed = station(tmp_path, NITRATE.format(upper=500).replace("mg/kg", "g/kg"))
-    sentence = r"nitrate is kept in mg/kg in this journal and cannot become g/kg; write unit = 'mg/kg' again, or give"
-    with pytest.raises(StationConfigError, match=r"yulin\.toml: variable " + sentence):
+    sentence = r"is kept in mg/kg in this journal and cannot become g/kg; write unit = 'mg/kg' again, or give"
+    with pytest.raises(StationFileError, match=r"yulin\.toml:\d+: .*unit.*'?g/kg'?.*" + sentence) as caught:
         check_station(changed)
-    with pytest.raises(UnitChangedError, match=sentence):
+    lines = (changed.path or tmp_path).read_text(encoding="utf-8").splitlines()
+    assert lines[(caught.value.faults[0].line or 0) - 1] == 'unit = "g/kg"'
+    with pytest.raises(UnitChangedError, match="variable nitrate " + sentence):
         Writer.open(changed)
     with JournalReader(first.journal_path) as reader:
         assert reader.config_hash() == first.hash, "the configuration before stays in force"
     without = station(tmp_path, "", "soil_temperature")
     Writer.open(without).close()
-    with pytest.raises(UnitChangedError, match=sentence):  # not by taking it out and in again either
+    with pytest.raises(
+        UnitChangedError, match="variable nitrate " + sentence
+    ):  # not by taking it out and in again either
         Writer.open(changed)
 
 
