@@ -29,11 +29,14 @@ import serial
 
 from soilco2.ingest.errors import BusError, PortBusy, PortGone, cause
 from soilco2.ingest.protocols.modbus import Request, answers, clash, diagnose, find_answer, find_exception
+from soilco2.ingest.transports.trace import Trace, untraced
 from soilco2.station_config.message import Message
 
 _GONE = (OSError, termios.error)  # serial.SerialException is an OSError; termios.error is not
 _KEPT = 1024
 """Bytes kept of a babbling line: more than any frame."""
+_WHOLE = 16
+"""Bytes of a short answer."""
 _LATEST = 10.0
 """No device answers later than this [s]; 20 time-outs where that is longer."""
 
@@ -41,9 +44,6 @@ _CURES = {
     errno.ENOENT: Message("it is not there; plug the adapter in or mend the path in the station file"),
     errno.EACCES: Message("permission denied; add the user to the group that owns it (often dialout)"),
 }
-
-Trace = Callable[[str, bytes], None]
-"""Called with ``"out"`` or ``"in"`` and the bytes."""
 
 
 class RtuMaster:
@@ -87,7 +87,7 @@ class RtuMaster:
         }
         bits = 1 + bytesize + (parity != "N") + stopbits
         self._byte_time = bits / baudrate
-        self._trace = trace or (lambda _direction, _data: None)
+        self._trace = trace or untraced
         self._stray = stray or (lambda _address: None)
         self._serial: serial.Serial | None = None
         self._unsure: dict[int, tuple[set[int], float]] = {}  # address: counts without answer, until when
@@ -166,6 +166,22 @@ class RtuMaster:
                     raise
             self._unsure.pop(request.address, None)
         return self._exchange(request, timeout)
+
+    def ask(self, frame: bytes, wait: float, enough: Callable[[bytes], bool]) -> bytes:
+        """Send a frame and give what comes within `wait` [s] and the time on the wire, until it is enough.
+
+        What came before is dropped. Nothing is judged; an empty frame only listens.
+        """
+        end = monotonic() + self.quiet
+        while self._receive(0.0) and monotonic() < end:
+            pass
+        if frame:
+            self._send(frame)
+        end = monotonic() + wait + (len(frame) + _WHOLE) * self._byte_time
+        data = b""
+        while (left := end - monotonic()) > 0 and not enough(data):
+            data = (data + self._receive(left))[-2 * _KEPT :]
+        return data
 
     def _exchange(self, request: Request, timeout: float) -> tuple[int, ...]:
         frame = request.frame
