@@ -174,6 +174,22 @@ def test_a_faulty_file_without_a_predecessor_is_refused(collect: Collect) -> Non
     assert "Traceback" not in station.said()
 
 
+def test_a_second_collector_of_a_journal_may_be_tried_again(collect: Collect) -> None:
+    """Whoever has the journal ends some time: the unit must go on trying."""
+    station = collect(free_port())
+    station.start(ready=False)
+    until(lambda: "collecting" in station.said(), station.said)
+    words = [sys.executable, "-m", "soilco2", "collect", str(station.file)]
+    second = subprocess.run(
+        words, env=station.environment, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert second.returncode == 3
+    assert station.process is not None
+    assert (
+        f"another process (pid {station.process.pid}) writes this journal" in second.stderr.splitlines()[-1]
+    )
+
+
 ROOT_LIKE_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 """Rights of files hold for root too (setpriv, util-linux)."""
 
