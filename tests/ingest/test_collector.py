@@ -174,22 +174,6 @@ def test_a_faulty_file_without_a_predecessor_is_refused(collect: Collect) -> Non
     assert "Traceback" not in station.said()
 
 
-def test_a_second_collector_of_a_journal_may_be_tried_again(collect: Collect) -> None:
-    """Whoever has the journal ends some time: the unit must go on trying."""
-    station = collect(free_port())
-    station.start(ready=False)
-    until(lambda: "collecting" in station.said(), station.said)
-    words = [sys.executable, "-m", "soilco2", "collect", str(station.file)]
-    second = subprocess.run(
-        words, env=station.environment, cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert second.returncode == 3
-    assert station.process is not None
-    assert (
-        f"another process (pid {station.process.pid}) writes this journal" in second.stderr.splitlines()[-1]
-    )
-
-
 ROOT_LIKE_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 """Rights of files hold for root too (setpriv, util-linux)."""
 
@@ -241,7 +225,7 @@ def test_a_second_collector_is_refused_and_does_no_harm(collect: Collect, mosqui
         [sys.executable, "-m", "soilco2", "collect", str(station.file)],
         env=station.environment, cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 2
+    assert done.returncode == 3  # whoever has the journal ends some time: a unit must go on trying
     assert f"pid {station.process.pid}" in done.stderr  # type: ignore[union-attr]
     station.publish([message(0)])
     station.until_in(1)
