@@ -15,7 +15,8 @@ from soilco2.ingest.protocols.modbus import Request
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.protocols.register_map import blocks_to_read, raw_readings, register_image
 from soilco2.ingest.supervisor import Managed
-from soilco2.ingest.transports.modbus_serial import RtuMaster, Trace
+from soilco2.ingest.transports.modbus_serial import RtuMaster
+from soilco2.ingest.transports.serial_port import Trace
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.catalogue.registers import WIDTH, decode
 from soilco2.station_config.connections.kind import Connection
