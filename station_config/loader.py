@@ -118,7 +118,7 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     faults += secrets.values()
     salvaged = Salvaged(data, root)
     faults += from_models(salvaged.errors, data, root, StationFile, skip=secrets)
-    models, wrong = read_folders(*salvaged.file.catalogue, *catalogue, variables=salvaged.file.variables)
+    models, wrong = read_folders(*salvaged.file.catalogue, *catalogue, variables=salvaged.variables)
     faults += wrong
     for rule in (*VARIABLES, *WIRING, *PLACES):
         faults += rule(salvaged, models)

@@ -83,7 +83,7 @@ def installations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
 def _channel_fits(
     salvaged: Salvaged, path: Path, row: Instrument, one: Installation, model: ProbeModel
 ) -> Iterator[Fault]:
-    variables = salvaged.file.variables
+    variables = salvaged.variables
     used = [spec for spec in model.channel if not row.channels or spec.id in row.channels]
     if one.channel is None:
         if used and not any(covers(one, spec, variables) for spec in used):
@@ -165,9 +165,7 @@ def _stays(salvaged: Salvaged, models: Models) -> Iterator[tuple[_Stay, str]]:
                 continue
             assert model is not None
             for spec in model.channel:
-                if covers(one, spec, salvaged.file.variables) and (
-                    not row.channels or spec.id in row.channels
-                ):
+                if covers(one, spec, salvaged.variables) and (not row.channels or spec.id in row.channels):
                     path: Path = ("instrument", n, "installation", m)
                     yield _Stay(start, end, path, row, spec.id, one.position), spec.variable
 
@@ -253,7 +251,7 @@ def calibrations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
 def limits(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Site limits name what exists and are in order."""
     places = known_places(salvaged)
-    known = salvaged.file.variables
+    known = salvaged.variables
     seen: dict[tuple[str, str | None], int] = {}
     for n, row in enumerate(salvaged.file.quality.limits):
         path: Path = ("quality", "limits", n)
