@@ -26,7 +26,7 @@ class VariableTable(Table):
     symbol: _Text
     """Symbol for axes and tables."""
     unit: _Text
-    """Unit of everything that is kept; one of the list, or any other, which is then read in this spelling only."""
+    """Unit of everything that is kept; one of the list, or any other, into which nothing is turned."""
     unit_text: _Text | None = None
     """The unit as readers see it; `unit` when left out."""
     lower: float
