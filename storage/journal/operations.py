@@ -37,7 +37,6 @@ def _import(
     else:
         told = writer.commit(rows, parked=entries, counts=added)._asdict()
         told["conflict"] = writer.catch_up(rows)
-    writer.keep_rollups()
     return told
 
 

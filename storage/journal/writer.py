@@ -430,7 +430,7 @@ class Writer:
         return self.retention.prune(path)
 
     def keep_up(self) -> float | None:
-        """Go on for a moment with what need not be done at once: late readings, then rollups.
+        """Go on for a moment with what need not be done at once: late readings, abandoned imports, rollups.
 
         Returns
         -------
@@ -438,7 +438,7 @@ class Writer:
             In how many seconds late readings want to be judged; None when none waits.
         """
         wanted = self.judging.keep()
-        self.rollups.keep()
+        self.keep_rollups()
         return wanted
 
     def catch_up(self, samples: Sequence[Sample]) -> int:
