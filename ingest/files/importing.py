@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import chain, islice
+from operator import le
 from pathlib import Path
+from typing import cast
 
 from soilco2.ingest.drivers.driver import FileDriver, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
 from soilco2.quality.rivals import FILE, TABLE
+from soilco2.quality.runs import Bulk
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
@@ -186,6 +189,13 @@ def _run_back(
     samples: Sequence[Sample], lines: Sequence[int], newest: dict[tuple[str, str], int], account: Account
 ) -> None:
     """Where time runs back in a series."""
+    if isinstance(samples, Bulk):
+        runs = [(run[:2], cast(Sequence[int], run.times)) for run in samples.runs()]
+        if all(
+            newest.get(key, times[0]) <= times[0] and all(map(le, times, times[1:])) for key, times in runs
+        ):
+            newest.update((key, times[-1]) for key, times in runs)
+            return
     for at, sample in enumerate(samples):
         key, time_us = (sample.serial, sample.channel), sample.time_us or 0
         if time_us < newest.get(key, time_us):

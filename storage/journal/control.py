@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from soilco2.quality.runs import Bulk
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, pack, unpack
 from soilco2.storage.errors import ControlError, JournalBusyError, StorageError
@@ -39,6 +40,11 @@ def socket_path(journal: Path) -> Path:
         Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
         / f"soilco2-{os.getuid()}-{name}.sock"
     )
+
+
+def _plain(value: Bulk | bytes) -> Any:
+    """What JSON has no word for."""
+    return list(value) if isinstance(value, Bulk) else value.hex()
 
 
 class ControlServer:
@@ -162,7 +168,7 @@ class Submitter:
         if self._writer is not None:
             return run(self._writer, op, arguments)
         try:
-            request = json.dumps(pack({"op": op, "arguments": arguments}), default=bytes.hex)
+            request = json.dumps(pack({"op": op, "arguments": arguments}), default=_plain)
             self._peer.write(request.encode() + b"\n")
             self._peer.flush()
             answer = self._peer.readline()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain, repeat
 from math import isfinite
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from soilco2.quality.records import Sample
+from soilco2.quality.runs import Columns
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH, checksum, crc
 from soilco2.storage.journal.duplicates import already_there
@@ -64,6 +66,12 @@ def _beside(values: Sequence[Any], told: Sequence[tuple[int, bytes]]) -> list[An
     return rows
 
 
+def _by_source(samples: Sequence[Sample]) -> Counter[str]:
+    if isinstance(samples, Columns):
+        return Counter({samples.rest[-1]: len(samples)})
+    return Counter(map(_SOURCE, samples))
+
+
 class Samples:
     """Keeps samples.
 
@@ -93,6 +101,8 @@ class Samples:
         self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
     ) -> tuple[list[Any], list[tuple[int, bytes]]]:
         """Samples in their canonical form, one after the other, and what probes said, by seq."""
+        if isinstance(samples, Columns):
+            return self._values_of(samples), []
         words, channels, seq = self._session.words, self._session.channels, self.seq
         values: list[Any] = []
         told: list[tuple[int, bytes]] = []
@@ -132,6 +142,29 @@ class Samples:
             )  # fmt: skip
         return values, told
 
+    def _values_of(self, columns: Columns) -> list[Any]:
+        """The same of samples that share all but channel, time and number."""
+        session, count = self._session, len(columns)
+        number = {name: session.channel(*name) for name in dict.fromkeys(columns.names)}.__getitem__
+        device_us, arrival_us, mono_us, boot, source = columns.rest
+        raws = [NO_NUMBER if raw is None else raw + 0.0 for raw in columns.raws]
+        rest = (
+            NO_TIME if device_us is None else device_us,
+            arrival_us,
+            mono_us,
+            *map(session.word, (boot, source)),
+        )
+        rows = zip(
+            range(self.seq + 1, self.seq + count + 1),
+            map(number, columns.names),
+            repeat(session.word("")),
+            raws,
+            columns.times,
+            *map(repeat, rest),
+            strict=False,
+        )
+        return list(chain.from_iterable(rows))
+
     def keep(self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]) -> Kept:
         """Keep samples, within a transaction, and count them into `totals`.
 
@@ -155,8 +188,8 @@ class Samples:
             rows = self._rows(first, last)
             found = crc(rows)
             first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
-        came = Counter(map(_SOURCE, samples))
-        stored = came if kept.samples is samples else Counter(map(_SOURCE, kept.samples))
+        came = _by_source(samples)
+        stored = came if kept.samples is samples else _by_source(kept.samples)
         again = Counter(_SOURCE(sample) for _, sample in kept.again)
         for name, those in (("in", came), ("stored", stored), ("duplicate", again)):
             for source, amount in those.items():

@@ -206,12 +206,13 @@ class Writer:
         counts: Iterable[tuple[str, str, int]] = (),
     ) -> Brought:
         """Keep a stretch of an import's rows, and say what became of each."""
-        rev = self.session.rev
+        rev, observed = self.session.rev, self.judging.observed
+        observed.bad = False
         self.conflicts.watch(samples, number)
         try:
             self.commit(samples, parked=parked, counts=counts, number=number)
             self.judging.catch_up(samples)
-            return brought(samples, self._kept, self._back, self.conflicts.met, self.judging.bad_after(rev))
+            return brought(samples, self._kept, self._back, self.conflicts.met, observed.bad_after(rev))
         finally:
             self.conflicts.watch(())
 
