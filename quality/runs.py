@@ -7,8 +7,9 @@ import or a recomputation reads goes from table to table without a record for ea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import NamedTuple, overload
 
@@ -113,34 +114,43 @@ class Columns(Bulk):
         return len(self.times)
 
     def _records(self) -> list[Sample]:
-        rest = self.rest
-        return [
-            _new(Sample, (*name, time_us, raw, "", *rest, None))
-            for name, time_us, raw in zip(self.names, self.times, self.raws, strict=True)
-        ]
+        return _records(self.names, self.times, self.raws, self.rest)
 
     def _make_runs(self) -> list[Run]:
-        found: dict[tuple[str, str], tuple[list[int | None], list[float | None]]] = {
+        found: dict[tuple[str, str], tuple[list[int], list[float | None]]] = {
             name: ([], []) for name in dict.fromkeys(self.names)
         }
-        if len(found) == 1:
-            (name,) = found
-            return [Run(*name, self.times, self.raws, True, self._all)]
         for name, time_us, raw in zip(self.names, self.times, self.raws, strict=True):
             times, raws = found[name]
             times.append(time_us)
             raws.append(raw)
         return [
-            Run(*name, *columns, True, self._records_of(name, columns)) for name, columns in found.items()
+            Run(*name, *columns, True, partial(_records, repeat(name), *columns, self.rest))
+            for name, columns in found.items()
         ]
 
-    def _records_of(
-        self, name: tuple[str, str], columns: tuple[list[int | None], list[float | None]]
-    ) -> Callable[[], list[Sample]]:
-        return lambda: [
-            _new(Sample, (*name, time_us, raw, "", *self.rest, None))
-            for time_us, raw in zip(*columns, strict=True)
-        ]
+
+def _records(
+    names: Iterable[tuple[str, str]], times: Sequence[int], raws: Sequence[float | None], rest: Rest
+) -> list[Sample]:
+    return [
+        _new(Sample, (*name, time_us, raw, "", *rest, None))
+        for name, time_us, raw in zip(names, times, raws, strict=False)
+    ]
+
+
+def joined(some: Sequence[Sequence[Sample]]) -> Sequence[Sample]:
+    """Samples one after the other: by column where all of them are and share the same."""
+    if len(some) == 1:
+        return some[0]
+    columns = [one for one in some if isinstance(one, Columns)]
+    if len(columns) < len(some) or any(one.rest != columns[0].rest for one in columns):
+        return list(chain.from_iterable(some))
+    names, times, raws = (
+        list(chain.from_iterable(column))
+        for column in zip(*((one.names, one.times, one.raws) for one in columns), strict=True)
+    )
+    return Columns(names, times, raws, columns[0].rest)
 
 
 def runs_of(samples: Sequence[Sample]) -> list[Run]:

@@ -198,7 +198,9 @@ class Track(Dependant):
         """The observations of samples of one epoch in the order of time, as one by one gives them; `plain` only."""
         _, calibrated, gain, offset, always, manual, _ = epoch
         factor, divisor, shift, count = self._factor, self._divisor, self._shift, len(run.times)
-        raws = [_NAN if raw is None else raw for raw in run.raws]
+        raws = cast(list[float], run.raws)
+        if None in run.raws:
+            raws = [_NAN if raw is None else raw for raw in run.raws]
         readings = [raw * factor / divisor + shift for raw in raws]
         values = [gain * reading + offset for reading in readings] if calibrated else readings[:]
         flag, tests = _PASSED
@@ -234,7 +236,7 @@ class Track(Dependant):
         low, high = self._probe_band.lower, self._probe_band.upper
         least, most = self._band.lower, self._band.upper
         sentinels = self._sentinels
-        bounds = ((raws, -_LARGEST, _LARGEST), (readings, low, high), (values, least, most))
+        bounds = [(raws, -_LARGEST, _LARGEST), (readings, low, high), (values, least, most)]
         if all(_within(*row) for row in bounds) and sentinels.isdisjoint(raws):
             return ()
         return [

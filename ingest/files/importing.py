@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import chain, islice
@@ -16,7 +17,7 @@ from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
 from soilco2.quality.rivals import FILE, TABLE
-from soilco2.quality.runs import Bulk
+from soilco2.quality.runs import Bulk, joined
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
@@ -145,7 +146,7 @@ def import_table(
     parked = ParkedRows(station.journal_path, source)
     arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
     stretches = driver.rows(station, layout, zone, arrival)
-    first = list(islice(stretches, LOOKED_AT))
+    first = deque(islice(stretches, LOOKED_AT))
     doubted = doubts(station, first)
     if doubted and not sure(doubted):
         account.declined = True
@@ -155,7 +156,7 @@ def import_table(
             "begin_import", file=layout.path.name, sha256=sha256(layout.path), source=source
         )
     newest: dict[tuple[str, str], int] = {}
-    for stretch in chain(first, stretches):
+    for stretch in _gathered(chain(_emptied(first), stretches), target.rows_at_once):
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
         account.parked_before += again
@@ -172,6 +173,35 @@ def import_table(
     if isinstance(target, Submitter):
         target.submit("end_import", number=account.number, source=source, counts=account.counts())
     return account
+
+
+def _emptied(some: deque[Rows]) -> Iterator[Rows]:
+    while some:
+        yield some.popleft()
+
+
+def _gathered(stretches: Iterator[Rows], most: int) -> Iterator[Rows]:
+    """Stretches put together to some of at most so many rows: each is kept in one synced commit."""
+    some: list[Rows] = []
+    count = 0
+    for stretch in stretches:
+        rows = len(stretch.samples) + len(stretch.faults)
+        if some and count + rows > most:
+            yield _together(some)
+            some, count = [], 0
+        some.append(stretch)
+        count += rows
+    if some:
+        yield _together(some)
+
+
+def _together(some: Sequence[Rows]) -> Rows:
+    return Rows(
+        joined([one.samples for one in some]),
+        [fault for one in some for fault in one.faults],
+        some[-1].line,
+        [line for one in some for line in one.lines],
+    )
 
 
 def sha256(path: Path) -> str:

@@ -27,6 +27,7 @@ _ASK_S = 5.0
 """How long a collector may take to say how it is [s]."""
 _PAUSE_S = 0.2
 """Between two tries to take a request while every descriptor of the process is in use [s]."""
+_ROWS_ALONE, _ROWS_BESIDE_OTHERS = 20_000, 5000
 _USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -156,6 +157,11 @@ class Submitter:
                 self._writer.close()
         if self._peer is not None:
             self._peer.close()
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows of an import are best kept at once: few, where a collector has readings to keep meanwhile."""
+        return _ROWS_BESIDE_OTHERS if self._writer is None else _ROWS_ALONE
 
     def submit(self, op: str, **arguments: Any) -> Any:
         """Have an operation carried out and return its result.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain, repeat
 from math import isfinite
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from soilco2.quality.runs import Columns
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH, checksum, crc
 from soilco2.storage.journal.duplicates import already_there
+from soilco2.storage.journal.plain_samples import PlainSamples
 from soilco2.storage.journal.session import Session
 
 _INSERT_SAMPLES = Insertion(
@@ -101,8 +101,6 @@ class Samples:
         self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
     ) -> tuple[list[Any], list[tuple[int, bytes]]]:
         """Samples in their canonical form, one after the other, and what probes said, by seq."""
-        if isinstance(samples, Columns):
-            return self._values_of(samples), []
         words, channels, seq = self._session.words, self._session.channels, self.seq
         values: list[Any] = []
         told: list[tuple[int, bytes]] = []
@@ -142,29 +140,6 @@ class Samples:
             )  # fmt: skip
         return values, told
 
-    def _values_of(self, columns: Columns) -> list[Any]:
-        """The same of samples that share all but channel, time and number."""
-        session, count = self._session, len(columns)
-        number = {name: session.channel(*name) for name in dict.fromkeys(columns.names)}.__getitem__
-        device_us, arrival_us, mono_us, boot, source = columns.rest
-        raws = [NO_NUMBER if raw is None else raw + 0.0 for raw in columns.raws]
-        rest = (
-            NO_TIME if device_us is None else device_us,
-            arrival_us,
-            mono_us,
-            *map(session.word, (boot, source)),
-        )
-        rows = zip(
-            range(self.seq + 1, self.seq + count + 1),
-            map(number, columns.names),
-            repeat(session.word("")),
-            raws,
-            columns.times,
-            *map(repeat, rest),
-            strict=False,
-        )
-        return list(chain.from_iterable(rows))
-
     def keep(self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]) -> Kept:
         """Keep samples, within a transaction, and count them into `totals`.
 
@@ -173,18 +148,13 @@ class Samples:
         """
         if not samples:
             return Kept((), (), [])
-        values, told = self._values(samples, totals)
         kept = Kept(samples, range(self.seq + 1, self.seq + len(samples) + 1), [])
         first, last = self.seq + 1, self.seq + len(samples)
-        inserted = (
-            _INSERT_TOLD(self._session.db, _beside(values, told))
-            if told
-            else _INSERT_SAMPLES(self._session.db, values)
+        found, values = (
+            self._insert_plain(samples) if isinstance(samples, Columns) else self._insert(samples, totals)
         )
-        if inserted == len(samples):
-            found = checksum(values, told)
-        else:
-            kept = self._sort_out(first, last, values, samples)
+        if found is None:
+            kept = self._sort_out(first, last, values or self._values(samples, totals)[0], samples)
             rows = self._rows(first, last)
             found = crc(rows)
             first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
@@ -202,6 +172,21 @@ class Samples:
             )
             self.seq = last
         return kept
+
+    def _insert(
+        self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
+    ) -> tuple[int | None, list[Any]]:
+        """Insert samples: their CRC, or None where not all of them came in; and their canonical form."""
+        values, told = self._values(samples, totals)
+        insert, rows = (_INSERT_TOLD, _beside(values, told)) if told else (_INSERT_SAMPLES, values)
+        whole = insert(self._session.db, rows) == len(samples)
+        return checksum(values, told) if whole else None, values
+
+    def _insert_plain(self, samples: Columns) -> tuple[int | None, list[Any]]:
+        """The same of samples that say nothing but their numbers; these need no canonical form."""
+        plain = PlainSamples(self._session, samples, self.seq + 1)
+        whole = plain.insert(self._session.db) == len(samples)
+        return plain.checksum() if whole else None, []
 
     def _sort_out(self, first: int, last: int, values: Sequence[Any], samples: Sequence[Sample]) -> Kept:
         """Which samples came in, and what the others are: the table had something of that channel and time already."""
