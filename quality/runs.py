@@ -87,6 +87,19 @@ class Bulk(Sequence[Sample]):
         return self._made
 
 
+class Runs(Bulk):
+    """Samples that came channel by channel."""
+
+    def __init__(self, runs: list[Run]) -> None:
+        self._runs = runs
+
+    def __len__(self) -> int:
+        return sum(len(run.times) for run in self._runs or ())
+
+    def _records(self) -> list[Sample]:
+        return [sample for run in self._runs or () for sample in run.samples()]
+
+
 class Columns(Bulk):
     """Samples that came at once and say nothing but their numbers.
 

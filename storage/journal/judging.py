@@ -316,6 +316,7 @@ class Judging:
         looks = plan if scope is None else scope
         since_us, until_us = start_us - looks.lookback_us, end_us + looks.lookahead_us
         archives = self._archives(since_us, until_us)
+        lists: Iterator[tuple[Sequence[Sample], int]]
         if archives:
             whole = self._samples(since_us, until_us)
             lists = in_lists((s for s in whole if channels is None or s[:2] in channels), until_us)

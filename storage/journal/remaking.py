@@ -27,7 +27,7 @@ class Remaking:
     observed : Observed
     conflicts : Conflicts
     plan : StationPlan
-    lists : iterator of (list of Sample, int)
+    lists : iterator of (sequence of Sample, int)
         What the scope is made of, from its look-back to its look-ahead, list after list; with each the moment where it
         ends [µs UTC].
     archives : sequence of Archive
@@ -51,7 +51,7 @@ class Remaking:
         observed: Observed,
         conflicts: Conflicts,
         plan: StationPlan,
-        lists: Iterator[tuple[list[Sample], int]],
+        lists: Iterator[tuple[Sequence[Sample], int]],
         archives: Sequence[Archive],
         start_us: int,
         end_us: int,
