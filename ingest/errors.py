@@ -12,6 +12,7 @@ IngestError                 anything that keeps a reading from coming in
 │   ├── ExceptionAnswer     the device refused the request with a code
 │   ├── Refused             the device said in words that it did not understand
 │   └── Unasked             the line never fell silent: a device talks without being asked
+├── NotChanged              an address or line settings of an instrument were not changed
 ├── BrokerError             the MQTT broker cannot be reached, refuses us, or is not configured
 ├── MessageError            a message cannot be built: a number that JSON has no word for, a missing name
 ├── SimulationError         the simulation cannot do what was asked: no such fault, no such data
@@ -141,6 +142,10 @@ class Unasked(BusError):
     """A device talks without being asked, and the line never falls silent."""
 
     kind = "unasked"
+
+
+class NotChanged(IngestError):
+    """An address or line settings were not changed: two answer, the new address is taken, nobody knows how."""
 
 
 class BrokerError(IngestError):

@@ -16,7 +16,8 @@ from soilco2.ingest.protocols.ascii_lines import Judge, Said, judge, named_value
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.ascii_serial import AsciiMaster, LineStream
-from soilco2.ingest.transports.serial_port import SerialPort, Trace
+from soilco2.ingest.transports.serial_port import SerialPort
+from soilco2.ingest.transports.trace import Trace
 from soilco2.station_config.catalogue.line_pattern import ADDRESS, number
 from soilco2.station_config.catalogue.probe import ChannelSpec, ProbeModel
 from soilco2.station_config.connections.ascii_model import AsciiModel, LineSetting, setting_values
