@@ -11,7 +11,7 @@ import errno
 import select
 import termios
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NoReturn
 
 import serial
@@ -139,6 +139,16 @@ class SerialPort:
         self._trace("out", data)
         try:
             handle.write(data)
+        except _GONE as error:
+            self._lost(error)
+
+    def send_break(self, seconds: float) -> None:
+        """Hold the line in its other state for at least so long [s]."""
+        handle = self._held()
+        try:
+            handle.break_condition = True
+            sleep(seconds)
+            handle.break_condition = False
         except _GONE as error:
             self._lost(error)
 
