@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
-from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Told
+from soilco2.ingest.drivers import sdi12_commission
+from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Scan, Search, Told
 from soilco2.ingest.drivers.polling import Rows, polled
-from soilco2.ingest.errors import BadFrame, BusError, DoubleAnswer, NoAnswer, WrongAnswer
+from soilco2.ingest.errors import BadFrame, BusError, DoubleAnswer, NoAnswer, NotChanged, WrongAnswer
 from soilco2.ingest.protocols import sdi12
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.sdi12_port import Sdi12Port
-from soilco2.ingest.transports.serial_port import SerialPort, Trace
+from soilco2.ingest.transports.trace import Trace, untraced
+from soilco2.station_config.catalogue.probe import Line as LineSettings
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.sdi12 import Sdi12Connection
@@ -62,19 +64,11 @@ class Sdi12Line:
         Sees every byte that goes out or comes in.
     """
 
-    def __init__(self, connection: Sdi12Connection, trace: Trace | None = None) -> None:
-        known = connection.known
-        port = SerialPort(
-            str(connection.port),
-            baudrate=known.baudrate,
-            bytesize=known.bytesize,
-            parity=known.parity,
-            trace=trace,
-        )
+    def __init__(self, connection: Sdi12Connection, trace: Trace = untraced) -> None:
         self.late = 0
         """Answers that came when nobody waited for them."""
         self._connection = connection
-        self._port = Sdi12Port(port, known, connection.break_by == "port", self._unasked)
+        self._port = Sdi12Port.of(connection, self._unasked, trace)
         self._identities: dict[str, sdi12.Identity] = {}  # of probes that owe no answer
         self._fresh: set[str] = set()  # identified since the settings were told
         self._begun: dict[str, _Begun] = {}
@@ -338,17 +332,38 @@ def readings(
     return found
 
 
-def line_of(connection: Sdi12Connection, _rows: Rows, trace: Trace | None = None) -> Sdi12Line:
-    """The line of a connection."""
-    return Sdi12Line(connection, trace)
-
-
 class _Sdi12Driver(Driver):
     victims = Message("on an SDI-12 line")
     own_faults = frozenset({"address-clash", "noise"})
 
     def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
-        return polled(host, connections, line_of)
+        return polled(host, connections, lambda connection, _rows: Sdi12Line(connection))
+
+    def at(self, place: str, settings: LineSettings | None = None) -> Sdi12Connection | None:
+        return sdi12_commission.connection_at(place, settings)
+
+    def line(self, connection: Sdi12Connection, _rows: Rows, trace: Trace) -> Sdi12Line:
+        return Sdi12Line(connection, trace)
+
+    def scan(self, connection: Sdi12Connection, search: Search, trace: Trace) -> Scan:
+        return sdi12_commission.look(connection, search, trace)
+
+    def set_address(
+        self, connection: Sdi12Connection, model: ProbeModel, old: int | str, new: int | str, trace: Trace
+    ) -> Message:
+        return sdi12_commission.change_address(connection, model, str(old), str(new), trace)
+
+    def set_line(
+        self,
+        connection: Sdi12Connection,
+        model: ProbeModel,
+        address: int | str,
+        settings: LineSettings,
+        trace: Trace,
+    ) -> Message:
+        raise NotChanged(
+            Message("every SDI-12 line runs at 1200 baud 7E1: nothing can be set, and nothing was written")
+        )
 
     def far_end(self, bench: Bench) -> FarEnd:
         from soilco2.ingest.simulate.sdi12_probes import SimulatedSdi12

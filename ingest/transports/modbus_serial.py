@@ -21,10 +21,13 @@ from time import monotonic
 
 from soilco2.ingest.errors import BusError
 from soilco2.ingest.protocols.modbus import Request, answers, clash, diagnose, find_answer, find_exception
-from soilco2.ingest.transports.serial_port import SerialPort, Trace
+from soilco2.ingest.transports.serial_port import SerialPort
+from soilco2.ingest.transports.trace import Trace
 
 _KEPT = 1024
 """Bytes kept of a babbling line: more than any frame."""
+_WHOLE = 16
+"""Bytes of a short answer."""
 _LATEST = 10.0
 """No device answers later than this [s]; 20 time-outs where that is longer."""
 
@@ -62,6 +65,8 @@ class RtuMaster:
         self.quiet = quiet
         self.late = 0
         """Answers heard after their deadline and dropped."""
+        bits = 1 + bytesize + (parity != "N") + stopbits
+        self._byte_time = bits / baudrate
         self._port = SerialPort(
             port, baudrate=baudrate, bytesize=bytesize, parity=parity, stopbits=stopbits, trace=trace
         )
@@ -115,6 +120,22 @@ class RtuMaster:
                     raise
             self._unsure.pop(request.address, None)
         return self._exchange(request, timeout)
+
+    def ask(self, frame: bytes, wait: float, enough: Callable[[bytes], bool]) -> bytes:
+        """Send a frame and give what comes within `wait` [s] and the time on the wire, until it is enough.
+
+        What came before is dropped. Nothing is judged; an empty frame only listens.
+        """
+        end = monotonic() + self.quiet
+        while self._port.receive(0.0) and monotonic() < end:
+            pass
+        if frame:
+            self._port.send(frame)
+        end = monotonic() + wait + (len(frame) + _WHOLE) * self._byte_time
+        data = b""
+        while (left := end - monotonic()) > 0 and not enough(data):
+            data = (data + self._port.receive(left))[-2 * _KEPT :]
+        return data
 
     def _exchange(self, request: Request, timeout: float) -> tuple[int, ...]:
         frame = request.frame

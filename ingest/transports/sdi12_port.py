@@ -18,7 +18,8 @@ from typing import TypeVar
 
 from soilco2.ingest.errors import BadFrame, LocalEcho, NoAnswer
 from soilco2.ingest.transports.serial_port import KEPT, SerialPort
-from soilco2.station_config.connections.sdi12 import CHARACTER_S, Adapter
+from soilco2.ingest.transports.trace import Trace, untraced
+from soilco2.station_config.connections.sdi12 import CHARACTER_S, Adapter, Sdi12Connection
 from soilco2.station_config.message import Message
 
 _BREAK_S = 0.0125
@@ -54,6 +55,21 @@ class Sdi12Port:
         self._unasked = unasked
         self._heard = b""
         self.close = port.close
+
+    @classmethod
+    def of(
+        cls, connection: Sdi12Connection, unasked: Callable[[bytes], None], trace: Trace = untraced
+    ) -> Sdi12Port:
+        """The adapter of a connection, not yet open."""
+        known = connection.known
+        port = SerialPort(
+            str(connection.port),
+            baudrate=known.baudrate,
+            bytesize=known.bytesize,
+            parity=known.parity,
+            trace=trace,
+        )
+        return cls(port, known, connection.break_by == "port", unasked)
 
     @property
     def is_open(self) -> bool:

@@ -9,11 +9,12 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from soilco2.station_config.base import Duration, FilePath
+from soilco2.station_config.base import Duration
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.connections.line_rules import addresses, timing
 from soilco2.station_config.connections.sdi12_model import Sdi12Model
+from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
@@ -74,7 +75,7 @@ class Sdi12Connection(Connection):
 
     kind: Literal["sdi12"]
     """`"sdi12"`."""
-    port: FilePath
+    port: SerialPort
     """Serial port of the adapter; take the name under `/dev/serial/by-id/`, which stays after a reboot."""
     adapter: Literal["dr-liu", "envirodiy", "rs232-diode"] | None = None
     """Which adapter it is; left out: another one, that `mode` describes."""
