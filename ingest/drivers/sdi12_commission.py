@@ -67,12 +67,12 @@ def look(connection: Sdi12Connection, search: Search, trace: Trace) -> Scan:
         assert pitch is not None
         line = _line(pitch.known)
         port = Sdi12Port.of(pitch, lambda _line: None, trace)
-        port.open()
         try:
             for address in ("?", *wanted):
                 text = Message("{line}, address {address}", line=line, address=address)
                 yield Step(done / total, (total - done) * WAIT_S, text)
                 done += 1
+                port.open()
                 answer, heard = _knock(port, address, models, line)
                 echoed = echoed or heard is None
                 if heard:

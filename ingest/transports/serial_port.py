@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import select
 import termios
 from time import monotonic, sleep
@@ -86,8 +87,13 @@ class SerialPort:
         """
         if self._serial is not None:
             return
+        settings = self._settings
+        if os.path.realpath(self.port).startswith(
+            "/dev/pts/"
+        ):  # has none, and says so where nothing else changes
+            settings = {**settings, "bytesize": 8, "parity": "N"}
         try:
-            handle = serial.Serial(self.port, timeout=0, write_timeout=2.0, exclusive=True, **self._settings)
+            handle = serial.Serial(self.port, timeout=0, write_timeout=2.0, exclusive=True, **settings)
         except (*_GONE, ValueError) as error:
             number = getattr(error, "errno", None)
             if number in (errno.EAGAIN, errno.EBUSY):

@@ -9,17 +9,30 @@ from time import monotonic
 
 import pytest
 
-from soilco2.ingest.drivers.sdi12 import Sdi12Line, Sdi12Plan
-from soilco2.ingest.errors import BadFrame, BusError, DoubleAnswer, LocalEcho, NoAnswer, WrongAnswer
+from soilco2.ingest.drivers.driver import Answer, Search, Step
+from soilco2.ingest.drivers.sdi12 import DRIVER, Sdi12Line, Sdi12Plan
+from soilco2.ingest.errors import (
+    BadFrame,
+    BusError,
+    DoubleAnswer,
+    LocalEcho,
+    NoAnswer,
+    NotChanged,
+    WrongAnswer,
+)
 from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.sdi12_probes import Sdi12Probe, find_command
+from soilco2.ingest.transports.trace import untraced
 from soilco2.station_config.catalogue.load import load_catalogue
-from soilco2.station_config.connections.sdi12 import Sdi12Connection
+from soilco2.station_config.catalogue.probe import Line as LineSettings
+from soilco2.station_config.connections.sdi12 import ADAPTERS, Sdi12Connection
 from soilco2.station_config.connections.sdi12_model import Sdi12Model
 from soilco2.station_config.tables.instrument import Instrument
+from tests.ingest.drivers.contract import Bench
+from tests.ingest.drivers.sdi12_wires import Wires
 
 MODELS = load_catalogue()
-TIMEOUT_S = 0.15
+TIMEOUT_S = 0.12
 Play = Callable[[str, list[bytes]], list[Piece]]
 
 
@@ -338,3 +351,196 @@ def test_the_daily_settings_tell_who_answers(far: Far) -> None:
         first, second = (line.line.settings(plan, TIMEOUT_S, line.errors.append) for _ in range(2))
     assert first.text == second.text == "METER TER12 100 T12-00000001"
     assert far.asked == ["1I", "1MC", "1D0", "1I"], "what was told a moment ago is not asked again"
+
+
+def test_a_measurement_that_was_begun_and_not_taken_is_forgotten(far: Far) -> None:
+    """A round that passed a probe over must not give its values to the next one."""
+    with near(far) as line:
+        plan = line.plan()
+        for _ in range(2):
+            line.line.begin(plan, TIMEOUT_S, line.errors.append)
+        assert line.read(plan) == [1.2, 2.2, 3.2]
+    assert far.asked == ["1I", "1CC", "1CC", "1D0"]
+
+
+@pytest.fixture
+def wires(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wires]:
+    with contextlib.ExitStack() as stack:
+        yield Wires(Bench(tmp_path, stack, request.getfixturevalue, monkeypatch))
+
+
+def _on_bus1(wires: Wires) -> list[str]:
+    return [asked for asked in wires.asked if asked[0] in "12"]
+
+
+def test_those_that_are_due_begin_together(wires: Wires) -> None:
+    wires.round()
+    wires.asked.clear()
+    wires.round()
+    assert _on_bus1(wires) == ["1CC", "2CC", "1D0", "2D0"]
+
+
+def test_who_cannot_begin_is_asked_once_more_after_the_others(wires: Wires) -> None:
+    wires.round()
+    wires.asked.clear()
+    wires.round(lambda _body, _lines: [])
+    assert _on_bus1(wires) == [*["1CC"] * 3, "2CC", "2D0", *["1I"] * 3]
+    wires.asked.clear()
+    wires.round()
+    assert _on_bus1(wires) == ["2CC", "2D0", "1I", "1MC", "1D0"], "who failed before is asked last, and alone"
+    assert wires.account().samples
+
+
+def test_a_probe_of_another_serial_number_is_told_and_gives_no_sample(wires: Wires) -> None:
+    wires.probes["1"].serial = "T12-00000077"
+    wires.round()
+    (event,) = (row for row in wires.events if row.kind == "device-silent")
+    assert 'serial = "T12-00000077"' in event.text
+    assert {row.serial for row in wires.samples} == {"T12-00000002", "T12-00000003"}
+
+
+# looking for probes, and another address
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soilco2.ingest.drivers.sdi12_commission._SETTLED_S", 0.0)
+    monkeypatch.setattr("soilco2.ingest.drivers.sdi12_commission.WAIT_S", 0.1)
+
+
+def _scan(far: Far, *addresses: str) -> list[object]:
+    search = Search(list(MODELS.values()), [LineSettings.of("1200 7E1")], addresses)
+    connection = DRIVER.at(str(far.pty.link))
+    return [row for row in DRIVER.scan(connection, search, untraced) if not isinstance(row, Step)]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_scan_names_the_model(far: Far) -> None:
+    with near(far) as line:
+        line.plan("3")
+        line.plan("z", model="acclima-tdr-31x", serial="908543")
+    (found,) = _scan(far, "0", "3")
+    assert isinstance(found, Answer)
+    assert (found.kind, found.line, found.address) == ("sdi12", "1200 7E1", "3")
+    assert [guess.model for guess in found.models] == ["meter-teros-12"]
+    assert found.doubts == ()
+    (other,) = _scan(far, "z")
+    assert isinstance(other, Answer)
+    assert [guess.model for guess in other.models] == ["acclima-tdr-31x"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_scan_for_everything_asks_all_62_addresses_behind_every_adapter(far: Far) -> None:
+    search = Search(list(MODELS.values()), (), (), everything=True)
+    scan = DRIVER.scan(DRIVER.at(str(far.pty.link)), search, untraced)
+    step = next(row for row in scan if isinstance(row, Step))
+    assert step.left_s == pytest.approx(len(ADAPTERS) * (1 + 62) * 0.1)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_scan_tells_what_is_wrong_as_far_as_lines_allow(far: Far) -> None:
+    (nothing,) = _scan(far, "1")
+    assert "not one byte" in str(nothing)
+    far.echo = True
+    (echo,) = _scan(far, "1")
+    assert "only the commands came back" in str(echo)
+    far.echo = False
+    with near(far) as line:
+        line.plan()
+    far.play = lambda _body, lines: [(0, lines[0] + b"\r\n" + lines[0] + b"\r\n")]
+    (two,) = _scan(far, "1")
+    assert isinstance(two, Answer)
+    assert "two probes share address 1" in str(two.doubts[0])
+    far.play = lambda _body, lines: [(0, b"1#" + lines[0][2:] + b"\r\n")]
+    mixed = _scan(far, "1")
+    assert isinstance(mixed[0], Answer)
+    assert "two probes share this address" in str(mixed[0].doubts[0])
+    far.play = lambda _body, lines: [(0, b"113STRANGERX     100\r\n")]
+    (stranger,) = _scan(far, "1")
+    assert isinstance(stranger, Answer)
+    assert "no model of the catalogue" in str(stranger.doubts[0])
+
+
+def _change(far: Far, old: str, new: str, model: str = "meter-teros-12") -> str:
+    connection = DRIVER.at(str(far.pty.link), LineSettings.of("1200 7E1"))
+    known = MODELS[model].model_copy(update={"timeout": 0.1})
+    return str(DRIVER.set_address(connection, known, old, new, untraced))
+
+
+class Moving(Far):
+    """Probes that are found where their address says."""
+
+    def _respond(self, request: tuple[str, str], foreign: int) -> Iterator[Piece]:
+        self.probes = {probe.address: probe for probe in self.probes.values()}
+        yield from super()._respond(request, foreign)
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> Iterator[Far]:
+    end = Moving(tmp_path)
+    yield end
+    end.pty.stop()
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_address_is_changed_and_read_back(moving: Far) -> None:
+    with near(moving) as line:
+        line.plan("0")
+    assert "answers at address 5 now" in _change(moving, "0", "5")
+    assert moving.asked == ["0I", "0I", "0I", "5I", "0A5", "5I"]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("old", "new", "model", "told"),
+    [
+        ("0", "1", "meter-teros-12", "somebody answers at address 1 already"),
+        ("0", "5", "meter-teros-11", "which is no meter-teros-11"),
+        ("0", "10", "meter-teros-12", "one character"),
+        ("0", "0", "meter-teros-12", "another than it has"),
+    ],
+)
+def test_an_address_is_not_changed_where_it_would_do_harm(
+    moving: Far, old: str, new: str, model: str, told: str
+) -> None:
+    with near(moving) as line:
+        line.plan("0")
+        line.plan("1")
+    with pytest.raises(NotChanged, match=told):
+        _change(moving, old, new, model)
+    assert not any("A" in asked for asked in moving.asked)
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_address_is_not_changed_when_two_answer(moving: Far) -> None:
+    with near(moving) as line:
+        line.plan("0")
+    for play in (
+        lambda _body, lines: [(0, lines[0] + b"\r\n" + lines[0] + b"\r\n")],
+        lambda _body, lines: [(0, b"0#" + lines[0][2:] + b"\r\n")],
+    ):
+        moving.play = play
+        with pytest.raises(NotChanged, match="more than one answers"):
+            _change(moving, "0", "5")
+    assert not any("A" in asked for asked in moving.asked)
+
+
+@pytest.mark.usefixtures("quick")
+def test_nobody_there_is_told(moving: Far) -> None:
+    with pytest.raises(NoAnswer, match="nobody answers at address 0"):
+        _change(moving, "0", "5")
+    moving.play = lambda body, lines: [] if body[:1] == "A" else [(0, lines[0] + b"\r\n")]
+    with near(moving) as line:
+        line.plan("0")
+    moving.probes["0"].answer = (  # type: ignore[method-assign]
+        lambda body: [b""] if body[:1] == "A" else Counting.answer(moving.probes["0"], body)
+    )
+    with pytest.raises(NotChanged, match="kept what it had"):
+        _change(moving, "0", "5")
+
+
+def test_a_line_has_no_settings(far: Far) -> None:
+    with pytest.raises(NotChanged, match="1200 baud"):
+        DRIVER.set_line(
+            DRIVER.at(str(far.pty.link)), MODELS["meter-teros-12"], "0", LineSettings.of("9600"), untraced
+        )
