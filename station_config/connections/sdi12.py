@@ -168,7 +168,7 @@ class _Sdi12(Kind):
         lines = {}
         for n, row in self.connections(draft):
             lines[row.id] = row
-            if row.adapter is None and row.mode is None:
+            if not {"adapter", "mode"} & draft.data["connection"][n].keys():
                 yield draft.fault(
                     ("connection", n), None,
                     Message(

@@ -150,6 +150,17 @@ def test_what_was_said_is_kept_so_that_another_index_can_be_taken_later(far: Far
     assert plan.model.decoder(mended)(next(iter(said)) or b"") == found[2].raw
 
 
+@pytest.mark.parametrize("crc", [True, False])
+def test_continuous_measurements_are_read_at_once(far: Far, crc: bool) -> None:
+    with near(far, crc=crc) as line:
+        plan = line.plan()
+        row = plan.commands[0].model_copy(update={"send": "R0", "concurrent": None})
+        model = plan.model.model_copy(update={"command": (row,)})
+        far.probes["1"].model = model
+        assert line.read(plan._replace(model=model, commands=(row,))) == [1.1, 2.1, 3.1]
+    assert far.asked == ["1I", "1RC0" if crc else "1R0"]
+
+
 def test_more_values_than_fit_in_an_answer_are_asked_for_one_after_another(far: Far) -> None:
     with near(far, crc=False) as line:
         plan = line.plan(model="sentek-enviroscan", serial="S-1")

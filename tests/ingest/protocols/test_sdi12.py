@@ -7,6 +7,7 @@ list of commands, agreed by the second decoder below, which shares no code with 
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
@@ -227,3 +228,15 @@ def test_a_simulated_value_is_one_that_a_probe_may_send(value: float) -> None:
     assert len(text) <= 9
     assert float(text) == pytest.approx(value, rel=1e-6, abs=5e-5)
     assert numbers(b"0" + text.encode()) == [float(text)]
+
+
+def test_no_bytes_make_more_than_none_of_an_answer() -> None:
+    noise = random.Random(12)
+    for _ in range(5000):
+        line = bytes(noise.choice(b"01aZ+-.9@\x7f\x00\xff !IM") for _ in range(noise.randrange(40)))
+        for checked in (True, False):
+            taken = sdi12.values(line, "0", checked)
+            assert taken is None or (taken == line and sdi12.count(line) > 0)
+        told = sdi12.identity(line)
+        assert told is None or told.address == line[:1].decode()
+        sdi12.announced(line, "0", "M")
