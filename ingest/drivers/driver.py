@@ -184,6 +184,14 @@ class Line(Protocol):
         ...
 
 
+class Together(Line, Protocol):
+    """A line whose instruments can measure at the same time: those due are begun, then read as they are ready."""
+
+    def begin(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> float:
+        """Let an instrument begin what the next `read` of it takes; the time until it is ready [s]."""
+        ...
+
+
 class Guess(NamedTuple):
     """A model that an instrument may be.
 
@@ -444,7 +452,7 @@ class Rows(NamedTuple):
 
     Parameters
     ----------
-    samples : list of Sample
+    samples : sequence of Sample
     faults : list
         Rows that cannot be used, each with `line`, `reason`, `text`.
     line : int
@@ -455,7 +463,7 @@ class Rows(NamedTuple):
         Units as written, by serial number and channel, so that they can be named.
     """
 
-    samples: list[Sample]
+    samples: Sequence[Sample]
     faults: list[Any]
     line: int
     lines: Sequence[int] = ()
