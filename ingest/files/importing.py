@@ -1,4 +1,4 @@
-"""The account of an import: what became of every row of a table, in a journal or in a rehearsal."""
+"""The account of an import: what became of every row of a file, in a journal or in a rehearsal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import tzinfo
 from itertools import chain, islice
 from pathlib import Path
 
-from soilco2.ingest.drivers.driver import FileDriver, Rows
+from soilco2.ingest.drivers.driver import FileDriver, FileLayout, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
@@ -22,7 +22,6 @@ from soilco2.storage.journal.import_outcome import Brought
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
 from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import Moment, source_name
-from soilco2.storage.tidy.text import Layout
 
 LOOKED_AT = 10
 """Stretches of rows whose units are looked at before the first of them is kept."""
@@ -56,6 +55,8 @@ class Account:
         Duplicates that an earlier import parked.
     number : int
         Of the import in the journal; 0 in a rehearsal.
+    told : list of Message
+        What is worth saying about the file.
     shown : list of TidyFault
         The first `SHOWN` of the rejected rows.
     named : list of (int, str)
@@ -73,6 +74,7 @@ class Account:
     back_line: int = 0
     parked_before: int = 0
     number: int = 0
+    told: list[Message] = field(default_factory=list)
     shown: list[TidyFault] = field(default_factory=list)
     named: list[tuple[int, str]] = field(default_factory=list)
     declined: bool = False
@@ -99,7 +101,7 @@ class Account:
 
 def import_table(
     station: Station,
-    layout: Layout,
+    layout: FileLayout,
     driver: FileDriver,
     zone: tzinfo | None,
     moment: Moment,
@@ -108,13 +110,13 @@ def import_table(
     rank: str = "table",
     sure: Callable[[list[Message]], bool] = lambda _doubted: True,
 ) -> Account:
-    """Bring a tidy table into the journal, or say what would become of it.
+    """Bring a file into the journal, or say what would become of it.
 
     Parameters
     ----------
     station : Station
-    layout : Layout
-        Of the table, with its path.
+    layout : FileLayout
+        As its driver found it.
     driver : FileDriver
         Which recognised it.
     zone : tzinfo or None
@@ -153,6 +155,7 @@ def import_table(
         )
     newest: dict[tuple[str, str], int] = {}
     for stretch in chain(first, stretches):
+        account.told += [one for one in stretch.told if one not in account.told]
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
         account.parked_before += again

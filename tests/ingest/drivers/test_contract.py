@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.connections.registry import kinds
-from tests.ingest.drivers import files, polled, pushed
+from tests.ingest.drivers import files, logger_files, polled, pushed
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
-TABLE: dict[str, Rows] = {"modbus-rtu": polled.ROWS, "mqtt": pushed.ROWS, "none": files.ROWS}
+TABLE: dict[str, Rows] = {
+    "modbus-rtu": polled.ROWS,
+    "mqtt": pushed.ROWS,
+    "none": files.ROWS,
+    "logger-file": logger_files.ROWS,
+}
 NEEDS = {"mqtt": [pytest.mark.mosquitto]}
 
 
