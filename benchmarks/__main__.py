@@ -13,6 +13,7 @@ NAMES = (
     "analysis",
     "mqtt_throughput",
     "backfill",
+    "logger_files",
     "catch_up",
     "late",
     "page",

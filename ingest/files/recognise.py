@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from soilco2.ingest.files.formats import campbell, fluxnet, hoboware, table, zentra
+from soilco2.ingest.files import binary, workbook
+from soilco2.ingest.files.formats import campbell, campbell_binary, fluxnet, hoboware, table, zentra
 from soilco2.ingest.files.head import Head, LoggerFileError, clock_of
 from soilco2.ingest.files.reading import HEAD_LINES, TextFormat, TextLayout
 from soilco2.ingest.files.text import HEAD, encoding_of, head_of, open_line, packed, text_of
@@ -43,13 +44,19 @@ def sniff(path: Path, mapping: Mapping, whole: bool = True) -> Any:
     head = head_of(path)
     if not head.strip(b"\x00 \t\r\n"):
         raise LoggerFileError(str(path), Message("is empty; the header of a logger's file was expected"))
+    if campbell_binary.begins(head):
+        if mapping.format not in ("auto", campbell_binary.begins(head)):
+            raise _another(path, mapping)
+        return binary.layout(path, campbell_binary.layout_of(head, str(path)), mapping)
+    clock = None if mapping.time_format is None else clock_of(mapping.time_format)
+    if head.startswith(workbook.BEGINS):
+        return workbook.layout_of(path, mapping, clock)
     encoding = mapping.encoding or encoding_of(head)
     lines = text_of(head, encoding).split("\n")
     if len(head) >= HEAD:
         del lines[-1]  # which may be cut
     if mapping.format == "table":
         return _layout(path, _TABLE, table.head_of(lines, str(path), mapping), mapping, encoding, whole)
-    clock = None if mapping.time_format is None else clock_of(mapping.time_format)
     for form in TEXTS:
         if mapping.format != "auto" and mapping.format not in form.names:
             continue
@@ -57,10 +64,7 @@ def sniff(path: Path, mapping: Mapping, whole: bool = True) -> Any:
         if found is not None:
             return _layout(path, form, found, mapping, encoding, whole)
     if mapping.format != "auto":
-        raise LoggerFileError(
-            str(path),
-            Message("is no {format} file by its content, as the mapping says", format=mapping.format),
-        )
+        raise _another(path, mapping)
     raise LoggerFileError(
         str(path),
         Message(
@@ -68,6 +72,12 @@ def sniff(path: Path, mapping: Mapping, whole: bool = True) -> Any:
             'columns of its time, such as time = ["Date", "Time"]',
             formats=", ".join(FORMATS[:-1]),
         ),
+    )
+
+
+def _another(path: Path, mapping: Mapping) -> LoggerFileError:
+    return LoggerFileError(
+        str(path), Message("is no {format} file by its content, as the mapping says", format=mapping.format)
     )
 
 

@@ -41,7 +41,7 @@ class FileModel(ProbeModel):
 
 class _LoggerFile(Kind):
     name = "logger-file"
-    label = ("logger files", "数据采集器文件")
+    label = ("logger files", "记录器文件")
     contract = "file"
     table = LoggerFileConnection
     models = (FileModel,)
@@ -54,7 +54,7 @@ class _LoggerFile(Kind):
         "path": ("files", "文件"),
         "every": ("time between looks", "查看间隔"),
         "format": ("format", "格式"),
-        "timezone": ("zone of the logger's clock", "采集器时钟的时区"),
+        "timezone": ("zone of the logger's clock", "记录器时钟的时区"),
         "summer_time": ("clock changed in summer", "采用夏令时"),
         "period": ("time between rows", "行间隔"),
         "stamp": ("what a time marks", "时间所指"),
