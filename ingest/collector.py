@@ -12,7 +12,7 @@ from typing import Any
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.driver import DriverEvent, FileWatch, Host
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
@@ -33,7 +33,6 @@ from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
 from soilco2.storage.journal.migration import at_work
-from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
@@ -200,6 +199,7 @@ class Collector:
                 for name, kind in kinds().items()
                 if kind.contract == "pushed"
             },
+            "files": [one.status() for one in self._supervisor.of(FileWatch)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
         }
@@ -243,7 +243,7 @@ class Collector:
             source.pause()
         if isinstance(self.clock, ReplayClock):
             self.clock.halt()
-        self._supervisor.stop(PollingThread, Forwarder)
+        self._supervisor.stop(PollingThread, FileWatch, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left
@@ -288,6 +288,7 @@ class Collector:
             attach=self.writer_thread.attach,
             wake=self.writer_thread.messages_wait,
             once=once,
+            submit=lambda op, **arguments: self._call(op, arguments),
         )
 
     def _forwarder(self, table: Any) -> Service:
@@ -496,4 +497,4 @@ class Collector:
         """An operation that a command asks for."""
         if op == "status":
             return self.status()
-        return self.writer_thread.call(lambda writer: run_operation(writer, op, arguments))
+        return self.writer_thread.carry_out(op, arguments)
