@@ -20,7 +20,7 @@ from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
 from soilco2.ingest.station_file import check_same, remember, stamp
-from soilco2.ingest.supervisor import Managed, Service, Supervisor
+from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
@@ -195,6 +195,7 @@ class Collector:
             "hung": hung(self._pulses()),
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
+            "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
             **{
                 name: sources[name].status() if name in sources else None
                 for name, kind in kinds().items()

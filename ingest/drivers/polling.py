@@ -455,10 +455,9 @@ def polled(
 def _thread(
     host: Host, name: str, connection: Connection, rows: Rows, line_of: Callable[[Any, Rows], Line]
 ) -> PollingThread:
-    ports = kind_of(connection).ports(connection)
     return PollingThread(
         connection.id,
-        str(ports[0]) if ports else connection.id,
+        kind_of(connection).place(connection),
         line_of(connection, rows),
         rows,
         host.clock,

@@ -1,4 +1,4 @@
-"""Simulated Modbus probes on one pseudo-terminal: register maps of the catalogue, faults on command.
+"""Simulated Modbus probes on one line: register maps of the catalogue, faults on command.
 
 A probe answers reads of its blocks, whole or in part, and of its settings registers; any other register gets
 exception 2, any other function exception 1, another address silence. Its registers hold what was measured at
@@ -7,7 +7,9 @@ the slot that the schedule clock shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Protocol
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
@@ -21,11 +23,11 @@ from soilco2.ingest.protocols.modbus import (
 )
 from soilco2.ingest.protocols.register_map import register_image
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
-from soilco2.ingest.simulate.line import Piece, PtyLine
+from soilco2.ingest.simulate.line import Piece, PtyLine, Responder
 from soilco2.ingest.simulate.replay import Feed, probe_raws
 from soilco2.station_config.catalogue.registers import encode
+from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.modbus_model import ModbusModel
-from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US
@@ -184,13 +186,35 @@ class SimulatedProbe:
         return [(0.0, frame)]
 
 
+class Wire(Protocol):
+    """What carries requests to probes and answers back."""
+
+    @property
+    def link(self) -> object:
+        """Where it is found, for people."""
+        ...
+
+    def plug(self) -> None:
+        """Let it carry."""
+        ...
+
+    def unplug(self) -> None:
+        """Let it carry nothing: whoever uses it loses it."""
+        ...
+
+    def stop(self) -> None:
+        """Take it away."""
+        ...
+
+
 class SimulatedBus:
     """A line with simulated probes.
 
     Parameters
     ----------
-    connection : ModbusRtuConnection
-        `port` is the link to be made.
+    connection : Connection
+    line : callable
+        From what answers to the line that is made.
     probes : sequence of SimulatedProbe
     clock : Clock
         The schedule clock.
@@ -200,7 +224,8 @@ class SimulatedBus:
 
     def __init__(
         self,
-        connection: ModbusRtuConnection,
+        connection: Connection,
+        line: Callable[[Responder], Wire],
         probes: Sequence[SimulatedProbe],
         clock: Clock,
         faults: Sequence[Fault] = (),
@@ -210,12 +235,12 @@ class SimulatedBus:
         self._by_address = {probe.address: probe for probe in self.probes}
         self._clock = clock
         self._faults = faults
-        self.line = PtyLine(connection.port, self._respond)
+        self.line = line(self._respond)
         self.failure: Exception | None = None
 
     @classmethod
-    def of(cls, bench: Bench) -> SimulatedBus:
-        """The far end of a connection; its line is there at once."""
+    def of(cls, bench: Bench, line: Callable[[Responder], Wire] | None = None) -> SimulatedBus:
+        """The far end of a connection; its line, a pseudo-terminal unless another is named, is there at once."""
         now = bench.clock.now_us()
         hits = bench.faults
         probes = [
@@ -223,7 +248,8 @@ class SimulatedBus:
             for row in bench.instruments
         ]
         pulled = [fault for fault, _ in hits if fault.kind is Kind.UNPLUG]
-        return cls(bench.connection, probes, bench.clock, pulled)
+        made = line or partial(PtyLine, bench.connection.port)
+        return cls(bench.connection, made, probes, bench.clock, pulled)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -234,7 +260,7 @@ class SimulatedBus:
         """Nothing more is needed."""
 
     def tick(self) -> None:
-        """Pull or put in the adapter as the schedule wants it."""
+        """Pull or put in the line as the schedule wants it."""
         now = self._clock.now_us()
         if any(fault.active(now) for fault in self._faults):
             self.line.unplug()

@@ -102,6 +102,11 @@ class Kind:
         """One line about a connection, without its id."""
         return self.label[0]
 
+    def place(self, connection: Any) -> str:
+        """Where the other end of a connection is, for people."""
+        ports = self.ports(connection)
+        return str(ports[0]) if ports else str(connection.id)
+
     def ports(self, connection: Any) -> tuple[Path, ...]:
         """Devices of this machine that a connection needs."""
         return ()

@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.connections.registry import kinds
-from tests.ingest.drivers import files, polled, pushed
+from tests.ingest.drivers import files, polled, polled_tcp, pushed
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
-TABLE: dict[str, Rows] = {"modbus-rtu": polled.ROWS, "mqtt": pushed.ROWS, "none": files.ROWS}
+TABLE: dict[str, Rows] = {
+    "modbus-rtu": polled.ROWS,
+    "modbus-tcp": polled_tcp.GATEWAYS,
+    "modbus-dtu": polled_tcp.MODEMS,
+    "mqtt": pushed.ROWS,
+    "none": files.ROWS,
+}
 NEEDS = {"mqtt": [pytest.mark.mosquitto]}
 
 

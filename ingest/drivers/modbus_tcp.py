@@ -1,0 +1,51 @@
+"""Modbus slaves behind a gateway that is dialled, or devices that are themselves on the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from soilco2.ingest.drivers.driver import Bench, FarEnd, Host
+from soilco2.ingest.drivers.modbus_line import Happened, ModbusDriver, ModbusLine
+from soilco2.ingest.drivers.polling import Rows, polled
+from soilco2.ingest.protocols.modbus import UnitRequest
+from soilco2.ingest.supervisor import Managed
+from soilco2.ingest.transports.modbus_master import ModbusMaster, Stray
+from soilco2.ingest.transports.modbus_tcp import NumberedStream
+from soilco2.ingest.transports.tcp import DialledStream, Trace
+from soilco2.station_config.connections.kind import Connection
+from soilco2.station_config.connections.modbus_tcp import ModbusTcpConnection
+
+
+def line_of(
+    connection: ModbusTcpConnection, rows: Rows, trace: Trace | None = None, happened: Happened | None = None
+) -> ModbusLine:
+    """The line of a connection."""
+
+    def master(stray: Stray) -> ModbusMaster:
+        if connection.framing == "tcp":
+            numbered = NumberedStream(connection.host, connection.port, trace)
+            return ModbusMaster(numbered, quiet=0.0, dropped=lambda: numbered.late, stray=stray)
+        quiet_s = max([connection.quiet, *(model.quiet for _, model in rows)])
+        return ModbusMaster(
+            DialledStream(connection.host, connection.port, trace), quiet=quiet_s, stray=stray
+        )
+
+    return ModbusLine(
+        master, connection.id, happened, latency_s=connection.latency, request=UnitRequest, again=True
+    )
+
+
+class _ModbusTcpDriver(ModbusDriver):
+    def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
+        return polled(host, connections, partial(line_of, happened=host.happened))
+
+    def far_end(self, bench: Bench) -> FarEnd:
+        from soilco2.ingest.simulate.far_tcp import Gateway
+        from soilco2.ingest.simulate.modbus_probes import SimulatedBus
+
+        connection = bench.connection
+        return SimulatedBus.of(bench, partial(Gateway, connection.host, connection.port, connection.framing))
+
+
+DRIVER = _ModbusTcpDriver()
