@@ -38,9 +38,9 @@ def line_of(port: DtuPort, host: Host, connection: ModbusDtuConnection, rows: Ro
     def master(stray: Stray) -> ModbusMaster:
         stream = DtuStream(port, registration)
         quiet_s = max([connection.quiet, *(model.quiet for _, model in rows)])
-        return ModbusMaster(stream, quiet=quiet_s, marks=marks, stray=stray)
+        return ModbusMaster(stream, quiet=quiet_s, latency=connection.latency, marks=marks, stray=stray)
 
-    return ModbusLine(master, connection.id, host.happened, latency_s=connection.latency, again=True)
+    return ModbusLine(master, connection.id, host.happened, again=True)
 
 
 class _ModbusDtuDriver(ModbusDriver):

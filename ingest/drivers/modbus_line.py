@@ -42,8 +42,6 @@ class ModbusLine:
         Its id.
     happened : callable, optional
         Takes kind, subject and one sentence.
-    latency_s : float
-        What the network adds to the time-out of an instrument [s].
     request : type of Request
     again : bool
         Whether a line that is lost in the middle of a request is opened anew and asked once more: a connection over the
@@ -56,14 +54,12 @@ class ModbusLine:
         connection: str,
         happened: Happened | None = None,
         *,
-        latency_s: float = 0.0,
         request: type[Request] = Request,
         again: bool = False,
     ) -> None:
         self._connection = connection
         self._happened = happened
         self._strays: set[int] = set()
-        self._latency_s = latency_s
         self._request = request
         self._again = again
         self._master = master(self._stray)
@@ -125,7 +121,7 @@ class ModbusLine:
         try:
             if self._again and not self._master.is_open:  # it has ended while nobody asked
                 self._master.open()
-            return self._read(request, timeout_s + self._latency_s, failed)
+            return self._read(request, timeout_s, failed)
         except BusError as error:
             failed(error)
             raise
@@ -149,7 +145,7 @@ class ModbusLine:
         for setting in plan.model.setting:
             request = self._request(plan.address, setting.function, setting.start, WIDTH[setting.type])
             try:
-                words = self._master.read(request, timeout_s + self._latency_s)
+                words = self._master.read(request, timeout_s)
             except ExceptionAnswer:
                 found.append(Message("{setting}: the device refuses to tell", setting=setting.id))
                 continue

@@ -12,28 +12,33 @@ from soilco2.ingest.protocols.modbus import UnitRequest
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.modbus_master import ModbusMaster, Stray
 from soilco2.ingest.transports.modbus_tcp import NumberedStream
-from soilco2.ingest.transports.tcp import DialledStream, Trace
+from soilco2.ingest.transports.tcp import DialledStream
+from soilco2.ingest.transports.trace import Trace
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.modbus_tcp import ModbusTcpConnection
+
+
+def master_of(
+    connection: ModbusTcpConnection, quiet_s: float, trace: Trace | None = None, stray: Stray | None = None
+) -> ModbusMaster:
+    """The master of a connection, with the framing of its far end."""
+    place, latency = (connection.host, connection.port), connection.latency
+    if connection.framing == "rtu":
+        return ModbusMaster(DialledStream(*place, trace), quiet=quiet_s, latency=latency, stray=stray)
+    numbered = NumberedStream(*place, trace)
+    return ModbusMaster(numbered, quiet=0.0, latency=latency, dropped=lambda: numbered.late, stray=stray)
 
 
 def line_of(
     connection: ModbusTcpConnection, rows: Rows, trace: Trace | None = None, happened: Happened | None = None
 ) -> ModbusLine:
-    """The line of a connection."""
+    """The line of a connection, as quiet as its quietest probe wants it."""
+    quiet_s = max([connection.quiet, *(model.quiet for _, model in rows)])
 
     def master(stray: Stray) -> ModbusMaster:
-        if connection.framing == "tcp":
-            numbered = NumberedStream(connection.host, connection.port, trace)
-            return ModbusMaster(numbered, quiet=0.0, dropped=lambda: numbered.late, stray=stray)
-        quiet_s = max([connection.quiet, *(model.quiet for _, model in rows)])
-        return ModbusMaster(
-            DialledStream(connection.host, connection.port, trace), quiet=quiet_s, stray=stray
-        )
+        return master_of(connection, quiet_s, trace, stray)
 
-    return ModbusLine(
-        master, connection.id, happened, latency_s=connection.latency, request=UnitRequest, again=True
-    )
+    return ModbusLine(master, connection.id, happened, request=UnitRequest, again=True)
 
 
 class _ModbusTcpDriver(ModbusDriver):

@@ -23,7 +23,8 @@ from soilco2.ingest.errors import PortBusy, PortGone
 from soilco2.ingest.protocols.registration import MOST, who
 from soilco2.ingest.supervisor import Listener
 from soilco2.ingest.transports.network import connection_fault
-from soilco2.ingest.transports.tcp import SocketStream, Trace, hung_up, keep_alive
+from soilco2.ingest.transports.tcp import SocketStream, hung_up, keep_alive
+from soilco2.ingest.transports.trace import Trace
 from soilco2.station_config.connections.modbus_dtu import MOST_BYTES, as_text
 from soilco2.station_config.connections.modbus_tcp import host_and_port
 from soilco2.station_config.message import Message

@@ -27,6 +27,8 @@ from soilco2.ingest.protocols.modbus import Request, answers, clash, diagnose, f
 
 _KEPT = 1024
 """Bytes kept of a babbling line: more than any frame."""
+_WHOLE = 16
+"""Bytes of a short answer."""
 _LATEST = 10.0
 """No device answers later than this [s]; 20 time-outs where that is longer."""
 
@@ -78,6 +80,8 @@ class ModbusMaster:
         Silence kept between frames [s].
     byte_time : float
         Time that a byte takes on the line [s]; 0 where that is part of the time-out.
+    latency : float
+        What the network adds to the time-out of a device [s].
     dropped : callable, optional
         How many late answers the stream has dropped itself, where it knows answers by the number of their request.
     marks : sequence of bytes
@@ -92,6 +96,7 @@ class ModbusMaster:
         *,
         quiet: float,
         byte_time: float = 0.0,
+        latency: float = 0.0,
         dropped: Callable[[], int] | None = None,
         marks: Sequence[bytes] = (),
         stray: Stray | None = None,
@@ -104,6 +109,7 @@ class ModbusMaster:
         self._listen = stream.listen
         self.close = stream.close
         self._byte_time = byte_time
+        self._latency = latency
         self._dropped = dropped
         self._marks = tuple(marks)
         self._stray = stray or (lambda _address: None)
@@ -147,6 +153,7 @@ class ModbusMaster:
         BusError
             The member of the family that tells the cause. The line is quiet again, or the port closed.
         """
+        timeout += self._latency
         outstanding, until = self._unsure.get(request.address, (set(), 0.0))
         if monotonic() > until:
             self._unsure.pop(request.address, None)
@@ -160,6 +167,22 @@ class ModbusMaster:
                     raise
             self._unsure.pop(request.address, None)
         return self._exchange(request, timeout)
+
+    def ask(self, frame: bytes, wait: float, enough: Callable[[bytes], bool]) -> bytes:
+        """Send a frame and give what comes within `wait` [s] and the time on the wire, until it is enough.
+
+        What came before is dropped. Nothing is judged; an empty frame only listens.
+        """
+        end = monotonic() + self.quiet
+        while self._receive(0.0) and monotonic() < end:
+            pass
+        if frame:
+            self._stream.send(frame)
+        end = monotonic() + wait + self._latency + (len(frame) + _WHOLE) * self._byte_time
+        data = b""
+        while (left := end - monotonic()) > 0 and not enough(data):
+            data = (data + self._receive(left))[-2 * _KEPT :]
+        return without(data, self._marks)
 
     def _exchange(self, request: Request, timeout: float) -> tuple[int, ...]:
         frame = request.frame

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from soilco2.ingest.transports.modbus_master import ModbusMaster, Stray
-from soilco2.ingest.transports.serial_port import SerialPort, Trace
+from soilco2.ingest.transports.serial_port import SerialPort
+from soilco2.ingest.transports.trace import Trace
 
 
 class RtuMaster(ModbusMaster):
@@ -35,7 +36,8 @@ class RtuMaster(ModbusMaster):
         trace: Trace | None = None,
         stray: Stray | None = None,
     ) -> None:
+        bits = 1 + bytesize + (parity != "N") + stopbits
         held = SerialPort(
             port, baudrate=baudrate, bytesize=bytesize, parity=parity, stopbits=stopbits, trace=trace
         )
-        super().__init__(held, quiet=quiet, byte_time=held.byte_time, stray=stray)
+        super().__init__(held, quiet=quiet, byte_time=bits / baudrate, stray=stray)

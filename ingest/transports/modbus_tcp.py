@@ -5,7 +5,8 @@ from __future__ import annotations
 from soilco2.ingest.errors import BadFrame
 from soilco2.ingest.protocols.mbap import Numbered, split, wrap
 from soilco2.ingest.protocols.modbus import hexed
-from soilco2.ingest.transports.tcp import DialledStream, Trace
+from soilco2.ingest.transports.tcp import DialledStream
+from soilco2.ingest.transports.trace import Trace
 from soilco2.station_config.message import Message
 
 

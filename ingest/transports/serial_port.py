@@ -10,13 +10,13 @@ import contextlib
 import errno
 import select
 import termios
-from collections.abc import Callable
 from time import monotonic
 from typing import Any, NoReturn
 
 import serial
 
 from soilco2.ingest.errors import PortBusy, PortGone, cause
+from soilco2.ingest.transports.trace import Trace, untraced
 from soilco2.station_config.message import Message
 
 _GONE = (OSError, termios.error)  # serial.SerialException is an OSError; termios.error is not
@@ -27,9 +27,6 @@ _CURES = {
     errno.ENOENT: Message("it is not there; plug the adapter in or mend the path in the station file"),
     errno.EACCES: Message("permission denied; add the user to the group that owns it (often dialout)"),
 }
-
-Trace = Callable[[str, bytes], None]
-"""Called with ``"out"`` or ``"in"`` and the bytes."""
 
 
 class SerialPort:
@@ -69,7 +66,7 @@ class SerialPort:
         }
         bits = 1 + bytesize + (parity != "N") + stopbits
         self.byte_time = bits / baudrate
-        self._trace = trace or (lambda _direction, _data: None)
+        self._trace = trace or untraced
         self._serial: serial.Serial | None = None
 
     @property

@@ -10,16 +10,13 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-from collections.abc import Callable
 from time import monotonic
 from typing import NoReturn
 
 from soilco2.ingest.errors import PortGone
 from soilco2.ingest.transports.network import connection_fault
+from soilco2.ingest.transports.trace import Trace, untraced
 from soilco2.station_config.message import Message
-
-Trace = Callable[[str, bytes], None]
-"""Called with ``"out"`` or ``"in"`` and the bytes."""
 
 DIAL_S = 5.0
 """A far end may take this long to accept a connection [s]."""
@@ -63,7 +60,7 @@ class SocketStream:
 
     def __init__(self, name: str, trace: Trace | None = None) -> None:
         self.port = name
-        self._trace = trace or (lambda _direction, _data: None)
+        self._trace = trace or untraced
         self._link: socket.socket | None = None
         self._in_vain = 0
 

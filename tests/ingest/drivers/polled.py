@@ -1,7 +1,8 @@
 """Modbus in every situation: two lines, three slaves, the driver's own threads.
 
 `Wires` are pseudo-terminals; other links are subclasses beside it (`polled_tcp.py`). Slave 1 suffers. Slave 2 is its
-neighbour on the line, slave 3 one on another line. A slave's registers change with every slot, so an answer that belongs to another slot or slave has another number.
+neighbour on the line, slave 3 one on another line. A slave's registers change with every slot, so an answer that
+belongs to another slot or slave has another number.
 """
 
 from __future__ import annotations
