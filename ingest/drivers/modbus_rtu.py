@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Scan, Search, Told
-from soilco2.ingest.drivers.modbus_change import change_address, change_line
-from soilco2.ingest.drivers.modbus_scan import Pitch, sweep
 from soilco2.ingest.drivers.polling import Deliver, PollingThread, Rows, polled
 from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
 from soilco2.ingest.protocols.modbus import Request
@@ -94,6 +92,10 @@ class ModbusLine:
             address=address,
         )
         self._happened("stray-answer", self._connection.id, text)
+
+    def listen(self, trace: Trace) -> None:
+        """Show every byte to another listener from now on."""
+        self._master.trace = trace
 
     @property
     def is_open(self) -> bool:
@@ -204,15 +206,14 @@ USUAL = LineSettings(baudrate=9600)
 _SPEEDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
-def _settings(models: Sequence[ProbeModel], everything: bool) -> list[LineSettings]:
-    """Line settings to look for probes at: what most models leave the factory with first, then all there are.
+def _settings(own: LineSettings, models: Sequence[ProbeModel], everything: bool) -> list[LineSettings]:
+    """Line settings to look for probes at: the line's own, what most models leave the factory with, then all there are.
 
     Stop bits do not matter to who listens, so the higher number of them is taken.
     """
     found: dict[tuple[int, str], LineSettings] = {}
-    votes: Counter[tuple[int, str]] = Counter()
-    for model in models:
-        line = model.line or USUAL
+    votes = Counter({(own.baudrate, own.parity): len(models)})
+    for line in (own, *(model.line or USUAL for model in models)):
         key = line.baudrate, line.parity
         votes[key] += 1
         if key not in found or found[key].stopbits < line.stopbits:
@@ -266,14 +267,18 @@ class _ModbusRtuDriver(Driver):
         return line_of(connection, rows, trace)
 
     def scan(self, connection: ModbusRtuConnection, search: Search, trace: Trace) -> Scan:
+        from soilco2.ingest.drivers.modbus_scan import Pitch, sweep
+
         models = [model for model in search.models if isinstance(model, ModbusModel)]
-        lines = search.lines or _settings(models, search.everything)
+        lines = search.lines or _settings(_line(connection), models, search.everything)
         pitches = [Pitch(str(line), partial(_master, connection, trace, line)) for line in lines]
         return sweep(connection.kind, pitches, search)
 
     def set_address(
         self, connection: ModbusRtuConnection, model: ProbeModel, old: int | str, new: int | str, trace: Trace
     ) -> Message:
+        from soilco2.ingest.drivers.modbus_change import change_address
+
         return change_address(_master(connection, trace, _line(connection)), model, old, new)
 
     def set_line(
@@ -284,6 +289,8 @@ class _ModbusRtuDriver(Driver):
         settings: LineSettings,
         trace: Trace,
     ) -> Message:
+        from soilco2.ingest.drivers.modbus_change import change_line
+
         masters = partial(_master, connection, trace)
         return change_line(masters, _line(connection), model, address, settings)
 

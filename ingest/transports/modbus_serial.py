@@ -87,7 +87,7 @@ class RtuMaster:
         }
         bits = 1 + bytesize + (parity != "N") + stopbits
         self._byte_time = bits / baudrate
-        self._trace = trace or untraced
+        self.trace = trace or untraced
         self._stray = stray or (lambda _address: None)
         self._serial: serial.Serial | None = None
         self._unsure: dict[int, tuple[set[int], float]] = {}  # address: counts without answer, until when
@@ -270,12 +270,12 @@ class RtuMaster:
         except (*_GONE, TypeError, ValueError) as error:  # the last two: pyserial on a handle that just died
             self._lost(error)
         if data:
-            self._trace("in", data)
+            self.trace("in", data)
         return data
 
     def _send(self, frame: bytes) -> None:
         handle = self._held()
-        self._trace("out", frame)
+        self.trace("out", frame)
         try:
             handle.write(frame)
         except _GONE as error:
