@@ -19,6 +19,7 @@ from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
+from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
 from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
@@ -33,7 +34,6 @@ from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
 from soilco2.storage.journal.migration import at_work
-from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
@@ -117,6 +117,7 @@ class Collector:
             commit_rows=table.commit_rows,
             on_commit=self._committed,
         )
+        self._call = Requests(lambda: self.station, self._supervisor, self.writer_thread, self.status)
 
     # from outside
 
@@ -492,9 +493,3 @@ class Collector:
     def _happened(self, event: NewEvent) -> None:
         log_event(event)
         self.writer_thread.note(event)
-
-    def _call(self, op: str, arguments: dict[str, Any]) -> Any:
-        """An operation that a command asks for."""
-        if op == "status":
-            return self.status()
-        return self.writer_thread.call(lambda writer: run_operation(writer, op, arguments))

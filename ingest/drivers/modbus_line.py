@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
-from soilco2.ingest.drivers.driver import Driver, Told
-from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
+from soilco2.ingest.drivers.driver import Driver, Scan, Search, Told
+from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, NotChanged, PortBusy, PortGone
 from soilco2.ingest.protocols.modbus import Request
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.protocols.register_map import blocks_to_read, raw_readings, register_image
 from soilco2.ingest.transports.modbus_master import ModbusMaster, Stray
+from soilco2.ingest.transports.trace import Trace
+from soilco2.station_config.catalogue.probe import Line as LineSettings
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.catalogue.registers import WIDTH, decode
 from soilco2.station_config.connections.modbus_model import Block, ModbusModel, RegisterChannel, Setting
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -89,6 +93,10 @@ class ModbusLine:
     def late(self) -> int:
         """Answers that came too late and were dropped."""
         return self._master.late
+
+    def listen(self, trace: Trace) -> None:
+        """Show every byte to another listener from now on."""
+        self._master.trace(trace)
 
     def plan(self, instrument: Instrument, model: ProbeModel) -> RegisterPlan:
         """Address, channels and blocks of an instrument."""
@@ -178,6 +186,33 @@ class ModbusDriver(Driver):
 
     victims = Message("on a Modbus line")
     own_faults = frozenset({"address-clash", "noise"})
+
+    def master(self, connection: Any, trace: Trace) -> ModbusMaster:
+        """The master of a connection over the network, on which instruments are looked for."""
+        raise NotImplementedError
+
+    def scan(self, connection: Any, search: Search, trace: Trace) -> Scan:
+        from soilco2.ingest.drivers.modbus_scan import Pitch, sweep
+
+        return sweep(connection.kind, [Pitch("", partial(self.master, connection, trace))], search)
+
+    def set_address(
+        self, connection: Any, model: ProbeModel, old: int | str, new: int | str, trace: Trace
+    ) -> Message:
+        from soilco2.ingest.drivers.modbus_change import change_address
+
+        return change_address(self.master(connection, trace), model, old, new)
+
+    def set_line(
+        self, connection: Any, model: ProbeModel, address: int | str, settings: LineSettings, trace: Trace
+    ) -> Message:
+        raise NotChanged(
+            Message(
+                "the line settings behind {place} are those of the gateway or modem too, which soilco2 cannot set: "
+                "connect the probe to a serial port of this machine",
+                place=kind_of(connection).place(connection),
+            )
+        )
 
     def simulated(
         self, model: ProbeModel, names: Sequence[str], raws: Mapping[str, float | None]

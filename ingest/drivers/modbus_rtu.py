@@ -10,9 +10,7 @@ from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench, FarEnd, Host, Scan, Search
-from soilco2.ingest.drivers.modbus_change import change_address, change_line
 from soilco2.ingest.drivers.modbus_line import Happened, ModbusDriver, ModbusLine
-from soilco2.ingest.drivers.modbus_scan import Pitch, sweep
 from soilco2.ingest.drivers.polling import Deliver, PollingThread, Rows, polled
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.modbus_serial import RtuMaster
@@ -65,15 +63,14 @@ USUAL = LineSettings(baudrate=9600)
 _SPEEDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
-def _settings(models: Sequence[ProbeModel], everything: bool) -> list[LineSettings]:
-    """Line settings to look for probes at: what most models leave the factory with first, then all there are.
+def _settings(own: LineSettings, models: Sequence[ProbeModel], everything: bool) -> list[LineSettings]:
+    """Line settings to look for probes at: the line's own, what most models leave the factory with, then all there are.
 
     Stop bits do not matter to who listens, so the higher number of them is taken.
     """
     found: dict[tuple[int, str], LineSettings] = {}
-    votes: Counter[tuple[int, str]] = Counter()
-    for model in models:
-        line = model.line or USUAL
+    votes = Counter({(own.baudrate, own.parity): len(models)})
+    for line in (own, *(model.line or USUAL for model in models)):
         key = line.baudrate, line.parity
         votes[key] += 1
         if key not in found or found[key].stopbits < line.stopbits:
@@ -124,14 +121,18 @@ class _ModbusRtuDriver(ModbusDriver):
         return line_of(connection, rows, trace)
 
     def scan(self, connection: ModbusRtuConnection, search: Search, trace: Trace) -> Scan:
+        from soilco2.ingest.drivers.modbus_scan import Pitch, sweep
+
         models = [model for model in search.models if isinstance(model, ModbusModel)]
-        lines = search.lines or _settings(models, search.everything)
+        lines = search.lines or _settings(_line(connection), models, search.everything)
         pitches = [Pitch(str(line), partial(_master, connection, trace, line)) for line in lines]
         return sweep(connection.kind, pitches, search)
 
     def set_address(
         self, connection: ModbusRtuConnection, model: ProbeModel, old: int | str, new: int | str, trace: Trace
     ) -> Message:
+        from soilco2.ingest.drivers.modbus_change import change_address
+
         return change_address(_master(connection, trace, _line(connection)), model, old, new)
 
     def set_line(
@@ -142,6 +143,8 @@ class _ModbusRtuDriver(ModbusDriver):
         settings: LineSettings,
         trace: Trace,
     ) -> Message:
+        from soilco2.ingest.drivers.modbus_change import change_line
+
         masters = partial(_master, connection, trace)
         return change_line(masters, _line(connection), model, address, settings)
 

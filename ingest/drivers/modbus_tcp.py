@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Literal
 
 from soilco2.ingest.drivers.driver import Bench, FarEnd, Host
 from soilco2.ingest.drivers.modbus_line import Happened, ModbusDriver, ModbusLine
@@ -14,6 +16,7 @@ from soilco2.ingest.transports.modbus_master import ModbusMaster, Stray
 from soilco2.ingest.transports.modbus_tcp import NumberedStream
 from soilco2.ingest.transports.tcp import DialledStream
 from soilco2.ingest.transports.trace import Trace
+from soilco2.station_config.catalogue.probe import Line as LineSettings
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.modbus_tcp import ModbusTcpConnection
 
@@ -41,7 +44,28 @@ def line_of(
     return ModbusLine(master, connection.id, happened, request=UnitRequest, again=True)
 
 
+COMMISSIONING_QUIET_S = 0.05
+"""Silence between frames while it is not known who listens [s]; cheap probes want 50 to 100 ms."""
+_PLACE = re.compile(r"(?:(tcp|socket)://)?(\[[0-9A-Fa-f:]+\]|[^\s/@:\[\]]+):(\d{1,5})/?")
+"""``host:port`` or ``tcp://host:port``; ``socket://host:port`` is what pyserial calls a line over TCP."""
+
+
 class _ModbusTcpDriver(ModbusDriver):
+    def at(self, place: str, settings: LineSettings | None = None) -> ModbusTcpConnection | None:
+        found = _PLACE.fullmatch(place)
+        if found is None or not 0 < int(found[3]) < 1 << 16:
+            return None
+        framing: Literal["tcp", "rtu"] = "rtu" if found[1] == "socket" else "tcp"
+        return ModbusTcpConnection(
+            id="line", kind="modbus-tcp", host=found[2].strip("[]"), port=int(found[3]), framing=framing
+        )
+
+    def line(self, connection: ModbusTcpConnection, rows: Rows, trace: Trace) -> ModbusLine:
+        return line_of(connection, rows, trace)
+
+    def master(self, connection: ModbusTcpConnection, trace: Trace) -> ModbusMaster:
+        return master_of(connection, max(connection.quiet, COMMISSIONING_QUIET_S), trace)
+
     def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
         return polled(host, connections, partial(line_of, happened=host.happened))
 

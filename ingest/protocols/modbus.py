@@ -232,6 +232,11 @@ def answers(data: bytes) -> Iterator[int]:
             yield at
 
 
+def of_gateway(data: bytes, at: int) -> bool:
+    """Whether the sound answer at a place is a gateway's own: nobody answers it there."""
+    return bool(data[at + 1] & 0x80) and data[at + 2] in (GATEWAY_NO_PATH, GATEWAY_TARGET_SILENT)
+
+
 def _stranger(data: bytes, request: Request) -> tuple[str, Message] | None:
     """What is wrong with a sound read answer in `data` that is not ours: (part, words)."""
     for at in answers(data):
@@ -322,6 +327,37 @@ def write_frame(address: int, function: int, start: int, words: tuple[int, ...])
         return seal(struct.pack(">BBHH", address, function, start, *words))
     head = struct.pack(">BBHHB", address, function, start, len(words), 2 * len(words))
     return seal(head + struct.pack(f">{len(words)}H", *words))
+
+
+class Write(NamedTuple):
+    """A write of registers from wire address `start`."""
+
+    address: int
+    function: int
+    start: int
+    words: tuple[int, ...]
+
+    @property
+    def answer(self) -> bytes:
+        """What a slave says that took it."""
+        last = self.words[0] if self.function == WRITE_ONE else len(self.words)
+        return seal(struct.pack(">BBHH", self.address, self.function, self.start, last))
+
+
+def parse_write(data: bytes) -> tuple[Write | None, bytes]:
+    """Take the first sound write out of `data`, as a slave does: it, and the bytes after it."""
+    for at in range(len(data) - 7):
+        address, function = data[at], data[at + 1]
+        if function == WRITE_ONE and sound(data[at : at + 8]):
+            start, word = struct.unpack(">HH", data[at + 2 : at + 6])
+            return Write(address, function, start, (word,)), data[at + 8 :]
+        end = at + 9 + data[at + 6]
+        if function == WRITE_SEVERAL and end <= len(data) and sound(data[at:end]):
+            start, count = struct.unpack(">HH", data[at + 2 : at + 6])
+            if 2 * count == data[at + 6]:
+                words = struct.unpack(f">{count}H", data[at + 7 : end - 2])
+                return Write(address, function, start, words), data[end:]
+    return None, data
 
 
 def parse_request(data: bytes) -> tuple[Request | None, bytes, int]:

@@ -13,7 +13,7 @@ import socket
 import threading
 from itertools import count
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.mbap import Numbered, split, wrap
@@ -23,13 +23,16 @@ from soilco2.ingest.protocols.modbus import (
     answers,
     exception_frame,
     parse_request,
+    sound,
 )
-from soilco2.ingest.simulate.line import Responder
+from soilco2.ingest.simulate.line import Parser, Responder
 from soilco2.station_config.connections.modbus_tcp import host_and_port
 from soilco2.station_config.message import Message, system
 
 PATIENCE_S = 0.4
 """A gateway waits so long for an answer on its line [s]."""
+_WRITTEN = (5, 8)
+"""Bytes of an answer to a write, refused and done."""
 _DIAL_S = 0.5
 _DIAL_PAUSE_S = 0.2
 
@@ -37,13 +40,14 @@ _DIAL_PAUSE_S = 0.2
 class _Far:
     """Connections, and what goes out on them when; the thread that serves them."""
 
-    def __init__(self, host: str, port: int, respond: Responder) -> None:
+    def __init__(self, host: str, port: int, respond: Responder, parse: Parser) -> None:
         self.link = host_and_port(host, port)
         """Where it is found."""
         self.links: dict[socket.socket, bytes] = {}
         """Connections, each with what was heard on it and not served."""
         self._place = (host, port)
         self._respond = respond
+        self._parse = parse
         self.plugged = True
         self._stopping = False
         self._due: list[tuple[float, int, socket.socket, bytes]] = []
@@ -51,6 +55,9 @@ class _Far:
         self._mutex = threading.RLock()
         self._wake_out, self._wake_in = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name=f"far {self.link}", daemon=True)
+
+    def speed(self) -> None:
+        """Not known: who asks does not set it."""
 
     def plug(self) -> None:
         """Let it be reached, or dial."""
@@ -147,7 +154,7 @@ class _Far:
 
     def _serve(self, link: socket.socket, heard: bytes) -> bytes:
         while True:
-            request, heard, foreign = parse_request(heard)
+            request, heard, foreign = self._parse(heard)
             if request is None:
                 return heard
             at = monotonic()
@@ -176,6 +183,8 @@ class Gateway(_Far):
     framing : {"tcp", "rtu"}
     respond : callable
         Runs in the gateway's thread.
+    parse : callable
+        Finds requests.
     patience_s : float or None
         How long it waits for an answer on its line [s]; for ever when None.
 
@@ -191,9 +200,10 @@ class Gateway(_Far):
         port: int,
         framing: Literal["tcp", "rtu"],
         respond: Responder,
+        parse: Parser = parse_request,
         patience_s: float | None = PATIENCE_S,
     ) -> None:
-        super().__init__(host, port, respond)
+        super().__init__(host, port, respond, parse)
         self._framing = framing
         self._patience_s = patience_s
         self._server: socket.socket | None = None
@@ -234,27 +244,36 @@ class Gateway(_Far):
             self._end(link)
             return b""
         for number, frame in messages:
-            request, _, foreign = parse_request(frame)
+            request, _, foreign = self._parse(frame)
             if request is not None:
                 self._ask(link, number, request, foreign)
         return rest
 
-    def _ask(self, link: socket.socket, number: int, request: Request, foreign: int) -> None:
+    def _ask(self, link: socket.socket, number: int, request: Any, foreign: int) -> None:
         begun = at = monotonic()
         heard = b""
         answered = False
         for wait, data in self._respond(request, foreign):
             at += wait
             heard += data
-            for start in answers(heard):
-                length = 5 if heard[start + 1] & 0x80 else 5 + heard[start + 2]
-                self._later(at, link, wrap(Numbered(number, heard[start : start + length])))
-                heard = heard[start + length :]
+            frame, heard = _answer(heard)
+            if frame:
+                self._later(at, link, wrap(Numbered(number, frame)))
                 answered = answered or self._patience_s is None or at - begun <= self._patience_s
-                break
         if not answered and self._patience_s is not None:
-            silent = exception_frame(request, GATEWAY_TARGET_SILENT)
+            asked = Request(request.address, request.function, 0, 1)
+            silent = exception_frame(asked, GATEWAY_TARGET_SILENT)
             self._later(begun + self._patience_s, link, wrap(Numbered(number, silent)))
+
+
+def _answer(heard: bytes) -> tuple[bytes, bytes]:
+    """The first sound answer to a read or a write in what a line said, and what follows it."""
+    for at in answers(heard):
+        end = at + (5 if heard[at + 1] & 0x80 else 5 + heard[at + 2])
+        return heard[at:end], heard[end:]
+    if len(heard) in _WRITTEN and sound(heard):
+        return heard, b""
+    return b"", heard
 
 
 class Modem(_Far):
@@ -269,6 +288,8 @@ class Modem(_Far):
         Empty for none.
     respond : callable
         Runs in the modem's thread.
+    parse : callable
+        Finds requests.
     heartbeat_s : float
         Between two heartbeats [s].
     """
@@ -280,9 +301,10 @@ class Modem(_Far):
         registration: bytes,
         heartbeat: bytes,
         respond: Responder,
+        parse: Parser = parse_request,
         heartbeat_s: float = 30.0,
     ) -> None:
-        super().__init__(host, port, respond)
+        super().__init__(host, port, respond, parse)
         self._registration = registration
         self._heartbeat = heartbeat
         self._heartbeat_s = heartbeat_s

@@ -169,6 +169,12 @@ class DtuPort:
             self._strangers[name] = row
             if len(self._strangers) > STRANGERS:
                 self._strangers.popitem(last=False)
+            self._changed.notify_all()
+
+    def wait(self, wait_s: float) -> None:
+        """Wait until something changes, at most so long [s]."""
+        with self._changed:
+            self._changed.wait(wait_s)
 
     def end(self) -> None:
         """End every connection."""
@@ -393,6 +399,8 @@ class DtuStream(SocketStream):
         PortGone
             When the port cannot be listened on, or the modem has not dialled.
         """
+        if self._link is not None:
+            return
         if self._at.error is not None:
             raise type(self._at.error)(Message.of(self._at.error))
         link = self._at.take(self._registration)

@@ -24,6 +24,7 @@ from typing import Protocol
 from soilco2.ingest.errors import BusError
 from soilco2.ingest.protocols.marks import views, without
 from soilco2.ingest.protocols.modbus import Request, answers, clash, diagnose, find_answer, find_exception
+from soilco2.ingest.transports.trace import Trace
 
 _KEPT = 1024
 """Bytes kept of a babbling line: more than any frame."""
@@ -48,6 +49,9 @@ class ByteStream(Protocol):
     def is_open(self) -> bool:
         """Whether it can be used."""
         ...
+
+    trace: Trace
+    """Sees every byte that goes out or comes in."""
 
     def open(self) -> None:
         """Open it; PortGone or PortBusy when it cannot be."""
@@ -167,6 +171,10 @@ class ModbusMaster:
                     raise
             self._unsure.pop(request.address, None)
         return self._exchange(request, timeout)
+
+    def trace(self, trace: Trace) -> None:
+        """Show every byte to another listener from now on."""
+        self._stream.trace = trace
 
     def ask(self, frame: bytes, wait: float, enough: Callable[[bytes], bool]) -> bytes:
         """Send a frame and give what comes within `wait` [s] and the time on the wire, until it is enough.

@@ -60,7 +60,7 @@ class SocketStream:
 
     def __init__(self, name: str, trace: Trace | None = None) -> None:
         self.port = name
-        self._trace = trace or untraced
+        self.trace = trace or untraced
         self._link: socket.socket | None = None
         self._in_vain = 0
 
@@ -104,7 +104,7 @@ class SocketStream:
         if not data:
             self._lost(ConnectionResetError(Message("the far end ended it")))
         self._in_vain = 0
-        self._trace("in", data)
+        self.trace("in", data)
         return data
 
     def listen(self, seconds: float) -> bytes:
@@ -118,7 +118,7 @@ class SocketStream:
     def send(self, data: bytes) -> None:
         """Send bytes."""
         link = self._held()
-        self._trace("out", data)
+        self.trace("out", data)
         self._in_vain += 1
         try:
             link.sendall(data)
