@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from soilco2.ingest.drivers.driver import Answer, Guess, Scan, Search, Step
 from soilco2.ingest.errors import BadFrame, BusError, DoubleAnswer, PortBusy, PortGone, WrongAnswer
-from soilco2.ingest.protocols.modbus import READ_HOLDING, Request, answers, hexed, of_gateway
+from soilco2.ingest.protocols.modbus import READ_HOLDING, Request, answers, hexed
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.protocols.register_map import raw_readings
 from soilco2.station_config.catalogue.probe import ChannelSpec
@@ -133,8 +133,6 @@ def _knock(master: Master, request: Request, heard: _Heard) -> Iterator[int]:
     data = master.ask(frame, WAIT_S, lambda data: any(data[at] == request.address for at in answers(data)))
     heard.echoes += data.startswith(frame)
     rest = data.replace(frame, b"", 1)
-    if any(of_gateway(rest, at) for at in answers(rest)):
-        return
     told = [rest[at] for at in answers(rest)]
     for address in told:
         heard.garbled.pop(address, None)

@@ -232,9 +232,12 @@ def answers(data: bytes) -> Iterator[int]:
             yield at
 
 
-def of_gateway(data: bytes, at: int) -> bool:
-    """Whether the sound answer at a place is a gateway's own: nobody answers it there."""
-    return bool(data[at + 1] & 0x80) and data[at + 2] in (GATEWAY_NO_PATH, GATEWAY_TARGET_SILENT)
+def without_gateway(data: bytes) -> bytes:
+    """`data` without a gateway's own answer that nobody answers it there."""
+    for at in answers(data):
+        if data[at + 1] & 0x80 and data[at + 2] in (GATEWAY_NO_PATH, GATEWAY_TARGET_SILENT):
+            return data[:at] + data[at + 5 :]
+    return data
 
 
 def _stranger(data: bytes, request: Request) -> tuple[str, Message] | None:

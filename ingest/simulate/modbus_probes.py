@@ -32,7 +32,6 @@ from soilco2.ingest.simulate.line import Parser, Piece, PtyLine, Responder
 from soilco2.ingest.simulate.replay import Feed, probe_raws
 from soilco2.station_config.catalogue.probe import Line
 from soilco2.station_config.catalogue.registers import encode
-from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.modbus_model import CodedRegister, ModbusModel
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.message import Message
@@ -278,22 +277,22 @@ class SimulatedBus:
     Parameters
     ----------
     connection : Connection
-    line : callable
-        From what answers to the line that is made.
     probes : sequence of SimulatedProbe
     clock : Clock
         The schedule clock.
     faults : sequence of Fault
         Those of the line itself: unplugging.
+    line : callable, optional
+        From what answers to the line that is made; a pseudo-terminal at the connection's port by default.
     """
 
     def __init__(
         self,
-        connection: Connection,
-        line: Callable[[Responder, Parser], Wire],
+        connection: Any,
         probes: Sequence[SimulatedProbe],
         clock: Clock,
         faults: Sequence[Fault] = (),
+        line: Callable[[Responder, Parser], Wire] | None = None,
     ) -> None:
         self.connection = connection
         self.probes = list(probes)
@@ -302,7 +301,8 @@ class SimulatedBus:
                 probe.line = Line.of(f"{connection.baudrate} 8{connection.parity}{connection.stopbits}")
         self._clock = clock
         self._faults = faults
-        self.line = line(self._respond, _parse)
+        make = line or partial(PtyLine, connection.port)
+        self.line = make(self._respond, _parse)
         self.failure: Exception | None = None
         self._turn = 0
 
@@ -316,8 +316,7 @@ class SimulatedBus:
             for row in bench.instruments
         ]
         pulled = [fault for fault, _ in hits if fault.kind is Kind.UNPLUG]
-        made = line or partial(PtyLine, bench.connection.port)
-        return cls(bench.connection, made, probes, bench.clock, pulled)
+        return cls(bench.connection, probes, bench.clock, pulled, line)
 
     @property
     def place(self) -> tuple[str, str]:

@@ -23,7 +23,15 @@ from typing import Protocol
 
 from soilco2.ingest.errors import BusError
 from soilco2.ingest.protocols.marks import views, without
-from soilco2.ingest.protocols.modbus import Request, answers, clash, diagnose, find_answer, find_exception
+from soilco2.ingest.protocols.modbus import (
+    Request,
+    answers,
+    clash,
+    diagnose,
+    find_answer,
+    find_exception,
+    without_gateway,
+)
 from soilco2.ingest.transports.trace import Trace
 
 _KEPT = 1024
@@ -179,7 +187,8 @@ class ModbusMaster:
     def ask(self, frame: bytes, wait: float, enough: Callable[[bytes], bool]) -> bytes:
         """Send a frame and give what comes within `wait` [s] and the time on the wire, until it is enough.
 
-        What came before is dropped. Nothing is judged; an empty frame only listens.
+        What came before is dropped, and what a gateway says in place of a device. Nothing else is judged; an empty
+        frame only listens.
         """
         end = monotonic() + self.quiet
         while self._receive(0.0) and monotonic() < end:
@@ -190,7 +199,7 @@ class ModbusMaster:
         data = b""
         while (left := end - monotonic()) > 0 and not enough(data):
             data = (data + self._receive(left))[-2 * _KEPT :]
-        return without(data, self._marks)
+        return without_gateway(without(data, self._marks))
 
     def _exchange(self, request: Request, timeout: float) -> tuple[int, ...]:
         frame = request.frame
