@@ -12,6 +12,7 @@ NAMES = (
     "flux",
     "analysis",
     "mqtt_throughput",
+    "sdi12_round",
     "backfill",
     "catch_up",
     "late",

@@ -185,6 +185,14 @@ class Line(Protocol):
         ...
 
 
+class Together(Line, Protocol):
+    """A line whose instruments can measure at the same time: those due are begun, then read as they are ready."""
+
+    def begin(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> float:
+        """Let an instrument begin what the next `read` of it takes; the time until it is ready [s]."""
+        ...
+
+
 class Guess(NamedTuple):
     """A model that an instrument may be.
 

@@ -24,12 +24,12 @@ def _window(draft: Draft, row: Instrument) -> tuple[float, float]:
 
 def addresses(draft: Draft, lines: Mapping[str, Any]) -> Iterator[Fault]:
     """Two instruments at one address of a bus at the same time; a replaced probe may hand its address on."""
-    seen: dict[tuple[str, int | str], list[tuple[int, Instrument, tuple[float, float]]]] = defaultdict(list)
+    seen: dict[tuple[str, str], list[tuple[int, Instrument, tuple[float, float]]]] = defaultdict(list)
     for n, row in enumerate(draft.file.instrument):
         if row.address is None or row.connection not in lines:
             continue
         window = _window(draft, row)
-        for number, other, theirs in seen[row.connection, row.address]:
+        for number, other, theirs in seen[row.connection, str(row.address)]:
             if window[0] < theirs[1] and theirs[0] < window[1]:
                 line = draft.line(("instrument", number, "address"))
                 yield draft.fault(
@@ -42,7 +42,7 @@ def addresses(draft: Draft, lines: Mapping[str, Any]) -> Iterator[Fault]:
                     ),
                 )  # fmt: skip
                 break
-        seen[row.connection, row.address].append((n, row, window))
+        seen[row.connection, str(row.address)].append((n, row, window))
 
 
 def modbus_address(draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from functools import partial
 from termios import FIONREAD
 from typing import Any, ClassVar
 
-from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.driver import Driver, DriverEvent, Host
 from soilco2.ingest.drivers.modbus_rtu import DRIVER
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.protocols.modbus import Request, answer_frame, exception_frame
@@ -76,7 +76,9 @@ def healthy(_request: Request, answer: bytes) -> list[Piece]:
 class Wires:
     """Two lines with three slaves, and the threads that poll them."""
 
-    driver: ClassVar[Any] = DRIVER
+    driver: ClassVar[Driver] = DRIVER
+    others: Sequence[Service] = ()
+    """Services that are no polling."""
     garbled: ClassVar = {"checksum", "wrong_count", "wrong_address"}
     """What `garbage` is counted under."""
     clashing: ClassVar = {"clash", "checksum"}
@@ -100,7 +102,6 @@ class Wires:
         self.events: list[DriverEvent] = []
         self.sizes: list[int] = []
         self.threads: list[PollingThread] = []
-        self.others: list[Service] = []
         self.old: list[PollingThread] = []
         self.slots: list[int] = []
         self._heard = 0
@@ -166,7 +167,7 @@ class Wires:
             if isinstance(service, PollingThread):
                 self.threads.append(service)
             else:
-                self.others.append(service)
+                self.others = (*self.others, service)
                 service.start()
         self.settle()
         for thread in self.threads:
@@ -181,7 +182,7 @@ class Wires:
             service.stop()
         for service in self.others:
             service.join(60)
-        self.others = []
+        self.others = ()
         self.old += self.threads
         self.threads = []
         self._heard += len(self._asked_otherwise)  # nobody goes on with these
