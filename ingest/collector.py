@@ -19,8 +19,9 @@ from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
+from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
-from soilco2.ingest.supervisor import Managed, Service, Supervisor
+from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
@@ -116,6 +117,7 @@ class Collector:
             commit_rows=table.commit_rows,
             on_commit=self._committed,
         )
+        self._call = Requests(lambda: self.station, self._supervisor, self.writer_thread, self.status)
 
     # from outside
 
@@ -194,6 +196,7 @@ class Collector:
             "hung": hung(self._pulses()),
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
+            "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
             **{
                 name: sources[name].status() if name in sources else None
                 for name, kind in kinds().items()
@@ -492,9 +495,3 @@ class Collector:
     def _happened(self, event: NewEvent) -> None:
         log_event(event)
         self.writer_thread.note(event)
-
-    def _call(self, op: str, arguments: dict[str, Any]) -> Any:
-        """An operation that a command asks for."""
-        if op == "status":
-            return self.status()
-        return self.writer_thread.carry_out(op, arguments)
