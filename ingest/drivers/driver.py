@@ -452,7 +452,7 @@ class Rows(NamedTuple):
 
     Parameters
     ----------
-    samples : list of Sample
+    samples : sequence of Sample
     faults : list
         Rows that cannot be used, each with `line`, `reason`, `text`.
     line : int
@@ -463,7 +463,7 @@ class Rows(NamedTuple):
         Units as written, by serial number and channel, so that they can be named.
     """
 
-    samples: list[Sample]
+    samples: Sequence[Sample]
     faults: list[Any]
     line: int
     lines: Sequence[int] = ()
