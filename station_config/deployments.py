@@ -120,10 +120,12 @@ def covers(installation: Installation, spec: ChannelSpec, variables: Variables) 
     """Whether an installation places this channel.
 
     One that names a channel places that one. One that names none places those that fit: at a position the
-    variables that have a depth, at ``"site"`` those that need none.
+    variables that have a depth, at ``"site"`` those that need none, without auxiliary channels.
     """
     if installation.channel is not None:
         return installation.channel == spec.id
+    if spec.auxiliary:
+        return False
     known = variables[spec.variable]
     return known.at_site if installation.position == SITE else known.has_depth
 

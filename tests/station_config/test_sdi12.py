@@ -191,7 +191,7 @@ def test_the_page_that_tells_how(tmp_path: Path) -> None:
         SDI[SDI.index("[[profile]]") : SDI.index("[[instrument]]")],
     )
     (row,) = load_station(write(tmp_path, head + rest + station)).file.instrument
-    assert (row.serial, row.address) == ("T12-00082937", "1")
+    assert (row.serial, row.address) == ("T12-00082937", 1)
 
 
 def test_every_model_of_the_page_is_in_the_catalogue() -> None:
