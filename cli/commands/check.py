@@ -107,9 +107,11 @@ def command(station: Path, as_json: bool, lang: str) -> None:
     """
     from soilco2.station_config.errors import StationFileError
     from soilco2.station_config.loader import load_station
+    from soilco2.storage.journal.own_variables import check_station
 
     try:
         loaded = load_station(station)
+        check_station(loaded)
         here = _on_this_machine(loaded, time.time_ns() // 1000)
     except StationFileError as error:
         _say_faults(error.faults, as_json, lang)

@@ -78,6 +78,7 @@ class ModbusLine:
         )
         self.open = self._master.open
         self.close = self._master.close
+        self.listen = self._master.show
 
     def _stray(self, address: int) -> None:
         """Tell once of an address that answers when nobody waits for it."""
@@ -92,10 +93,6 @@ class ModbusLine:
             address=address,
         )
         self._happened("stray-answer", self._connection.id, text)
-
-    def listen(self, trace: Trace) -> None:
-        """Show every byte to another listener from now on."""
-        self._master.trace = trace
 
     @property
     def is_open(self) -> bool:

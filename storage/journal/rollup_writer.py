@@ -110,11 +110,10 @@ class RollupWriter:
         hours: dict[int, set[int]] = {}
         count, upto = 0, done
         for rev, series, time_us in rows:
-            those = hours.setdefault(series, set())
-            if (hour := time_us // HOUR_US) not in those:
+            if (hour := time_us // HOUR_US) not in hours.get(series, ()):
                 if (count := count + 1) > _HOURS:
                     break
-                those.add(hour)
+                hours.setdefault(series, set()).add(hour)
             upto = rev
         else:
             if len(rows) < _ROWS:

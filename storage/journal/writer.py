@@ -20,6 +20,7 @@ from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.import_outcome import Brought, brought
 from soilco2.storage.journal.imports import Imports
 from soilco2.storage.journal.judging import Judging
+from soilco2.storage.journal.own_variables import check_units
 from soilco2.storage.journal.parking import Parking
 from soilco2.storage.journal.retention import Retention
 from soilco2.storage.journal.rollup_writer import RollupWriter
@@ -281,7 +282,14 @@ class Writer:
     # what else changes
 
     def install_config(self, station: Station) -> None:
-        """Put a configuration in force and keep its text."""
+        """Put a configuration in force and keep its text.
+
+        Raises
+        ------
+        UnitChangedError
+            When it gives a variable another unit than its kept values have.
+        """
+        check_units(self.session.db, station.variables)
         with self.session.transaction():
             if self.session.meta("config") != station.hash:
                 self.session.db.execute(
