@@ -195,11 +195,8 @@ class Collector:
             "hung": hung(self._pulses()),
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
-            **{
-                name: sources[name].status() if name in sources else None
-                for name, kind in kinds().items()
-                if kind.contract == "pushed"
-            },
+            **{kind.session or name: None for name, kind in kinds().items() if kind.contract == "pushed"},
+            **{name: source.status() for name, source in sources.items()},
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
         }

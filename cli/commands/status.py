@@ -68,6 +68,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         "instruments": _instruments(station, reader, counters, live, now_us),
         "buses": live["buses"] if live else [],
         "mqtt": live["mqtt"] if live else None,
+        "brokers": {row.id: live.get(f"mqtt {row.id}") if live else None for row in station.file.broker},
         "parts": live["parts"] if live else {},
         "journal": {
             "path": str(station.journal_path),
@@ -240,14 +241,16 @@ def _print_devices(status: dict[str, Any]) -> None:
             click.echo(f"    {translate(row['last_error'])}")
         if "computed_for" in row:
             click.echo(f"    {in_words(row['computed_for'], language())}")
-    if mqtt := status["mqtt"]:
-        state = word(mqtt["state"])
+    for broker in (status["mqtt"], *status["brokers"].values()):
+        if not broker:
+            continue
+        state = word(broker["state"])
         said = Message(
             "broker {name}: {state}",
-            name=mqtt["broker"],
-            state=Message("{state}, SILENT", state=state) if mqtt["silent"] else state,
+            name=broker["broker"],
+            state=Message("{state}, SILENT", state=state) if broker["silent"] else state,
         )
-        click.echo(f"{translate(said)} {translate(mqtt['error'])}".rstrip())
+        click.echo(f"{translate(said)} {translate(broker['error'])}".rstrip())
 
 
 def _print_journal(status: dict[str, Any]) -> None:

@@ -13,8 +13,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
+from soilco2.ingest.protocols.decoded import Decoded, Gap, Jump, Refusal
 from soilco2.ingest.protocols.foreign_messages import foreign
 from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.mqtt_message import Cut
@@ -47,56 +48,6 @@ LONGEST_UNIT = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _new = tuple.__new__
-
-
-class Refusal(NamedTuple):
-    """What did not become a sample.
-
-    Parameters
-    ----------
-    reason : Message
-        One sentence.
-    payload : bytes
-        The message as it came, or one of those of its readings that were refused.
-    time_us : int or None
-        The stamp it carried [µs UTC], if one could be read.
-    arrival_us : int
-        [µs UTC]
-    readings : int
-        How many were refused; 1 for a message that cannot be understood.
-    """
-
-    reason: Message
-    payload: bytes
-    time_us: int | None
-    arrival_us: int
-    readings: int = 1
-
-
-class Gap(NamedTuple):
-    """Messages of a node that never came: numbers `first` to `last`."""
-
-    node: str
-    first: int
-    last: int
-
-
-class Jump(NamedTuple):
-    """A node's numbers went from `before` to `after`, further than it can have sent messages: it numbers anew."""
-
-    node: str
-    before: int
-    after: int
-
-
-class Decoded(NamedTuple):
-    """What a batch of messages gave; `repeats` counts, in its one place, readings that are known already."""
-
-    samples: list[Sample]
-    refusals: list[Refusal]
-    gaps: list[Gap]
-    repeats: Counter[str]
-    jumps: list[Jump]
 
 
 def _no_number(word: str) -> NoReturn:

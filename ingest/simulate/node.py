@@ -118,8 +118,8 @@ class SimulatedNode:
         SimulationError
             When the station has no broker, or the outbox cannot be made.
         """
-        broker = bench.station.file.mqtt
         connection = bench.connection
+        broker = bench.station.file.brokers.get(connection.broker or "")
         if broker is None:
             raise SimulationError(
                 Message(

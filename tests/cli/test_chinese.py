@@ -108,6 +108,7 @@ def test_what_a_running_collector_tells_is_said_in_the_language(
             "b": {"serial": "8", "state": "", "newest_us": 0, "errors": {}, "last_error": ""},
         },
         "mqtt": {"broker": "h:1", "state": "connected", "silent": True, "error": unset},
+        "brokers": {"far": {"broker": "h:2", "state": "connected", "silent": False, "error": ""}, "new": None},
     }  # fmt: skip
     _print_collector(status)
     _print_devices(status)
@@ -127,6 +128,7 @@ def test_what_a_running_collector_tells_is_said_in_the_language(
         f"    {told}",
         "  b（8）：最新 1970-01-01 00:00:00Z",
         f"消息代理 h:1：已连接，无消息 {told}",
+        "消息代理 h:2：已连接",
     ]
 
 

@@ -33,6 +33,15 @@ kind = "mqtt"
 topic = "dune/readings"
 numbers_as_text = true
 
+[[connection]]
+id = "far"
+kind = "mqtt"
+broker = "cloud"
+
+[[broker]]
+id = "cloud"
+host = "cloud.example"
+
 [mqtt]
 host = "broker.example"
 port = 8883

@@ -32,7 +32,7 @@ from tests.documents.stations import FULL, station
 DAY = date(2026, 7, 1)
 NAMES = {
     ("station", "id"), ("connection", "id"), ("profile", "id"), ("position", "id"), ("instrument", "id"),
-    ("instrument", "connection"), ("instrument", "model"), ("installation", "position"),
+    ("instrument", "connection"), ("instrument", "model"), ("installation", "position"), ("broker", "id"),
 }  # fmt: skip
 """Names that other keys point to: changed alone they make no station; each is looked for in the text."""
 
