@@ -331,7 +331,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     from rich.table import Table
     from rich.text import Text
 
-    from soilco2.station_config.connections.registry import kind_for, kind_of
+    from soilco2.station_config.connections.registry import kind_of
 
     words = _WORDS[lang]
     connection = next(row for row in station.file.connection if row.id == name)
@@ -348,7 +348,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
         first = True
         for channel in deployments.channels_of(row.serial):
             spans = _spans(deployments, channel)
-            if not spans and kind_for(station.models[row.model]).open_ended:
+            if not spans and kind_of(connection).open_ended:
                 continue  # a node may send anything: only what is placed is worth a line
             rows: list[Span | None] = [*spans] if spans else [None]
             for span in rows:

@@ -121,7 +121,7 @@ def command(
     from soilco2.ingest.station_file import last_valid
     from soilco2.station_config.errors import StationConfigError
     from soilco2.station_config.loader import load_station
-    from soilco2.storage.errors import JournalBusyError, StorageError
+    from soilco2.storage.errors import StorageError
 
     start_log(log_format)
     fault: Message | str = ""
@@ -139,8 +139,6 @@ def command(
         collector = Collector(loaded, station, clock=clock, extra=extra, fault=fault)
         _listen(collector)
         fine = collector.run_once() if once else collector.run()
-    except JournalBusyError as error:
-        fail(Message.of(error))
     except StorageError as error:
         _give_up(Message.of(error))
     except OSError as error:

@@ -19,13 +19,8 @@ from soilco2.ingest.transports.modbus_serial import RtuMaster, Trace
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.catalogue.registers import WIDTH, decode
 from soilco2.station_config.connections.kind import Connection
-from soilco2.station_config.connections.modbus_rtu import (
-    Block,
-    ModbusModel,
-    ModbusRtuConnection,
-    RegisterChannel,
-    Setting,
-)
+from soilco2.station_config.connections.modbus_model import Block, ModbusModel, RegisterChannel, Setting
+from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -107,7 +102,7 @@ class ModbusLine:
         """Address, channels and blocks of an instrument."""
         assert isinstance(model, ModbusModel)
         address = instrument.address if instrument.address is not None else model.address
-        assert address is not None  # the station file's check sees to it
+        assert isinstance(address, int)  # the station file's check sees to it
         channels = model.used(instrument.channels)
         return RegisterPlan(address, model, instrument, channels, blocks_to_read(model, channels))
 

@@ -125,8 +125,8 @@ class ProbeModel(Table):
     """How it is read."""
     line: Line | None = None
     """Line settings from the factory."""
-    address: int | None = Field(default=None, ge=0, le=255)
-    """Modbus address from the factory."""
+    address: int | str | None = None
+    """Address from the factory."""
     quiet: Duration = 0.02
     """Silence wanted between frames."""
     timeout: Duration = 1.0

@@ -244,10 +244,11 @@ BROKEN = {
     ),
     "thief": (
         "line-of-text",
-        "from soilco2.station_config.connections.modbus_rtu import ModbusModel\n"
+        "from soilco2.station_config.connections.modbus_model import ModbusModel\n"
+        "class Stolen(ModbusModel):\n    pass\n"
         + QUIET.format(name="line-of-text", module="thief")
-        + "    models = (ModbusModel,)\nKIND = Broken()\n",
-        "another kind speaks modbus-rtu",
+        + "    models = (Stolen,)\nKIND = Broken()\n",
+        "modbus-rtu has another table of the catalogue",
     ),
     "taken": (
         "mqtt",
