@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from soilco2.ingest.drivers.driver import Batch, Driver, Host
 from soilco2.ingest.drivers.registry import driver_of
-from soilco2.ingest.protocols.decoded import Decoded, Jump
+from soilco2.ingest.protocols.decoded import Decoded
 from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.mqtt import Received, Subscriber, Taken
@@ -26,7 +26,7 @@ from soilco2.storage.journal.reader import JournalReader
 SESSION = "mqtt"
 """Name of the session with the broker of ``[mqtt]``; another broker's has its id behind it."""
 _TOLD = 100
-"""Nodes whose jumping numbers are told, at most: names can be made up."""
+"""Subjects of which something is told, at most: names can be made up."""
 
 
 class TopicDecoder(Protocol):
@@ -216,21 +216,24 @@ class MqttSource:
             batch.counts[source, "retained" if retained else "messages"] += len(messages)
             found = self._decoders[source].batch(messages, trusted=trusted, retained=retained)
             _add(batch, source, found)
-            self._tell(found.jumps)
+            self._tell(found)
         batch.heard = self._heard.take_fresh()
         return batch
 
-    def _tell(self, jumps: Sequence[Jump]) -> None:
-        """Say of a node, once, that its numbers begin anew: what is missing in between cannot be known."""
-        for node, before, after in jumps:
-            if node not in self._told and len(self._told) < _TOLD:
-                self._told.add(node)
-                said = Message(
-                    "{node}: its messages went from number {before} to {after}; it numbers anew, or two nodes have "
-                    "this name. What is missing in between is not counted",
-                    node=node, before=before, after=after,
-                )  # fmt: skip
-                self._happened("other", node, said)
+    def _tell(self, found: Decoded) -> None:
+        """Say once of each subject what is worth it, such as of a node that its numbers begin anew."""
+        notes = list(found.notes or ())
+        for node, before, after in found.jumps:  # what is missing in between cannot be known
+            said = Message(
+                "{node}: its messages went from number {before} to {after}; it numbers anew, or two nodes have "
+                "this name. What is missing in between is not counted",
+                node=node, before=before, after=after,
+            )  # fmt: skip
+            notes.append((node, said))
+        for subject, said in notes:
+            if subject not in self._told and len(self._told) < _TOLD:
+                self._told.add(subject)
+                self._happened("other", subject, said)
 
     def _sorted(self, taken: Taken, batch: Batch) -> dict[tuple[str, bool], list[Received]]:
         """Messages by connection and by whether the broker kept them; those of no connection are refused."""
@@ -254,6 +257,8 @@ def _add(batch: Batch, source: str, found: Decoded) -> None:
     if found.repeats:
         for name in ("in", "duplicate"):
             batch.counts[source, name] += found.repeats["readings"]
+    for name, count in (found.further or {}).items():
+        batch.counts[source, name] += count
     for gap in found.gaps:
         batch.counts[source, "messages_missing"] += gap.last - gap.first + 1
     for _ in found.jumps:

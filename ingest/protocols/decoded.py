@@ -50,10 +50,26 @@ class Jump(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What a batch of messages gave; `repeats` counts, in its one place, readings that are known already."""
+    """What a batch of messages gave.
+
+    Parameters
+    ----------
+    samples : list of Sample
+    refusals : list of Refusal
+    gaps : list of Gap
+    repeats : Counter
+        Counts, in its one place, readings that are known already.
+    jumps : list of Jump
+    further : Counter, optional
+        Further counters of the connection, by name.
+    notes : list of (str, Message), optional
+        What is worth a line in the station's log once for each subject.
+    """
 
     samples: list[Sample]
     refusals: list[Refusal]
     gaps: list[Gap]
     repeats: Counter[str]
     jumps: list[Jump]
+    further: Counter[str] | None = None
+    notes: list[tuple[str, Message]] | None = None
