@@ -18,7 +18,7 @@ from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
-from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
+from soilco2.ingest.health import event_lines, give_back, health_lines, link_lines, take_health
 from soilco2.ingest.station_file import check_same, remember, stamp
 from soilco2.ingest.supervisor import Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
@@ -400,10 +400,13 @@ class Collector:
         except (StorageError, OSError) as error:
             log.warning("the station's health is not known: %s", error)
             return
+        links = link_lines(self.station, [one.status() for one in self.writer_thread.sources.values()])
         for forwarder in forwarders:
             cursor = cursors.get(forwarder.table.id)
             backlog, oldest = (cursor.backlog, cursor.oldest_us) if cursor else (0, None)
             forwarder.offer(health_lines(self.station, health, backlog, oldest))
+            if links:
+                forwarder.offer(links)
             if events:
                 forwarder.offer(event_lines(self.station, events))
         if events:

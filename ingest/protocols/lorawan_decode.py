@@ -225,7 +225,7 @@ class Decoder:
         last = self._last.get(eui)
         name = f"{eui} {session}"
         said = [uplink.port, uplink.data.hex(), None if uplink.data else uplink.decoded]
-        if last is not None and last[0] == session and counter == 0 < last[1]:
+        if last is not None and last[0] == session and counter == 0 and last[1] > 1:
             self._heard.begin_again(self.source, name)  # an ABP device that was started again
         if self._heard.message_again(self.source, name, counter, said):
             return True
