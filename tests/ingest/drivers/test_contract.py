@@ -11,8 +11,10 @@ from soilco2.station_config.connections.registry import kinds
 from tests.ingest.drivers import files, polled, pushed
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
-TABLE: dict[str, Rows] = {"modbus-rtu": polled.ROWS, "mqtt": pushed.ROWS, "none": files.ROWS}
-NEEDS = {"mqtt": [pytest.mark.mosquitto]}
+TABLE: dict[str, Rows] = {
+    "modbus-rtu": polled.ROWS, "mqtt": pushed.ROWS, "lorawan": pushed.LORAWAN_ROWS, "none": files.ROWS,
+}  # fmt: skip
+NEEDS = {"mqtt": [pytest.mark.mosquitto], "lorawan": [pytest.mark.mosquitto]}
 
 
 def test_every_kind_has_every_situation() -> None:
