@@ -12,6 +12,7 @@ NAMES = (
     "flux",
     "analysis",
     "mqtt_throughput",
+    "lorawan",
     "backfill",
     "catch_up",
     "late",
