@@ -35,7 +35,8 @@ numbers_as_text = true
 
 [[connection]]
 id = "far"
-kind = "mqtt"
+kind = "lorawan"
+server = "tts"
 broker = "cloud"
 
 [[broker]]
