@@ -10,6 +10,7 @@ IngestError                 anything that keeps a reading from coming in
 │   ├── WrongAnswer         a sound frame, but not an answer to this request
 │   ├── DoubleAnswer        two sound answers to one request: two devices at one address
 │   └── ExceptionAnswer     the device refused the request with a code
+├── NotChanged              an address or line settings of an instrument were not changed
 ├── BrokerError             the MQTT broker cannot be reached, refuses us, or is not configured
 ├── MessageError            a message cannot be built: a number that JSON has no word for, a missing name
 ├── SimulationError         the simulation cannot do what was asked: no such fault, no such data
@@ -127,6 +128,10 @@ class ExceptionAnswer(BusError):
     def __init__(self, message: Message, data: bytes, code: int) -> None:
         self.code = code
         super().__init__(message, data)
+
+
+class NotChanged(IngestError):
+    """An address or line settings were not changed: two answer, the new address is taken, nobody knows how."""
 
 
 class BrokerError(IngestError):

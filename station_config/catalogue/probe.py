@@ -5,6 +5,7 @@ Each kind of connection adds what its protocol needs, among it the table `at` of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +14,7 @@ from pydantic import ConfigDict, Field
 from soilco2.station_config.base import BothNames, Duration, Identifier, Table
 from soilco2.station_config.catalogue.compensation import CompensatedBy
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 
 
 class Line(Table):
@@ -31,6 +33,32 @@ class Line(Table):
 
     def __str__(self) -> str:
         return f"{self.baudrate} {self.bytesize}{self.parity}{self.stopbits}"
+
+    @classmethod
+    def of(cls, text: str) -> Line:
+        """The line settings of text such as ``"9600 8N1"``; the speed alone means 8N1.
+
+        Raises
+        ------
+        ValueError
+            When it is of another form.
+        """
+        match = re.fullmatch(
+            r"(\d{3,7})(?:[ ,/]?([78])([NEO])([12]))?", text.strip(), re.IGNORECASE | re.ASCII
+        )
+        if match is None:
+            raise ValueError(
+                Message("{text!r} is no line setting; expected such as '9600 8N1' or 19200", text=text)
+            )
+        baudrate, bits, parity, stop = match.groups()
+        return cls.model_validate(
+            {
+                "baudrate": int(baudrate),
+                "bytesize": int(bits or 8),
+                "parity": (parity or "N").upper(),
+                "stopbits": int(stop or 1),
+            }
+        )
 
 
 class ChannelSpec(Table):
@@ -147,6 +175,10 @@ class ProbeModel(Table):
     """Interval of calibration the maker recommends."""
     source: str
     """The manual this file was written from."""
+    tried: Literal["device", "manual"] = "manual"
+    """`"device"`: soilco2 has read one; `"manual"`: the file was written from the manual alone."""
+    also_sold_as: tuple[str, ...] = ()
+    """Other names under which the same instrument is sold."""
     unconfirmed: BothNames | None = None
     """What could not be verified."""
 

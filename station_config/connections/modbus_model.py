@@ -107,6 +107,43 @@ class Setting(Table):
     """What it does."""
 
 
+class CodedRegister(Table):
+    """A register that holds a setting of the line: the place of its value in `codes`, or the value by `divisor`."""
+
+    start: int = Field(ge=0, le=0xFFFF)
+    """Wire address, from 0."""
+    codes: tuple[int | str, ...] = ()
+    """What the codes 0, 1, 2 … mean; empty: the number itself stands there."""
+    divisor: int = Field(default=1, ge=1)
+    """What the number is divided by, where it stands there itself."""
+
+    def code(self, value: int | str) -> int | None:
+        """What is written for a value; None when the register has no code for it."""
+        if self.codes:
+            return self.codes.index(value) if value in self.codes else None
+        whole, rest = divmod(int(value), self.divisor)
+        return None if rest else whole
+
+
+class Change(Table):
+    """Where an instrument keeps its address and its line settings; nothing else of it is ever written."""
+
+    function: Literal[6, 16] = 6
+    """6 write one register, 16 write several."""
+    address: CodedRegister | None = None
+    """Its address."""
+    highest: int = Field(default=247, ge=1, le=247)
+    """The highest address it takes."""
+    baudrate: CodedRegister | None = None
+    """Its speed [Bd]."""
+    parity: CodedRegister | None = None
+    """Its parity: N, E, O."""
+    stopbits: CodedRegister | None = None
+    """Its stop bits."""
+    restart: bool = False
+    """Whether it must be switched off and on before they hold."""
+
+
 class ModbusModel(ProbeModel):
     """A model of probe that speaks Modbus: registers are read in blocks, and channels stand in them."""
 
@@ -122,6 +159,8 @@ class ModbusModel(ProbeModel):
     """Status words."""
     setting: tuple[Setting, ...] = ()
     """Registers logged once a day."""
+    change: Change | None = None
+    """How it gets another address and other line settings; left out: not known, and never written."""
 
     def used(self, names: Iterable[str] = ()) -> tuple[RegisterChannel, ...]:
         """The channels of `names`, in the order of the catalogue; all of them when it is empty."""

@@ -9,11 +9,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from soilco2.station_config.base import Duration, FilePath
+from soilco2.station_config.base import Duration
 from soilco2.station_config.catalogue.probe import Line, ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.connections.line_rules import addresses, timing
 from soilco2.station_config.connections.modbus_model import ModbusModel
+from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import either
@@ -32,7 +33,7 @@ class ModbusRtuConnection(Connection):
 
     kind: Literal["modbus-rtu"]
     """`"modbus-rtu"`."""
-    port: FilePath
+    port: SerialPort
     """Serial port; take the name under `/dev/serial/by-id/`, which stays after a reboot."""
     baudrate: int = Field(gt=0)
     """Speed of the line [Bd]; every probe on it is set to this."""
