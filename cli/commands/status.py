@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _NAMED = 5
 """Devices of others that are named, at most; all that are known stand in the JSON."""
 _LINK = {
-    "gateways": marked("by {value:.0f} gateways"),
+    "gateways": marked("gateways: {value:.0f}"),
     "rssi_dbm": "{value:.0f} dBm",
     "snr_db": marked("SNR {value:.1f} dB"),
     "battery_voltage": marked("battery {value:.2f} V"),
