@@ -78,6 +78,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         },
         "instruments": _instruments(station, reader, counters, live, now_us),
         "buses": live["buses"] if live else [],
+        "listeners": live.get("listeners", []) if live else [],
         "mqtt": live["mqtt"] if live else None,
         "brokers": {row.id: live.get(f"mqtt {row.id}") if live else None for row in station.file.broker},
         "foreign_devices": {
@@ -269,6 +270,8 @@ def _print_devices(status: dict[str, Any]) -> None:
         for mark in (": ", "："):
             said = said.removeprefix(bus["port"] + mark)
         click.echo(f"{bus['connection']} ({bus['port']}): {said or word(bus['state'])}")
+    for listener in status.get("listeners", ()):
+        _print_listener(listener)
     echo(Message("instruments"))
     for name, row in status["instruments"].items():
         about = {"name": name, "serial": row["serial"], "moment": _moment(row["newest_us"])}
@@ -303,6 +306,32 @@ def _link(link: dict[str, float]) -> str:
     parts = [Message("heard {moment}", moment=_moment(int(link["at_us"])))]
     parts += [Message(words, value=link[name]) for name, words in _LINK.items() if name in link]
     return ("、" if language() == "zh" else ", ").join(translate(part) for part in parts)
+
+
+def _print_listener(listener: dict[str, Any]) -> None:
+    """A port that others dial: who is there, and who is not known."""
+    if listener["error"]:
+        click.echo(translate(listener["error"]))
+        return
+    rows = listener["connections"].values()
+    echo(
+        Message(
+            "listening on {port}: {connected} of {count} connected",
+            port=listener["port"],
+            connected=sum(row["connected"] for row in rows),
+            count=len(rows),
+        )
+    )
+    for row in listener["unknown"]:
+        echo(
+            Message(
+                "  not known: {registration} from {host}, {count} times, last {moment}",
+                registration=row["registration"],
+                host=row["from"],
+                count=row["count"],
+                moment=_moment(row["last_us"]),
+            )
+        )
 
 
 def _print_journal(status: dict[str, Any]) -> None:

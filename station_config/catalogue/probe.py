@@ -92,6 +92,8 @@ class ChannelSpec(Table):
     """Smallest step [unit]."""
     accuracy: BothNames | None = None
     """What the maker claims."""
+    auxiliary: bool = False
+    """Kept beside the channel that counts: an installation places it only when it names it."""
     pressure: Literal["device", "none"] | None = None
     """Who compensates a CO₂ reading for pressure."""
     temperature: Literal["device", "none"] | None = None
@@ -163,6 +165,9 @@ class ProbeModel(Table):
     """Time after power-on in which readings are suspect."""
     channel: tuple[ChannelSpec, ...]
     """What it gives."""
+    every_variable: bool = False
+    """Whether it gives, besides its channels, every variable there is in its canonical unit: a message that names the
+    variable can hold any, the station's own included."""
     status: tuple[StatusBits, ...] = ()
     """Status words."""
     salinity_factor: float | None = Field(default=None, gt=0)
