@@ -210,7 +210,7 @@ def test_a_line_keeps_its_meaning_when_the_file_is_mended(tmp_path: Path) -> Non
         ("P={p}", "{p}", "message", "begins with a text"),
         ("P={p}", "P={p}{}", "message", "text is expected between two fields"),
         ("{address} {status}", "{address} {status} {checksum}", "message", "go together"),
-        ('"send {address}"', '"send {p}"', "request", "only {address} can stand in a command"),
+        ('"send {address}"', '"send {p}"', "request", "only {address} can stand here"),
         ('"send {address}"', '"sénd"', "request", "ASCII"),
         ("P={p}", "气压={p}", "message", "one byte"),
         (
