@@ -134,6 +134,8 @@ def test_a_line_gives_the_values_it_states(vector: Vector) -> None:
         decode = model.decoder(spec)
         assert decode is not None
         assert decode(vector.line.encode("latin-1")) == value
+        reading = value * spec.scale + spec.shift
+        assert (spec.lower is None or spec.lower <= reading) and (spec.upper is None or reading <= spec.upper)
 
 
 def test_every_model_has_a_vector() -> None:
