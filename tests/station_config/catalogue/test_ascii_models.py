@@ -135,7 +135,8 @@ def test_a_line_gives_the_values_it_states(vector: Vector) -> None:
         assert decode is not None
         assert decode(vector.line.encode("latin-1")) == value
         reading = value * spec.scale + spec.shift
-        assert (spec.lower is None or spec.lower <= reading) and (spec.upper is None or reading <= spec.upper)
+        assert (-math.inf if spec.lower is None else spec.lower) <= reading
+        assert reading <= (math.inf if spec.upper is None else spec.upper)
 
 
 def test_every_model_has_a_vector() -> None:
