@@ -20,6 +20,7 @@ from soilco2.quality.records import Flag, SeriesKey
 from soilco2.quality.rivals import Rank, Ranks
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import StatusBits
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.deployments import IMPORT, Channel, Deployments
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -290,7 +291,9 @@ class StationPlan:
         self._timelines: dict[tuple[str, str], Timeline[Plan | None]] = {}
         self.lookback_us, self.lookahead_us = _looks_us(deployments)
         self.ranks = Ranks(
-            {row.id: Rank[row.rank.upper()] for row in deployments.file.connection}, tables=IMPORT
+            {row.id: Rank[row.rank.upper()] for row in deployments.file.connection},
+            tables=IMPORT,
+            files=frozenset(row.id for row in deployments.file.connection if kind_of(row).contract == "file"),
         )
         for instrument in deployments.file.instrument:
             for channel in deployments.channels_of(instrument.serial):

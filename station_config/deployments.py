@@ -27,6 +27,9 @@ SITE = "site"
 IMPORT = "import/"
 """Serial numbers of imported tables begin with this: ``import/<profile>/<position>``."""
 
+SATURATED = "source=0x4"
+"""Status of a number that is higher than the file could hold."""
+
 
 @lru_cache(maxsize=4)
 def _imported(variables: Variables) -> TableModel:
@@ -45,6 +48,7 @@ def _imported(variables: Variables) -> TableModel:
                     "bits": [
                         {"mask": 1, "name": "source_suspect", "flag": 3},
                         {"mask": 2, "name": "source_bad", "flag": 4},
+                        {"mask": 4, "name": "saturation", "flag": 3},
                     ],
                 }
             ],
@@ -184,7 +188,7 @@ class Deployments:
         self._calibrations = self._sorted_calibrations()
 
     def _add(self, instrument: Instrument, model: ProbeModel) -> None:
-        used = [spec for spec in model.channel if not instrument.channels or spec.id in instrument.channels]
+        used = model.used(instrument.channels)
         channels = []
         for spec in used:
             a, b = conversion(spec.unit, spec.variable, self.variables)
