@@ -44,6 +44,7 @@ _WORDS = {
         "overdue": "OVERDUE since",
         "site": "site",
         "nowhere": "installed nowhere",
+        "auxiliary": "kept beside",
         "derived": "Computed here",
         "device": "compensated by the probe",
         "none": "corrected here",
@@ -77,6 +78,7 @@ _WORDS = {
         "overdue": "已过期，自",
         "site": "站点",
         "nowhere": "未安装",
+        "auxiliary": "一并保存",
         "derived": "由本程序计算",
         "device": "探头自行补偿",
         "none": "由本程序订正",
@@ -377,6 +379,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
             if not spans and kind_of(connection).open_ended:
                 continue  # a node may send anything: only what is placed is worth a line
             rows: list[Span | None] = [*spans] if spans else [None]
+            nowhere = words["auxiliary" if channel.spec.auxiliary else "nowhere"]
             for span in rows:
                 address = "" if row.address is None else str(row.address)
                 about = f"{row.id}\n{row.model}\n{row.serial}\n{words['every']} {row.interval:g} s"
@@ -386,7 +389,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
                     address if first else "",
                     about if first else "",
                     channel.key[1] if span is None or span is spans[0] else "",
-                    words["nowhere"] if span is None else "/".join(span.series[1:]).replace("//", "/"),
+                    nowhere if span is None else "/".join(span.series[1:]).replace("//", "/"),
                     "" if span is None else _depth(station, span, words),
                     "" if span is None else _period(station, span),
                     _remarks(station, channel, lang),

@@ -70,7 +70,8 @@ def _use(
             ),
         )  # fmt: skip
     elif not open_ended:
-        idle = [one.key[1] for one in deployments.channels_of(row.serial) if one.key[1] not in placed]
+        channels = [one for one in deployments.channels_of(row.serial) if not one.spec.auxiliary]
+        idle = [one.key[1] for one in channels if one.key[1] not in placed]
         if idle:
             yield salvaged.fault(
                 path,
