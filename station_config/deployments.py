@@ -27,6 +27,9 @@ SITE = "site"
 IMPORT = "import/"
 """Serial numbers of imported tables begin with this: ``import/<profile>/<position>``."""
 
+SATURATED = "source=0x4"
+"""Status of a number that is higher than the file could hold."""
+
 
 @lru_cache(maxsize=4)
 def _imported(variables: Variables) -> TableModel:
@@ -45,6 +48,7 @@ def _imported(variables: Variables) -> TableModel:
                     "bits": [
                         {"mask": 1, "name": "source_suspect", "flag": 3},
                         {"mask": 2, "name": "source_bad", "flag": 4},
+                        {"mask": 4, "name": "saturation", "flag": 3},
                     ],
                 }
             ],
@@ -120,10 +124,12 @@ def covers(installation: Installation, spec: ChannelSpec, variables: Variables) 
     """Whether an installation places this channel.
 
     One that names a channel places that one. One that names none places those that fit: at a position the
-    variables that have a depth, at ``"site"`` those that need none.
+    variables that have a depth, at ``"site"`` those that need none, without auxiliary channels.
     """
     if installation.channel is not None:
         return installation.channel == spec.id
+    if spec.auxiliary:
+        return False
     known = variables[spec.variable]
     return known.at_site if installation.position == SITE else known.has_depth
 

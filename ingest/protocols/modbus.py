@@ -42,6 +42,8 @@ MAX_COUNT = 125
 ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
+GATEWAY_NO_PATH = 10
+GATEWAY_TARGET_SILENT = 11
 
 EXCEPTION_WORDS = {
     1: Message("illegal function"),
@@ -160,6 +162,19 @@ class Request(NamedTuple):
         )
 
 
+class UnitRequest(Request):
+    """A request over TCP: a device that is itself on the network may have unit 0, which is no broadcast there."""
+
+    __slots__ = ()
+
+    @property
+    def frame(self) -> bytes:
+        """The bytes on a wire."""
+        if self.address:
+            return super().frame
+        return seal(b"\0" + self._replace(address=1).frame[1:-2])
+
+
 class Found(NamedTuple):
     """An answer found in a stream of bytes.
 
@@ -217,6 +232,14 @@ def answers(data: bytes) -> Iterator[int]:
             yield at
 
 
+def without_gateway(data: bytes) -> bytes:
+    """`data` without a gateway's own answer that nobody answers it there."""
+    for at in answers(data):
+        if data[at + 1] & 0x80 and data[at + 2] in (GATEWAY_NO_PATH, GATEWAY_TARGET_SILENT):
+            return data[:at] + data[at + 5 :]
+    return data
+
+
 def _stranger(data: bytes, request: Request) -> tuple[str, Message] | None:
     """What is wrong with a sound read answer in `data` that is not ours: (part, words)."""
     for at in answers(data):
@@ -243,6 +266,17 @@ def hexed(data: bytes, limit: int = 48) -> str:
 def diagnose(data: bytes, request: Request, port: str, timeout: float) -> BusError:
     """The error that fits `data`, all that came from `port` within `timeout` [s], when no answer was in it."""
     code = find_exception(data, request)
+    if code == GATEWAY_TARGET_SILENT:
+        silence = Message(
+            "the gateway had no answer from the device (exception 11); check supply, wiring and address, and the "
+            "gateway's line settings"
+        )
+        return NoAnswer(request.at(port, silence), data)
+    if code == GATEWAY_NO_PATH:
+        closed = Message(
+            "the gateway has no line for this address (exception 10); check its settings and the address"
+        )
+        return ExceptionAnswer(request.at(port, closed), data, code)
     if code is not None:
         refusal = Message(
             "the device refuses with exception {code} ({meaning}); check that the model in the station file is the "

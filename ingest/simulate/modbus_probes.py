@@ -1,4 +1,4 @@
-"""Simulated Modbus probes on one pseudo-terminal: register maps of the catalogue, faults on command.
+"""Simulated Modbus probes on one line: register maps of the catalogue, faults on command.
 
 A probe answers reads of its blocks, whole or in part, and of its settings registers; any other register gets
 exception 2, any other function exception 1, another address or speed silence. Its registers hold what was measured at
@@ -8,8 +8,9 @@ and line settings, at once or when it is switched on again, as the file says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
@@ -27,7 +28,7 @@ from soilco2.ingest.protocols.modbus import (
 )
 from soilco2.ingest.protocols.register_map import register_image
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
-from soilco2.ingest.simulate.line import Piece, PtyLine
+from soilco2.ingest.simulate.line import Parser, Piece, PtyLine, Responder
 from soilco2.ingest.simulate.replay import Feed, probe_raws
 from soilco2.station_config.catalogue.probe import Line
 from soilco2.station_config.catalogue.registers import encode
@@ -247,40 +248,69 @@ class SimulatedProbe:
         return [(0.0, frame)]
 
 
+class Wire(Protocol):
+    """What carries requests to probes and answers back."""
+
+    @property
+    def link(self) -> object:
+        """Where it is found, for people."""
+        ...
+
+    def speed(self) -> int | None:
+        """The speed that whoever asks has set [Bd]; None where it is not known."""
+        ...
+
+    def plug(self) -> None:
+        """Let it carry."""
+        ...
+
+    def unplug(self) -> None:
+        """Let it carry nothing: whoever uses it loses it."""
+        ...
+
+    def stop(self) -> None:
+        """Take it away."""
+        ...
+
+
 class SimulatedBus:
     """A line with simulated probes.
 
     Parameters
     ----------
-    connection : ModbusRtuConnection
-        `port` is the link to be made.
+    connection : Connection
     probes : sequence of SimulatedProbe
     clock : Clock
         The schedule clock.
     faults : sequence of Fault
         Those of the line itself: unplugging.
+    line : callable, optional
+        From what answers to the line that is made; a pseudo-terminal at the connection's port by default.
     """
 
     def __init__(
         self,
-        connection: ModbusRtuConnection,
+        connection: Any,
         probes: Sequence[SimulatedProbe],
         clock: Clock,
         faults: Sequence[Fault] = (),
+        line: Callable[[Responder, Parser], Wire] | None = None,
     ) -> None:
         self.connection = connection
         self.probes = list(probes)
-        for probe in self.probes:
-            probe.line = Line.of(f"{connection.baudrate} 8{connection.parity}{connection.stopbits}")
+        if isinstance(connection, ModbusRtuConnection):
+            for probe in self.probes:
+                probe.line = Line.of(f"{connection.baudrate} 8{connection.parity}{connection.stopbits}")
         self._clock = clock
         self._faults = faults
-        self.line = PtyLine(connection.port, self._respond, _parse)
+        make = line or partial(PtyLine, connection.port)
+        self.line = make(self._respond, _parse)
         self.failure: Exception | None = None
         self._turn = 0
 
     @classmethod
-    def of(cls, bench: Bench) -> SimulatedBus:
-        """The far end of a connection; its line is there at once."""
+    def of(cls, bench: Bench, line: Callable[[Responder, Parser], Wire] | None = None) -> SimulatedBus:
+        """The far end of a connection; its line, a pseudo-terminal unless another is named, is there at once."""
         now = bench.clock.now_us()
         hits = bench.faults
         probes = [
@@ -288,7 +318,7 @@ class SimulatedBus:
             for row in bench.instruments
         ]
         pulled = [fault for fault, _ in hits if fault.kind is Kind.UNPLUG]
-        return cls(bench.connection, probes, bench.clock, pulled)
+        return cls(bench.connection, probes, bench.clock, pulled, line)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -299,7 +329,7 @@ class SimulatedBus:
         """Nothing more is needed."""
 
     def tick(self) -> None:
-        """Pull or put in the adapter as the schedule wants it."""
+        """Pull or put in the line as the schedule wants it."""
         now = self._clock.now_us()
         if any(fault.active(now) for fault in self._faults):
             self.line.unplug()

@@ -92,6 +92,8 @@ class ChannelSpec(Table):
     """Smallest step [unit]."""
     accuracy: BothNames | None = None
     """What the maker claims."""
+    auxiliary: bool = False
+    """Kept beside the channel that counts: an installation places it only when it names it."""
     pressure: Literal["device", "none"] | None = None
     """Who compensates a CO₂ reading for pressure."""
     temperature: Literal["device", "none"] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from soilco2.station_config.base import moment_us
-from soilco2.station_config.connections.kind import Draft, Kind, Models
+from soilco2.station_config.connections.kind import Draft, Key, Kind, Models
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
@@ -24,12 +24,12 @@ def _window(draft: Draft, row: Instrument) -> tuple[float, float]:
 
 def addresses(draft: Draft, lines: Mapping[str, Any]) -> Iterator[Fault]:
     """Two instruments at one address of a bus at the same time; a replaced probe may hand its address on."""
-    seen: dict[tuple[str, int | str], list[tuple[int, Instrument, tuple[float, float]]]] = defaultdict(list)
+    seen: dict[tuple[str, str], list[tuple[int, Instrument, tuple[float, float]]]] = defaultdict(list)
     for n, row in enumerate(draft.file.instrument):
         if row.address is None or row.connection not in lines:
             continue
         window = _window(draft, row)
-        for number, other, theirs in seen[row.connection, row.address]:
+        for number, other, theirs in seen[row.connection, str(row.address)]:
             if window[0] < theirs[1] and theirs[0] < window[1]:
                 line = draft.line(("instrument", number, "address"))
                 yield draft.fault(
@@ -42,11 +42,28 @@ def addresses(draft: Draft, lines: Mapping[str, Any]) -> Iterator[Fault]:
                     ),
                 )  # fmt: skip
                 break
-        seen[row.connection, row.address].append((n, row, window))
+        seen[row.connection, str(row.address)].append((n, row, window))
 
 
-def timing(draft: Draft, models: Models, lines: Mapping[str, Any]) -> Iterator[Fault]:
-    """A probe that does not answer must not cost more than its interval."""
+def modbus_address(draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:
+    """A slave on a wire needs an address that one slave alone can have."""
+    if row.address is None:
+        yield draft.fault(
+            (*path, "address"),
+            None,
+            Message("a Modbus instrument needs its address, such as address = 11"),
+        )
+    elif not isinstance(row.address, int) or not 1 <= row.address <= 247:
+        yield draft.fault(
+            (*path, "address"), row.address,
+            Message("a Modbus address from 1 to 247 is expected; 0 is for all, 248 to 255 are reserved"),
+        )  # fmt: skip
+
+
+def timing(
+    draft: Draft, models: Models, lines: Mapping[str, Any], latency: Mapping[str, float] | None = None
+) -> Iterator[Fault]:
+    """A probe that does not answer must not cost more than its interval; a network may add to each request [s]."""
     for n, row in enumerate(draft.file.instrument):
         model = models.get(row.model)
         if model is None or row.connection not in lines:
@@ -54,6 +71,7 @@ def timing(draft: Draft, models: Models, lines: Mapping[str, Any]) -> Iterator[F
         count = model.requests()
         requests = Message("1 request") if count == 1 else Message("{count} requests", count=count)
         timeout = row.timeout if row.timeout is not None else model.timeout
+        timeout += (latency or {}).get(row.connection, 0.0)
         if timeout * count >= row.interval:
             key = "interval" if row.timeout is None else "timeout"
             yield draft.fault(

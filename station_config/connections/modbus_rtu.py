@@ -12,7 +12,7 @@ from pydantic import Field
 from soilco2.station_config.base import Duration
 from soilco2.station_config.catalogue.probe import Line, ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
-from soilco2.station_config.connections.line_rules import addresses, rounds, timing
+from soilco2.station_config.connections.line_rules import addresses, modbus_address, rounds, timing
 from soilco2.station_config.connections.modbus_model import ModbusModel
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
@@ -98,17 +98,7 @@ class _ModbusRtu(Kind):
         yield Claim("port", Message("serial port"), os.path.realpath(connection.port))
 
     def instrument(self, draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:
-        if row.address is None:
-            yield draft.fault(
-                (*path, "address"),
-                None,
-                Message("a Modbus instrument needs its address, such as address = 11"),
-            )
-        elif not isinstance(row.address, int) or not 1 <= row.address <= 247:
-            yield draft.fault(
-                (*path, "address"), row.address,
-                Message("a Modbus address from 1 to 247 is expected; 0 is for all, 248 to 255 are reserved"),
-            )  # fmt: skip
+        yield from modbus_address(draft, path, row)
 
     def rules(self, draft: Draft, models: Models) -> Iterator[Fault]:
         lines = {row.id: row for _, row in self.connections(draft)}

@@ -17,6 +17,7 @@ from soilco2.storage.journal.rollups import (
     COLUMNS,
     HOUR_US,
     LEVELS,
+    MOST_BEHIND,
     TEN_US,
     Bucket,
     Kinds,
@@ -83,7 +84,12 @@ class RollupWriter:
         return more
 
     def finish(self) -> None:
-        """Bring them up to date before the journal is closed, but not for long: the next writer goes on."""
+        """Bring them up to date before the journal is closed, but not for long: the next writer goes on.
+
+        Where they lag so far behind that no reader uses them, a moment would not help.
+        """
+        if self._session.rev - (self._rolled or 0) > MOST_BEHIND:
+            return
         end = monotonic() + _CLOSING_S
         while self._session.rev != self._rolled and monotonic() < end and self._go_on():
             pass

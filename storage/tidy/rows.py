@@ -20,7 +20,7 @@ from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import UnfitError
 from soilco2.storage.row_extras import BESIDE, STAMPS, write
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
-from soilco2.storage.tidy.times import parse_time
+from soilco2.storage.tidy.times import TimeParser
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -171,7 +171,7 @@ class RowParser:
         self._metas: Remembered[tuple[str, ...], Meta | Message] = Remembered(
             lambda key: _meta(dict(zip(columns, key, strict=True)), refuse, variables)
         )
-        self._times: Remembered[str, int] = Remembered(lambda when: parse_time(when, zone))
+        self._times: Remembered[str, int] = Remembered(TimeParser(zone))
 
     def columns(self, first: int, part: Sequence[str | None]) -> Columns:
         """Lines by column; `first` is the number of the first of them."""
@@ -193,19 +193,26 @@ class RowParser:
 
     def _plain(self, first: int, part: Sequence[str | None]) -> Columns | None:
         """Lines of values and nothing else; None where one of them needs a look of its own."""
-        delimiter, times, metas = self._delimiter, self._times, self._metas
+        delimiter, width = self._delimiter, self._width
         try:
-            if None in part or any('"' in line for line in part):  # type: ignore[operator]
-                return None
-            cells = list(zip(*[line.split(delimiter) for line in part], strict=True))  # type: ignore[union-attr]
-            if len(cells) != self._width:
-                return None
-            when = [times[text] for text in cells[self._at_time]]
-            found = [metas[key] for key in zip(*[cells[at] for at in self._at_meta], strict=True)]
-            values = _numbers(cells[self._at_value])
+            text = "\n".join(part)  # type: ignore[arg-type]
+        except TypeError:
+            return None
+        if '"' in text:
+            return None
+        # one list of cells, in which each line end has a place of its own: behind every row, if all have their width
+        cells = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+        step = width + 1
+        if len(cells) != step * len(part) - 1 or cells[width::step].count("\n") != len(part) - 1:
+            return None
+        try:
+            when = list(map(self._times.__getitem__, cells[self._at_time :: step]))
+            keys = zip(*[cells[at::step] for at in self._at_meta], strict=True)
+            found = list(map(self._metas.__getitem__, keys))
+            values = _numbers(cells[self._at_value :: step])
         except ValueError:
             return None
-        if max(when) > self._latest_us or Message in set(map(type, found)):
+        if max(when) > self._latest_us or any(isinstance(meta, Message) for meta in set(found)):
             return None
         return Columns(when, found, values, [], range(first, first + len(part)))  # type: ignore[arg-type]
 

@@ -447,6 +447,32 @@ def test_closing_and_opening_goes_on(tmp_path: Path) -> None:
         assert int(reader._meta("rolled")) == reader.last_rev()
 
 
+def test_a_step_that_is_full_where_another_series_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soilco2.storage.journal.rollup_writer._HOURS", 2)
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        for probe in (1, 2):
+            writer.commit([sample(3 * k, probe) for k in range(2)])
+        assert writer.rollups.roll()
+        rolled_up(writer)
+    compare(station)
+
+
+def test_a_journal_is_closed_without_them_where_they_lag_too_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soilco2.storage.journal.rollup_writer.MOST_BEHIND", 9)
+    for count in (9, 10):
+        station = make(tmp_path)
+        with Writer.open(station) as writer:
+            rolled_up(writer)
+            done = writer.rollups._rolled
+            writer.commit([sample(100 * count + k) for k in range(count)])
+        assert (writer.rollups._rolled != done) == (count == 9)
+
+
 def test_a_fault_in_them_costs_no_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
