@@ -14,6 +14,7 @@ NAMES = (
     "mqtt_throughput",
     "sdi12_round",
     "backfill",
+    "logger_files",
     "catch_up",
     "late",
     "page",

@@ -10,6 +10,8 @@ REASONS = {
     "sentinel": Message("no value from the probe"),
     "frozen": Message("frozen soil"),
     "ec_without_temperature": Message("no temperature for EC"),
+    "soil_too_dry": Message("soil too dry"),
+    "ec_too_small": Message("conductivity too small"),
     "physical_range": Message("physically impossible"),
     "instrument_range": Message("outside the probe's range"),
     "site_range": Message("outside the site's range"),

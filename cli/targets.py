@@ -237,7 +237,9 @@ def probe_at(
         )
     name = rows[0].connection if rows else where.connections[0].id
     row = next(one for one in where.connections if one.id == name)
-    return where, row, model_named(model or rows[0].model, where.catalogue)
+    chosen = model or rows[0].model
+    used = where.station.models.get(chosen)
+    return where, row, used if used is not None else model_named(chosen, where.catalogue)
 
 
 def same_probe(target: str, model: ProbeModel, line: str | None, connection: str | None) -> str:

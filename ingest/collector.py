@@ -12,7 +12,7 @@ from typing import Any
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.driver import DriverEvent, FileWatch, Host
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
@@ -202,6 +202,7 @@ class Collector:
                 for name, kind in kinds().items()
                 if kind.contract == "pushed"
             },
+            "files": [one.status() for one in self._supervisor.of(FileWatch)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
         }
@@ -245,7 +246,7 @@ class Collector:
             source.pause()
         if isinstance(self.clock, ReplayClock):
             self.clock.halt()
-        self._supervisor.stop(PollingThread, Forwarder)
+        self._supervisor.stop(PollingThread, FileWatch, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left
@@ -290,6 +291,7 @@ class Collector:
             attach=self.writer_thread.attach,
             wake=self.writer_thread.messages_wait,
             once=once,
+            submit=lambda op, **arguments: self._call(op, arguments),
         )
 
     def _forwarder(self, table: Any) -> Service:

@@ -24,6 +24,7 @@ from soilco2.station_config.connections.registry import kind_of, kinds
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.variables import VARIABLES, Variables
 
 Part = dict[str, Any]
 
@@ -84,10 +85,16 @@ def connections_at(place: str, settings: LineSettings | None = None) -> list[Con
     return found
 
 
-def models_for(connection: Connection, catalogue: Sequence[Path] = ()) -> list[ProbeModel]:
+def models_for(
+    connection: Connection, catalogue: Sequence[Path] = (), variables: Variables = VARIABLES
+) -> list[ProbeModel]:
     """The models of the catalogue that a connection can carry."""
     spoken = kind_of(connection).models
-    return [model for model in load_catalogue(*catalogue).values() if isinstance(model, spoken)]
+    return [
+        model
+        for model in load_catalogue(*catalogue, variables=variables).values()
+        if isinstance(model, spoken)
+    ]
 
 
 def _read(line: Line, frames: _Frames, rows: Sequence[tuple[Instrument, ProbeModel]]) -> Iterator[Read]:
@@ -151,7 +158,8 @@ def carry_out(
     if task == "scan":
         yield from map(plain, scan(row, _search(station, row, arguments)))
     else:
-        yield {"changed": _change(driver, row, load_catalogue(*station.file.catalogue), task, arguments)}
+        models = load_catalogue(*station.file.catalogue, variables=station.variables)
+        yield {"changed": _change(driver, row, models | station.models, task, arguments)}
 
 
 def _read_on(
@@ -177,7 +185,7 @@ def _read_on(
 
 def _search(station: Station, row: Connection, arguments: dict[str, Any]) -> Search:
     return Search(
-        models_for(row, station.file.catalogue),
+        models_for(row, station.file.catalogue, station.variables),
         tuple(LineSettings.of(text) for text in arguments["lines"]),
         tuple(arguments["addresses"]),
         arguments["everything"],

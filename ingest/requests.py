@@ -13,7 +13,6 @@ from soilco2.ingest.writer_thread import WriterThread
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import ControlError
-from soilco2.storage.journal.operations import run
 
 
 class Requests:
@@ -48,7 +47,7 @@ class Requests:
             return self._status()
         if op == "commission":
             return self._commission(**arguments)
-        return self._writer_thread.call(lambda writer: run(writer, op, arguments))
+        return self._writer_thread.carry_out(op, arguments)
 
     def _commission(self, connection: str, task: str, **arguments: Any) -> Generator[Any, None, None]:
         """Do something on a line between two of its rounds; what it gives, piece by piece."""

@@ -20,6 +20,7 @@ from soilco2.quality.records import Flag, SeriesKey
 from soilco2.quality.rivals import Rank, Ranks
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import StatusBits
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.deployments import IMPORT, Channel, Deployments
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -112,6 +113,8 @@ class ConductivityPlan(NamedTuple):
         The one applied here [1/K].
     factor : float or None
         Salinity per conductivity [mg/L per µS/cm].
+    least_water, least_ec25 : float
+        Below these no salinity is made [m³/m³, dS/m].
     """
 
     ec25: DerivedPlan | None
@@ -121,6 +124,8 @@ class ConductivityPlan(NamedTuple):
     device_coefficient: float | None
     coefficient: float
     factor: float | None
+    least_water: float
+    least_ec25: float
 
     @property
     def companions(self) -> tuple[CompanionPlan, ...]:
@@ -286,7 +291,9 @@ class StationPlan:
         self._timelines: dict[tuple[str, str], Timeline[Plan | None]] = {}
         self.lookback_us, self.lookahead_us = _looks_us(deployments)
         self.ranks = Ranks(
-            {row.id: Rank[row.rank.upper()] for row in deployments.file.connection}, tables=IMPORT
+            {row.id: Rank[row.rank.upper()] for row in deployments.file.connection},
+            tables=IMPORT,
+            files=frozenset(row.id for row in deployments.file.connection if kind_of(row).contract == "file"),
         )
         for instrument in deployments.file.instrument:
             for channel in deployments.channels_of(instrument.serial):
@@ -447,6 +454,8 @@ class StationPlan:
             deployments.ec_coefficient(serial),
             deployments.file.quality.ec_coefficient,
             deployments.salinity_factor(serial),
+            deployments.file.quality.salinity_least_water,
+            deployments.file.quality.salinity_least_ec25,
         )
 
     def _manual_of(self, series: SeriesKey) -> Timeline[Extra]:

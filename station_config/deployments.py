@@ -27,6 +27,9 @@ SITE = "site"
 IMPORT = "import/"
 """Serial numbers of imported tables begin with this: ``import/<profile>/<position>``."""
 
+SATURATED = "source=0x4"
+"""Status of a number that is higher than the file could hold."""
+
 
 @lru_cache(maxsize=4)
 def _imported(variables: Variables) -> TableModel:
@@ -45,6 +48,7 @@ def _imported(variables: Variables) -> TableModel:
                     "bits": [
                         {"mask": 1, "name": "source_suspect", "flag": 3},
                         {"mask": 2, "name": "source_bad", "flag": 4},
+                        {"mask": 4, "name": "saturation", "flag": 3},
                     ],
                 }
             ],

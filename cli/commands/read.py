@@ -178,19 +178,13 @@ def _rows(station: Station, reads: list[Read]) -> Iterator[Row]:
                 one.serial,
                 reading.channel,
                 found.value if found is not None else value,
-                _unit(channel.variable),
+                station.variables[channel.variable].unit,
                 None if found is None else int(found.flag),
                 "" if found is None else found.tests,
                 one.time_us,
                 reading.raw,
                 reading.status,
             )
-
-
-def _unit(variable: str) -> str:
-    from soilco2.station_config.variables import VARIABLES
-
-    return VARIABLES[variable].unit
 
 
 def _ready(station: Station) -> Station:
@@ -245,7 +239,7 @@ def _sent(station: Station, wanted: list[Instrument]) -> Iterator[Row]:
         for serial, channel, start, end in station.deployments.instruments_of(one.series):
             if serial in sending and start <= one.time_us and (end is None or one.time_us < end):
                 heard.add(serial)
-                unit = _unit(one.series.variable)
+                unit = station.variables[one.series.variable].unit
                 name = sending[serial].id
                 yield Row(
                     name, serial, channel, one.value, unit, int(one.flag), one.tests, one.time_us, one.raw

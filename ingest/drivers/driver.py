@@ -125,6 +125,9 @@ class Host(NamedTuple):
         Something waits to be taken.
     once : bool
         Every instrument is read once, now.
+    submit : callable
+        Has the writer carry out an operation of `soilco2.storage.journal.operations`, by name and arguments, and gives
+        its result; it raises when the collector closes.
     """
 
     station: Callable[[], Station]
@@ -135,6 +138,7 @@ class Host(NamedTuple):
     attach: Callable[[Pushed], None]
     wake: Callable[[], None]
     once: bool = False
+    submit: Callable[..., Any] = lambda _op, **_arguments: None
 
 
 class Plan(Protocol):
@@ -330,6 +334,14 @@ class Pushed(Service, Protocol):
         ...
 
 
+class FileWatch:
+    """A thread that reads files as they grow, and has the writer keep rows and place together (`Host.submit`)."""
+
+    def status(self) -> dict[str, Any]:
+        """How it is doing."""
+        raise NotImplementedError
+
+
 class FarEnd(Protocol):
     """A simulated far end of a connection."""
 
@@ -465,6 +477,10 @@ class Rows(NamedTuple):
         Line of each sample, so that it can be named.
     units : mapping of (str, str) to set of str, optional
         Units as written, by serial number and channel, so that they can be named.
+    told : sequence of Message, optional
+        What is worth saying about the file.
+    place : mapping, optional
+        Where a later reading goes on, for drivers of files that grow: numbers of the driver's own.
     """
 
     samples: Sequence[Sample]
@@ -472,13 +488,33 @@ class Rows(NamedTuple):
     line: int
     lines: Sequence[int] = ()
     units: Mapping[tuple[str, str], set[str]] = {}
+    told: Sequence[Message] = ()
+    place: Mapping[str, int] = {}
+
+
+class FileLayout(Protocol):
+    """How a file is laid out, as its driver found it; what else it holds is the driver's own."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def open_line(self) -> int | None:
+        """The last line where it has no line end and is held back; None when the file ends as it should."""
+        ...
 
 
 class FileDriver(Protocol):
-    """A driver of files."""
+    """A driver of files.
 
-    def sniff(self, path: Path) -> Any:
-        """How a file is laid out.
+    One whose kind has a table in the station file is given the mapping of the file's columns, as that table or a
+    mapping file has it: `sniff` then takes it as its second argument.
+    """
+
+    def sniff(self, path: Path, mapping: Any = None) -> Any:
+        """How a file is laid out, a `FileLayout`.
 
         Raises
         ------

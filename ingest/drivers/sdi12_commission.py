@@ -190,11 +190,7 @@ def change_address(
         sleep(_SETTLED_S)
         after = _who(port, new)
         if after is not None and after[1:] == before[1:]:
-            return Message(
-                "the probe answers at address {new} now; undo: the same with {new} and {old} the other way round",
-                new=new,
-                old=old,
-            )
+            return Message("the probe answers at address {new} now", new=new)
         if _who(port, old) is not None:
             raise NotChanged(
                 Message(

@@ -36,8 +36,7 @@ class RtuMaster(ModbusMaster):
         trace: Trace | None = None,
         stray: Stray | None = None,
     ) -> None:
-        bits = 1 + bytesize + (parity != "N") + stopbits
         held = SerialPort(
             port, baudrate=baudrate, bytesize=bytesize, parity=parity, stopbits=stopbits, trace=trace
         )
-        super().__init__(held, quiet=quiet, byte_time=bits / baudrate, stray=stray)
+        super().__init__(held, quiet=quiet, byte_time=held.byte_time, stray=stray)

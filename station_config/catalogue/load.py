@@ -162,7 +162,7 @@ def read_folders(
     return models, faults
 
 
-def load_catalogue(*folders: Path) -> dict[str, ProbeModel]:
+def load_catalogue(*folders: Path, variables: Variables = VARIABLES) -> dict[str, ProbeModel]:
     """Every model by id: the built-in folder first, later folders add or replace.
 
     Raises
@@ -170,7 +170,7 @@ def load_catalogue(*folders: Path) -> dict[str, ProbeModel]:
     StationFileError
         When a folder does not exist or files in it are not valid models; every fault names file and line.
     """
-    models, faults = read_folders(*folders)
+    models, faults = read_folders(*folders, variables=variables)
     if faults:
         raise StationFileError(faults)
     return models

@@ -111,7 +111,7 @@ class ControlServer:
         return True
 
     def _answer(self, peer: socket.socket) -> None:
-        with peer, peer.makefile("rwb") as lines, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), peer, peer.makefile("rwb") as lines:
             while line := lines.readline(LONGEST):
                 with contextlib.closing(self._said(line)) as said:  # who asked may go away in the middle
                     for part in said:

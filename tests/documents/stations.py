@@ -170,6 +170,8 @@ keep = "60d"
 [quality]
 ec_coefficient = 0.0192
 salinity_factor = 0.6
+salinity_least_water = 0.12
+salinity_least_ec25 = 0.02
 future_tolerance = "4min"
 [[quality.limits]]
 variable = "soil_temperature"

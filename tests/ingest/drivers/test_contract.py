@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.connections.registry import kinds
-from tests.ingest.drivers import files, lines_of_text, polled, polled_tcp, pushed, sdi12_wires
+from tests.ingest.drivers import files, lines_of_text, logger_files, polled, polled_tcp, pushed, sdi12_wires
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
 TABLE: dict[str, Rows] = {
@@ -19,6 +19,7 @@ TABLE: dict[str, Rows] = {
     "sdi12": sdi12_wires.ROWS,
     "mqtt": pushed.ROWS,
     "none": files.ROWS,
+    "logger-file": logger_files.ROWS,
 }
 NEEDS = {"mqtt": [pytest.mark.mosquitto]}
 
