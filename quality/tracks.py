@@ -391,6 +391,8 @@ class Conductivity(Dependant):
     line : Line
         Of the bulk conductivity.
     temperature : History
+    water : History or None
+        Where soil water is measured at the position, of which salinity then depends.
     config : str
         Hash of the station configuration.
     lookahead_us : int
@@ -398,16 +400,24 @@ class Conductivity(Dependant):
     """
 
     def __init__(
-        self, plan: ConductivityPlan, line: Line, temperature: History, config: str, lookahead_us: int
+        self,
+        plan: ConductivityPlan,
+        line: Line,
+        temperature: History,
+        water: History | None,
+        config: str,
+        lookahead_us: int,
     ) -> None:
         self._by_device = bool(plan.device_coefficient)
-        super().__init__(line, () if self._by_device else (temperature,), lookahead_us)
+        needed = (None if self._by_device else temperature, water)
+        super().__init__(line, tuple(history for history in needed if history is not None), lookahead_us)
+        self._water = water
         self._ec25 = plan.ec25
         self._salinity = plan.salinity
         self._temperature = temperature
         self._always = checks.EC_COEFFICIENT_UNKNOWN if plan.device_coefficient is None else 0
         self._coefficient = plan.coefficient
-        self._factor = plan.factor
+        self._factor, self._least_water, self._least_ec25 = plan.factor, plan.least_water, plan.least_ec25
         self._config = config
 
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
@@ -421,11 +431,20 @@ class Conductivity(Dependant):
         if self._ec25 is not None:
             made.append(self._one(self._ec25, time_us, value, observation.raw, mask, extra, names))
         if self._salinity is not None and self._factor is not None:
+            if value is not None and (why := self._says_nothing(time_us, value)):
+                value, mask = None, mask | why
             if value is not None:
                 value = corrections.salinity(value, self._factor)
                 names = f"{names},{corrections.SALINITY}" if names else corrections.SALINITY
             made.append(self._one(self._salinity, time_us, value, None, mask, extra, names))
         return made
+
+    def _says_nothing(self, time_us: int, ec25: float) -> int:
+        """Why no salinity is made of a conductivity at 25 °C [dS/m]."""
+        water = None if self._water is None else self._water.at(time_us)
+        if water is not None and water.value < self._least_water:
+            return checks.SOIL_TOO_DRY
+        return checks.EC_TOO_SMALL if ec25 < self._least_ec25 else 0
 
     def _at_25(self, ec: float, temperature: Companion | None) -> tuple[float | None, int]:
         if temperature is None:

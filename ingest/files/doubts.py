@@ -15,7 +15,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.station_config.units import conversion, units_of
-from soilco2.station_config.variables import VARIABLES, Variable
+from soilco2.station_config.variables import Variable, Variables
 from soilco2.storage.journal.reader import JournalReader
 
 FEWEST = 3
@@ -58,7 +58,7 @@ def doubts(station: Station, stretches: Iterable[Rows]) -> list[Message]:
                 units.setdefault(key, set()).update(stretch.units.get(run[:2], ()))
     journal = JournalReader(station.journal_path) if station.journal_path.is_file() else None
     try:
-        found = [_doubt(key, rows, units[key], journal) for key, rows in numbers.items()]
+        found = [_doubt(key, rows, units[key], journal, station.variables) for key, rows in numbers.items()]
     finally:
         if journal is not None:
             journal.close()
@@ -84,18 +84,18 @@ def _numbers(station: Station, run: Run) -> Iterator[tuple[SeriesKey, Sequence[i
 
 
 def _doubt(
-    key: SeriesKey, numbers: _Numbers, units: set[str], journal: JournalReader | None
+    key: SeriesKey, numbers: _Numbers, units: set[str], journal: JournalReader | None, variables: Variables
 ) -> Message | None:
-    known = VARIABLES[key.variable]
+    known = variables[key.variable]
     values = sorted(set(numbers[1]))  # -9999 for every missing one counts once
     if len(values) < FEWEST:
         return None
     series, typical = "/".join(part for part in key[1:] if part), median(values)
     if _share(values, known) < 1 - _FIT:
         unit = next(iter(units)) if len(units) == 1 else known.unit
-        a, b = conversion(unit, known.id)
+        a, b = conversion(unit, known.id, variables)
         own = [(value - b) / a for value in values]
-        fits = _fitting(own, unit, known)
+        fits = _fitting(own, unit, known, variables)
         if fits is not None:
             return Message(
                 "{series}: {value:g} {unit} is beyond what can be ({lower:g} to {upper:g} {canonical}); "
@@ -122,12 +122,12 @@ def _share(values: Sequence[float], known: Variable) -> float:
     return sum(known.lower <= value <= known.upper for value in values) / len(values)
 
 
-def _fitting(own: Sequence[float], unit: str, known: Variable) -> Message | None:
+def _fitting(own: Sequence[float], unit: str, known: Variable, variables: Variables) -> Message | None:
     """Units, or a power of ten, with which the file's own numbers, written in `unit`, would be possible."""
-    a, b = conversion(unit, known.id)
+    a, b = conversion(unit, known.id, variables)
     fitting: dict[tuple[float, float], str] = {}  # of units that mean the same, the first
-    for other in units_of(known.id):
-        c, d = conversion(other, known.id)
+    for other in units_of(known.id, variables):
+        c, d = conversion(other, known.id, variables)
         if (c, d) != (a, b) and _share([c * value + d for value in own], known) >= _FIT:
             fitting.setdefault((c, d), other)
     if fitting:

@@ -1,4 +1,4 @@
-"""The account of an import: what became of every row of a table, in a journal or in a rehearsal."""
+"""The account of an import: what became of every row of a file, in a journal or in a rehearsal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from operator import le
 from pathlib import Path
 from typing import cast
 
-from soilco2.ingest.drivers.driver import FileDriver, Rows
+from soilco2.ingest.drivers.driver import FileDriver, FileLayout, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
@@ -26,7 +26,6 @@ from soilco2.storage.journal.import_outcome import Brought
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
 from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import Moment, source_name
-from soilco2.storage.tidy.text import Layout
 
 LOOKED_AT = 10
 """Stretches of rows whose units are looked at before the first of them is kept."""
@@ -60,6 +59,8 @@ class Account:
         Duplicates that an earlier import parked.
     number : int
         Of the import in the journal; 0 in a rehearsal.
+    told : list of Message
+        What is worth saying about the file.
     shown : list of TidyFault
         The first `SHOWN` of the rejected rows.
     named : list of (int, str)
@@ -77,6 +78,7 @@ class Account:
     back_line: int = 0
     parked_before: int = 0
     number: int = 0
+    told: list[Message] = field(default_factory=list)
     shown: list[TidyFault] = field(default_factory=list)
     named: list[tuple[int, str]] = field(default_factory=list)
     declined: bool = False
@@ -103,7 +105,7 @@ class Account:
 
 def import_table(
     station: Station,
-    layout: Layout,
+    layout: FileLayout,
     driver: FileDriver,
     zone: tzinfo | None,
     moment: Moment,
@@ -112,13 +114,13 @@ def import_table(
     rank: str = "table",
     sure: Callable[[list[Message]], bool] = lambda _doubted: True,
 ) -> Account:
-    """Bring a tidy table into the journal, or say what would become of it.
+    """Bring a file into the journal, or say what would become of it.
 
     Parameters
     ----------
     station : Station
-    layout : Layout
-        Of the table, with its path.
+    layout : FileLayout
+        As its driver found it.
     driver : FileDriver
         Which recognised it.
     zone : tzinfo or None
@@ -157,6 +159,7 @@ def import_table(
         )
     newest: dict[tuple[str, str], int] = {}
     for stretch in _gathered(chain(_emptied(first), stretches), target.rows_at_once):
+        account.told += [one for one in stretch.told if one not in account.told]
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
         account.parked_before += again
@@ -201,6 +204,7 @@ def _together(some: Sequence[Rows]) -> Rows:
         [fault for one in some for fault in one.faults],
         some[-1].line,
         [line for one in some for line in one.lines],
+        told=[told for one in some for told in one.told],
     )
 
 

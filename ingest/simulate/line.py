@@ -1,8 +1,8 @@
 """A serial line that is not there: a pseudo-terminal with something answering at its far end.
 
 The near end is an ordinary terminal device behind a symbolic link, so whoever opens it runs through the
-kernel's terminal code and pyserial as with an adapter. Pulling the adapter closes the far end. What a
-pseudo-terminal cannot show are line settings: it takes every speed and parity and heeds none.
+kernel's terminal code and pyserial as with an adapter. Pulling the adapter closes the far end. A
+pseudo-terminal takes every speed and parity and heeds none; it remembers the speed, so that a far end can heed it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import fcntl
 import heapq
 import os
 import select
+import termios
 import threading
 import tty
 from collections.abc import Callable, Iterable
@@ -22,6 +23,10 @@ from typing import Any
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import parse_request
 from soilco2.station_config.message import Message, system
+
+_SPEEDS = {
+    value: int(name[1:]) for name, value in vars(termios).items() if name[0] == "B" and name[1:].isdigit()
+}
 
 Piece = tuple[float, bytes]
 """A wait [s] and the bytes that follow it."""
@@ -56,6 +61,7 @@ class PtyLine:
         self._parse = parse
         self._respond = respond
         self._far = self._near = -1
+        self._plugged = 0
         self._mutex = threading.Lock()
         self._stopping = False
         self._waiting: list[tuple[float, int, bytes]] = []
@@ -93,6 +99,11 @@ class PtyLine:
             )
         return held
 
+    def speed(self) -> int | None:
+        """The speed that whoever opened the near end has set [Bd]; None when it is none of the usual ones."""
+        with self._mutex:
+            return _SPEEDS.get(termios.tcgetattr(self._far)[5]) if self._far >= 0 else None
+
     def plug(self) -> None:
         """Put the adapter in: a new pseudo-terminal behind the same link."""
         with self._mutex:
@@ -106,6 +117,14 @@ class PtyLine:
             fresh.symlink_to(os.ttyname(near))
             fresh.replace(self.link)
             self._far, self._near = far, near
+            self._plugged += 1
+        self._poke()
+
+    def say(self, data: bytes) -> None:
+        """Send bytes that nobody asked for."""
+        with self._mutex:
+            self._number += 1
+            heapq.heappush(self._waiting, (monotonic(), self._number, data))
         self._poke()
 
     def unplug(self) -> None:
@@ -136,9 +155,12 @@ class PtyLine:
 
     def _run(self) -> None:
         heard = b""
+        plugged = 0
         while not self._stopping:
             with self._mutex:
                 far = self._far
+                if plugged != self._plugged:  # another terminal
+                    plugged, heard = self._plugged, b""
                 wait = max(0.0, self._waiting[0][0] - monotonic()) if self._waiting else None
             watched = [self._wake_out] if far < 0 else [self._wake_out, far]
             try:
@@ -147,7 +169,6 @@ class PtyLine:
                 continue
             if self._wake_out in ready:
                 os.read(self._wake_out, 256)
-                heard = b""
             if far in ready:
                 heard += self._take(far)
                 heard = self._serve(heard)

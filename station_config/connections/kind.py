@@ -102,6 +102,15 @@ class Kind:
         """One line about a connection, without its id."""
         return self.label[0]
 
+    def place(self, connection: Any) -> str:
+        """Where the other end of a connection is, for people."""
+        ports = self.ports(connection)
+        return str(ports[0]) if ports else str(connection.id)
+
+    def read_time(self, row: Instrument, model: ProbeModel, connection: Any) -> float | None:
+        """Time that one reading of an instrument takes on its line [s]; None where nobody waits for it."""
+        return None
+
     def ports(self, connection: Any) -> tuple[Path, ...]:
         """Devices of this machine that a connection needs."""
         return ()
@@ -120,7 +129,7 @@ class Kind:
             yield draft.fault(
                 (*path, "address"),
                 row.address,
-                Message("only Modbus instruments have an address; take the key out"),
+                Message("instruments of this kind of connection have no address; take the key out"),
             )
 
     def rules(self, draft: Draft, models: Models) -> Iterator[Fault]:

@@ -27,6 +27,7 @@ def _import(
     parked: list[list[Any]],
     counts: list[list[Any]],
     number: int | None = None,
+    place: list[str] | None = None,
 ) -> dict[str, Any]:
     rows = samples if isinstance(samples, Bulk) else [_sample(row) for row in samples]
     entries = [
@@ -34,7 +35,7 @@ def _import(
     ]
     added = [(str(source), str(name), int(amount)) for source, name, amount in counts]
     if number is not None:
-        told = writer.bring(number, rows, entries, added)._asdict()
+        told = writer.bring(number, rows, entries, added, (place[0], place[1]) if place else None)._asdict()
     else:
         told = writer.commit(rows, parked=entries, counts=added)._asdict()
         told["conflict"] = writer.catch_up(rows)

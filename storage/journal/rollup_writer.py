@@ -116,8 +116,7 @@ class RollupWriter:
         hours: dict[int, set[int]] = {}
         count, upto = 0, done
         for rev, series, time_us in rows:
-            hour = time_us // HOUR_US
-            if hour not in hours.get(series, ()):
+            if (hour := time_us // HOUR_US) not in hours.get(series, ()):
                 if (count := count + 1) > _HOURS:
                     break
                 hours.setdefault(series, set()).add(hour)

@@ -16,6 +16,7 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US
 from soilco2.station_config.units import conversion
+from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import UnfitError
 from soilco2.storage.row_extras import BESIDE, STAMPS, write
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
@@ -145,6 +146,8 @@ class RowParser:
         Says why a place cannot be used, or nothing; asked once for each.
     latest_us : int, optional
         Later times lie in the future [µs UTC].
+    variables : Variables, optional
+        The registry: that of a station, where there is one.
     """
 
     def __init__(
@@ -154,6 +157,7 @@ class RowParser:
         *,
         refuse: Callable[[Place], Message | None] | None = None,
         latest_us: int = TIME_MAX_US,
+        variables: Variables = VARIABLES,
     ) -> None:
         names = layout.names
         self._width, self._delimiter, self._latest_us = len(names), layout.delimiter, latest_us
@@ -165,7 +169,7 @@ class RowParser:
         }
         self._at_meta = tuple(columns.values())
         self._metas: Remembered[tuple[str, ...], Meta | Message] = Remembered(
-            lambda key: _meta(dict(zip(columns, key, strict=True)), refuse)
+            lambda key: _meta(dict(zip(columns, key, strict=True)), refuse, variables)
         )
         self._times: Remembered[str, int] = Remembered(TimeParser(zone))
 
@@ -245,7 +249,7 @@ class RowParser:
 
 
 def read_tidy_rows(
-    path: Path, zone: tzinfo | None = None, layout: Layout | None = None
+    path: Path, zone: tzinfo | None = None, layout: Layout | None = None, variables: Variables = VARIABLES
 ) -> Iterator[TidyRow | TidyFault]:
     """Rows of a tidy CSV file (plain or gzipped), in the order of the file.
 
@@ -256,6 +260,8 @@ def read_tidy_rows(
         Zone of times that name none; without it such rows are faults.
     layout : Layout, optional
         What `find_layout` found, when it was asked before.
+    variables : Variables, optional
+        The registry: that of a station, where there is one.
 
     Raises
     ------
@@ -263,7 +269,7 @@ def read_tidy_rows(
         When the file as a whole cannot be used: unreadable, no text, a column missing.
     """
     layout = find_layout(path) if layout is None else layout
-    parser = RowParser(layout, zone)
+    parser = RowParser(layout, zone, variables=variables)
     with open_binary(path) as file:
         for number, text in lines(file, layout.encoding):
             row = parser.row(number, text) if number >= layout.first_line else None
@@ -287,12 +293,14 @@ def _width_reason(found: int, width: int, delimiter: str) -> Message:
     return Message("{found} cells where the header has {width}", found=found, width=width)
 
 
-def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | None) -> Meta | Message:
+def _meta(
+    cells: dict[str, str], refuse: Callable[[Place], Message | None] | None, variables: Variables
+) -> Meta | Message:
     """What every cell but time and value says, or why the row cannot be used."""
     cells = {name: text.strip() for name, text in cells.items()}
     variable = cells["variable"]
     try:
-        a, b = conversion(cells["unit"], variable)
+        a, b = conversion(cells["unit"], variable, variables)
     except StationConfigError as error:
         return Message.of(error)
     depth: float | None = None

@@ -16,7 +16,6 @@ from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
-from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.row_extras import said, write
 from soilco2.storage.tidy.rows import Columns, Meta, Place, RowParser, TidyFault
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary, pieces
@@ -113,7 +112,7 @@ def read_samples(
         return None
 
     layout = find_layout(path) if layout is None else layout
-    parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us)
+    parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us, variables=station.variables)
     rest = (None, *moment, source)
 
     def head(meta: Meta) -> _Head:
@@ -195,7 +194,7 @@ def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | Me
 
 def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | Message:
     """Profile and position, from the names or the depth that a row gives."""
-    known = VARIABLES[place.variable]
+    known = deployments.variables[place.variable]
     if place.profile in ("", SITE) and not place.position and (place.depth_m is None or not known.has_depth):
         if known.has_depth and not known.at_site:
             return Message("{variable} needs a position or a depth_m", variable=place.variable)

@@ -273,6 +273,19 @@ def test_much_that_came_is_counted_before_the_rest_is_over(
             assert (writer.rollups._rolled != done) == told
 
 
+def test_a_step_may_end_where_another_series_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    station = make(tmp_path)
+    with Writer.open(station, now_us=lambda: T0 + 5 * DAY) as writer:
+        writer.commit([sample(0), sample(0, 2)])
+        monkeypatch.setattr("soilco2.storage.journal.rollup_writer._HOURS", 1)
+        rolled_up(writer)
+    with JournalReader(station.journal_path) as reader:
+        assert list(check_rollups(reader)) == []
+    with sqlite3.connect(station.journal_path) as bare:
+        assert bare.execute("SELECT count(DISTINCT series) FROM rollup").fetchone() == (2,)
+    bare.close()
+
+
 def test_late_and_flagged_and_recalibrated_data(filled: tuple[Station, Writer], tmp_path: Path) -> None:
     station, writer = filled
     late = [
