@@ -5,10 +5,11 @@ The built-in files lie in ``station_config/catalogue/``; a station file may name
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -145,13 +146,33 @@ def _folder(
     return models, tuple(faults)
 
 
+class _BuiltIn(Mapping[str, ProbeModel]):
+    """The models that come with the package: a file, named after its model, is read when that is asked for."""
+
+    def __init__(self, variables: Variables) -> None:
+        self._variables = variables
+        self._files = {path.stem: path for path in sorted(BUILT_IN.glob("*.toml"))}
+
+    def __getitem__(self, name: str) -> ProbeModel:
+        return _built_in(self._files[name], self._variables)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+_built_in = lru_cache(maxsize=256)(read_model)
+
+
 def read_folders(
     *folders: Path, variables: Variables = VARIABLES
-) -> tuple[dict[str, ProbeModel], list[Fault]]:
-    """Every model by id and every fault: the built-in folder first, later folders add or replace."""
+) -> tuple[Mapping[str, ProbeModel], list[Fault]]:
+    """Every model by id and every fault: the built-in ones first, later folders add or replace."""
     models: dict[str, ProbeModel] = {}
     faults: list[Fault] = []
-    for folder in (BUILT_IN, *folders):
+    for folder in folders:
         if not folder.is_dir():
             faults.append(Fault(str(folder), None, "", "", Message("this catalogue folder does not exist")))
             continue
@@ -159,7 +180,7 @@ def read_folders(
         found, wrong = _folder(folder, stamp, variables)
         models.update(found)
         faults += wrong
-    return models, faults
+    return ChainMap(models, cast(dict[str, ProbeModel], _BuiltIn(variables))), faults
 
 
 def load_catalogue(*folders: Path, variables: Variables = VARIABLES) -> dict[str, ProbeModel]:
@@ -173,4 +194,4 @@ def load_catalogue(*folders: Path, variables: Variables = VARIABLES) -> dict[str
     models, faults = read_folders(*folders, variables=variables)
     if faults:
         raise StationFileError(faults)
-    return models
+    return dict(models)
