@@ -16,6 +16,12 @@ from soilco2.station_config.message import Message, system
 COMMANDS: dict[str, str] = {
     "demo": "Run a station of simulated probes on measured data and open its page.",
     "check": "Say what a station file will read from where, or everything that is wrong with it.",
+    "init": "Write a small station file: by questions, or from a list.",
+    "scan": "Look for instruments on a port, and name what they may be.",
+    "address": "Give the one probe on a line another address.",
+    "line": "Give the one probe on a line another speed.",
+    "read": "Read instruments now: value, flag, reason, bytes.",
+    "catalogue": "List and search the models of instruments.",
     "simulate": "Run simulated probes for a station on measured data.",
     "collect": "Read the station's probes and keep every reading safe.",
     "status": "Show what came in, what is stored, what waits and what is wrong.",

@@ -80,6 +80,8 @@ KEYS: dict[str, dict[str, Both]] = {
     "QualityTable": {
         "ec_coefficient": ("temperature coefficient of conductivity a [1/K]", "表观电导率温度系数 a [1/K]"),
         "salinity_factor": ("salinity per conductivity [mg/L per µS/cm]", "盐分换算系数 [mg/L 每 µS/cm]"),
+        "salinity_least_water": ("no salinity below soil water [m³/m³]", "不计算盐分的土壤含水率 [m³/m³]，低于"),
+        "salinity_least_ec25": ("no salinity below EC at 25 °C [dS/m]", "不计算盐分的 25 ℃ 电导率 [dS/m]，低于"),
         "future_tolerance": ("stamp ahead of the clock believed up to", "可信的超前时间戳上限"),
     },
 }  # fmt: skip
@@ -143,6 +145,11 @@ TESTS: dict[str, Both] = {
     "missing": ("the device gave no number", "设备未给出数字"),
     "sentinel": ("the raw number is one of the probe's error numbers, or no number at all", "原始数字是探头的错误代码，或根本不是数字"),
     "frozen": ("soil below 0 °C: conductivity at 25 °C means nothing in ice", "土壤低于 0 ℃：冰中的 25 ℃ 电导率没有意义"),
+    "soil_too_dry": (
+        "too little soil water (`salinity_least_water`): conductivity tells nothing of the salt",
+        "土壤过干（`salinity_least_water`）：表观电导率不能反映盐分",
+    ),
+    "ec_too_small": ("conductivity at 25 °C too small (`salinity_least_ec25`)", "25 ℃ 电导率过小（`salinity_least_ec25`）"),
     "ec_without_temperature": ("no usable soil temperature at the position", "该位置没有可用的土壤温度"),
     "physical_range": ("value outside what is physically possible", "数值超出物理可能范围"),
     "instrument_range": ("reading outside the probe's measuring range", "读数超出探头量程"),

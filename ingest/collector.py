@@ -12,15 +12,16 @@ from typing import Any
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.driver import DriverEvent, FileWatch, Host
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
+from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
-from soilco2.ingest.supervisor import Managed, Service, Supervisor
+from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
@@ -33,7 +34,6 @@ from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
 from soilco2.storage.journal.control import ControlServer
 from soilco2.storage.journal.migration import at_work
-from soilco2.storage.journal.operations import run as run_operation
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import EventKind
@@ -117,6 +117,7 @@ class Collector:
             commit_rows=table.commit_rows,
             on_commit=self._committed,
         )
+        self._call = Requests(lambda: self.station, self._supervisor, self.writer_thread, self.status)
 
     # from outside
 
@@ -195,11 +196,13 @@ class Collector:
             "hung": hung(self._pulses()),
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
+            "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
             **{
                 name: sources[name].status() if name in sources else None
                 for name, kind in kinds().items()
                 if kind.contract == "pushed"
             },
+            "files": [one.status() for one in self._supervisor.of(FileWatch)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
         }
@@ -243,7 +246,7 @@ class Collector:
             source.pause()
         if isinstance(self.clock, ReplayClock):
             self.clock.halt()
-        self._supervisor.stop(PollingThread, Forwarder)
+        self._supervisor.stop(PollingThread, FileWatch, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left
@@ -288,6 +291,7 @@ class Collector:
             attach=self.writer_thread.attach,
             wake=self.writer_thread.messages_wait,
             once=once,
+            submit=lambda op, **arguments: self._call(op, arguments),
         )
 
     def _forwarder(self, table: Any) -> Service:
@@ -491,9 +495,3 @@ class Collector:
     def _happened(self, event: NewEvent) -> None:
         log_event(event)
         self.writer_thread.note(event)
-
-    def _call(self, op: str, arguments: dict[str, Any]) -> Any:
-        """An operation that a command asks for."""
-        if op == "status":
-            return self.status()
-        return self.writer_thread.call(lambda writer: run_operation(writer, op, arguments))

@@ -23,6 +23,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal.failpoint import failpoint
+from soilco2.storage.journal.operations import run
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.writer import Writer
 
@@ -164,6 +165,13 @@ class WriterThread:
                     raise
                 if not self.alive:
                     raise StorageError(Message("the journal's writer has ended")) from None
+
+    def carry_out(self, op: str, arguments: dict[str, Any]) -> Any:
+        """Have an operation of `soilco2.storage.journal.operations` carried out, and wait for its result."""
+        done = self.call(lambda writer: run(writer, op, arguments))
+        for sample in arguments.get("samples", ()):
+            self.answered[sample[0]] = sample[6]
+        return done
 
     def attach(self, source: Pushed) -> None:
         """Take from this source from now on, instead of one of its kind before it."""

@@ -46,16 +46,20 @@ class Ranks:
     by_connection : dict of str to Rank
     tables : str
         How serial numbers of imported tables begin.
+    files : frozenset of str, optional
+        Connections that bring files into them.
     """
 
-    def __init__(self, by_connection: Mapping[str, Rank], tables: str) -> None:
-        self._by_connection, self._tables = by_connection, tables
+    def __init__(
+        self, by_connection: Mapping[str, Rank], tables: str, files: frozenset[str] = frozenset()
+    ) -> None:
+        self._by_connection, self._tables, self._files = by_connection, tables, files
 
     def of(self, sample: Sample) -> Rank:
         """The rank of what brought a sample."""
         if sample.source.startswith(FILE):
             return Rank.FILE
-        if sample.serial.startswith(self._tables):
+        if sample.serial.startswith(self._tables) and sample.source not in self._files:
             return Rank.TABLE
         return self._by_connection.get(sample.source, Rank.LIVE)
 

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 new=.venv-lowest/bin/python
-extras='analysis dashboard demo documents'
+extras='analysis dashboard demo documents files'
 [ -x $new ] || "$python" -m venv .venv-lowest
 $new -m pip install --quiet --upgrade 'pip>=25.1'
 # shellcheck disable=SC2086

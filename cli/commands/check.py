@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from soilco2.station_config.base import Secret
+    from soilco2.station_config.connections.line_rules import Round
     from soilco2.station_config.deployments import Channel, Deployments, Span
     from soilco2.station_config.errors import Fault
     from soilco2.station_config.loader import Station
@@ -36,6 +37,9 @@ _WORDS = {
         "since": "From … until",
         "calibration": "Calibration",
         "factory": "factory",
+        "tried": "read on a device",
+        "manual": "from the manual only",
+        "round": "a round of {n} takes about {seconds:.2g} s",
         "due": "due",
         "overdue": "OVERDUE since",
         "site": "site",
@@ -67,6 +71,9 @@ _WORDS = {
         "since": "起 … 止",
         "calibration": "校准",
         "factory": "出厂",
+        "tried": "已在实物上读过",
+        "manual": "仅据手册",
+        "round": "读一轮 {n} 台约需 {seconds:.2g} 秒",
         "due": "到期",
         "overdue": "已过期，自",
         "site": "站点",
@@ -102,9 +109,11 @@ def command(station: Path, as_json: bool, lang: str) -> None:
     """
     from soilco2.station_config.errors import StationFileError
     from soilco2.station_config.loader import load_station
+    from soilco2.storage.journal.own_variables import check_station
 
     try:
         loaded = load_station(station)
+        check_station(loaded)
         here = _on_this_machine(loaded, time.time_ns() // 1000)
     except StationFileError as error:
         _say_faults(error.faults, as_json, lang)
@@ -261,6 +270,7 @@ def _instrument(station: Station, row: Instrument, now_us: int) -> dict[str, Any
         "connection": row.connection,
         "address": row.address,
         "interval_s": row.interval,
+        "tried": station.models[row.model].tried,
         "channels": channels,
     }
 
@@ -275,6 +285,7 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
         "station": station.file.station.model_dump(mode="json"),
         "configuration": station.hash,
         "connections": [row.model_dump(mode="json") for row in station.file.connection],
+        "rounds": {name: round(found.seconds, 3) for name, (_, found) in _rounds(station).items()},
         "instruments": [
             _instrument(station, row, now_us) | ({"computed_for": told[row.id]} if row.id in told else {})
             for row in station.file.instrument
@@ -291,6 +302,19 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
         "journal": str(station.journal_path),
         "warnings": [_fault(fault) for fault in warnings],
     }
+
+
+def _rounds(station: Station) -> dict[str, tuple[int, Round]]:
+    """Reading everything on a line once, by connection: how many there are, and what it takes."""
+    from soilco2.station_config.connections.line_rules import round_of
+    from soilco2.station_config.connections.registry import kind_of
+
+    found = {}
+    for row in station.file.connection:
+        here = [one for one in station.file.instrument if one.connection == row.id]
+        if here and kind_of(row).contract == "polled":
+            found[row.id] = len(here), round_of(kind_of(row), row, here, station.models)
+    return found
 
 
 def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
@@ -336,6 +360,8 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     connection = next(row for row in station.file.connection if row.id == name)
     what = f"{connection.id}: {kind_of(connection).describe(connection, station.file.station.id)}"
     console.print()
+    if name in (rounds := _rounds(station)):
+        what += "; " + words["round"].format(n=rounds[name][0], seconds=rounds[name][1].seconds)
     console.print(Text(what, style="bold"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for key in ("address", "instrument", "channel", "series", "depth", "since", "calibration"):
@@ -354,6 +380,8 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
             for span in rows:
                 address = "" if row.address is None else str(row.address)
                 about = f"{row.id}\n{row.model}\n{row.serial}\n{words['every']} {row.interval:g} s"
+                tried = station.models[row.model].tried == "device"
+                about += f"\n{words['tried' if tried else 'manual']}"
                 table.add_row(
                     address if first else "",
                     about if first else "",

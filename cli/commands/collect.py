@@ -122,12 +122,14 @@ def command(
     from soilco2.station_config.errors import StationConfigError
     from soilco2.station_config.loader import load_station
     from soilco2.storage.errors import StorageError
+    from soilco2.storage.journal.own_variables import check_station
 
     start_log(log_format)
     fault: Message | str = ""
     try:
         try:
             loaded = load_station(station)
+            check_station(loaded)
         except StationConfigError as error:
             former = None if once else last_valid(station)
             if former is None:

@@ -28,9 +28,10 @@ from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
     from soilco2.cli.progress import Progress
+    from soilco2.ingest.drivers.driver import FileLayout
     from soilco2.ingest.files.importing import Account
     from soilco2.station_config.loader import Station
-    from soilco2.storage.tidy.text import Layout
+    from soilco2.station_config.mapping import Mapping
 
 
 def _zone(name: str | None) -> tzinfo | None:
@@ -64,12 +65,17 @@ def _user() -> str:
 @station_argument
 @spoken_language
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--mapping", metavar="MAPPING",
+              help="Which column of a logger's file is which series: a mapping file, or the id of a connection of "
+              "logger files in the station file.")  # fmt: skip
+@click.option("--draft", metavar="MAPPING", type=click.Path(path_type=Path),
+              help="Write a first mapping file from the header of a logger's file; import nothing.")  # fmt: skip
 @click.option(
     "--timezone", metavar="ZONE", help="Zone of times that name none, such as Asia/Shanghai or UTC+08:00."
 )
-@click.option("--rank", type=click.Choice(["table", "file"]), default="table", show_default=True,
+@click.option("--rank", type=click.Choice(["table", "file"]),
               help="Which number speaks where others are: those of a device's own file go before live messages, "
-              "those of a table behind them.")  # fmt: skip
+              "those of a table behind them. Left out: file with --mapping, else table.")  # fmt: skip
 @click.option(
     "--list", "listed", is_flag=True, help="List the imports, with number, file and what became of it."
 )
@@ -85,8 +91,10 @@ def _user() -> str:
 def command(
     station: Path,
     files: tuple[Path, ...],
+    mapping: str | None,
+    draft: Path | None,
     timezone: str | None,
-    rank: str,
+    rank: str | None,
     listed: bool,
     undo: int | None,
     redo: int | None,
@@ -97,7 +105,7 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Bring tidy tables (CSV, plain or gzipped) into the journal, or take an import back.
+    """Bring tidy tables (CSV, plain or gzipped) or files of loggers into the journal, or take an import back.
 
     Every row becomes data, says nothing new, is in conflict with another number, or is rejected and kept with line
     number and reason. Importing a file again stores nothing twice. The exit code is 1 when a row was rejected or is in
@@ -105,8 +113,8 @@ def command(
 
     An import that is taken back stays in the journal: what only it delivered counts as missing until it is given again.
     """
-    asked = [bool(files), listed, undo is not None, redo is not None]
-    if sum(asked) != 1:
+    chosen = [bool(files), listed, undo is not None, redo is not None]
+    if sum(chosen) != 1:
         fail(
             Message(
                 "FILES to import, or --list, or --undo NUMBER, or --redo NUMBER: one of these is expected"
@@ -119,8 +127,14 @@ def command(
         number = undo if undo is not None else redo
         assert number is not None
         _switch(known, number, undo is not None, who or _user(), why, dry_run, as_json)
+    elif draft is not None:
+        _draft(known, files, draft)
     else:
-        _import(known, files, _Asked(_zone(timezone), rank, take_last_line, yes, dry_run, as_json))
+        usual = "table" if mapping is None else "file"
+        asked = _Asked(
+            _zone(timezone), rank or usual, take_last_line, yes, dry_run, as_json, _mapping(mapping, known)
+        )
+        _import(known, files, asked)
 
 
 class _Asked(NamedTuple):
@@ -132,6 +146,37 @@ class _Asked(NamedTuple):
     yes: bool
     dry_run: bool
     as_json: bool
+    mapping: Mapping | None
+
+
+def _mapping(name: str | None, known: Station) -> Mapping | None:
+    from soilco2.station_config.errors import StationConfigError
+    from soilco2.station_config.mapping_file import mapping_of
+
+    if name is None:
+        return None
+    try:
+        return mapping_of(name, known)
+    except StationConfigError as error:
+        fail(Message.of(error))
+
+
+def _draft(known: Station, files: tuple[Path, ...], target: Path) -> None:
+    from soilco2.ingest.files.draft import draft_of
+
+    if len(files) != 1:
+        fail(Message("--draft reads the header of one file; {count} were given", count=len(files)))
+    if target.exists():
+        fail(Message("{path}: the file is there already; choose another name or take it away", path=target))
+    text, guessed, columns = draft_of(files[0], known)
+    target.write_text(text, encoding="utf-8")
+    echo(
+        Message(
+            "{path}: {guessed} of {columns} columns guessed; read it through, mend it, then: soilco2 import {station} "
+            "{file} --mapping {path} --dry-run",
+            path=target, guessed=guessed, columns=columns, station=known.path, file=files[0],
+        )
+    )  # fmt: skip
 
 
 def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
@@ -143,14 +188,14 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     from soilco2.storage.tidy.samples import Moment
 
     for path in files:
-        if path.suffix.lower() in (".parquet", ".pq"):
+        if path.suffix.lower() in (".parquet", ".pq") and asked.mapping is None:
             fail(
                 Message(
                     "{path}: import takes text; 'soilco2 export {path} -o table.csv' makes a CSV file of it",
                     path=path,
                 )
             )
-    recognised = [recognise(path) for path in files]
+    recognised = [recognise(path, asked.mapping) for path in files]
     if asked.take_last_line:
         recognised = [(driver, replace(layout, open_line=None)) for driver, layout in recognised]
     doubtful: list[Path] = []
@@ -309,7 +354,7 @@ def _confirmed(question: Message) -> bool:
             return False
 
 
-def _say_held(layout: Layout) -> None:
+def _say_held(layout: FileLayout) -> None:
     if layout.open_line is not None:
         echo(
             Message(
@@ -323,6 +368,8 @@ def _say_held(layout: Layout) -> None:
 
 
 def _say_faults(path: Path, account: Account) -> None:
+    for said in account.told:
+        echo(Message("{path}: {said}", path=path, said=said), err=True)
     for fault in account.shown:
         echo(Message("{path}:{line}: {reason}", path=path, line=fault.line, reason=fault.reason), err=True)
     if account.rejected > len(account.shown):

@@ -67,6 +67,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         },
         "instruments": _instruments(station, reader, counters, live, now_us),
         "buses": live["buses"] if live else [],
+        "listeners": live.get("listeners", []) if live else [],
         "mqtt": live["mqtt"] if live else None,
         "parts": live["parts"] if live else {},
         "journal": {
@@ -225,6 +226,8 @@ def _print_devices(status: dict[str, Any]) -> None:
         for mark in (": ", "："):
             said = said.removeprefix(bus["port"] + mark)
         click.echo(f"{bus['connection']} ({bus['port']}): {said or word(bus['state'])}")
+    for listener in status.get("listeners", ()):
+        _print_listener(listener)
     echo(Message("instruments"))
     for name, row in status["instruments"].items():
         about = {"name": name, "serial": row["serial"], "moment": _moment(row["newest_us"])}
@@ -248,6 +251,32 @@ def _print_devices(status: dict[str, Any]) -> None:
             state=Message("{state}, SILENT", state=state) if mqtt["silent"] else state,
         )
         click.echo(f"{translate(said)} {translate(mqtt['error'])}".rstrip())
+
+
+def _print_listener(listener: dict[str, Any]) -> None:
+    """A port that others dial: who is there, and who is not known."""
+    if listener["error"]:
+        click.echo(translate(listener["error"]))
+        return
+    rows = listener["connections"].values()
+    echo(
+        Message(
+            "listening on {port}: {connected} of {count} connected",
+            port=listener["port"],
+            connected=sum(row["connected"] for row in rows),
+            count=len(rows),
+        )
+    )
+    for row in listener["unknown"]:
+        echo(
+            Message(
+                "  not known: {registration} from {host}, {count} times, last {moment}",
+                registration=row["registration"],
+                host=row["from"],
+                count=row["count"],
+                moment=_moment(row["last_us"]),
+            )
+        )
 
 
 def _print_journal(status: dict[str, Any]) -> None:

@@ -125,6 +125,9 @@ class Host(NamedTuple):
         Something waits to be taken.
     once : bool
         Every instrument is read once, now.
+    submit : callable
+        Has the writer carry out an operation of `soilco2.storage.journal.operations`, by name and arguments, and gives
+        its result; it raises when the collector closes.
     """
 
     station: Callable[[], Station]
@@ -135,6 +138,7 @@ class Host(NamedTuple):
     attach: Callable[[Pushed], None]
     wake: Callable[[], None]
     once: bool = False
+    submit: Callable[..., Any] = lambda _op, **_arguments: None
 
 
 class Plan(Protocol):
@@ -150,7 +154,8 @@ class Line(Protocol):
     """A line that instruments are asked on; errors are `soilco2.ingest.errors.BusError`.
 
     A request that was damaged on its way is asked once more by the line; what fails is told to `failed`, every
-    time.
+    time. It may have a method ``listen(trace)`` that shows every byte to another listener from then on: then a command
+    that reads through the collector shows the bytes without opening the line anew.
     """
 
     @property
@@ -181,6 +186,14 @@ class Line(Protocol):
 
     def settings(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> Told:
         """What an instrument is set to; empty when it tells nothing."""
+        ...
+
+
+class Together(Line, Protocol):
+    """A line whose instruments can measure at the same time: those due are begun, then read as they are ready."""
+
+    def begin(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> float:
+        """Let an instrument begin what the next `read` of it takes; the time until it is ready [s]."""
         ...
 
 
@@ -257,12 +270,15 @@ class Search(NamedTuple):
         Only these addresses; empty: the driver's usual ones.
     everything : bool
         Every address at every line setting that a model can have.
+    known : sequence of int or str
+        Addresses that are in use, to be asked beside the usual ones.
     """
 
     models: Sequence[ProbeModel]
     lines: Sequence[LineSettings] = ()
     addresses: Sequence[int | str] = ()
     everything: bool = False
+    known: Sequence[int | str] = ()
 
 
 Scan = Iterator[Step | Answer | Message]
@@ -316,6 +332,14 @@ class Pushed(Service, Protocol):
     def status(self) -> dict[str, Any]:
         """How it is doing."""
         ...
+
+
+class FileWatch:
+    """A thread that reads files as they grow, and has the writer keep rows and place together (`Host.submit`)."""
+
+    def status(self) -> dict[str, Any]:
+        """How it is doing."""
+        raise NotImplementedError
 
 
 class FarEnd(Protocol):
@@ -444,7 +468,7 @@ class Rows(NamedTuple):
 
     Parameters
     ----------
-    samples : list of Sample
+    samples : sequence of Sample
     faults : list
         Rows that cannot be used, each with `line`, `reason`, `text`.
     line : int
@@ -453,20 +477,44 @@ class Rows(NamedTuple):
         Line of each sample, so that it can be named.
     units : mapping of (str, str) to set of str, optional
         Units as written, by serial number and channel, so that they can be named.
+    told : sequence of Message, optional
+        What is worth saying about the file.
+    place : mapping, optional
+        Where a later reading goes on, for drivers of files that grow: numbers of the driver's own.
     """
 
-    samples: list[Sample]
+    samples: Sequence[Sample]
     faults: list[Any]
     line: int
     lines: Sequence[int] = ()
     units: Mapping[tuple[str, str], set[str]] = {}
+    told: Sequence[Message] = ()
+    place: Mapping[str, int] = {}
+
+
+class FileLayout(Protocol):
+    """How a file is laid out, as its driver found it; what else it holds is the driver's own."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def open_line(self) -> int | None:
+        """The last line where it has no line end and is held back; None when the file ends as it should."""
+        ...
 
 
 class FileDriver(Protocol):
-    """A driver of files."""
+    """A driver of files.
 
-    def sniff(self, path: Path) -> Any:
-        """How a file is laid out.
+    One whose kind has a table in the station file is given the mapping of the file's columns, as that table or a
+    mapping file has it: `sniff` then takes it as its second argument.
+    """
+
+    def sniff(self, path: Path, mapping: Any = None) -> Any:
+        """How a file is laid out, a `FileLayout`.
 
         Raises
         ------

@@ -6,7 +6,8 @@ time.
 
 One bad device costs the others at most its own deadline, and is asked after them once it is known to be bad. Who was
 held up by it for more than half an interval is not read for that slot: the time of a sample is its slot. A device that
-failed gets a second try at the end of the round, after the others, if it was well before. A device that goes on
+failed gets a second try at the end of the round, after the others, if it was well before. Where the line knows how,
+those that can measure at the same time begin together (`Together`). A device that goes on
 failing is left out for 2, 4, 8 … of its intervals, five minutes at most. Nothing is made up: a device that does not
 answer gives no sample; it gives an event when it falls silent and one when it is back.
 """
@@ -15,7 +16,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -24,6 +26,7 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.drivers.driver import DriverEvent, Host, Line, Plan
 from soilco2.ingest.drivers.sample import Arrival, sample_of
+from soilco2.ingest.drivers.turn import Turn
 from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone
 from soilco2.ingest.supervisor import Managed
 from soilco2.quality.records import Sample
@@ -150,6 +153,7 @@ class PollingThread:
         self._devices = [_Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
+        self._turn = Turn()
         self._stop = threading.Event()
         self._joined = threading.Event()
         self._mutex = threading.Lock()
@@ -187,6 +191,17 @@ class PollingThread:
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was asked to end, or has ended: who borrowed the line gives it back."""
+        return self._stop.is_set() or not self.alive
+
+    @contextmanager
+    def borrowed(self) -> Iterator[Line]:
+        """The line between two rounds, open or closed; rounds wait until it is given back."""
+        with self._turn.borrow():
+            yield self._line
 
     def status(self) -> dict[str, Any]:
         """How the line and each instrument are doing: state, counters by kind of error, times."""
@@ -251,7 +266,8 @@ class PollingThread:
         with self._mutex:
             self._missed += gone
         text = Message(
-            "{gone} readings were not taken: the round before took too long, or the clock was set forward",
+            "{gone} readings were not taken: the round before took too long, a command had the line, or the clock "
+            "was set forward",
             gone=gone,
         )
         return DriverEvent(slot, "slots-missed", device.serial, text)
@@ -266,6 +282,11 @@ class PollingThread:
         if now < slot:
             self._clock.wait_until(slot, self._stop)
             return
+        with self._turn.own():
+            self._read_due(slot)
+
+    def _read_due(self, slot: int) -> None:
+        now = self._clock.now_us()  # somebody may have borrowed the line
         due = [device for device in self._devices if device.next_slot_us == slot]
         events: list[DriverEvent] = []
         reading = []
@@ -293,13 +314,14 @@ class PollingThread:
         self, slot: int, devices: Sequence[_Device], samples: list[Sample], events: list[DriverEvent]
     ) -> None:
         again: list[tuple[_Device, BusError]] = []
-        held_up = False
+        devices, not_begun = self._begun(slot, devices, events)
+        held_up = bool(not_begun)
         for device in devices:
             if self._stop.is_set():
                 return
             if self._over(device, slot, events, held_up):
                 continue
-            error = self._poll(device, slot, samples, events)
+            error = not_begun.get(device.serial) or self._poll(device, slot, samples, events)
             if error is None or isinstance(error, PortGone | PortBusy):
                 continue
             held_up = True
@@ -315,6 +337,33 @@ class PollingThread:
             if error is not None and not isinstance(error, PortGone | PortBusy):
                 device.failed(error, slot)
                 events.append(DriverEvent(slot, "device-silent", device.serial, Message.of(error)))
+
+    def _begun(
+        self, slot: int, devices: Sequence[_Device], events: list[DriverEvent]
+    ) -> tuple[Sequence[_Device], dict[str, BusError]]:
+        """Begin what can go on at the same time; who is read in which order, and who could not begin, by serial number.
+
+        Who failed before does not begin: it is asked last, and alone.
+        """
+        begin = getattr(self._line, "begin", None)
+        if begin is None:
+            return devices, {}
+        errors: dict[str, BusError] = {}
+        ready: dict[str, float] = {}
+        for device in (row for row in devices if not row.failures):
+            if self._stop.is_set():
+                break
+            try:
+                self._open(slot, events)
+                left = begin(device.plan, device.timeout, partial(self._failed, device))
+                ready[device.serial] = monotonic() + left
+            except (PortGone, PortBusy) as error:
+                self._port_lost(error, slot, events)
+                break
+            except BusError as error:
+                errors[device.serial] = error
+        rank = lambda row: (row.failures > 0, not row.passed_over, ready.get(row.serial, 0.0))  # noqa: E731
+        return sorted(devices, key=rank), errors
 
     def _over(self, device: _Device, slot: int, events: list[DriverEvent], held_up: bool) -> bool:
         """Whether it is too late for a device's slot: another one has held up the round, or the next slot is due."""
@@ -455,10 +504,9 @@ def polled(
 def _thread(
     host: Host, name: str, connection: Connection, rows: Rows, line_of: Callable[[Any, Rows], Line]
 ) -> PollingThread:
-    ports = kind_of(connection).ports(connection)
     return PollingThread(
         connection.id,
-        str(ports[0]) if ports else connection.id,
+        kind_of(connection).place(connection),
         line_of(connection, rows),
         rows,
         host.clock,

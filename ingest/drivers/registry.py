@@ -53,8 +53,14 @@ def driver_at(connections: Sequence[Connection], source: str) -> Driver | None:
     return None if connection is None else driver_of(kind_of(connection))
 
 
-def recognise(path: Path) -> tuple[FileDriver, Any]:
+def recognise(path: Path, mapping: Any = None) -> tuple[FileDriver, Any]:
     """The driver that knows a file by its content, and how the file is laid out.
+
+    Parameters
+    ----------
+    path : Path
+    mapping : Mapping, optional
+        Which column of the file is which series; left out: the file says it itself.
 
     Raises
     ------
@@ -63,10 +69,12 @@ def recognise(path: Path) -> tuple[FileDriver, Any]:
     """
     refusal: StorageError | None = None
     for kind in (kind for kind in kinds().values() if kind.contract == "file"):
+        if (kind.table is None) != (mapping is None):
+            continue
         driver: FileDriver = driver_of(kind)
         try:
-            return driver, driver.sniff(path)
+            return driver, driver.sniff(path) if mapping is None else driver.sniff(path, mapping)
         except StorageError as error:
             refusal = refusal or error
-    assert refusal is not None  # tidy tables are always there
+    assert refusal is not None  # tidy tables and logger files are always there
     raise refusal

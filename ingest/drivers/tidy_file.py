@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
+from typing import Any
 
 from soilco2.ingest.drivers.driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
@@ -19,7 +20,7 @@ from soilco2.storage.tidy.text import Layout, find_layout
 
 
 class _TidyFileDriver:
-    def sniff(self, path: Path) -> Layout:
+    def sniff(self, path: Path, mapping: Any = None) -> Layout:
         """How a table is laid out."""
         return find_layout(path)
 

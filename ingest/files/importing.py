@@ -1,19 +1,23 @@
-"""The account of an import: what became of every row of a table, in a journal or in a rehearsal."""
+"""The account of an import: what became of every row of a file, in a journal or in a rehearsal."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import chain, islice
+from operator import le
 from pathlib import Path
+from typing import cast
 
-from soilco2.ingest.drivers.driver import FileDriver, Rows
+from soilco2.ingest.drivers.driver import FileDriver, FileLayout, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
 from soilco2.quality.rivals import FILE, TABLE
+from soilco2.quality.runs import Bulk, joined
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
@@ -22,7 +26,6 @@ from soilco2.storage.journal.import_outcome import Brought
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
 from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import Moment, source_name
-from soilco2.storage.tidy.text import Layout
 
 LOOKED_AT = 10
 """Stretches of rows whose units are looked at before the first of them is kept."""
@@ -56,6 +59,8 @@ class Account:
         Duplicates that an earlier import parked.
     number : int
         Of the import in the journal; 0 in a rehearsal.
+    told : list of Message
+        What is worth saying about the file.
     shown : list of TidyFault
         The first `SHOWN` of the rejected rows.
     named : list of (int, str)
@@ -73,6 +78,7 @@ class Account:
     back_line: int = 0
     parked_before: int = 0
     number: int = 0
+    told: list[Message] = field(default_factory=list)
     shown: list[TidyFault] = field(default_factory=list)
     named: list[tuple[int, str]] = field(default_factory=list)
     declined: bool = False
@@ -99,7 +105,7 @@ class Account:
 
 def import_table(
     station: Station,
-    layout: Layout,
+    layout: FileLayout,
     driver: FileDriver,
     zone: tzinfo | None,
     moment: Moment,
@@ -108,13 +114,13 @@ def import_table(
     rank: str = "table",
     sure: Callable[[list[Message]], bool] = lambda _doubted: True,
 ) -> Account:
-    """Bring a tidy table into the journal, or say what would become of it.
+    """Bring a file into the journal, or say what would become of it.
 
     Parameters
     ----------
     station : Station
-    layout : Layout
-        Of the table, with its path.
+    layout : FileLayout
+        As its driver found it.
     driver : FileDriver
         Which recognised it.
     zone : tzinfo or None
@@ -142,7 +148,7 @@ def import_table(
     parked = ParkedRows(station.journal_path, source)
     arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
     stretches = driver.rows(station, layout, zone, arrival)
-    first = list(islice(stretches, LOOKED_AT))
+    first = deque(islice(stretches, LOOKED_AT))
     doubted = doubts(station, first)
     if doubted and not sure(doubted):
         account.declined = True
@@ -152,7 +158,8 @@ def import_table(
             "begin_import", file=layout.path.name, sha256=sha256(layout.path), source=source
         )
     newest: dict[tuple[str, str], int] = {}
-    for stretch in chain(first, stretches):
+    for stretch in _gathered(chain(_emptied(first), stretches), target.rows_at_once):
+        account.told += [one for one in stretch.told if one not in account.told]
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
         account.parked_before += again
@@ -171,6 +178,36 @@ def import_table(
     return account
 
 
+def _emptied(some: deque[Rows]) -> Iterator[Rows]:
+    while some:
+        yield some.popleft()
+
+
+def _gathered(stretches: Iterator[Rows], most: int) -> Iterator[Rows]:
+    """Stretches put together to some of at most so many rows: each is kept in one synced commit."""
+    some: list[Rows] = []
+    count = 0
+    for stretch in stretches:
+        rows = len(stretch.samples) + len(stretch.faults)
+        if some and count + rows > most:
+            yield _together(some)
+            some, count = [], 0
+        some.append(stretch)
+        count += rows
+    if some:
+        yield _together(some)
+
+
+def _together(some: Sequence[Rows]) -> Rows:
+    return Rows(
+        joined([one.samples for one in some]),
+        [fault for one in some for fault in one.faults],
+        some[-1].line,
+        [line for one in some for line in one.lines],
+        told=[told for one in some for told in one.told],
+    )
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, as ``sha256sum`` says it."""
     try:
@@ -186,6 +223,13 @@ def _run_back(
     samples: Sequence[Sample], lines: Sequence[int], newest: dict[tuple[str, str], int], account: Account
 ) -> None:
     """Where time runs back in a series."""
+    if isinstance(samples, Bulk):
+        runs = [(run[:2], cast(Sequence[int], run.times)) for run in samples.runs()]
+        if all(
+            newest.get(key, times[0]) <= times[0] and all(map(le, times, times[1:])) for key, times in runs
+        ):
+            newest.update((key, times[-1]) for key, times in runs)
+            return
     for at, sample in enumerate(samples):
         key, time_us = (sample.serial, sample.channel), sample.time_us or 0
         if time_us < newest.get(key, time_us):

@@ -180,7 +180,7 @@ def backfill_samples(
     list of Sample
         Those of one slot; slots without any are left out.
     """
-    feed = Feed(station.deployments, load_measured(data))
+    feed = Feed(station.deployments, load_measured(data, station.variables))
     clock = SystemClock()
     streams = [_numbered(row, number, start_us, end_us) for number, row in enumerate(station.file.instrument)]
     batch: list[Sample] = []

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import select
 import termios
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NoReturn
 
 import serial
@@ -66,7 +67,7 @@ class SerialPort:
         }
         bits = 1 + bytesize + (parity != "N") + stopbits
         self.byte_time = bits / baudrate
-        self._trace = trace or untraced
+        self.trace = trace or untraced
         self._serial: serial.Serial | None = None
 
     @property
@@ -86,8 +87,13 @@ class SerialPort:
         """
         if self._serial is not None:
             return
+        settings = self._settings
+        if os.path.realpath(self.port).startswith(
+            "/dev/pts/"
+        ):  # has none, and says so where nothing else changes
+            settings = {**settings, "bytesize": 8, "parity": "N"}
         try:
-            handle = serial.Serial(self.port, timeout=0, write_timeout=2.0, exclusive=True, **self._settings)
+            handle = serial.Serial(self.port, timeout=0, write_timeout=2.0, exclusive=True, **settings)
         except (*_GONE, ValueError) as error:
             number = getattr(error, "errno", None)
             if number in (errno.EAGAIN, errno.EBUSY):
@@ -118,7 +124,7 @@ class SerialPort:
         except (*_GONE, TypeError, ValueError) as error:  # the last two: pyserial on a handle that just died
             self._lost(error)
         if data:
-            self._trace("in", data)
+            self.trace("in", data)
         return data
 
     def listen(self, seconds: float) -> bytes:
@@ -133,9 +139,19 @@ class SerialPort:
     def send(self, data: bytes) -> None:
         """Send bytes."""
         handle = self._held()
-        self._trace("out", data)
+        self.trace("out", data)
         try:
             handle.write(data)
+        except _GONE as error:
+            self._lost(error)
+
+    def send_break(self, seconds: float) -> None:
+        """Hold the line in its other state for at least so long [s]."""
+        handle = self._held()
+        try:
+            handle.break_condition = True
+            sleep(seconds)
+            handle.break_condition = False
         except _GONE as error:
             self._lost(error)
 

@@ -165,6 +165,9 @@ class ProbeModel(Table):
     """Time after power-on in which readings are suspect."""
     channel: tuple[ChannelSpec, ...]
     """What it gives."""
+    every_variable: bool = False
+    """Whether it gives, besides its channels, every variable there is in its canonical unit: a message that names the
+    variable can hold any, the station's own included."""
     status: tuple[StatusBits, ...] = ()
     """Status words."""
     salinity_factor: float | None = Field(default=None, gt=0)

@@ -102,6 +102,15 @@ class Kind:
         """One line about a connection, without its id."""
         return self.label[0]
 
+    def place(self, connection: Any) -> str:
+        """Where the other end of a connection is, for people."""
+        ports = self.ports(connection)
+        return str(ports[0]) if ports else str(connection.id)
+
+    def read_time(self, row: Instrument, model: ProbeModel, connection: Any) -> float | None:
+        """Time that one reading of an instrument takes on its line [s]; None where nobody waits for it."""
+        return None
+
     def ports(self, connection: Any) -> tuple[Path, ...]:
         """Devices of this machine that a connection needs."""
         return ()

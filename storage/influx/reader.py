@@ -60,6 +60,7 @@ class InfluxReader:
     def __init__(self, table: InfluxdbTable, station: Station | None = None) -> None:
         self.table = table
         self._station = station
+        self.variables = VARIABLES if station is None else station.variables
         self._http = InfluxHttp(table)
         self.close = self._http.close
 
@@ -131,7 +132,7 @@ class InfluxReader:
             row[0].removesuffix(_FLAG)
             for series in fields
             for row in series["values"]
-            if row[0].endswith(_FLAG) and row[0].removesuffix(_FLAG) in VARIABLES
+            if row[0].endswith(_FLAG) and row[0].removesuffix(_FLAG) in self.variables
         )
         narrow, parameters = "", {}
         if self._station is not None:
@@ -155,13 +156,13 @@ class InfluxReader:
             for row in series:
                 tags = row["tags"]
                 name = tags.get("variable", row["columns"][1])
-                if name in VARIABLES:
+                if name in self.variables:
                     key = SeriesKey(tags["station"], tags["profile"], tags["position"], name)
                     ends.setdefault(key, []).append(row["values"][0][0])
         return sorted((self._info(key, sorted(found)) for key, found in ends.items()), key=self._rank)
 
     def _info(self, key: SeriesKey, ends: list[int]) -> SeriesInfo:
-        unit = VARIABLES[key.variable].unit
+        unit = self.variables[key.variable].unit
         if self._station is None:
             return SeriesInfo(key, unit, first_us=ends[0], last_us=ends[-1])
         deployments = self._station.deployments
@@ -175,10 +176,10 @@ class InfluxReader:
             note=deployments.note(key),
         )
 
-    def _rank(self, info: SeriesInfo) -> tuple[str, str, float, str, int]:
+    def _rank(self, info: SeriesInfo) -> tuple[str, str, float, str, tuple[int, str]]:
         depth = -1e9 if info.depth_m is None else info.depth_m
         place = info.key
-        return place.station, place.profile, depth, place.position, list(VARIABLES).index(place.variable)
+        return place.station, place.profile, depth, place.position, self.variables.rank(place.variable)
 
     def read(
         self, keys: Sequence[SeriesKey], start_us: int | None = None, end_us: int | None = None

@@ -9,7 +9,7 @@ from soilco2.quality.plans import ToldSettings
 from soilco2.station_config.message import from_text
 from soilco2.storage.journal.connection import has_table, message_column, meta
 from soilco2.storage.journal.excluded import count, joined, minus, settled_why, withdrawn_by
-from soilco2.storage.journal.rows import Cursor, Effect, ImportRow, ParkedRow, imported
+from soilco2.storage.journal.rows import PLACE, Cursor, Effect, ImportRow, ParkedRow, imported
 from soilco2.storage.journal.settings_told import settings_told
 
 _SHORTEST_RATE_US = 3_600_000_000
@@ -39,6 +39,17 @@ class Accounting:
     def settings_told(self) -> list[ToldSettings]:
         """What instruments told of their settings, in the order of time."""
         return settings_told(self._db)
+
+    def places(self, of: str) -> dict[str, str]:
+        """How far sources have been read whose keys begin with `of`, by the rest of the key."""
+        begin = PLACE + of
+        return {
+            key[len(begin) :]: value
+            for key, value in self._db.execute(
+                "SELECT key, value FROM meta WHERE key >= ? AND substr(key, 1, ?) = ?",
+                (begin, len(begin), begin),
+            )
+        }
 
     def cursors(self) -> list[Cursor]:
         """How far each database has confirmed, and what waits."""

@@ -60,6 +60,8 @@ class Parked(NamedTuple):
     import_: int | None = None
 
 
+PLACE = "place:"
+"""How keys of the table `meta` begin that say how far a source has been read."""
 PARKED_KINDS = ("message", "conflict", "point", "stretch")
 """What can be parked."""
 PARKED_STATES = ("waiting", "retried", "dropped", "decided", "settled")

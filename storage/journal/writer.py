@@ -20,10 +20,11 @@ from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.import_outcome import Brought, brought
 from soilco2.storage.journal.imports import Imports
 from soilco2.storage.journal.judging import Judging
+from soilco2.storage.journal.own_variables import check_units
 from soilco2.storage.journal.parking import Parking
 from soilco2.storage.journal.retention import Retention
 from soilco2.storage.journal.rollup_writer import RollupWriter
-from soilco2.storage.journal.rows import NewEvent, Parked
+from soilco2.storage.journal.rows import PLACE, NewEvent, Parked
 from soilco2.storage.journal.samples import Samples
 from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
@@ -146,6 +147,7 @@ class Writer:
         counts: Iterable[tuple[str, str, int]] = (),
         heard: Sequence[str] = (),
         number: int | None = None,
+        place: tuple[str, str] | None = None,
     ) -> CommitResult:
         """Keep samples and what came with them, in one transaction that is on disk when this returns.
 
@@ -165,6 +167,8 @@ class Writer:
             Messages whose repeat is to be known, see `soilco2.ingest.protocols.heard`.
         number : int, optional
             Of the import that delivers the samples.
+        place : (str, str), optional
+            How far a source has been read, by the source's own key.
 
         Raises
         ------
@@ -183,6 +187,8 @@ class Writer:
             self.retention.bound_parked(totals)
             if heard:
                 self.samples.hear(heard)
+            if place is not None:
+                self.session.meta(PLACE + place[0], place[1])
             for event in events:
                 self.session.event(event)
             self.judging.hear_settings(events)
@@ -204,14 +210,16 @@ class Writer:
         samples: Sequence[Sample],
         parked: Sequence[Parked] = (),
         counts: Iterable[tuple[str, str, int]] = (),
+        place: tuple[str, str] | None = None,
     ) -> Brought:
-        """Keep a stretch of an import's rows, and say what became of each."""
-        rev = self.session.rev
+        """Keep a stretch of an import's rows and how far its file has been read; say what became of each."""
+        rev, observed = self.session.rev, self.judging.observed
+        observed.bad = False
         self.conflicts.watch(samples, number)
         try:
-            self.commit(samples, parked=parked, counts=counts, number=number)
+            self.commit(samples, parked=parked, counts=counts, number=number, place=place)
             self.judging.catch_up(samples)
-            return brought(samples, self._kept, self._back, self.conflicts.met, self.judging.bad_after(rev))
+            return brought(samples, self._kept, self._back, self.conflicts.met, observed.bad_after(rev))
         finally:
             self.conflicts.watch(())
 
@@ -220,14 +228,16 @@ class Writer:
         with self.session.transaction():
             return self.imports.begin(file, sha256, source)
 
-    def end_import(self, number: int, source: str, counts: dict[str, int]) -> None:
-        """An import is through; what became of its rows."""
+    def end_import(self, number: int, source: str, counts: dict[str, int], quiet: bool = False) -> None:
+        """An import is through, so far; what became of its rows, and, unless `quiet`, a word of it in the log."""
         told = Message(
             "{stored} stored, {duplicate} duplicate, {conflict} conflict, {rejected} rejected",
             **{name: counts.get(name, 0) for name in ("stored", "duplicate", "conflict", "rejected")},
         )
         with self.session.transaction():
             self.imports.end(number, counts)
+            if quiet:
+                return
             self.session.event(NewEvent(EventKind.IMPORTED, source, told, {"import": number, **counts}))
 
     def switch_import(self, number: int, undo: bool, who: str, why: str = "") -> int:
@@ -281,7 +291,14 @@ class Writer:
     # what else changes
 
     def install_config(self, station: Station) -> None:
-        """Put a configuration in force and keep its text."""
+        """Put a configuration in force and keep its text.
+
+        Raises
+        ------
+        UnitChangedError
+            When it gives a variable another unit than its kept values have.
+        """
+        check_units(self.session.db, station.variables)
         with self.session.transaction():
             if self.session.meta("config") != station.hash:
                 self.session.db.execute(
@@ -430,7 +447,7 @@ class Writer:
         return self.retention.prune(path)
 
     def keep_up(self) -> float | None:
-        """Go on for a moment with what need not be done at once: late readings, then rollups.
+        """Go on for a moment with what need not be done at once: late readings, abandoned imports, rollups.
 
         Returns
         -------
@@ -438,7 +455,7 @@ class Writer:
             In how many seconds late readings want to be judged; None when none waits.
         """
         wanted = self.judging.keep()
-        self.rollups.keep()
+        self.keep_rollups()
         return wanted
 
     def catch_up(self, samples: Sequence[Sample]) -> int:

@@ -60,8 +60,10 @@ class ParkedRows:
         return fresh
 
 
-def parked_reason(fault: TidyFault) -> str:
-    """The reason a row is parked with."""
+def parked_reason(fault: TidyFault, file: str = "") -> str:
+    """The reason a row is parked with; with its file where the source is not the file."""
+    if file:
+        return Message("{file}, line {line}: {reason}", file=file, line=fault.line, reason=fault.reason)
     return Message("line {line}: {reason}", line=fault.line, reason=fault.reason)
 
 
@@ -78,6 +80,9 @@ class Rehearsal:
     station : Station
         Its journal need not be there.
     """
+
+    rows_at_once = 5000
+    """How many rows are best judged at once."""
 
     def __init__(self, station: Station) -> None:
         path = station.journal_path

@@ -37,8 +37,7 @@ def foreign(head: bytes) -> Message | None:
     """
     if binary := _BINARY.match(head):
         return Message(
-            "is a binary {format} file (Campbell Scientific), which says neither variables nor positions; convert it "
-            "to TOA5 with the maker's software, then {way_out}",
+            "is a binary {format} file (Campbell Scientific), which says neither variables nor positions; {way_out}",
             format=binary[1].decode(),
             way_out=_way_out(),
         )
@@ -61,6 +60,7 @@ def foreign(head: bytes) -> Message | None:
 
 def _way_out() -> Message:
     return Message(
-        "write one row per value with time_local, profile, position, variable, value and unit "
-        "(docs/reference/tidy_table.md) and import that"
+        "'soilco2 import STATION FILE --draft map.toml' writes a first mapping of its columns, with which it is "
+        "imported (--mapping map.toml); or write one row per value with time_local, profile, position, variable, "
+        "value and unit (docs/reference/tidy_table.md) and import that"
     )

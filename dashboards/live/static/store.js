@@ -6,7 +6,7 @@ import { drop, flagged, merge, spacing, valueAt } from "./model.js";
 import { BOTH, DAY, SPANS, state } from "./state.js";
 
 export const store = {
-  stations: [], variables: {}, version: "", station: null, screens: [], faults: [], screen: null,
+  stations: [], registry: {}, variables: {}, version: "", station: null, screens: [], faults: [], screen: null,
   now: 0, newest: new Map(), data: new Map(), rasters: new Map(), loaded: false,
   reports: {}, tick: 0, notice: "", problem: "", link: "opening", width: 700, spoken: "",
 };
@@ -73,6 +73,7 @@ export function condition(s) {
     return { rank: bad ? 5 : 1, mark: "○", word: "never", tone: bad ? "bad" : "soft" };
   }
   if (overdue(s.period_s, newest.t)) return { rank: 5, mark: "○", word: "silent", tone: "bad" };
+  if (newest.value === null && /soil_too_dry|ec_too_small/.test(newest.tests)) return { rank: 1, mark: "○", word: "withheld", tone: "soft" };
   if (newest.tests.includes("flat_line")) return { rank: 4, mark: "▲", word: "stuck", tone: "warn" };
   if (newest.flag === 4) return { rank: 3, mark: "✕", word: "4", tone: "bad" };
   if (newest.flag === 3) return { rank: 2, mark: "▲", word: "3", tone: "warn" };
@@ -234,6 +235,7 @@ function trim(picture, t0) {
 export async function readStations() {
   const found = await api.stations();
   store.stations = found.stations;
+  store.registry = found.variables;
   store.variables = found.variables;
   store.version = found.version;
 }
@@ -241,7 +243,13 @@ export async function readStations() {
 async function again() {
   unknown = false;
   await readStations();
-  store.station = store.stations.find((s) => s.id === store.station.id) ?? store.station;
+  stand(store.stations.find((s) => s.id === store.station.id) ?? store.station);
+}
+
+// The station on the page; it may have variables of its own.
+function stand(station) {
+  store.station = station;
+  store.variables = { ...store.registry, ...station.variables };
 }
 
 // What is wrong with a screen is told in the language of the page.
@@ -259,7 +267,7 @@ export async function openStation(id) {
   generation += 1;
   const station = store.stations.find((s) => s.id === id) ?? store.stations[0];
   const [answer] = await Promise.all([api.latest(station.id), readScreens(station.id)]);
-  store.station = station;
+  stand(station);
   store.now = answer.now_ms;
   store.newest = new Map(answer.latest.map((n) => [n.series, n]));
   store.data = new Map();

@@ -58,7 +58,7 @@ const ZH = {
 export const CODES = {
   withdrawn: ["import taken back", "导入已撤回"], conflict: ["numbers in conflict", "数字冲突"],
   missing: ["missing", "缺测"], sentinel: ["no value from the probe", "探头未给出值"], frozen: ["frozen soil", "土壤冻结"],
-  ec_without_temperature: ["no temperature for EC", "电导率缺温度"], physical_range: ["physically impossible", "物理上不可能"],
+  ec_without_temperature: ["no temperature for EC", "电导率缺温度"], soil_too_dry: ["soil too dry", "土壤过干"], ec_too_small: ["conductivity too small", "电导率过小"], physical_range: ["physically impossible", "物理上不可能"],
   instrument_range: ["outside the probe's range", "超出探头量程"], site_range: ["outside the site's range", "超出站点范围"], undecodable: ["registers too short", "寄存器不足"], zero_frame: ["nothing but zeros", "全为零"], frame: ["another channel said nothing", "同次应答有通道无值"], warm_up: ["warming up", "预热中"],
   saturation: ["clipped", "达到上限"], flat_line: ["stuck", "数值停滞"], rate_of_change: ["changes too fast", "变化过快"], spike: ["spike", "尖峰"], no_reference: ["first after a gap", "间断后首个读数"], site_suspect: ["unlikely here", "本站少见"],
   compensation_mismatch: ["probe's settings contradict", "探头设定矛盾"], co2_without_temperature: ["no temperature for CO₂", "CO₂ 缺温度"], suspect_companion: ["companion suspect", "伴随量可疑"],

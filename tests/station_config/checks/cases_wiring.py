@@ -106,7 +106,7 @@ WIRES = [
         ),
         "connection[2]",
         "a table",
-        '"modbus-rtu" or "mqtt"',
+        '"modbus-dtu" or "modbus-rtu" or "modbus-tcp" or "mqtt"',
     ),
     Case(
         "seven bits",
@@ -222,7 +222,7 @@ WIRES = [
         changed('serial = "AP77"\nconnection = "bus1"', f'serial = "AP77"\nconnection = "air" {M}'),
         "instrument[3].connection",
         '"air"',
-        'needs a connection of kind "modbus-rtu"',
+        'needs a connection of kind "modbus-dtu", "modbus-rtu" or "modbus-tcp"',
     ),
     Case(
         "node on a bus",

@@ -1,0 +1,362 @@
+"""Files in a folder, read as they grow: looked at again and again, each from where the last reading ended.
+
+Nothing is asked of the system that a network drive would not know: a file is told by its name, and by the bytes at its
+beginning and before the place where its reading ended. That place is kept in the journal, in the transaction of the
+rows before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+from soilco2.ingest.drivers.driver import FileWatch, Host, Rows
+from soilco2.ingest.drivers.sample import Arrival
+from soilco2.ingest.errors import IngestError
+from soilco2.ingest.files.importing import sha256
+from soilco2.ingest.files.recognise import sniff
+from soilco2.station_config.mapping import Mapping
+from soilco2.station_config.message import Message, system
+from soilco2.storage.errors import StorageError, TidyFileError
+from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.tidy.dry_run import ParkedRows, parked_reason
+
+log = logging.getLogger(__name__)
+
+SETTLED_S = 30.0
+"""What cannot be used is told when the file was not touched for so long: it may be on its way still [s]."""
+_TOLD = 1000
+"""Sentences about files that are told, at most."""
+_KNOWN = 256
+"""Bytes at the beginning of a file, and before a place, by which it is known again."""
+_ENDS = ("stored", "duplicate", "conflict", "rejected", "bad")
+
+
+class _Look(NamedTuple):
+    """A file as it stood when it was looked at."""
+
+    size: int
+    changed_ns: int
+    inode: int
+
+
+class Kept(NamedTuple):
+    """How far a file has been read, as the journal keeps it.
+
+    Parameters
+    ----------
+    number : int
+        Of the import that its rows belong to.
+    mapping : str
+        By which mapping it was read.
+    end : int
+        Byte behind what was read.
+    head, tail : str
+        The first bytes, and those before `end`, as hexadecimal digits.
+    inode : int
+    place : dict
+        The driver's own.
+    """
+
+    number: int
+    mapping: str
+    end: int
+    head: str
+    tail: str
+    inode: int
+    place: dict[str, int]
+
+
+class FolderWatch(FileWatch):
+    """The thread that looks at the files of one connection.
+
+    Parameters
+    ----------
+    host : Host
+    connection : Connection
+        With a mapping, a `path` of files and a time between looks (`every`).
+    """
+
+    def __init__(self, host: Host, connection: Any) -> None:
+        self.failure: BaseException | None = None
+        """What ended the thread, if it was not asked to end."""
+        self.beat = monotonic()
+        """When the thread last got something done [s]."""
+        self._host, self._connection = host, connection
+        self._mapping = Mapping.model_validate(
+            {key: getattr(connection, key) for key in Mapping.model_fields}
+        )
+        self._mark = hashlib.sha256(self._mapping.model_dump_json().encode()).hexdigest()[:16]
+        self._seen: dict[str, _Look] = {}
+        self._waiting: dict[str, float] = {}
+        self._held: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
+        self._error = ""
+        self._looks = 0
+        self._kept: dict[str, Kept] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"files {connection.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; where everything is read once, with the reading itself."""
+        self._load()
+        if self._host.once:
+            self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._stop.set()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
+        self._thread.join(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def status(self) -> dict[str, Any]:
+        """How it is doing."""
+        return {
+            "connection": self._connection.id,
+            "path": str(self._connection.path),
+            "files": len(self._seen),
+            "looks": self._looks,
+            "unfinished": len(self._held),
+            "waiting": len(self._waiting),
+            "error": self._error,
+        }
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(self._connection.every):
+                self.look()
+        except BaseException as error:  # noqa: BLE001 - kept for the supervisor
+            self.failure = error
+
+    def _load(self) -> None:
+        journal = self._host.station().journal_path
+        if journal.is_file():
+            with JournalReader(journal) as reader:
+                kept = reader.accounting.places(f"{self._connection.id}:")
+            self._kept = {path: Kept(**json.loads(value)) for path, value in kept.items()}
+
+    # one look
+
+    def look(self) -> None:
+        """Read what has come since the last look."""
+        there = set()
+        try:
+            for path in matching(self._connection.path):
+                if self._stop.is_set():
+                    return
+                there.add(str(path))
+                self._look_at(path)
+                self.beat = monotonic()
+            self._error = ""
+        except (StorageError, IngestError) as error:  # of the journal: the next look tries again
+            if self._stop.is_set():
+                return
+            self._error = str(error)
+            log.warning("%s", error)
+        except OSError as error:
+            self._error = Message(
+                "{path}: cannot be looked at: {why}", path=self._connection.path, why=system(error)
+            )
+        for gone in set(self._seen) - there:
+            del self._seen[gone]
+            self._held.discard(gone)
+        self.beat = monotonic()
+        self._looks += 1
+
+    def _look_at(self, path: Path) -> None:
+        name = str(path)
+        if not name.isprintable():
+            self._park(
+                path, Message("a file has a name that is no text: {name!a}; rename it", name=path.name)
+            )
+            return
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return
+        now = _Look(found.st_size, found.st_mtime_ns, found.st_ino)
+        if self._seen.get(name) == now and name not in self._waiting:
+            return
+        if self._seen.get(name) != now:
+            self._waiting.pop(name, None)
+        self._seen[name] = now
+        try:
+            self._read(path, now)
+        except TidyFileError as error:
+            since = self._waiting.setdefault(name, monotonic())
+            if monotonic() - since >= SETTLED_S or self._host.once:
+                del self._waiting[name]
+                self._park(path, Message.of(error))
+        else:
+            self._waiting.pop(name, None)
+
+    def _read(self, path: Path, now: _Look) -> None:
+        name = str(path)
+        kept = self._kept.get(name)
+        if kept is None or kept.mapping != self._mark:
+            return self._bring(path, None, None)
+        with path.open("rb") as file:
+            head = file.read(_KNOWN)
+            file.seek(max(0, kept.end - _KNOWN))
+            tail = file.read(min(_KNOWN, kept.end))
+        known = bytes.fromhex(kept.head)
+        same = head[: len(known)] == known[: len(head)]
+        if now.size < kept.end and same:
+            if name not in self._waiting:  # copied anew, perhaps: what is known already comes again
+                self._waiting[name] = monotonic()
+            if monotonic() - self._waiting[name] < SETTLED_S:
+                return None
+            del self._waiting[name]
+            return self._bring(path, None, kept)
+        if same and tail.hex() == kept.tail:
+            if now.size > kept.end:
+                return self._bring(path, kept, kept)
+            return None
+        if not same:
+            self._rest(path, kept)
+        return self._bring(path, None, kept if same else None)
+
+    def _rest(self, path: Path, kept: Kept) -> None:
+        """What was written to a file that was given another name and replaced, behind what was read of it."""
+        for other in path.parent.iterdir():
+            try:
+                if other.stat().st_ino != kept.inode or other == path or str(other) in self._kept:
+                    continue
+                with other.open("rb") as file:
+                    file.seek(max(0, kept.end - _KNOWN))
+                    if file.read(min(_KNOWN, kept.end)).hex() == kept.tail:
+                        self._bring(other, kept, kept, path)
+            except OSError:
+                continue
+
+    # bringing
+
+    def _bring(self, path: Path, start: Kept | None, known: Kept | None, own: Path | None = None) -> None:
+        """Rows of a file behind a place, or from its beginning, as those of the import that it is known by."""
+        host, source = self._host, self._connection.id
+        station, clock = host.station(), host.clock
+        layout = sniff(path, self._mapping, whole=False)
+        if start is not None and layout.grows:
+            layout = layout.behind(start.place)
+        arrival = Arrival(clock.now_us(), clock.mono_us(), clock.boot_id, source)
+        parked = None if start is not None else ParkedRows(station.journal_path, source)
+        number, counts = 0, dict.fromkeys(_ENDS, 0)
+        for piece in layout.rows(station, None, arrival):
+            if not number:
+                number, before = self._number(path, known)
+                counts |= before
+            faults = piece.faults if parked is None else parked.sort_out(piece.faults)
+            again = len(piece.faults) - len(faults)
+            counts["rejected"] += len(faults)
+            counts["duplicate"] += again
+            kept = self._place(path, number, piece, layout.grows)
+            done = host.submit(
+                "import",
+                samples=piece.samples,
+                parked=[
+                    ("message", source, parked_reason(one, path.name), one.text, None, arrival.arrival_us)
+                    for one in faults
+                ],
+                counts=[
+                    (source, "in", len(faults) + again), (source, "rejected", len(faults)), (source, "duplicate", again)
+                ],
+                number=number,
+                place=(f"{source}:{own or path}", json.dumps(kept._asdict())),
+            )  # fmt: skip
+            for end in ("stored", "duplicate", "conflict", "bad"):
+                counts[end] += done[end]
+            self._kept[str(own or path)] = kept
+            self._tell(path, piece)
+            self.beat = monotonic()
+            host.beat(f"files {source}")
+            if self._stop.is_set():
+                return
+        if number:
+            quiet = known is not None and known.number == number
+            host.submit("end_import", number=number, source=source, counts=_with_rows(counts), quiet=quiet)
+        there = self._kept.get(str(path))
+        self._held.discard(str(path))
+        if there is not None and there.end < path.stat().st_size:
+            self._held.add(str(path))
+
+    def _number(self, path: Path, known: Kept | None) -> tuple[int, dict[str, int]]:
+        """The import that a file's rows belong to, its own unless that was taken back, and what became of them."""
+        if known is not None:
+            with JournalReader(self._host.station().journal_path) as reader:
+                found = {row.id: row for row in reader.accounting.imports()}.get(known.number)
+            if found is not None and found.state != "undone":
+                return known.number, {name: found.counts.get(name, 0) for name in _ENDS}
+        begun = self._host.submit(
+            "begin_import", file=path.name, sha256=sha256(path), source=self._connection.id
+        )
+        return int(begun), {}
+
+    def _place(self, path: Path, number: int, piece: Rows, grows: bool) -> Kept:
+        """How far a file has been read with a piece; all of it where it is read as a whole each time."""
+        end = piece.place["offset"] if grows else path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(min(_KNOWN, end))
+            file.seek(max(0, end - _KNOWN))
+            tail = file.read(min(_KNOWN, end))
+            inode = path.stat().st_ino
+        return Kept(number, self._mark, end, head.hex(), tail.hex(), inode, dict(piece.place))
+
+    def _tell(self, path: Path, piece: Rows) -> None:
+        for said in piece.told:
+            if (path.name, said) in self._told or len(self._told) >= _TOLD:
+                continue
+            self._told.add((path.name, said))
+            self._host.happened(
+                "other", self._connection.id, Message("{path}: {said}", path=path.name, said=said)
+            )
+
+    def _park(self, path: Path, reason: Message) -> None:
+        """Keep that a file cannot be read, once."""
+        source = self._connection.id
+        if (path.name, reason) in self._told:
+            return
+        self._told.add((path.name, reason))
+        with JournalReader(self._host.station().journal_path) as reader:
+            if any(row.reason == str(reason) and row.source == source for row in reader.accounting.parked()):
+                return
+        now = self._host.clock.now_us()
+        self._host.submit(
+            "import",
+            samples=[],
+            parked=[("message", source, reason, path.name, None, now)],
+            counts=[(source, "in", 1), (source, "rejected", 1)],
+        )
+
+
+def _with_rows(counts: dict[str, int]) -> dict[str, int]:
+    return {"rows": sum(counts[name] for name in ("stored", "duplicate", "conflict", "rejected")), **counts}
+
+
+def matching(path: Path) -> Iterator[Path]:
+    """The files that a path or a pattern means; those that are being written under another name are left alone."""
+    folder, name = path.parent, path.name
+    if not any(sign in name for sign in "*?["):
+        if path.is_file():
+            yield path
+        return
+    for found in sorted(folder.glob(name)):
+        if not found.name.startswith(".") and not found.name.endswith(UNFINISHED) and found.is_file():
+            yield found
+
+
+UNFINISHED = ("~", ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp")
+"""How names end that copying programs give to files they have not finished."""

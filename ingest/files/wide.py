@@ -1,0 +1,464 @@
+"""Wide tables, a column for each series: from the cells of rows to samples, by a mapping."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from itertools import repeat
+from math import nan
+from typing import NamedTuple
+
+from soilco2.ingest.drivers.sample import Arrival
+from soilco2.ingest.files.head import Head, LoggerFileError, Times, column_of
+from soilco2.quality.records import Sample
+from soilco2.station_config.deployments import IMPORT, SATURATED
+from soilco2.station_config.errors import StationConfigError
+from soilco2.station_config.loader import Station
+from soilco2.station_config.mapping import Column, Mapping
+from soilco2.station_config.message import Message
+from soilco2.station_config.units import between, conversion
+from soilco2.station_config.variables import VARIABLES
+from soilco2.storage.errors import UnfitError
+from soilco2.storage.row_extras import said, write
+from soilco2.storage.tidy.rows import MISSING, TidyFault
+from soilco2.storage.tidy.text import LONGEST_LINE, split
+
+FP2_MOST = 7999.0
+"""The largest number that FP2, the logger's number of two bytes, can hold."""
+HIGH = 4000.0
+"""A gap behind a number from here on is one that FP2 could not hold, in a column that it holds."""
+_KEPT = 2_000
+_new = tuple.__new__
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A column, the channel it belongs to, and how its numbers become those of the channel.
+
+    Parameters
+    ----------
+    index : int
+    name : str
+    serial, channel : str
+    a, b : float
+        ``raw = a · number + b``
+    codes : frozenset of float
+        Numbers that mean that there is no value.
+    unit : str
+        As written.
+    beside : str
+        What is kept of period and stamp.
+    """
+
+    index: int
+    name: str
+    serial: str
+    channel: str
+    a: float
+    b: float
+    codes: frozenset[float]
+    unit: str
+    beside: str = ""
+
+
+class Planned(NamedTuple):
+    """What a header and a mapping make of each other: the columns to take, and those that are not there."""
+
+    targets: tuple[Target, ...]
+    absent: tuple[str | int, ...]
+
+
+def plan(head: Head, mapping: Mapping, station: Station, path: str) -> Planned:
+    """Which columns of a file become which channels.
+
+    Raises
+    ------
+    LoggerFileError
+        When the mapping names no column of the file, or a column has no unit that fits.
+    """
+    targets, absent = [], []
+    for row in mapping.column:
+        index = column_of(head, row.column)
+        if index is None:
+            absent.append(row.column)
+        else:
+            targets.append(_target(head, mapping, row, index, station, path))
+    if not targets:
+        there = ", ".join(name for n, name in enumerate(head.names) if name and n not in head.time)
+        raise LoggerFileError(
+            path,
+            Message(
+                "the mapping names no column of the file; it has {columns}",
+                columns=there[:300] or Message("none"),
+            ),
+        )
+    return Planned(tuple(targets), tuple(absent))
+
+
+def _target(head: Head, mapping: Mapping, row: Column, index: int, station: Station, path: str) -> Target:
+    name = head.names[index]
+    unit = row.unit if row.unit is not None else head.unit(index)
+    serial, channel = row.serial, row.channel
+    if serial is None:
+        assert row.position is not None
+        profile, _, position = row.position.partition("/")
+        serial, channel = f"{IMPORT}{profile}/{position}", row.variable
+    known = station.deployments.channel(serial, channel or "")
+    if known is None:
+        raise LoggerFileError(
+            path,
+            Message("{target} is no place of the station", target="/".join(row.target).lstrip("@")),
+            None,
+            name,
+        )
+    variable = known.variable
+    if not unit:
+        raise LoggerFileError(
+            path,
+            Message(
+                "the header says no unit, nor does the mapping; write unit = {unit!r} or another into its row",
+                unit=VARIABLES[variable].unit,
+            ),
+            None,
+            name,
+        )
+    spec = known.spec
+    try:
+        conversion(unit, variable)
+    except StationConfigError as error:
+        raise LoggerFileError(path, Message.of(error), None, name) from None
+    a, b = between(unit, spec.unit, variable) or (1.0, 0.0)
+    if (spec.scale, spec.shift) != (1.0, 0.0):
+        a, b = a / spec.scale, (b - spec.shift) / spec.scale
+    period_s = mapping.period or head.period_s
+    stamp = mapping.stamp or (head.stamp if period_s is not None else "")
+    beside = write(None, None, "", period_s, stamp or ("instant" if period_s else ""))
+    return Target(
+        index, name, serial, channel or "", a, b, _codes(head, mapping, unit, variable), unit,
+        beside if serial.startswith(IMPORT) and period_s is not None else "",
+    )  # fmt: skip
+
+
+def _codes(head: Head, mapping: Mapping, unit: str, variable: str) -> frozenset[float]:
+    """Numbers that mean that there is no value: those of the mapping, those of the format that cannot be one."""
+    known = VARIABLES[variable]
+    a, b = conversion(unit, variable)
+    found = {code for code in head.codes if not known.lower <= a * code + b <= known.upper}
+    for text in mapping.missing:
+        try:
+            found.add(float(text))
+        except ValueError:
+            continue
+    return frozenset(found)
+
+
+class Cells(NamedTuple):
+    """The cells of a column: numbers, places of those that are none, places of those that FP2 could not hold."""
+
+    values: list[float | None]
+    wrong: set[int]
+    high: set[int]
+
+
+@dataclass(slots=True)
+class Taken:
+    """What some rows became."""
+
+    samples: list[Sample] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    faults: list[TidyFault] = field(default_factory=list)
+    saturated: dict[str, int] = field(default_factory=dict)
+    """Values that FP2 could not hold, by column."""
+
+
+class Taker:
+    """Makes samples of the rows below one header.
+
+    Parameters
+    ----------
+    head : Head
+    targets : sequence of Target
+    mapping : Mapping
+    times : Times
+    arrival : Arrival
+    latest_us : int
+        Later times lie in the future [µs UTC].
+    fp2 : set of str
+        Columns of CO2 that hold no number above `FP2_MOST`.
+    before : mapping of str to float, optional
+        The last number of each of them in the rows above.
+    """
+
+    def __init__(
+        self, head: Head, targets: Sequence[Target], mapping: Mapping, times: Times, arrival: Arrival,
+        latest_us: int, fp2: frozenset[str] = frozenset(), before: MappingOf[str, float] | None = None,
+    ) -> None:  # fmt: skip
+        self.head = self._head = head
+        self.units: dict[tuple[str, str], set[str]] = {
+            (one.serial, one.channel): {one.unit} for one in targets
+        }
+        self._targets, self._times, self._fp2 = targets, times, fp2
+        self._missing = MISSING | head.missing | {str(text).strip().lower() for text in mapping.missing}
+        self._decimal = mapping.decimal if mapping.decimal != "." else head.decimal
+        self._arrival, self._latest_us = arrival, latest_us
+        self._before = dict(before or {})
+
+    def take(self, first: int, lines: Sequence[str | None]) -> Taken:
+        """Lines of a text."""
+        taken = Taken()
+        rows, numbers = self._rows(first, lines, taken)
+        self.take_cells(rows, numbers, taken)
+        return taken
+
+    def take_cells(self, rows: list[list[str]], numbers: Sequence[int], taken: Taken) -> None:
+        """Rows of cells, as many as the header has, with their lines."""
+        if self._head.events:
+            rows, numbers = self._readings(rows, numbers)
+        if not rows:
+            return
+        columns = list(zip(*rows, strict=True))
+        when = columns[self._head.time[0]]
+        if len(self._head.time) > 1:
+            when = tuple(map(" ".join, zip(*(columns[at] for at in self._head.time), strict=True)))
+        kept, times = self._when(when, rows, numbers, taken)
+        if len(kept) != len(rows):
+            numbers = [numbers[at] for at in kept]
+            rows = [rows[at] for at in kept]
+            columns = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+        for target in self._targets:
+            cells = self._cells(target, columns[target.index], numbers, rows, taken)
+            self._add(target, times, cells, numbers, taken)
+
+    def _readings(self, rows: list[list[str]], numbers: Sequence[int]) -> tuple[list[list[str]], list[int]]:
+        """Rows that are no mere events."""
+        events, targets = self._head.events, self._targets
+        kept = [
+            at
+            for at, row in enumerate(rows)
+            if not any(row[n].strip() for n in events) or any(row[one.index].strip() for one in targets)
+        ]
+        return [rows[at] for at in kept], [numbers[at] for at in kept]
+
+    def take_numbers(
+        self, numbers: Sequence[int], times: Sequence[int], columns: MappingOf[int, list[float]]
+    ) -> Taken:
+        """Rows of a binary table: their numbers, times [µs UTC], and columns by index."""
+        taken = Taken()
+        kept = [at for at, time_us in enumerate(times) if time_us <= self._latest_us]
+        if len(kept) != len(times):
+            for at in set(range(len(times))) - set(kept):
+                taken.faults.append(self._future(numbers[at], str(times[at]), f"record {numbers[at]}"))
+            numbers, times = [numbers[at] for at in kept], [times[at] for at in kept]
+        for target in self._targets:
+            column = columns[target.index]
+            floats = column if len(kept) == len(column) else [column[at] for at in kept]
+            self._add(target, times, self._numbers(target, floats), numbers, taken)
+        return taken
+
+    # rows
+
+    def _rows(
+        self, first: int, lines: Sequence[str | None], taken: Taken
+    ) -> tuple[list[list[str]], Sequence[int]]:
+        """Cells of the rows that have as many as the header, with their lines."""
+        width, delimiter = len(self._head.names), self._head.delimiter
+        if None not in lines:
+            try:
+                rows = (
+                    [line.split() for line in lines]  # type: ignore[union-attr]
+                    if delimiter == " "
+                    else list(csv.reader(lines, delimiter=delimiter, strict=True))  # type: ignore[arg-type]
+                )
+            except csv.Error:
+                rows = []
+            if len(rows) == len(lines) and all(len(row) == width for row in rows):
+                return rows, range(first, first + len(lines))
+        return self._one_by_one(first, lines, taken)
+
+    def _one_by_one(
+        self, first: int, lines: Sequence[str | None], taken: Taken
+    ) -> tuple[list[list[str]], list[int]]:
+        """The same where a line needs a look of its own."""
+        width, delimiter = len(self._head.names), self._head.delimiter
+        rows: list[list[str]] = []
+        numbers: list[int] = []
+        for number, text in enumerate(lines, first):
+            if text is None:
+                reason = Message("the line is longer than {longest} characters", longest=LONGEST_LINE)
+                taken.faults.append(TidyFault(number, reason, ""))
+                continue
+            if not text.strip(" \t,;\x1a"):
+                continue
+            cells = text.split() if delimiter == " " else split(text, delimiter)
+            if cells is not None and len(cells) > width and not any(cells[width:]):
+                cells = cells[:width]
+            if cells is None or len(cells) != width:
+                reason = (
+                    Message("a quoted cell does not end on its line")
+                    if cells is None
+                    else Message("{found} cells where the header has {width}", found=len(cells), width=width)
+                )
+                taken.faults.append(TidyFault(number, reason, text[:_KEPT]))
+                continue
+            rows.append(cells)
+            numbers.append(number)
+        return rows, numbers
+
+    def _when(
+        self, texts: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int], taken: Taken
+    ) -> tuple[list[int], list[int]]:
+        """The rows that have a time, and their times."""
+        of, latest_us = self._times.of, self._latest_us
+        try:
+            times = list(map(of, texts))
+        except ValueError:
+            pass
+        else:
+            if max(times) <= latest_us:
+                return list(range(len(times))), times
+        kept, times = [], []
+        for at, text in enumerate(texts):
+            try:
+                time_us = of(text)
+            except UnfitError as unfit:
+                taken.faults.append(TidyFault(numbers[at], Message.of(unfit), self._line(rows[at])))
+                continue
+            if time_us > latest_us:
+                taken.faults.append(self._future(numbers[at], text, self._line(rows[at])))
+                continue
+            kept.append(at)
+            times.append(time_us)
+        return kept, times
+
+    @staticmethod
+    def _future(number: int, time: str, text: str) -> TidyFault:
+        return TidyFault(
+            number, Message("time {time} lies in this machine's future", time=time.strip()), text
+        )
+
+    def _line(self, cells: Sequence[str]) -> str:
+        return self._head.delimiter.join(cells)[:_KEPT]
+
+    # values
+
+    def _cells(
+        self,
+        target: Target,
+        texts: Sequence[str],
+        numbers: Sequence[int],
+        rows: Sequence[Sequence[str]],
+        taken: Taken,
+    ) -> Cells:
+        """The cells of a column; one that is no number is a fault."""
+        if self._decimal == ",":
+            texts = [text.replace(",", ".") if "." not in text else f"?{text}" for text in texts]
+        try:
+            values = list(map(float, texts))
+            if "_" not in "".join(texts):
+                return self._numbers(target, values)
+        except ValueError:
+            pass
+        found: list[float] = []
+        wrong: set[int] = set()
+        for at, text in enumerate(texts):
+            try:
+                found.append(self._number(text))
+            except ValueError:
+                found.append(nan)
+                wrong.add(at)
+                cell = rows[at][target.index][:40]
+                reason = Message("column {column}: {cell!r} is no number", column=target.name, cell=cell)
+                taken.faults.append(TidyFault(numbers[at], reason, self._line(rows[at])))
+        cells = self._numbers(target, found)
+        return cells._replace(wrong=wrong, high=cells.high - wrong)
+
+    def _number(self, text: str) -> float:
+        bare = text.strip().lower()
+        if bare in self._missing:
+            return nan
+        if "_" in bare:
+            raise ValueError(bare)
+        return float(bare)
+
+    def _numbers(self, target: Target, values: list[float]) -> Cells:
+        """Numbers as the channel has them, None where a number means that there is no value."""
+        if target.name in self._fp2:
+            return self._capped(target, values)
+        found: list[float | None]
+        total = sum(values)
+        if total - total == 0.0 and target.codes.isdisjoint(values):
+            found = values  # type: ignore[assignment]
+        else:
+            codes = target.codes
+            found = [value if value - value == 0.0 and value not in codes else None for value in values]
+        if (target.a, target.b) != (1.0, 0.0):
+            a, b = target.a, target.b
+            found = [None if value is None else a * value + b for value in found]
+        return Cells(found, set(), set())
+
+    def _capped(self, target: Target, values: list[float]) -> Cells:
+        """Numbers of a column that holds none above `FP2_MOST`: a gap beside high ones was too high for it."""
+        before = self._before.get(target.name, 0.0)
+        a, b = target.a, target.b
+        found: list[float | None] = []
+        high: set[int] = set()
+        for at, (value, coming) in enumerate(zip(values, _after(values), strict=True)):
+            if abs(value) < FP2_MOST and value not in target.codes:
+                found.append(a * value + b)
+                before = value
+            elif value >= FP2_MOST or (value != value and max(before, coming) >= HIGH):
+                found.append(a * FP2_MOST + b)
+                high.add(at)
+            else:
+                found.append(None)
+        self._before[target.name] = before
+        return Cells(found, set(), high)
+
+    # samples
+
+    def _add(
+        self, target: Target, times: Sequence[int], cells: Cells, numbers: Sequence[int], taken: Taken
+    ) -> None:
+        values, wrong, high = cells
+        lines = numbers
+        statuses: Iterable[str] = repeat("")
+        if high:
+            statuses = [SATURATED if at in high else "" for at in range(len(values))]
+            taken.saturated[target.name] = taken.saturated.get(target.name, 0) + len(high)
+        if wrong:
+            kept = [at for at in range(len(values)) if at not in wrong]
+            times, values, lines = (
+                [times[at] for at in kept], [values[at] for at in kept], [numbers[at] for at in kept]
+            )  # fmt: skip
+            statuses = [SATURATED if at in high else "" for at in kept]
+        beside: Iterable[bytes | None] = repeat(None)
+        if target.beside:
+            beside = [said(target.beside, value) for value in values]
+        rest = map(repeat, (None, *self._arrival))
+        whole = zip(repeat(target.serial), repeat(target.channel), times, values, statuses, *rest, beside)
+        taken.samples += map(_new, repeat(Sample), whole)
+        taken.lines += lines
+
+
+def _after(values: Sequence[float]) -> list[float]:
+    """Of each value the next number behind it, 0 where none is known."""
+    found, coming = [], 0.0
+    for value in reversed(values):
+        found.append(coming)
+        if value == value:
+            coming = value
+    return found[::-1]
+
+
+def told(saturated: MappingOf[str, int]) -> Iterator[Message]:
+    """What is said of columns that FP2 holds."""
+    for name, count in saturated.items():
+        yield Message(
+            "column {column} has whole numbers above 800 and none above 7999: the logger stores it as FP2, which can "
+            "hold no more. Values that are higher than that, flagged with saturation: {count}; let the logger store "
+            "IEEE4",
+            column=name,
+            count=count,
+        )
