@@ -165,8 +165,11 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
         if not port.exists()
     ]
     secrets: list[tuple[str, Secret]] = [(f"{row.id} token", row.token) for row in station.file.influxdb]
-    if station.file.mqtt is not None and station.file.mqtt.password is not None:
-        secrets.append(("mqtt password", station.file.mqtt.password))
+    secrets += [
+        (f"{name or 'mqtt'} password", broker.password)
+        for name, broker in station.file.brokers.items()
+        if broker.password is not None
+    ]
     for name, secret in secrets:
         try:
             secret.reveal()
@@ -333,9 +336,9 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     for name, found in of_station(station).items():
         console.print(Text(f"{name}: {in_words(found, lang)}"), soft_wrap=True)
     _print_derived(console, station, words)
-    mqtt = station.file.mqtt
-    if mqtt is not None:
-        console.print(Text(f"{words['broker']}: {mqtt.host}:{mqtt.port}" + (" TLS" if mqtt.tls else "")))
+    for name, broker in station.file.brokers.items():
+        title = f"{words['broker']} {name}".rstrip()
+        console.print(Text(f"{title}: {broker.host}:{broker.port}" + (" TLS" if broker.tls else "")))
     for sink in station.file.influxdb:
         console.print(Text(f"{words['database']}: {sink.url} {sink.org}/{sink.bucket}"))
     if not station.file.influxdb:
