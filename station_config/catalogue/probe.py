@@ -212,6 +212,10 @@ class ProbeModel(Table):
         """Ids of the settings that the instrument tells."""
         return ()
 
+    def in_soil(self) -> dict[str, float]:
+        """What settings must be where the instrument is buried, by their ids; such as 0 of an automatic calibration."""
+        return {}
+
     def faults(self, root: Any) -> Iterator[Fault]:
         """What is wrong between the tables of a catalogue file; `root` is the place of its keys."""
         yield from ()

@@ -35,6 +35,7 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
             expected = Message("not confirmed in the catalogue: {doubt}", doubt=doubt)
             yield salvaged.fault(("instrument", n, "model"), row.model, expected)
         said.add((row.model, row.connection))
+        yield from _in_soil(salvaged, n, row, model)
         yield from _use(salvaged, n, row, model, deployments)
     for kind in dict.fromkeys(map(kind_of, salvaged.file.connection)):
         yield from kind.advice(salvaged, deployments.models)
@@ -42,6 +43,20 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     yield from _surface(salvaged)
     yield from _deep(salvaged)
     yield from _open_doors(salvaged)
+
+
+def _in_soil(salvaged: Salvaged, n: int, row: Instrument, model: ProbeModel) -> Iterator[Fault]:
+    """Settings that only soil makes wrong, such as an automatic calibration to fresh air."""
+    for name, value in model.in_soil().items():
+        if row.in_a_profile and row.settings.get(name) is None:
+            yield salvaged.fault(
+                ("instrument", n), None,
+                Message(
+                    "{setting} of {instrument} must be {value:g} in soil: the collector logs once a day what it is and "
+                    "never writes it; once you have seen to it, put {setting} = {value:g} under [instrument.settings]",
+                    setting=name, instrument=row.id, value=value,
+                ),
+            )  # fmt: skip
 
 
 def _use(

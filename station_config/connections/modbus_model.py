@@ -106,6 +106,8 @@ class Setting(Table):
     """Unit after scaling."""
     factory: float = 0.0
     """What it is from the factory [unit]."""
+    in_soil: float | None = None
+    """What it must be where the probe is buried [unit]; anything else is told, and nothing is written."""
     meaning: BothNames
     """What it does."""
 
@@ -197,6 +199,10 @@ class ModbusModel(ProbeModel):
     def settings(self) -> tuple[str, ...]:
         """Ids of the registers that are logged."""
         return tuple(setting.id for setting in self.setting)
+
+    def in_soil(self) -> dict[str, float]:
+        """What settings must be where the probe is buried."""
+        return {row.id: row.in_soil for row in self.setting if row.in_soil is not None}
 
     def faults(self, root: Spot) -> Iterator[Fault]:
         """Blocks that are not there, registers outside of theirs, names that stand twice."""

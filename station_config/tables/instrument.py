@@ -107,3 +107,8 @@ class Instrument(Table):
     """How it was calibrated."""
     note: BothNames | None = None
     """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""
+
+    @property
+    def in_a_profile(self) -> bool:
+        """Whether it is or was at a position of a profile: as a rule, in the soil."""
+        return any(row.position != "site" for row in self.installation)
