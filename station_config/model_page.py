@@ -22,6 +22,8 @@ _LINKS = {
 }
 """Protocols in the order of the page; others follow."""
 
+_INPUTS = "[4 to 20 mA](../howto/analog_4_20ma.en.md)"
+
 
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
@@ -33,7 +35,7 @@ def _row(model: ProbeModel) -> str:
     cells = (
         f"`{model.id}`",
         f"{model.maker}: {model.name.en}{also}",
-        "every variable" if model.every_variable else channels,
+        "every variable" if model.every_variable else channels or _INPUTS,
         model.tried,
         model.source,
     )

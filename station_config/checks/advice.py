@@ -25,7 +25,7 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     """Every warning about a station without faults."""
     said: set[tuple[str, str]] = set()
     for n, row in enumerate(salvaged.file.instrument):
-        model = deployments.models[row.model]
+        model = deployments.models[row.model_key]
         if (row.model, row.connection) not in said:  # once for all probes of a kind on a line
             connection = next(one for one in salvaged.file.connection if one.id == row.connection)
             path: Path = ("instrument", n)

@@ -212,7 +212,7 @@ class _Sdi12(Kind):
                 for row in draft.file.instrument
                 if row.connection == connection.id and any(one.until is None for one in row.installation)
             ]
-            share = sum(read_time(row, models[row.model]) / row.interval for row in rows)
+            share = sum(read_time(row, models[row.model_key]) / row.interval for row in rows)
             if share > 1.0:
                 yield draft.fault(
                     ("connection", n), None,

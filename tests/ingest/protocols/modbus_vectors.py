@@ -176,5 +176,9 @@ VECTORS = [
         0, "01 03 0C 44 5A 20 00 42 21 00 00 C0 60 00 00 00 00",
         {"air_pressure": 872.5, "air_humidity": 40.25, "air_temperature": -3.5},
     ),
+    Vector(
+        "waveshare-analog-input-8ch", "made", "Waveshare wiki; what inputs measure is in tests of the station file",
+        0, "01 04 10 0F A0 4E 20 00 00 00 00 00 00 00 00 00 00 00 01 00 00", {},
+    ),
 ]  # fmt: skip
 """A frame that ends in 00 00 gets its checksum in the test."""

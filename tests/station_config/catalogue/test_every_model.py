@@ -42,7 +42,7 @@ def origins() -> dict[tuple[str, str], str]:
 def decoding(model: ProbeModel) -> str:
     """What makes a model another one: how it is asked and what its answer means; names, ranges and speeds do not."""
     told = model.model_dump(
-        include={"protocol", "block", "command", "record", "payload", "message", "request"}
+        include={"protocol", "block", "input", "command", "record", "payload", "message", "request"}
     )
     channels = [
         (spec.variable, spec.unit, spec.scale, spec.shift, getattr(spec, "at", None))
@@ -77,6 +77,7 @@ def _answer(vector: Vector) -> tuple[ModbusModel, tuple[int, ...], list[int]]:
 @pytest.mark.parametrize("vector", modbus_vectors.VECTORS, ids=lambda row: f"{row.model} {row.frame[9:20]}")
 def test_registers_give_the_values_they_state_and_pymodbus_agrees(vector: Vector) -> None:
     model, words, others = _answer(vector)
+    assert list(words) == others
     blocks = {block.id: block for block in model.block}
     for name, value in vector.values.items():
         spec = model.spec(name)
