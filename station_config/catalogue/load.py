@@ -5,11 +5,10 @@ The built-in files lie in ``station_config/catalogue/``; a station file may name
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -146,30 +145,43 @@ def _folder(
     return models, tuple(faults)
 
 
-class _BuiltIn(Mapping[str, ProbeModel]):
-    """The models that come with the package: a file, named after its model, is read when that is asked for."""
+@lru_cache(maxsize=256)
+def _built_in(name: str, variables: Variables) -> ProbeModel:
+    return read_model(BUILT_IN / f"{name}.toml", variables)
 
-    def __init__(self, variables: Variables) -> None:
+
+class _Models(Mapping[str, ProbeModel]):
+    """Models by id: those of a station's own folders, then the built-in ones, each read when it is asked for.
+
+    A built-in file is named after its model, and a test reads them all.
+    """
+
+    def __init__(self, own: dict[str, ProbeModel], variables: Variables) -> None:
+        self._own = own
         self._variables = variables
-        self._files = {path.stem: path for path in sorted(BUILT_IN.glob("*.toml"))}
+        self._names = {path.stem for path in BUILT_IN.glob("*.toml")} | own.keys()
 
     def __getitem__(self, name: str) -> ProbeModel:
-        return _built_in(self._files[name], self._variables)
+        if name in self._own:
+            return self._own[name]
+        if name not in self._names:
+            raise KeyError(name)
+        return _built_in(name, self._variables)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(sorted(self._names))
 
     def __len__(self) -> int:
-        return len(self._files)
-
-
-_built_in = lru_cache(maxsize=256)(read_model)
+        return len(self._names)
 
 
 def read_folders(
     *folders: Path, variables: Variables = VARIABLES
 ) -> tuple[Mapping[str, ProbeModel], list[Fault]]:
-    """Every model by id and every fault: the built-in ones first, later folders add or replace."""
+    """Every model by id, and every fault in these folders: they add to the built-in one, or replace."""
     models: dict[str, ProbeModel] = {}
     faults: list[Fault] = []
     for folder in folders:
@@ -180,7 +192,7 @@ def read_folders(
         found, wrong = _folder(folder, stamp, variables)
         models.update(found)
         faults += wrong
-    return ChainMap(models, cast(dict[str, ProbeModel], _BuiltIn(variables))), faults
+    return _Models(models, variables), faults
 
 
 def load_catalogue(*folders: Path, variables: Variables = VARIABLES) -> dict[str, ProbeModel]:
