@@ -220,6 +220,8 @@ class SimulatedProbe:
     def answer(self, request: Request, foreign: int, now_us: int) -> bytes:
         """The frame that a healthy line would carry back; empty when the probe is silent."""
         if self.silent(now_us):
+            if self.active(Kind.BROWN_OUT, now_us):
+                self.restart()
             return b""
         if foreign:
             return exception_frame(request, ILLEGAL_FUNCTION)

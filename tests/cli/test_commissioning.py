@@ -18,9 +18,8 @@ import pytest
 
 from soilco2.cli.main import main
 from soilco2.cli.reasons import FLAGS, REASONS
-from soilco2.ingest.clock.system import SystemClock
 from soilco2.ingest.collector import Collector
-from soilco2.ingest.drivers import modbus_scan
+from soilco2.ingest.drivers import modbus_change, modbus_scan
 from soilco2.ingest.simulate.measured import load_measured
 from soilco2.ingest.simulate.modbus_probes import SimulatedBus
 from soilco2.ingest.simulate.run import Simulation
@@ -30,7 +29,8 @@ from soilco2.station_config.loader import Station, load_station
 from soilco2.storage.errors import ControlError
 from soilco2.storage.journal.control import ask
 from soilco2.storage.journal.reader import JournalReader
-from tests.ingest.running import until
+from tests.ingest.running import START_US, until
+from tests.ingest.simulate.hand import HandClock
 from tests.paths import ROOT
 
 EXAMPLE = ROOT / "docs" / "howto" / "commissioning"
@@ -46,9 +46,8 @@ CHANNELS = 4 + 4 * 3 + 3 + 1
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOILCO2_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("SOILCO2_CLOCK", "trusted")
-    monkeypatch.setattr(
-        modbus_scan, "WAIT_S", 2.0
-    )  # whoever answers does so at once, however busy the machine is
+    monkeypatch.setattr(modbus_scan, "WAIT_S", 2.0)  # whoever answers does so at once, on a busy machine too
+    monkeypatch.setattr(modbus_change, "WAIT_S", 0.2)  # nobody is at the new address
 
 
 def run(*words: str) -> int:
@@ -69,7 +68,7 @@ def yulin(tmp_path: Path) -> Path:
 @contextmanager
 def simulated(path: Path) -> Iterator[Simulation]:
     station = load_station(path)
-    found = Simulation(station, load_measured(), SystemClock(), path.parent, repeat=True)
+    found = Simulation(station, load_measured(), HandClock(START_US), path.parent, repeat=True)
     found.start()
     try:
         yield found
@@ -120,6 +119,13 @@ def test_the_example_is_what_init_writes_and_passes_check(
     assert told["rounds"]["bus1"] == pytest.approx(4 * (2 * 17 * 11 / 19200 + 4 * 0.02 + 2 * 0.05), abs=1e-3)
     assert run("check", str(path), "--lang", "en") == 0
     assert "a round of 4 takes about 0.8 s" in capsys.readouterr().out
+
+
+def test_comments_are_written_in_the_language_that_is_spoken(tmp_path: Path) -> None:
+    path = tmp_path / "new.toml"
+    assert run("init", str(path), *PLACE, "--from", str(EXAMPLE / "probes.csv"), "--lang", "zh") == 0
+    assert "# 剖面与深度（地表以下为正，单位 m）。" in path.read_text(encoding="utf-8")
+    assert run("check", str(path)) == 0
 
 
 def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,6 +235,8 @@ def test_all_that_hangs_there_is_read_with_value_flag_and_frames(
 def test_a_silent_probe_is_named_and_the_others_are_read(
     yulin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    text = yulin.read_text(encoding="utf-8").replace("address = 21\n", 'address = 21\ntimeout = "300ms"\n')
+    yulin.write_text(text, encoding="utf-8")
     with simulated(yulin) as simulation:
         bus_of(simulation, "bus1").probes[0].address = 99
         assert run("read", str(yulin), "--json") == 1

@@ -181,6 +181,16 @@ WIRES = [
         '"bus1"',
         'used already at line <id = "bus1">',
     ),
+    *(
+        Case(
+            f"{place} as a serial port",
+            changed('port = "/dev/serial/by-id/usb-FTDI_FT232R"', f'port = "{place}" {M}'),
+            "connection[1].port",
+            f'"{place}"',
+            "an address in the network is no serial port: a gateway is a connection of another kind",
+        )
+        for place in ("socket://10.0.0.5:4001", "rfc2217://10.0.0.5:4001")
+    ),
     Case(
         "port twice",
         changed(
