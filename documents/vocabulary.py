@@ -7,19 +7,22 @@ from soilco2.station_config.connections.registry import kinds
 Both = tuple[str, str]
 """English and Chinese."""
 
+_BROKER: dict[str, Both] = {
+    "host": ("broker", "消息代理"),
+    "port": ("port", "端口"),
+    "version": ("version of MQTT", "MQTT 版本"),
+    "client_id": ("name of the session", "会话名"),
+    "username": ("user", "用户名"),
+    "password": ("password from", "口令来源"),
+    "tls": ("encrypted", "加密"),
+    "ca_file": ("certificates trusted", "信任的证书"),
+    "inflight": ("messages taken and not yet stored, at most", "已取未存消息数上限"),
+}
+
 KEYS: dict[str, dict[str, Both]] = {
     **{kind.table.__name__: dict(kind.keys) for kind in kinds().values() if kind.table is not None},
-    "MqttTable": {
-        "host": ("broker", "消息代理"),
-        "port": ("port", "端口"),
-        "version": ("version of MQTT", "MQTT 版本"),
-        "client_id": ("name of the session", "会话名"),
-        "username": ("user", "用户名"),
-        "password": ("password from", "口令来源"),
-        "tls": ("encrypted", "加密"),
-        "ca_file": ("certificates trusted", "信任的证书"),
-        "inflight": ("messages taken and not yet stored, at most", "已取未存消息数上限"),
-    },
+    "MqttTable": _BROKER,
+    "BrokerTable": {"id": ("name", "名称"), **_BROKER},
     "InfluxdbTable": {
         "id": ("database", "数据库"),
         "url": ("address", "地址"),
@@ -100,6 +103,9 @@ LEFT_OUT: dict[str, Both] = {
     "MqttTable.client_id": ("`soilco2-<station>`", "`soilco2-<站点>`"),
     "MqttTable.username": ("none", "无"),
     "MqttTable.password": ("none", "无"),
+    "BrokerTable.client_id": ("`soilco2-<station>-<broker>`", "`soilco2-<站点>-<消息代理>`"),
+    "BrokerTable.username": ("none", "无"),
+    "BrokerTable.password": ("none", "无"),
     "JournalTable.path": ("by the station's id in the user's state folder", "用户状态文件夹内，按站点 id"),
     "JournalTable.archive_folder": ("beside the journal", "日志旁"),
     "PageTable.password_file": ("none", "无"),

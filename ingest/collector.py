@@ -18,7 +18,7 @@ from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
-from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
+from soilco2.ingest.health import event_lines, give_back, health_lines, link_lines, take_health
 from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
 from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
@@ -197,11 +197,8 @@ class Collector:
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
             "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
-            **{
-                name: sources[name].status() if name in sources else None
-                for name, kind in kinds().items()
-                if kind.contract == "pushed"
-            },
+            **{kind.session or name: None for name, kind in kinds().items() if kind.contract == "pushed"},
+            **{name: source.status() for name, source in sources.items()},
             "files": [one.status() for one in self._supervisor.of(FileWatch)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
@@ -407,10 +404,13 @@ class Collector:
         except (StorageError, OSError) as error:
             log.warning("the station's health is not known: %s", error)
             return
+        links = link_lines(self.station, [one.status() for one in self.writer_thread.sources.values()])
         for forwarder in forwarders:
             cursor = cursors.get(forwarder.table.id)
             backlog, oldest = (cursor.backlog, cursor.oldest_us) if cursor else (0, None)
             forwarder.offer(health_lines(self.station, health, backlog, oldest))
+            if links:
+                forwarder.offer(links)
             if events:
                 forwarder.offer(event_lines(self.station, events))
         if events:

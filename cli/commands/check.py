@@ -44,6 +44,7 @@ _WORDS = {
         "overdue": "OVERDUE since",
         "site": "site",
         "nowhere": "installed nowhere",
+        "auxiliary": "kept beside",
         "derived": "Computed here",
         "device": "compensated by the probe",
         "none": "corrected here",
@@ -77,6 +78,7 @@ _WORDS = {
         "overdue": "已过期，自",
         "site": "站点",
         "nowhere": "未安装",
+        "auxiliary": "一并保存",
         "derived": "由本程序计算",
         "device": "探头自行补偿",
         "none": "由本程序订正",
@@ -163,8 +165,11 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
         if not port.exists()
     ]
     secrets: list[tuple[str, Secret]] = [(f"{row.id} token", row.token) for row in station.file.influxdb]
-    if station.file.mqtt is not None and station.file.mqtt.password is not None:
-        secrets.append(("mqtt password", station.file.mqtt.password))
+    secrets += [
+        (f"{name or 'mqtt'} password", broker.password)
+        for name, broker in station.file.brokers.items()
+        if broker.password is not None
+    ]
     for name, secret in secrets:
         try:
             secret.reveal()
@@ -332,9 +337,9 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     for name, found in of_station(station).items():
         console.print(Text(f"{name}: {in_words(found, lang)}"), soft_wrap=True)
     _print_derived(console, station, words)
-    mqtt = station.file.mqtt
-    if mqtt is not None:
-        console.print(Text(f"{words['broker']}: {mqtt.host}:{mqtt.port}" + (" TLS" if mqtt.tls else "")))
+    for name, broker in station.file.brokers.items():
+        title = f"{words['broker']} {name}".rstrip()
+        console.print(Text(f"{title}: {broker.host}:{broker.port}" + (" TLS" if broker.tls else "")))
     for sink in station.file.influxdb:
         console.print(Text(f"{words['database']}: {sink.url} {sink.org}/{sink.bucket}"))
     if not station.file.influxdb:
@@ -375,6 +380,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
             if not spans and kind_of(connection).open_ended:
                 continue  # a node may send anything: only what is placed is worth a line
             rows: list[Span | None] = [*spans] if spans else [None]
+            nowhere = words["auxiliary" if channel.spec.auxiliary else "nowhere"]
             for span in rows:
                 address = "" if row.address is None else str(row.address)
                 about = f"{row.id}\n{row.model}\n{row.serial}\n{words['every']} {row.interval:g} s"
@@ -384,7 +390,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
                     address if first else "",
                     about if first else "",
                     channel.key[1] if span is None or span is spans[0] else "",
-                    words["nowhere"] if span is None else "/".join(span.series[1:]).replace("//", "/"),
+                    nowhere if span is None else "/".join(span.series[1:]).replace("//", "/"),
                     "" if span is None else _depth(station, span, words),
                     "" if span is None else _period(station, span),
                     _remarks(station, channel, lang),

@@ -291,7 +291,7 @@ class Pushed(Service, Protocol):
 
     @property
     def kind(self) -> str:
-        """Name of its kind of connection."""
+        """Its name among the sources: that of its kind of connection, or of the session that several kinds share."""
         ...
 
     @property

@@ -33,6 +33,16 @@ kind = "mqtt"
 topic = "dune/readings"
 numbers_as_text = true
 
+[[connection]]
+id = "far"
+kind = "lorawan"
+server = "tts"
+broker = "cloud"
+
+[[broker]]
+id = "cloud"
+host = "cloud.example"
+
 [mqtt]
 host = "broker.example"
 port = 8883

@@ -18,10 +18,11 @@ TABLE: dict[str, Rows] = {
     "serial-ascii": lines_of_text.ROWS,
     "sdi12": sdi12_wires.ROWS,
     "mqtt": pushed.ROWS,
+    "lorawan": pushed.LORAWAN_ROWS,
     "none": files.ROWS,
     "logger-file": logger_files.ROWS,
 }
-NEEDS = {"mqtt": [pytest.mark.mosquitto]}
+NEEDS = {"mqtt": [pytest.mark.mosquitto], "lorawan": [pytest.mark.mosquitto]}
 
 
 def test_every_kind_has_every_situation() -> None:

@@ -337,4 +337,31 @@ WIRES = [
         '"soilco2/yulin/data"',
         "this topic is used already",
     ),
+    Case(
+        "a broker that is not there",
+        changed('kind = "mqtt"', f'kind = "mqtt"\nbroker = "far" {M}').replace(
+            "[mqtt]", '[[broker]]\nid = "fare"\n[mqtt]'
+        ),
+        "connection[2].broker",
+        '"far"',
+        "no such broker; did you mean 'fare'?",
+    ),
+    Case(
+        "broker twice",
+        changed("[mqtt]", f'[[broker]]\nid = "far"\n[[broker]]\nid = "far" {M}\n[mqtt]'),
+        "broker[2].id",
+        '"far"',
+        "this id is used already",
+    ),
+    Case(
+        "topic twice at a broker of its own",
+        changed(
+            'kind = "mqtt"',
+            'kind = "mqtt"\nbroker = "far"\n[[connection]]\nid = "air2"\nkind = "mqtt"\n'
+            f'broker = "far"\ntopic = "soilco2/yulin/data" {M}',
+        ).replace("[mqtt]", '[[broker]]\nid = "far"\n[mqtt]'),
+        "connection[3].topic",
+        '"soilco2/yulin/data"',
+        "this topic of the broker far is used already",
+    ),
 ]
