@@ -12,6 +12,7 @@ NAMES = (
     "flux",
     "analysis",
     "mqtt_throughput",
+    "sdi12_round",
     "backfill",
     "logger_files",
     "catch_up",

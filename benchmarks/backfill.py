@@ -72,7 +72,7 @@ def bare(table: Path, journal: Path) -> float:
 
 def _commit(connection: sqlite3.Connection, waiting: list[tuple[object, ...]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?,NULL)", waiting)
+    connection.executemany("INSERT INTO sample VALUES (?,?,?,?,?,?,?,?,?,?,NULL,0)", waiting)
     connection.execute("COMMIT")
     waiting.clear()
 

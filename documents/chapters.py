@@ -39,7 +39,7 @@ def begin(station: Station, kind: str, lang: str, made: date) -> tuple[Document,
                 station=station.path or station.file.station.id,
             )
         )
-    t = Language(lang, station.deployments.zone)
+    t = Language(lang, station.deployments.zone, station.variables)
     site = station.file.station
     plan = station.file.plan
     version = max(plan.revision, key=lambda row: str(row.date)).version if plan and plan.revision else ""

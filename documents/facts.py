@@ -12,7 +12,6 @@ from soilco2.station_config.base import moment_us
 from soilco2.station_config.deployments import Channel, Deployments, Span
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.instrument import Calibration
-from soilco2.station_config.variables import VARIABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def measured(station: Station) -> list[Measured]:
         channel = deployments.channel(serial, name)
         assert channel is not None
         assert channel.instrument is not None
-        spec, known = channel.spec, VARIABLES[key.variable]
+        spec, known = channel.spec, station.variables[key.variable]
         step = None if spec.resolution is None else abs(channel.a / spec.scale) * spec.resolution
         own = channel.instrument.warm_up
         found.append(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from soilco2.station_config.base import Names, Secret
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES, Variables
 
 _UNITS = (
     (86400.0, "d", "天"),
@@ -26,10 +26,13 @@ class Language:
     lang : {"en", "zh"}
     zone : ZoneInfo
         Times are shown in it.
+    variables : Variables, optional
+        The station's registry.
     """
 
-    def __init__(self, lang: str, zone: ZoneInfo) -> None:
+    def __init__(self, lang: str, zone: ZoneInfo, variables: Variables = VARIABLES) -> None:
         self.lang = lang
+        self.variables = variables
         self.zone = zone
         self.open: list[str] = []
 
@@ -42,12 +45,12 @@ class Language:
 
     def variable(self, name: str) -> str:
         """Name of a variable for people."""
-        known = VARIABLES.get(name)
+        known = self.variables.get(name)
         return name if known is None else self(known.name_en, known.name_zh)
 
     def unit(self, name: str) -> str:
         """Unit of a variable as readers see it."""
-        return VARIABLES[name].unit_text
+        return self.variables[name].unit_text
 
     def missing(self, key: str, en: str, zh: str) -> str:
         """The words for what is not in the station file; they come again under the open points."""

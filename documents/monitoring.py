@@ -89,6 +89,14 @@ def _parameters(document: Document, t: Language, station: Station, rows: list[Me
         t("interval", "间隔"),
     )
     document.add(grid(t("Parameters", "监测参数"), head, made, (3.5, 1.5, 1, 2.5, 2)))
+    chapters.add_present(document, tables.own_variables(t, station))
+    named = [
+        f"{t.variable(own.id)} `{own.cf_standard_name}`"
+        for own in station.file.variable
+        if own.cf_standard_name
+    ]
+    if named:
+        document.add(Paragraph(t("CF standard names: ", "CF 标准名：") + t.listed(named)))
     document.add(tables.profiles(t, station), tables.positions(t, station, rows))
     chapters.add_present(document, tables.surfaces(t, station), tables.modelled(t, station))
 

@@ -303,6 +303,30 @@ def revisions(t: Language, station: Station) -> Grid | None:
     return grid(t("Versions", "版本"), head, rows, (1, 1.5, 6)) if rows else None
 
 
+def own_variables(t: Language, station: Station) -> Grid | None:
+    """What the station measures beyond the variables that come with the package."""
+    rows = []
+    for own in station.file.variable:
+        row, place = own.row, t("at a depth", "在某一深度")
+        if not row.has_depth:
+            place = t("at the site", "全站")
+        elif row.also_at_site:
+            place = t("at a depth or at the site", "在某一深度或全站")
+        how = t("adds up", "累加") if row.sums else t("averages", "取平均")
+        rows.append(
+            (
+                f"{t.variable(row.id)}\n`{row.id}`, {row.symbol}", f"{row.unit_text}\n`{row.unit}`",
+                f"{t.number(row.lower)} … {t.number(row.upper)}", t.number(row.resolution), place, how,
+            )
+        )  # fmt: skip
+    head = (
+        t("variable", "变量"), t("unit", "单位"), t("possible", "物理范围"), t("resolution", "分辨率"),
+        t("where", "位置"), t("in time", "随时间"),
+    )  # fmt: skip
+    caption = t("Variables of the station's own", "本站自定义变量")
+    return grid(caption, head, rows, (2.8, 1.5, 2, 2, 2, 1.6)) if rows else None
+
+
 def limits(t: Language, rows: Sequence[Measured]) -> Grid:
     """The limits in force, series by series."""
     out = []

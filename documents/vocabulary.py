@@ -143,6 +143,11 @@ TESTS: dict[str, Both] = {
     "missing": ("the device gave no number", "设备未给出数字"),
     "sentinel": ("the raw number is one of the probe's error numbers, or no number at all", "原始数字是探头的错误代码，或根本不是数字"),
     "frozen": ("soil below 0 °C: conductivity at 25 °C means nothing in ice", "土壤低于 0 ℃：冰中的 25 ℃ 电导率没有意义"),
+    "soil_too_dry": (
+        "soil water below 0.10 m³/m³: conductivity tells nothing of the salt",
+        "土壤含水率低于 0.10 m³/m³：表观电导率不能反映盐分",
+    ),
+    "ec_too_small": ("conductivity at 25 °C below 0.01 dS/m", "25 ℃ 电导率低于 0.01 dS/m"),
     "ec_without_temperature": ("no usable soil temperature at the position", "该位置没有可用的土壤温度"),
     "physical_range": ("value outside what is physically possible", "数值超出物理可能范围"),
     "instrument_range": ("reading outside the probe's measuring range", "读数超出探头量程"),

@@ -9,7 +9,10 @@ IngestError                 anything that keeps a reading from coming in
 │   ├── BadFrame            bytes came, but no whole frame with a good checksum: noise, wrong speed, clash
 │   ├── WrongAnswer         a sound frame, but not an answer to this request
 │   ├── DoubleAnswer        two sound answers to one request: two devices at one address
-│   └── ExceptionAnswer     the device refused the request with a code
+│   ├── ExceptionAnswer     the device refused the request with a code
+│   ├── Refused             the device said in words that it did not understand
+│   └── Unasked             the line never fell silent: a device talks without being asked
+├── NotChanged              an address or line settings of an instrument were not changed
 ├── BrokerError             the MQTT broker cannot be reached, refuses us, or is not configured
 ├── MessageError            a message cannot be built: a number that JSON has no word for, a missing name
 ├── SimulationError         the simulation cannot do what was asked: no such fault, no such data
@@ -97,7 +100,7 @@ class WrongAnswer(BusError):
     message, data
         As for `BusError`.
     what : str
-        ``"address"``, ``"function"`` or ``"count"``: the part that does not fit.
+        ``"address"``, ``"function"``, ``"count"`` or ``"format"``: the part that does not fit.
     """
 
     def __init__(self, message: Message, data: bytes, what: str) -> None:
@@ -127,6 +130,22 @@ class ExceptionAnswer(BusError):
     def __init__(self, message: Message, data: bytes, code: int) -> None:
         self.code = code
         super().__init__(message, data)
+
+
+class Refused(BusError):
+    """The device is alive and says in words that it did not understand or does not obey."""
+
+    kind = "refused"
+
+
+class Unasked(BusError):
+    """A device talks without being asked, and the line never falls silent."""
+
+    kind = "unasked"
+
+
+class NotChanged(IngestError):
+    """An address or line settings were not changed: two answer, the new address is taken, nobody knows how."""
 
 
 class BrokerError(IngestError):

@@ -150,9 +150,9 @@ class Epochs:
                 if companion is not None:
                     self._line(companion.series).dependants.append(track)
         if here.conductivity is not None:
-            history = self._history(here.conductivity.temperature)
+            history, water = map(self._history, (here.conductivity.temperature, here.conductivity.water))
             assert history is not None
-            track.derived = Conductivity(here.conductivity, track.line, history, config, ahead)
-            if track.derived.companions:
-                self._line(here.conductivity.temperature.series).dependants.append(track.derived)
+            track.derived = Conductivity(here.conductivity, track.line, history, water, config, ahead)
+            for companion in here.conductivity.companions:
+                self._line(companion.series).dependants.append(track.derived)
         return track

@@ -11,7 +11,7 @@ from soilco2.quality.checks import Jumps, Remembers, reach_us
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.catalogue.probe import ChannelSpec
 from soilco2.station_config.tables.quality import Limits
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import Variable
 
 
 def _widened(lower: float, upper: float) -> tuple[float, float]:
@@ -53,9 +53,8 @@ def site_limits(limits: Sequence[Limits], series: SeriesKey) -> dict[str, Any]:
     return found
 
 
-def value_band(series: SeriesKey, site: dict[str, Any]) -> Band:
-    """Limits on the value: what is physically possible, and the site's own."""
-    known = VARIABLES[series.variable]
+def value_band(known: Variable, site: dict[str, Any]) -> Band:
+    """Limits on the value of a variable: what is physically possible, and the site's own."""
     return Band(
         (
             (checks.PHYSICAL_RANGE, known.lower, known.upper),

@@ -9,9 +9,9 @@ journal holds.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import lt
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from soilco2.quality.epochs import Epochs, Steps
 from soilco2.quality.plans import StationPlan
 from soilco2.quality.records import Observation, Sample, SeriesKey
 from soilco2.quality.rivals import Rivals, choose
+from soilco2.quality.runs import ObservedRun, Run, runs_of
 from soilco2.quality.tracks import Epoch, Read, Track
 
 BULK = 256
@@ -44,6 +45,18 @@ class Outcome(NamedTuple):
 
     observations: list[Observation]
     late: list[Late]
+
+
+class Made(NamedTuple):
+    """The same by column as far as channels were judged by themselves; a series stands in `runs` at most once."""
+
+    runs: list[ObservedRun]
+    singles: list[Observation]
+    late: list[Late]
+
+    def observations(self) -> list[Observation]:
+        """Both as records."""
+        return [*chain.from_iterable(run.observations() for run in self.runs), *self.singles]
 
 
 _Timed = tuple[int, str, str, int, Sample, Steps]
@@ -103,13 +116,13 @@ class Pipeline:
             self._blind_us = since_us + self.lookback_us - 1
         self._ordered = True
         for _, group in groupby(samples, key=sample_time):
-            self.feed(list(group))
+            self.make(list(group))
         self._ordered = False
 
-    def again(self, samples: Sequence[Sample]) -> list[Observation]:
+    def again(self, samples: Sequence[Sample]) -> Made:
         """What is made of all samples of some time, later than those before; a double counts once."""
         self._ordered = True
-        return self.feed(samples).observations
+        return self.make(samples)
 
     def level(self, other: Pipeline, series: Collection[SeriesKey]) -> list[SeriesKey]:
         """Of some series those that came as far in another pipeline as in this one."""
@@ -139,11 +152,17 @@ class Pipeline:
             Observations, where a later one replaces an earlier one of the same series and time; and what is
             late: there an observation counts only after it was made again.
         """
+        made = self.make(samples)
+        return Outcome(made.observations(), made.late)
+
+    def make(self, samples: Sequence[Sample]) -> Made:
+        """As `feed`, by column where channels are judged by themselves."""
         channels, add = self._epochs.channels, self._epochs.add
         given: list[Observation] = []
         late: list[Late] = []
+        runs: list[ObservedRun] = []
         if len(samples) >= BULK:
-            samples = self._in_bulk(samples, given)
+            samples = self._in_bulk(runs_of(samples), runs)
         together: list[_Read] = []  # of one time, judged when all of them are known
         dependent: list[_Read] = []
         now_us: int | None = None
@@ -185,25 +204,20 @@ class Pipeline:
                 self._take(sample, found, read, given, late)
         self._take_all(together, dependent, given, late)
         self._contested.clear()
-        return Outcome(given, late)
+        return Made(runs, given, late)
 
-    def _in_bulk(self, samples: Sequence[Sample], given: list[Observation]) -> list[Sample]:
+    def _in_bulk(self, came: Sequence[Run], made: list[ObservedRun]) -> list[Sample]:
         """Judge channel by channel those that depend on nothing else; what is left."""
         channels, add = self._epochs.channels, self._epochs.add
-        groups: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
-        for sample in samples:
-            groups[sample[:2]].append(sample)
-        steps_of = {key: channels.get(key) or add(*key) for key in groups}
-        uses = Counter(line for steps in steps_of.values() for line in steps.lines())
+        steps_of = [channels.get(run[:2]) or add(*run[:2]) for run in came]
+        uses = Counter(line for steps in steps_of for line in steps.lines())
         left: list[Sample] = []
-        for key, some in groups.items():
-            steps = steps_of[key]
-            times = [sample[2] for sample in some]
-            epoch = None
+        for run, steps in zip(came, steps_of, strict=True):
+            times, epoch = run.times, None
             if None not in times and all(map(lt, times, times[1:])):  # type: ignore[arg-type]
                 epoch = steps.at(times[0])  # type: ignore[arg-type]
             if epoch is None or times[-1] >= steps.until_us or uses[epoch.track.line] > 1:  # type: ignore[operator]
-                left += some
+                left += run.samples()
                 continue
             track, line, first_us = epoch.track, epoch.track.line, times[0]
             assert first_us is not None
@@ -212,10 +226,10 @@ class Pipeline:
                 and self._knows(line, first_us)
                 and (line.newest_us is None or line.newest_us < first_us)
             ):
-                given += track.judge_all(some, epoch)
+                made.append(track.judge_run(run, epoch))
                 line.newest_us = times[-1]
             else:
-                left += some
+                left += run.samples()
         return left
 
     def _take_all(

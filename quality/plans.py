@@ -105,6 +105,8 @@ class ConductivityPlan(NamedTuple):
     ec25, salinity : DerivedPlan or None
         The series wanted.
     temperature : CompanionPlan
+    water : CompanionPlan or None
+        Soil water of the position; None where it is not measured or no salinity is wanted.
     device_coefficient : float or None
         Temperature coefficient that the probe itself applies [1/K]; 0: none, None: not known.
     coefficient : float
@@ -116,9 +118,16 @@ class ConductivityPlan(NamedTuple):
     ec25: DerivedPlan | None
     salinity: DerivedPlan | None
     temperature: CompanionPlan
+    water: CompanionPlan | None
     device_coefficient: float | None
     coefficient: float
     factor: float | None
+
+    @property
+    def companions(self) -> tuple[CompanionPlan, ...]:
+        """The series that it needs."""
+        found = () if self.device_coefficient else (self.temperature,)
+        return found if self.water is None else (*found, self.water)
 
 
 class FramePlan(NamedTuple):
@@ -193,8 +202,8 @@ class ChannelPlan:
         found: list[CompanionPlan | None] = []
         if self.compensation is not None:
             found += (self.compensation.pressure, self.compensation.temperature)
-        if self.conductivity is not None and not self.conductivity.device_coefficient:
-            found.append(self.conductivity.temperature)
+        if self.conductivity is not None:
+            found += self.conductivity.companions
         return tuple(row for row in found if row is not None)
 
     @property
@@ -369,7 +378,7 @@ class StationPlan:
             frozenset(spec.sentinels),
             tuple(row for row in channel.model.status if not row.channels or spec.id in row.channels),
             reading_band(spec, channel.a, channel.b),
-            value_band(series, site),
+            value_band(self._deployments.variables[series.variable], site),
             remembering(site, period_s, warm_up_s),
             jumping(site, period_s),
             compensation,
@@ -427,13 +436,17 @@ class StationPlan:
             derived = series._replace(variable=name)
             if derived in deployments.derived:
                 site = site_limits(deployments.file.quality.limits, derived)
-                wanted[name] = DerivedPlan(derived, value_band(derived, site), self._manual_of(derived))
+                wanted[name] = DerivedPlan(
+                    derived, value_band(deployments.variables[name], site), self._manual_of(derived)
+                )
         if not wanted:
             return None
+        water = series._replace(variable="soil_water")
         return ConductivityPlan(
             wanted.get("ec25"),
             wanted.get("salinity"),
             self._companion(series._replace(variable="soil_temperature")),
+            self._companion(water) if "salinity" in wanted and water in deployments.series() else None,
             deployments.ec_coefficient(serial),
             deployments.file.quality.ec_coefficient,
             deployments.salinity_factor(serial),

@@ -41,7 +41,7 @@ def recompute(
             continue
         if time_us >= end_us + plan.lookahead_us:
             return
-        given = pipeline.again(list(group))
+        given = pipeline.again(list(group)).observations()
         if time_us >= start_us:
             if told is not None:
                 for rivals in pipeline.rivals:

@@ -7,8 +7,8 @@ a jump. What is a limit of nature or of the site is judged on the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 from soilco2.quality import checks, corrections
 from soilco2.quality.checks import Extra, Said, read_status
@@ -17,6 +17,7 @@ from soilco2.quality.flags import verdict
 from soilco2.quality.frames import Frame
 from soilco2.quality.plans import ChannelPlan, CompensationPlan, ConductivityPlan, DerivedPlan
 from soilco2.quality.records import WITHDRAWN, Flag, Observation, Sample
+from soilco2.quality.runs import ObservedRun, Run
 
 _LARGEST = 3.4028234663852886e38
 """Beyond the largest number of a 32-bit register; NaN and infinities fail the comparison as well."""
@@ -26,7 +27,14 @@ _PASSED = (Flag.GOOD, "")
 _NO_NUMBER = frozenset(("nan", "raw=nan", "raw=inf", "raw=-inf"))
 """Notes in a status on what an earlier decoding of the registers gave."""
 
+_NAN = float("nan")
 _new = tuple.__new__  # what a named tuple's own constructor calls, without the call in between
+
+
+def _within(numbers: Sequence[float], low: float, high: float) -> bool:
+    """Whether all numbers lie between limits; false where one is NaN."""
+    total = sum(numbers)  # NaN hides from `min` and `max`, not from a sum
+    return total - total == 0.0 and low <= min(numbers) and max(numbers) <= high
 
 
 def _ratio(factor: float) -> tuple[float, float]:
@@ -186,33 +194,71 @@ class Track(Dependant):
         """Whether what it says depends on its own samples in their order and on nothing else, and nothing on it."""
         return self.alone and self.frame is None and not self._jumps and self.line.history is None
 
-    def judge_all(self, samples: Sequence[Sample], epoch: Epoch) -> list[Observation]:
+    def judge_run(self, run: Run, epoch: Epoch) -> ObservedRun:
         """The observations of samples of one epoch in the order of time, as one by one gives them; `plain` only."""
         _, calibrated, gain, offset, always, manual, _ = epoch
-        factor, divisor, shift, sentinels = self._factor, self._divisor, self._shift, self._sentinels
-        low, high, least, most = (
-            self._probe_band.lower, self._probe_band.upper, self._band.lower, self._band.upper
-        )  # fmt: skip
-        series, config, usual = self.series, self._config, not (always or manual or self._remembers)
-        names = corrections.CALIBRATION if calibrated else ""
+        factor, divisor, shift, count = self._factor, self._divisor, self._shift, len(run.times)
+        raws = cast(list[float], run.raws)
+        if None in run.raws:
+            raws = [_NAN if raw is None else raw for raw in run.raws]
+        readings = [raw * factor / divisor + shift for raw in raws]
+        values = [gain * reading + offset for reading in readings] if calibrated else readings[:]
         flag, tests = _PASSED
-        found = []
-        for sample in samples:
-            time_us, raw = sample[2], sample[3]
-            if usual and raw is not None and not sample[4] and sample[10] is None and raw not in sentinels:
-                reading = raw * factor / divisor + shift
-                value = gain * reading + offset if calibrated else reading
-                if low <= reading <= high and least <= value <= most and -_LARGEST <= raw <= _LARGEST:
-                    found.append(
-                        _new(Observation, (series, time_us, value, reading, flag, tests, names, config))
-                    )
-                    continue
-            number, mask, extra = self.read(sample)
-            one: float | None = None
-            if number is not None:
-                one, mask = self.judge(time_us, epoch, number, mask, extra)  # type: ignore[arg-type]
-            found.append(self.finish(time_us, epoch, one, mask, extra)[0])  # type: ignore[arg-type]
+        names = corrections.CALIBRATION if calibrated else ""
+        found = ObservedRun(
+            self.series,
+            cast(Sequence[int], run.times),
+            cast(list[float | None], values),
+            cast(list[float | None], readings),
+            [flag] * count,
+            [tests] * count,
+            [names] * count,
+            self._config,
+        )
+        odd: Sequence[int] = range(count)
+        if not (always or manual or self._remembers):
+            odd = self._odd(raws, readings, values)
+            if not run.plain:
+                odd = sorted({*odd, *self._speaking(run.samples())})
+        if odd:
+            self._judge_odd(odd, run, epoch, found)
         return found
+
+    def _speaking(self, samples: Sequence[Sample]) -> Iterator[int]:
+        """Which samples say more than their number."""
+        decodes = self._decode is not None
+        for index, sample in enumerate(samples):
+            if sample[4] or (decodes and sample[10] is not None):
+                yield index
+
+    def _odd(self, raws: list[float], readings: list[float], values: list[float]) -> Sequence[int]:
+        """Which numbers of a run need a look of their own; `raws` has NaN where there is none."""
+        low, high = self._probe_band.lower, self._probe_band.upper
+        least, most = self._band.lower, self._band.upper
+        sentinels = self._sentinels
+        bounds = [(raws, -_LARGEST, _LARGEST), (readings, low, high), (values, least, most)]
+        if all(_within(*row) for row in bounds) and sentinels.isdisjoint(raws):
+            return ()
+        return [
+            index
+            for index, (raw, reading, value) in enumerate(zip(raws, readings, values, strict=True))
+            if not (low <= reading <= high and least <= value <= most and -_LARGEST <= raw <= _LARGEST)
+            or raw in sentinels
+        ]
+
+    def _judge_odd(self, odd: Sequence[int], run: Run, epoch: Epoch, found: ObservedRun) -> None:
+        """Judge some samples of a run one by one."""
+        samples = run.samples()
+        for index in odd:
+            sample = samples[index]
+            time_us = found.times[index]
+            number, mask, extra = self.read(sample)
+            reading = None
+            if number is not None:
+                reading, mask = self.judge(time_us, epoch, number, mask, extra)
+            made = self.finish(time_us, epoch, reading, mask, extra)[0]
+            found.values[index], found.raws[index], found.flags[index] = made[2:5]
+            found.tests[index], found.corrections[index] = made[5:7]
 
     def scaled(self, raw: float) -> float:
         """The reading of a raw number, in the canonical unit."""
@@ -345,6 +391,8 @@ class Conductivity(Dependant):
     line : Line
         Of the bulk conductivity.
     temperature : History
+    water : History or None
+        Where soil water is measured at the position, of which salinity then depends.
     config : str
         Hash of the station configuration.
     lookahead_us : int
@@ -352,10 +400,18 @@ class Conductivity(Dependant):
     """
 
     def __init__(
-        self, plan: ConductivityPlan, line: Line, temperature: History, config: str, lookahead_us: int
+        self,
+        plan: ConductivityPlan,
+        line: Line,
+        temperature: History,
+        water: History | None,
+        config: str,
+        lookahead_us: int,
     ) -> None:
         self._by_device = bool(plan.device_coefficient)
-        super().__init__(line, () if self._by_device else (temperature,), lookahead_us)
+        needed = (None if self._by_device else temperature, water)
+        super().__init__(line, tuple(history for history in needed if history is not None), lookahead_us)
+        self._water = water
         self._ec25 = plan.ec25
         self._salinity = plan.salinity
         self._temperature = temperature
@@ -375,11 +431,20 @@ class Conductivity(Dependant):
         if self._ec25 is not None:
             made.append(self._one(self._ec25, time_us, value, observation.raw, mask, extra, names))
         if self._salinity is not None and self._factor is not None:
+            if value is not None and (why := self._says_nothing(time_us, value)):
+                value, mask = None, mask | why
             if value is not None:
                 value = corrections.salinity(value, self._factor)
                 names = f"{names},{corrections.SALINITY}" if names else corrections.SALINITY
             made.append(self._one(self._salinity, time_us, value, None, mask, extra, names))
         return made
+
+    def _says_nothing(self, time_us: int, ec25: float) -> int:
+        """Why no salinity is made of a conductivity at 25 °C [dS/m]."""
+        water = None if self._water is None else self._water.at(time_us)
+        if water is not None and water.value < corrections.LEAST_WATER:
+            return checks.SOIL_TOO_DRY
+        return checks.EC_TOO_SMALL if ec25 < corrections.LEAST_EC25 else 0
 
     def _at_25(self, ec: float, temperature: Companion | None) -> tuple[float | None, int]:
         if temperature is None:

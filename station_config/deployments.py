@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ChannelSpec, ProbeModel
@@ -16,7 +16,7 @@ from soilco2.station_config.connections.tidy_file import TableModel
 from soilco2.station_config.tables.instrument import Calibration, Installation, Instrument
 from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.station_config.units import conversion
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import Variables
 
 Series = tuple[str, str, str, str]
 """(station, profile, position, variable)"""
@@ -30,27 +30,31 @@ IMPORT = "import/"
 SATURATED = "source=0x4"
 """Status of a number that is higher than the file could hold."""
 
-_IMPORTED = TableModel.model_validate(
-    {
-        "id": "import",
-        "maker": "soilco2",
-        "name": {"en": "imported table", "zh": "导入的数据表"},
-        "protocol": "table",
-        "channel": [{"id": name, "variable": name, "unit": row.unit} for name, row in VARIABLES.items()],
-        # the flags that the table itself gives
-        "status": [
-            {
-                "id": "source",
-                "bits": [
-                    {"mask": 1, "name": "source_suspect", "flag": 3},
-                    {"mask": 2, "name": "source_bad", "flag": 4},
-                    {"mask": 4, "name": "saturation", "flag": 3},
-                ],
-            }
-        ],
-        "source": "tidy table: every variable of the registry, in its canonical unit",
-    }
-)
+
+@lru_cache(maxsize=4)
+def _imported(variables: Variables) -> TableModel:
+    """What imported tables give: every variable of the registry, in its canonical unit."""
+    return TableModel.model_validate(
+        {
+            "id": "import",
+            "maker": "soilco2",
+            "name": {"en": "imported table", "zh": "导入的数据表"},
+            "protocol": "table",
+            "channel": [{"id": name, "variable": name, "unit": row.unit} for name, row in variables.items()],
+            # the flags that the table itself gives
+            "status": [
+                {
+                    "id": "source",
+                    "bits": [
+                        {"mask": 1, "name": "source_suspect", "flag": 3},
+                        {"mask": 2, "name": "source_bad", "flag": 4},
+                        {"mask": 4, "name": "saturation", "flag": 3},
+                    ],
+                }
+            ],
+            "source": "tidy table: every variable of the registry, in its canonical unit",
+        }
+    )
 
 
 def import_channel(series: Series) -> tuple[str, str]:
@@ -116,15 +120,17 @@ def place(position: str) -> tuple[str, str]:
     return profile, name
 
 
-def covers(installation: Installation, spec: ChannelSpec) -> bool:
+def covers(installation: Installation, spec: ChannelSpec, variables: Variables) -> bool:
     """Whether an installation places this channel.
 
     One that names a channel places that one. One that names none places those that fit: at a position the
-    variables that have a depth, at ``"site"`` those that need none.
+    variables that have a depth, at ``"site"`` those that need none, without auxiliary channels.
     """
     if installation.channel is not None:
         return installation.channel == spec.id
-    known = VARIABLES[spec.variable]
+    if spec.auxiliary:
+        return False
+    known = variables[spec.variable]
     return known.at_site if installation.position == SITE else known.has_depth
 
 
@@ -163,6 +169,8 @@ class Deployments:
     def __init__(self, file: StationFile, models: Mapping[str, ProbeModel]) -> None:
         self.file = file
         self.models = dict(models)
+        self.variables = file.variables
+        """The station's registry."""
         self.station_id = file.station.id
         self.zone = file.station.zone
         self._channels: dict[tuple[str, str], Channel] = {}
@@ -183,7 +191,7 @@ class Deployments:
         used = [spec for spec in model.channel if not instrument.channels or spec.id in instrument.channels]
         channels = []
         for spec in used:
-            a, b = conversion(spec.unit, spec.variable)
+            a, b = conversion(spec.unit, spec.variable, self.variables)
             key = (instrument.serial, spec.id)
             channel = Channel(
                 key, spec, model, instrument, a * spec.scale, a * spec.shift + b, model.decoder(spec)
@@ -191,7 +199,7 @@ class Deployments:
             channels.append(channel)
             self._channels[key] = channel
             for installation in instrument.installation:
-                if covers(installation, spec):
+                if covers(installation, spec, self.variables):
                     profile, position = place(installation.position)
                     series = (self.station_id, profile, position, spec.variable)
                     start, end = self._window(installation)
@@ -241,9 +249,10 @@ class Deployments:
         """
         found = self._channels.get((serial, channel))
         if found is None and serial.startswith(IMPORT) and self._import_place(serial) is not None:
-            spec = _IMPORTED.spec(channel)
+            model = _imported(self.variables)
+            spec = model.spec(channel)
             if spec is not None:
-                found = Channel((serial, channel), spec, _IMPORTED, None, 1.0, 0.0)
+                found = Channel((serial, channel), spec, model, None, 1.0, 0.0)
                 self._channels[serial, channel] = found
         return found
 
@@ -267,7 +276,7 @@ class Deployments:
                 if span.end_us is None or time_us < span.end_us:
                     return span.series
             return None
-        if serial.startswith(IMPORT) and channel in VARIABLES:
+        if serial.startswith(IMPORT) and channel in self.variables:
             where = self._import_place(serial)
             if where is not None:
                 return (self.station_id, *where, channel)
@@ -360,12 +369,16 @@ class Deployments:
     def series(self) -> list[Series]:
         """Every series that the installations give or ever gave, and those derived; by profile and depth."""
         order = {profile.id: number for number, profile in enumerate(self.file.profile)}
-        rank = {name: number for number, name in enumerate(VARIABLES)}
 
-        def key(series: Series) -> tuple[int, float, str, int]:
+        def key(series: Series) -> tuple[int, float, str, tuple[int, str]]:
             _, profile, position, name = series
             depth = self.depth_at(profile, position)
-            return order.get(profile, -1), -1e9 if depth is None else depth, position, rank[name]
+            return (
+                order.get(profile, -1),
+                -1e9 if depth is None else depth,
+                position,
+                self.variables.rank(name),
+            )
 
         return sorted({*self._spans_of, *self.derived}, key=key)
 

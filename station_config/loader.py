@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from soilco2.station_config.catalogue.load import read_folders
 from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.checks.own_variables import RULES as VARIABLES
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
 from soilco2.station_config.connections.registry import broken, kinds, model_of
@@ -26,6 +27,7 @@ from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.parsing.toml_source import read_merged
 from soilco2.station_config.tables.stationfile import StationFile
+from soilco2.station_config.variables import Variables
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Station:
     def deployments(self) -> Deployments:
         """Series, installations, calibrations, depths."""
         return Deployments(self.file, self.models)
+
+    @property
+    def variables(self) -> Variables:
+        """The registry of this station: what comes with the package and its own."""
+        return self.file.variables
 
     @cached_property
     def text(self) -> str:
@@ -111,9 +118,9 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     faults += secrets.values()
     salvaged = Salvaged(data, root)
     faults += from_models(salvaged.errors, data, root, StationFile, skip=secrets)
-    models, wrong = read_folders(*salvaged.file.catalogue, *catalogue)
+    models, wrong = read_folders(*salvaged.file.catalogue, *catalogue, variables=salvaged.variables)
     faults += wrong
-    for rule in (*WIRING, *PLACES):
+    for rule in (*VARIABLES, *WIRING, *PLACES):
         faults += rule(salvaged, models)
     if faults:
         order = {fault.file: number for number, fault in enumerate(reversed(faults))}

@@ -23,7 +23,7 @@ from pydantic_core import PydanticUndefined
 from soilco2.station_config.base import Names, Secret, Table, duration_text, parse_duration
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.registry import protocols
-from soilco2.station_config.parsing.faults import show
+from soilco2.station_config.parsing.faults import either, show
 from soilco2.station_config.tables.fields import keys, tables
 from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.station_config.units import units_of
@@ -217,9 +217,10 @@ def _catalogue() -> str:
     common = "\n".join(_sections(ProbeModel, "", many=False)).replace("\n## `", "\n### `")
     said = {row for section in common.split("\n### `")[1:] for row in _rows(section)}
     parts = [common]
-    for protocol, (kind, model) in protocols().items():
+    for protocol, (kinds, model) in protocols().items():
         head = f"### What `protocol = {show(protocol)}` adds\n\n"
-        needs = f"Its instruments need a connection of kind `{show(kind.name)}`." if kind.table else _INSIDE
+        carriers = [f"`{show(kind.name)}`" for kind in kinds if kind.table]
+        needs = f"Its instruments need a connection of kind {either(carriers)}." if carriers else _INSIDE
         fresh = []
         for section in "\n".join(_sections(model, "", many=False)).split("\n## `")[1:]:
             if own := [row for title, row in _rows(section) if (title, row) not in said]:
@@ -253,7 +254,11 @@ def variables_page() -> str:
         "tables, messages and catalogue files alike. A unit may be spelled in many ways (`uS/cm`, `µS/cm`, `us/cm`,",
         "`uS cm-1`, `µS·cm⁻¹` are one; so are `degC`, `°C`, `℃`, `Deg C`): capital and small letters, `/` and `-1`,",
         "both signs for micro, `²` and `^2` make no difference.",
-        "[Add a variable](../howto/add_a_variable.md) is one row in `station_config/variables.py`.",
+        "A station adds [variables of its own](../howto/own_variables.md) in its station file; [another one for",
+        "everybody](../howto/add_a_variable.md) is one row in `station_config/variables.py`. Which conductivity is",
+        "which: [bulk, pore water, saturation extract](../concepts/conductivity.en.md). Matric potential goes down to",
+        "that of oven-dry soil, about -1 000 000 kPa (pF 7), and is above 0 under standing water. Redox potential lies",
+        "within what water bears, -0.83 to +1.23 V at pH 14 and 0, and 0.21 V either way for the reference electrode.",
         "",
         "| id | symbol | unit | also read | possible | name | 名称 | CF standard name | lives |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",

@@ -12,7 +12,7 @@ from functools import cache
 
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
-from soilco2.station_config.variables import variable
+from soilco2.station_config.variables import VARIABLES, Variable, Variables
 
 _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
     "ppm": {
@@ -47,6 +47,7 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
         "Pa": (0.01, 0.0),
         "bar": (1e3, 0.0),
         "atm": (1013.25, 0.0),
+        "MPa": (1e4, 0.0),
         "mmHg": (1.33322387415, 0.0),
         "inHg": (33.86388640341, 0.0),
     },
@@ -54,9 +55,16 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
     "m/s": {"m/s": (1.0, 0.0), "km/h": (1 / 3.6, 0.0), "kn": (1852 / 3600, 0.0)},
     "mm": {"mm": (1.0, 0.0), "cm": (10.0, 0.0), "m": (1e3, 0.0), "in": (25.4, 0.0), "kg m-2": (1.0, 0.0)},
     "V": {"V": (1.0, 0.0), "mV": (1e-3, 0.0)},
+    "mg/kg": {"mg/kg": (1.0, 0.0), "g/kg": (1e3, 0.0), "ug/g": (1.0, 0.0)},
+    "degree": {"degree": (1.0, 0.0), "deg": (1.0, 0.0)},
     "umol m-2 s-1": {"umol m-2 s-1": (1.0, 0.0), "mol m-2 s-1": (1e6, 0.0)},
 }
 """One spelling of each unit; `_meant` knows the others."""
+
+_OF_VARIABLE = {
+    "oxygen": {"%": (1.0, 0.0), "1": (100.0, 0.0), "mol/mol": (100.0, 0.0), "ppm": (1e-4, 0.0)},
+}
+"""Units of a variable whose canonical unit means something else elsewhere: per cent of air is no humidity."""
 
 _WORDS = {
     "c": "degc", "celsius": "degc", "摄氏度": "degc", "f": "degf", "fahrenheit": "degf", "kelvin": "k",
@@ -64,6 +72,9 @@ _WORDS = {
     "西门子": "s", "毫西门子": "ms", "微西门子": "us", "厘米": "cm", "毫米": "mm", "米": "m", "伏": "v",
 }  # fmt: skip
 """Other words for a part of a unit, in lower case."""
+
+_PURE = frozenset(((("1", 1),), (("%", 1),)))
+"""What is meant by a pure number; of what, the unit does not say."""
 
 _PART = re.compile(r"([^\W\d_]+|%[^\W\d_]*|1)(-?\d+)?")
 
@@ -92,7 +103,7 @@ def _meant(unit: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(parts))
 
 
-def units_of(name: str) -> tuple[str, ...]:
+def units_of(name: str, variables: Variables = VARIABLES) -> tuple[str, ...]:
     """The units accepted for a variable, the canonical one first.
 
     Raises
@@ -100,11 +111,11 @@ def units_of(name: str) -> tuple[str, ...]:
     StationConfigError
         When there is no such variable.
     """
-    canonical = variable(name).unit
-    return tuple(dict.fromkeys((canonical, *_TO_CANONICAL.get(canonical, {}))))
+    known = variables.find(name)
+    return tuple(dict.fromkeys((known.unit, *_family(known))))
 
 
-def conversion(unit: str, name: str) -> tuple[float, float]:
+def conversion(unit: str, name: str, variables: Variables = VARIABLES) -> tuple[float, float]:
     """Factors that turn a number in `unit` into the canonical unit of variable `name`.
 
     Parameters
@@ -113,6 +124,8 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
         Unit as an instrument or table writes it.
     name : str
         Variable of the registry.
+    variables : Variables, optional
+        The registry: that of a station, where there is one.
 
     Returns
     -------
@@ -124,37 +137,68 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     StationConfigError
         When the variable is unknown or the unit is not one of its units.
     """
-    canonical = variable(name).unit
-    if unit == canonical:
+    known = variables.find(name)
+    if unit == known.unit:
         return 1.0, 0.0
     bare, _, at = normal(unit).partition("@")
-    if at and name == "bulk_ec" and _meant(bare) in _units(canonical):
+    if at and name == "bulk_ec" and _meant(bare) in _units(known):
         raise StationConfigError(
             Message("unit {unit!r} is that of a conductivity at 25 °C; its variable is ec25", unit=unit)
         )
     if at and not (name == "ec25" and at.strip().removeprefix("25").strip() == "degC"):
         bare = unit
-    found = _units(canonical).get(_meant(bare))
+    found = _units(known).get(_meant(bare))
+    if found is None and normal(unit) in (normal(known.unit), normal(known.unit_text)):
+        return 1.0, 0.0
     if found is None:
         raise StationConfigError(
             Message(
                 "unit {unit!r} does not fit {variable}; expected one of {units}",
                 unit=unit,
                 variable=name,
-                units=", ".join(units_of(name)),
+                units=", ".join(units_of(name, variables)),
             )
         )
     return found
 
 
+def _family(known: Variable) -> dict[str, tuple[float, float]]:
+    """What each unit that a variable is read in has to be multiplied by, and what is added then."""
+    unit = known.unit
+    rows = _OF_VARIABLE.get(known.id) or _TO_CANONICAL.get(unit)
+    if rows is not None:
+        return rows
+    for rows in _TO_CANONICAL.values():
+        own = next((factors for other, factors in rows.items() if _meant(other) == _meant(unit)), None)
+        if own is not None and _meant(unit) not in _PURE:
+            a, b = own
+            return {other: (c / a, (d - b) / a) for other, (c, d) in rows.items()}
+    return {unit: (1.0, 0.0)}
+
+
 @cache
-def _units(canonical: str) -> dict[tuple[tuple[str, int], ...], tuple[float, float]]:
-    """By what is meant, the units that can be turned into a canonical one."""
-    rows = _TO_CANONICAL.get(canonical, {canonical: (1.0, 0.0)})
-    return {_meant(unit): factors for unit, factors in rows.items()}
+def _units(known: Variable) -> dict[tuple[tuple[str, int], ...], tuple[float, float]]:
+    """By what is meant, the units that can be turned into a variable's own; a spelling of none is left out."""
+    return {meant: factors for unit, factors in _family(known).items() if (meant := _meant(unit))}
 
 
-def between(unit: str, other: str, name: str) -> tuple[float, float] | None:
+def same_kind(unit: str, other: str) -> tuple[float, float] | None:
+    """Factors that turn a number in one unit of the list into another; None when they are not of one kind.
+
+    Returns
+    -------
+    (a, b) : tuple of float, or None
+        ``other = a · unit + b``.
+    """
+    for rows in _TO_CANONICAL.values():
+        meant = {_meant(name): factors for name, factors in rows.items()}
+        one, two = meant.get(_meant(unit)), meant.get(_meant(other))
+        if one is not None and two is not None:
+            return one[0] / two[0], (one[1] - two[1]) / two[0]
+    return None
+
+
+def between(unit: str, other: str, name: str, variables: Variables = VARIABLES) -> tuple[float, float] | None:
     """Factors that turn a number in one unit of variable `name` into another unit of it; None when one is none of them.
 
     Returns
@@ -163,8 +207,8 @@ def between(unit: str, other: str, name: str) -> tuple[float, float] | None:
         ``other = a · unit + b``.
     """
     try:
-        a, b = conversion(unit, name)
-        c, d = conversion(other, name)
+        a, b = conversion(unit, name, variables)
+        c, d = conversion(other, name, variables)
     except StationConfigError:
         return None
     return (1.0, 0.0) if (a, b) == (c, d) else (a / c, (b - d) / c)

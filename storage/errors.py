@@ -174,6 +174,10 @@ class JournalFullError(DiskFullError):
     """The journal has reached its limit and nothing may be pruned."""
 
 
+class UnitChangedError(StorageError):
+    """A station file gives a variable another unit than its kept values have."""
+
+
 class ControlError(StorageError):
     """The running collector refused or could not be asked."""
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.message import Message
+from soilco2.station_config.variables import Variables
 
 PIECE = 100_000
 """Rows in one piece at most."""
@@ -88,6 +89,11 @@ class Piece:
 
 class Reader(Protocol):
     """Anything that holds series."""
+
+    @property
+    def variables(self) -> Variables:
+        """The registry of the station that the series are of, where it is known."""
+        ...
 
     def series(self) -> list[SeriesInfo]:
         """Every series, sorted by profile, depth and variable."""

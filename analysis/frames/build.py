@@ -22,7 +22,7 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_S
 from soilco2.station_config.units import conversion
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES, Variable, Variables
 from soilco2.storage.reader import Reader, SeriesInfo
 
 if TYPE_CHECKING:
@@ -54,10 +54,11 @@ def from_reader(
     station : str, optional
         Only this station.
     """
+    variables = reader.variables
     infos = [
         info
         for info in reader.series()
-        if info.key.variable in VARIABLES and (station is None or info.key.station == station)
+        if info.key.variable in variables and (station is None or info.key.station == station)
     ]
     by_station: dict[str, list[_Raw]] = {}
     for info in infos:
@@ -70,7 +71,7 @@ def from_reader(
             [np.frombuffer(p.flags, dtype=np.int8) for p in pieces] or [np.empty(0, np.int8)]
         )
         by_station.setdefault(info.key.station, []).append(_Raw(info, times, values, flags))
-    return [_assemble(name, raw, site) for name, raw in sorted(by_station.items())]
+    return [_assemble(name, raw, site, variables) for name, raw in sorted(by_station.items())]
 
 
 def from_table(
@@ -79,6 +80,7 @@ def from_table(
     end_us: int | None = None,
     *,
     site: Site = NOWHERE,
+    variables: Variables = VARIABLES,
 ) -> list[Frame]:
     """Frames from a tidy table, one per station.
 
@@ -91,6 +93,8 @@ def from_table(
     start_us, end_us : int, optional
         ``start_us <= time < end_us`` [µs UTC].
     site : Site
+    variables : Variables, optional
+        The registry of the station that the table is of.
 
     Raises
     ------
@@ -101,7 +105,7 @@ def from_table(
 
     _require_columns(table)
     times = _times_us(table["time_utc"])
-    _require_known(table["variable"])
+    _require_known(table["variable"], variables)
     value = pd.to_numeric(table["value"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     flag = _flags(table)
     stamp = _text(table, "stamp")
@@ -115,7 +119,7 @@ def from_table(
     for index, (station, profile, position, z, name, unit) in enumerate(groups):
         rows = order[bounds[index] : bounds[index + 1]]
         try:
-            gain, offset = conversion(unit, name)
+            gain, offset = conversion(unit, name, variables)
         except StationConfigError as error:
             raise DataError(Message.of(error)) from None
         depth_m = _depth_m(z, name)
@@ -123,7 +127,7 @@ def from_table(
             position = f"{depth_m:g} m"
         info = SeriesInfo(
             key=SeriesKey(station, profile, position, name),
-            unit=VARIABLES[name].unit,
+            unit=variables[name].unit,
             depth_m=depth_m,
             period_s=None if period is None or not np.isfinite(period[rows[0]]) else float(period[rows[0]]),
             stamp=str(stamp.iloc[rows[0]]) or "instant",
@@ -137,7 +141,7 @@ def from_table(
         by_station.setdefault(station, []).append(
             _Raw(info, t[keep], value[rows][keep] * gain + offset, flag[rows][keep])
         )
-    return [_assemble(name, raw, site) for name, raw in sorted(by_station.items())]
+    return [_assemble(name, raw, site, variables) for name, raw in sorted(by_station.items())]
 
 
 def _require_columns(table: pd.DataFrame) -> None:
@@ -153,16 +157,12 @@ def _require_columns(table: pd.DataFrame) -> None:
         raise DataError(Message("the table has no rows"))
 
 
-def _require_known(variables: pd.Series) -> None:
-    unknown = sorted(set(variables.astype(str).unique()) - set(VARIABLES))
-    if unknown:
-        raise DataError(
-            Message(
-                "variable {name!r} is unknown; known are {variables}",
-                name=unknown[0],
-                variables=", ".join(VARIABLES),
-            )
-        )
+def _require_known(names: pd.Series, variables: Variables) -> None:
+    for name in sorted(names.astype(str).unique()):
+        try:
+            variables.find(name)
+        except StationConfigError as error:
+            raise DataError(Message.of(error)) from None
 
 
 def _text(table: pd.DataFrame, name: str) -> pd.Series:
@@ -266,8 +266,8 @@ class _Raw:
     flags: NDArray[np.int8]
 
 
-def _assemble(station: str, raws: list[_Raw], site: Site) -> Frame:
-    cleaned = [_clean(raw) for raw in raws]
+def _assemble(station: str, raws: list[_Raw], site: Site, variables: Variables) -> Frame:
+    cleaned = [_clean(raw, variables[raw.info.key.variable]) for raw in raws]
     steps = [_step(raw.times) for raw, _ in cleaned if raw.times.size > 1]
     if not any(raw.times.size for raw, _ in cleaned):
         raise DataError(
@@ -281,11 +281,14 @@ def _assemble(station: str, raws: list[_Raw], site: Site) -> Frame:
     last = max(int(raw.times[-1]) for raw, _ in cleaned if raw.times.size)
     start_us = (first + shift_us) // day_us * day_us - shift_us
     days = (last - start_us) // day_us + 1
-    columns = [_column(raw, left_out, start_us, step_s, int(days)) for raw, left_out in cleaned]
-    return Frame(station, start_us, step_s, tuple(columns), site)
+    columns = [
+        _column(raw, left_out, start_us, step_s, int(days), row=variables[raw.info.key.variable])
+        for raw, left_out in cleaned
+    ]
+    return Frame(station, start_us, step_s, tuple(columns), site, variables)
 
 
-def _clean(raw: _Raw) -> tuple[_Raw, dict[str, int]]:
+def _clean(raw: _Raw, row: Variable) -> tuple[_Raw, dict[str, int]]:
     """Sorted, strictly increasing, good and finite; what was left out is counted by reason."""
     left_out: dict[str, int] = {}
     times, values, flags = raw.times, raw.values, raw.flags
@@ -299,7 +302,6 @@ def _clean(raw: _Raw) -> tuple[_Raw, dict[str, int]]:
 
     drop(np.isfinite(values), "missing")
     drop(np.isin(flags, GOOD_FLAGS), "flagged")
-    row = VARIABLES[raw.info.key.variable]
     drop(rounding.within(values, row.lower, row.upper), "impossible")
     drop((times >= _EARLIEST) & (times < _LATEST), "clock")
     if times.size > 1 and (np.diff(times) <= 0).any():
@@ -326,7 +328,9 @@ def _step(times: Times) -> float:
     return float(gaps[np.argmax(counts)]) / 1e6
 
 
-def _column(raw: _Raw, left_out: dict[str, int], start_us: int, step_s: int, days: int) -> Column:
+def _column(
+    raw: _Raw, left_out: dict[str, int], start_us: int, step_s: int, days: int, *, row: Variable
+) -> Column:
     n = days * (DAY_S // step_s)
     step_us = step_s * 1_000_000
     slot, within = np.divmod(raw.times - start_us, step_us)
@@ -334,8 +338,12 @@ def _column(raw: _Raw, left_out: dict[str, int], start_us: int, step_s: int, day
     slot, values = slot[inside], raw.values[inside]
     count = np.bincount(slot, minlength=n)
     total = np.bincount(slot, weights=values, minlength=n)
-    sums = VARIABLES[raw.info.key.variable].sums
-    grid = np.divide(total, 1 if sums else count, out=np.full(n, np.nan), where=count > 0)
+    if row.turns:
+        turn = np.deg2rad(values)
+        east, north = (np.bincount(slot, weights=part, minlength=n) for part in (np.sin(turn), np.cos(turn)))
+        grid = np.where(count > 0, np.rad2deg(np.arctan2(east, north)) % 360, np.nan)
+    else:
+        grid = np.divide(total, 1 if row.sums else count, out=np.full(n, np.nan), where=count > 0)
     native = _step(raw.times) if raw.times.size > 1 else float(step_s)
     return Column(
         key=raw.info.key,

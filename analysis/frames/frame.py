@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.times import DAY_S
+from soilco2.station_config.variables import VARIABLES, Variables
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -93,6 +94,8 @@ class Frame:
         Length of a slot [s].
     columns : tuple of Column
     site : Site
+    variables : Variables
+        The registry that the columns are described by.
     """
 
     station: str
@@ -100,6 +103,7 @@ class Frame:
     step_s: int
     columns: tuple[Column, ...]
     site: Site = NOWHERE
+    variables: Variables = VARIABLES
 
     @property
     def slots(self) -> int:

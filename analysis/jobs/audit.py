@@ -104,7 +104,7 @@ def run(frame: Frame, options: Options) -> Outcome:
 
 def _series(frame: Frame, column: Column) -> list[Result]:
     found = gaps(column.values)
-    name = VARIABLES[column.variable]
+    name = frame.variables[column.variable]
     hour = frame.step_s / 3600
     details: dict[str, Any] = {
         "rows": column.rows, "resolution": column.resolution, "gaps": found.number,
@@ -129,7 +129,7 @@ def _series(frame: Frame, column: Column) -> list[Result]:
     v = column.values[np.isfinite(column.values)]
     lost = sum(column.left_out.values())
     rows = []
-    for check in _checks(column, v, lost):
+    for check in _checks(column, v, lost, sums=name.sums):
         if not check.failing:
             details[check.what] = 0
             continue
@@ -167,7 +167,7 @@ class _Check(NamedTuple):
     more: dict[str, float]
 
 
-def _checks(column: Column, v: Array, lost: int) -> Iterator[_Check]:
+def _checks(column: Column, v: Array, lost: int, *, sums: bool) -> Iterator[_Check]:
     """Checks of one series.
 
     Parameters
@@ -177,9 +177,11 @@ def _checks(column: Column, v: Array, lost: int) -> Iterator[_Check]:
         Its values present.
     lost : int
         Rows left out.
+    sums : bool
+        Whether values add up over time.
     """
     yield _Check("left_out", lost, column.rows, "left_out", MOST_LEFT_OUT, "of the rows handed in", {})
-    if not VARIABLES[column.variable].sums:
+    if not sums:
         yield _Check("repeated", column.stuck, column.rows - lost, "stuck", 0.0,
                      "values in runs of one number longer than a day", {})  # fmt: skip
     if column.variable == "co2":

@@ -100,9 +100,11 @@ def command(station: Path, as_json: bool, lang: str) -> None:
     """
     from soilco2.station_config.errors import StationFileError
     from soilco2.station_config.loader import load_station
+    from soilco2.storage.journal.own_variables import check_station
 
     try:
         loaded = load_station(station)
+        check_station(loaded)
         here = _on_this_machine(loaded, time.time_ns() // 1000)
     except StationFileError as error:
         _say_faults(error.faults, as_json, lang)
@@ -328,7 +330,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     from rich.table import Table
     from rich.text import Text
 
-    from soilco2.station_config.connections.registry import kind_for, kind_of
+    from soilco2.station_config.connections.registry import kind_of
 
     words = _WORDS[lang]
     connection = next(row for row in station.file.connection if row.id == name)
@@ -345,7 +347,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
         first = True
         for channel in deployments.channels_of(row.serial):
             spans = _spans(deployments, channel)
-            if not spans and kind_for(station.models[row.model]).open_ended:
+            if not spans and kind_of(connection).open_ended:
                 continue  # a node may send anything: only what is placed is worth a line
             rows: list[Span | None] = [*spans] if spans else [None]
             for span in rows:

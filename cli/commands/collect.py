@@ -121,13 +121,15 @@ def command(
     from soilco2.ingest.station_file import last_valid
     from soilco2.station_config.errors import StationConfigError
     from soilco2.station_config.loader import load_station
-    from soilco2.storage.errors import JournalBusyError, StorageError
+    from soilco2.storage.errors import StorageError
+    from soilco2.storage.journal.own_variables import check_station
 
     start_log(log_format)
     fault: Message | str = ""
     try:
         try:
             loaded = load_station(station)
+            check_station(loaded)
         except StationConfigError as error:
             former = None if once else last_valid(station)
             if former is None:
@@ -139,8 +141,6 @@ def command(
         collector = Collector(loaded, station, clock=clock, extra=extra, fault=fault)
         _listen(collector)
         fine = collector.run_once() if once else collector.run()
-    except JournalBusyError as error:
-        fail(Message.of(error))
     except StorageError as error:
         _give_up(Message.of(error))
     except OSError as error:

@@ -26,6 +26,7 @@ from soilco2.station_config.message import Message
 if TYPE_CHECKING:
     from soilco2.quality.plans import ToldSettings
     from soilco2.station_config.loader import Station
+    from soilco2.station_config.variables import Variables
     from soilco2.storage.reader import Reader, SeriesInfo
     from soilco2.storage.tidy.writer import Exported
 
@@ -66,12 +67,14 @@ def _depths(texts: Sequence[str]) -> list[tuple[float, float]]:
 
 
 def _chosen(
-    infos: Sequence[SeriesInfo], variables: Sequence[str], profiles: Sequence[str], depths: Sequence[str]
+    infos: Sequence[SeriesInfo],
+    known: Variables,
+    variables: Sequence[str],
+    profiles: Sequence[str],
+    depths: Sequence[str],
 ) -> list[SeriesInfo]:
-    from soilco2.station_config.variables import variable
-
     for name in variables:
-        variable(name)
+        known.find(name)
     ranges = _depths(depths)
     here = {info.key.profile for info in infos}
     for profile in profiles:
@@ -97,12 +100,12 @@ def _chosen(
         )
     ]
     if not found:
-        known = sorted({info.key.variable for info in infos})
+        there = sorted({info.key.variable for info in infos})
         fail(
             Message(
                 "no series fits; there are {count} series of {known}",
                 count=len(infos),
-                known=", ".join(known),
+                known=", ".join(there),
             )
             if infos
             else Message("there are no data yet")
@@ -163,7 +166,7 @@ def command(
     path = out or Path(f"{station.file.station.id if station is not None else data[0].stem}-export.csv")
     reader = open_reader(data[0] if len(data) == 1 else list(data), source=source)  # type: ignore[arg-type]
     try:
-        infos = _chosen(reader.series(), variables, profiles, depths)
+        infos = _chosen(reader.series(), reader.variables, variables, profiles, depths)
         with progress(str(path), wanted=not as_json) as show:
             waiting, told, sample_times = _of_journal(reader, start_us, end_us)
             written = write_tidy(

@@ -87,7 +87,7 @@ def command(
     clock: Clock = SystemClock() if clock_file is None else ReplayClock.follow(clock_file, stop=stop)
     simulation = Simulation(
         loaded,
-        load_measured(data),
+        load_measured(data, loaded.variables),
         clock,
         loaded.journal_path.parent,
         faults=wanted,

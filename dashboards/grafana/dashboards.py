@@ -146,7 +146,9 @@ def dashboards(inventory: Inventory, language: str, source: str) -> list[Dashboa
 
 
 def _mean(variable: variables.Variable, field: str = "") -> str:
-    return f"{'sum' if variable.sums else 'mean'}({name(field or variable.id)})"
+    # InfluxQL knows no mean of directions
+    how = "sum" if variable.sums else "last" if variable.turns else "mean"
+    return f"{how}({name(field or variable.id)})"
 
 
 # station

@@ -15,7 +15,7 @@ from soilco2.station_config.base import Names
 from soilco2.station_config.deployments import SITE
 from soilco2.station_config.loader import Station
 from soilco2.station_config.times import DAY_S
-from soilco2.station_config.variables import VARIABLES, Variable
+from soilco2.station_config.variables import Variable
 
 _DEFAULT_S = 1800.0
 _LONGEST = 120
@@ -86,7 +86,7 @@ class Inventory:
 
     def _variables(self, *, position: bool) -> tuple[Variable, ...]:
         found = {key[3] for key in self.station.deployments.series() if bool(key[2]) is position}
-        return tuple(row for name, row in VARIABLES.items() if name in found)
+        return tuple(row for name, row in self.station.variables.items() if name in found)
 
     def levels(self, variable: Variable) -> tuple[Level, ...]:
         """The depths of a variable, from the top down."""

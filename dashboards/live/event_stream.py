@@ -15,7 +15,6 @@ from starlette.concurrency import run_in_threadpool
 
 from soilco2.dashboards.live.queries import PageStation, rows_of, unreadable
 from soilco2.station_config.message import Message, translate
-from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import StorageError
 
 BATCH = 2000
@@ -73,7 +72,8 @@ class Feed:
         with closing(self.page.open_reader()) as reader:
             newest = reader.last_rev()
             found = reader.observations_after(rev, BATCH)
-            rows = rows_of(reader, [o for _, o in found if o.series.variable in VARIABLES])
+            known = self.page.station.variables
+            rows = rows_of(reader, [o for _, o in found if o.series.variable in known])
         last = found[-1][0] if found else rev
         # past the last observation there may be revisions of other tables
         return (last if len(found) == BATCH else max(last, newest)), self.event("observations", rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from math import isnan
@@ -16,7 +16,7 @@ from soilco2.quality.records import Observation, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES, Variable
 from soilco2.storage.errors import SinkError, StorageError
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rollups import FEW, HOUR_US, LEVELS, TEN_US, Rolled
@@ -117,8 +117,8 @@ def _read(page: PageStation, work: Callable[[Reader], dict[str, Any]]) -> dict[s
         return {**work(journal), "source": "journal", "notice": notice}
 
 
-def variables() -> dict[str, Any]:
-    """The registry as the page needs it."""
+def variables(rows: Iterable[Variable] = VARIABLES.values()) -> dict[str, Any]:
+    """Variables as the page needs them: those that come with the package unless others are meant."""
     return {
         v.id: {
             "id": v.id,
@@ -129,7 +129,7 @@ def variables() -> dict[str, Any]:
             "resolution": v.resolution,
             "has_depth": v.has_depth,
         }
-        for v in VARIABLES.values()
+        for v in rows
     }
 
 
@@ -165,7 +165,7 @@ def describe(page: PageStation) -> dict[str, Any]:
     fault: Message | None = None
     try:
         with closing(page.open_reader()) as reader:
-            infos = [info for info in reader.series() if info.key.variable in VARIABLES]
+            infos = [info for info in reader.series() if info.key.variable in page.station.variables]
     except (StorageError, sqlite3.Error) as error:
         fault = Message.of(error) if isinstance(error, StorageError) else unreadable(error)
         infos = []
@@ -186,6 +186,7 @@ def describe(page: PageStation) -> dict[str, Any]:
         "config": page.station.hash,
         "fault": fault or "",
         "first_ms": min(firsts) // 1000 if firsts else None,
+        "variables": variables(row.row for row in page.station.file.variable),
         "profiles": [
             {"id": p.id, "name": p.name.model_dump() if p.name else {"en": p.id, "zh": p.id}}
             for p in profiles
@@ -205,11 +206,11 @@ def _expected(station: Station, now_us: int | None) -> list[SeriesInfo]:
     }
     return [
         SeriesInfo(
-            key, VARIABLES[key.variable].unit, known.depth_at(key.profile, key.position),
+            key, station.variables[key.variable].unit, known.depth_at(key.profile, key.position),
             period_s=known.period_s(key), note=known.note(key),
         )
         for key in (SeriesKey(*series) for series in known.series() if now_us is None or series in standing)
-        if key.variable in VARIABLES
+        if key.variable in station.variables
     ]  # fmt: skip
 
 
@@ -237,7 +238,7 @@ def latest(page: PageStation) -> dict[str, Any]:
     try:
         found = []
         for observation in reader.latest(page.now_us()):
-            if observation.series.variable not in VARIABLES:
+            if observation.series.variable not in page.station.variables:
                 continue
             found.append(
                 {

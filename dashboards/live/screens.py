@@ -12,9 +12,8 @@ from soilco2.station_config.base import Table
 from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
-from soilco2.station_config.parsing.faults import from_models
+from soilco2.station_config.parsing.faults import fault_at, from_models, nearest
 from soilco2.station_config.parsing.toml_source import read_toml
-from soilco2.station_config.variables import VARIABLES
 
 PANELS = (
     "column", "curve", "heat", "series", "second", "picture", "table", "quality", "instruments", "results", "log",
@@ -81,16 +80,13 @@ class Screen(Table):
             raise ValueError(Message("the panel 'picture' and the table [picture] belong together"))
         if self.interpolate and not {"column", "heat"} & set(self.panels):
             raise ValueError(Message("interpolate = true needs the panel 'column' or 'heat'"))
-        for name in (self.variable, self.second):
-            if name is not None and name not in VARIABLES:
-                raise ValueError(Message("{name!r} is no variable", name=name))
         return self
 
 
 def defaults(station: Station) -> dict[str, Screen]:
     """The screens of a station without screen files: its first variables by depth, CO₂ before all."""
     there = {series[3] for series in station.deployments.series()}
-    deep = [name for name, known in VARIABLES.items() if name in there and known.has_depth]
+    deep = [name for name, known in station.variables.items() if name in there and known.has_depth]
     first = next((name for name in ("co2", *deep) if name in there), None)
     second = next((name for name in ("soil_temperature", *deep) if name in there and name != first), None)
     return {
@@ -148,6 +144,11 @@ def read_screen(path: Path, station: Station) -> Screen:
         screen = Screen.model_validate(data)
     except ValidationError as error:
         raise StationFileError(from_models(error.errors(include_url=False), data, root, Screen)) from None
+    for key in ("variable", "second"):
+        name = getattr(screen, key)
+        if name is not None and name not in station.variables:
+            why = Message("no such variable; {nearest}", nearest=nearest(name, station.variables))
+            raise StationFileError([fault_at(root, (key,), name, why)])
     profiles = [p.id for p in station.file.profile]
     if screen.profile is not None and screen.profile not in profiles:
         raise ValueError(

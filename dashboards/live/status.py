@@ -14,7 +14,6 @@ from soilco2.dashboards.errors import QueryError
 from soilco2.dashboards.live.queries import PageStation, short
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US, iso
-from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ResultsError
 from soilco2.storage.journal.completeness import completeness
 from soilco2.storage.journal.reader import JournalReader
@@ -196,7 +195,7 @@ def _derived(page: PageStation) -> list[dict[str, Any]]:
     found = []
     with _open(page) as reader:
         for info in reader.series():
-            if info.key.variable not in VARIABLES or info.last_us is None:
+            if info.key.variable not in page.station.variables or info.last_us is None:
                 continue
             for piece in reader.read([info.key], info.last_us, info.last_us + 1):
                 if not piece.lower:

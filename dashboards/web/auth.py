@@ -19,8 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from soilco2.dashboards.errors import ServeError
-from soilco2.dashboards.web.limits import MOST_ADDRESSES, address_of
+from soilco2.dashboards.errors import QueryError, ServeError
+from soilco2.dashboards.web.limits import MOST_ADDRESSES, Slots, address_of
 from soilco2.dashboards.web.responses import refusal
 from soilco2.station_config.message import Message, system
 
@@ -33,7 +33,8 @@ FREE_FAILURES = 5
 LONGEST_WAIT_S = 300.0
 """The longest wait after wrong passwords [s]."""
 _KNOWN = 256
-_TRIED_AT_ONCE = 32
+_TRIED_AT_ONCE = 96
+_TRIED_BY_ONE = 24
 
 
 def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
@@ -177,7 +178,8 @@ class Throttle:
 class Login:
     """Asks for the password (HTTP Basic, any user name) before anything is answered.
 
-    One password is tried at a time, so that many attempts cost neither memory nor the other visitors' time.
+    One password is tried at a time, and few of one address wait for it, so that many attempts cost neither memory nor
+    the other visitors' time.
     """
 
     def __init__(
@@ -190,7 +192,7 @@ class Login:
         self._secret = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._one = asyncio.Lock()
-        self._trying = 0
+        self._trying = Slots()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -210,15 +212,16 @@ class Login:
             return None
         if self._throttle.wait_s(address) > 0:
             return self._wait(scope, address)
-        if self._trying >= _TRIED_AT_ONCE:
-            message = Message("too many passwords are being tried; try again")
+        message = Message("too many passwords are being tried; try again")
+        try:
+            self._trying.take(address, _TRIED_AT_ONCE, _TRIED_BY_ONE, message)
+        except QueryError:
             return refusal(scope, 503, message, {"retry-after": "2"})
-        self._trying += 1
         try:
             async with self._one:
                 return await self._try(scope, address, header, mark)
         finally:
-            self._trying -= 1
+            self._trying.free(address)
 
     async def _try(self, scope: Scope, address: str, header: bytes, mark: bytes) -> JSONResponse | None:
         if mark in self._known:  # another request with it was before this one

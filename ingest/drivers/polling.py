@@ -6,7 +6,8 @@ time.
 
 One bad device costs the others at most its own deadline, and is asked after them once it is known to be bad. Who was
 held up by it for more than half an interval is not read for that slot: the time of a sample is its slot. A device that
-failed gets a second try at the end of the round, after the others, if it was well before. A device that goes on
+failed gets a second try at the end of the round, after the others, if it was well before. Where the line knows how,
+those that can measure at the same time begin together (`Together`). A device that goes on
 failing is left out for 2, 4, 8 … of its intervals, five minutes at most. Nothing is made up: a device that does not
 answer gives no sample; it gives an event when it falls silent and one when it is back.
 """
@@ -293,13 +294,14 @@ class PollingThread:
         self, slot: int, devices: Sequence[_Device], samples: list[Sample], events: list[DriverEvent]
     ) -> None:
         again: list[tuple[_Device, BusError]] = []
-        held_up = False
+        devices, not_begun = self._begun(slot, devices, events)
+        held_up = bool(not_begun)
         for device in devices:
             if self._stop.is_set():
                 return
             if self._over(device, slot, events, held_up):
                 continue
-            error = self._poll(device, slot, samples, events)
+            error = not_begun.get(device.serial) or self._poll(device, slot, samples, events)
             if error is None or isinstance(error, PortGone | PortBusy):
                 continue
             held_up = True
@@ -315,6 +317,33 @@ class PollingThread:
             if error is not None and not isinstance(error, PortGone | PortBusy):
                 device.failed(error, slot)
                 events.append(DriverEvent(slot, "device-silent", device.serial, Message.of(error)))
+
+    def _begun(
+        self, slot: int, devices: Sequence[_Device], events: list[DriverEvent]
+    ) -> tuple[Sequence[_Device], dict[str, BusError]]:
+        """Begin what can go on at the same time; who is read in which order, and who could not begin, by serial number.
+
+        Who failed before does not begin: it is asked last, and alone.
+        """
+        begin = getattr(self._line, "begin", None)
+        if begin is None:
+            return devices, {}
+        errors: dict[str, BusError] = {}
+        ready: dict[str, float] = {}
+        for device in (row for row in devices if not row.failures):
+            if self._stop.is_set():
+                break
+            try:
+                self._open(slot, events)
+                left = begin(device.plan, device.timeout, partial(self._failed, device))
+                ready[device.serial] = monotonic() + left
+            except (PortGone, PortBusy) as error:
+                self._port_lost(error, slot, events)
+                break
+            except BusError as error:
+                errors[device.serial] = error
+        rank = lambda row: (row.failures > 0, not row.passed_over, ready.get(row.serial, 0.0))  # noqa: E731
+        return sorted(devices, key=rank), errors
 
     def _over(self, device: _Device, slot: int, events: list[DriverEvent], held_up: bool) -> bool:
         """Whether it is too late for a device's slot: another one has held up the round, or the next slot is due."""

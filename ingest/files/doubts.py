@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from math import log10
 from statistics import median
+from typing import cast
 
 from soilco2.ingest.drivers.driver import Rows
 from soilco2.quality.records import SeriesKey
+from soilco2.quality.runs import Run, runs_of
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.station_config.units import conversion, units_of
-from soilco2.station_config.variables import VARIABLES, Variable
+from soilco2.station_config.variables import Variable, Variables
 from soilco2.storage.journal.reader import JournalReader
 
 FEWEST = 3
@@ -22,6 +25,10 @@ _NEAR_US = 30 * DAY_US
 _FIT = 0.9
 _ALIKE = 0.15
 """How far a ratio may be from a power of ten, as a logarithm: a factor of 1.4."""
+
+
+_Numbers = tuple[list[int], list[float]]
+"""Times [µs UTC] and numbers of a series."""
 
 
 def doubts(station: Station, stretches: Iterable[Rows]) -> list[Message]:
@@ -40,41 +47,55 @@ def doubts(station: Station, stretches: Iterable[Rows]) -> list[Message]:
     StorageError
         When the journal cannot be read.
     """
-    numbers: dict[SeriesKey, list[tuple[int, float]]] = {}
+    numbers: dict[SeriesKey, _Numbers] = {}
     units: dict[SeriesKey, set[str]] = {}
     for stretch in stretches:
-        for sample in stretch.samples:
-            key = None
-            if sample.raw is not None and sample.time_us is not None and not sample.status:
-                key = station.deployments.series_at(sample.serial, sample.channel, sample.time_us)
-            if key is not None and sample.raw is not None and sample.time_us is not None:
-                series = SeriesKey(*key)
-                rows = numbers.setdefault(series, [])
-                if len(rows) < _MOST:
-                    rows.append((sample.time_us, sample.raw))
-                units.setdefault(series, set()).update(stretch.units.get((sample.serial, sample.channel), ()))
+        for run in runs_of(stretch.samples):
+            for key, times, values in _numbers(station, run):
+                into = numbers.setdefault(key, ([], []))
+                into[0].extend(times[: _MOST - len(into[0])])
+                into[1].extend(values[: _MOST - len(into[1])])
+                units.setdefault(key, set()).update(stretch.units.get(run[:2], ()))
     journal = JournalReader(station.journal_path) if station.journal_path.is_file() else None
     try:
-        found = [_doubt(key, rows, units[key], journal) for key, rows in numbers.items()]
+        found = [_doubt(key, rows, units[key], journal, station.variables) for key, rows in numbers.items()]
     finally:
         if journal is not None:
             journal.close()
     return [one for one in found if one is not None]
 
 
+def _numbers(station: Station, run: Run) -> Iterator[tuple[SeriesKey, Sequence[int], Sequence[float]]]:
+    """The numbers of a channel's samples without a status, by the series they belong to."""
+    series_at = partial(station.deployments.series_at, *run[:2])
+    times, raws = run.times, run.raws
+    if run.plain and None not in times and None not in raws:
+        at_first, at_last = series_at(times[0]), series_at(times[-1])  # type: ignore[arg-type]
+        if at_first is None is at_last:
+            return
+        if at_first == at_last and at_first is not None:
+            yield SeriesKey(*at_first), cast(Sequence[int], times), cast(Sequence[float], raws)
+            return
+    for sample in run.samples():
+        if sample.raw is not None and sample.time_us is not None and not sample.status:
+            key = series_at(sample.time_us)
+            if key is not None:
+                yield SeriesKey(*key), (sample.time_us,), (sample.raw,)
+
+
 def _doubt(
-    key: SeriesKey, rows: Sequence[tuple[int, float]], units: set[str], journal: JournalReader | None
+    key: SeriesKey, numbers: _Numbers, units: set[str], journal: JournalReader | None, variables: Variables
 ) -> Message | None:
-    known = VARIABLES[key.variable]
-    values = sorted({value for _, value in rows})  # -9999 for every missing one counts once
+    known = variables[key.variable]
+    values = sorted(set(numbers[1]))  # -9999 for every missing one counts once
     if len(values) < FEWEST:
         return None
     series, typical = "/".join(part for part in key[1:] if part), median(values)
     if _share(values, known) < 1 - _FIT:
         unit = next(iter(units)) if len(units) == 1 else known.unit
-        a, b = conversion(unit, known.id)
+        a, b = conversion(unit, known.id, variables)
         own = [(value - b) / a for value in values]
-        fits = _fitting(own, unit, known)
+        fits = _fitting(own, unit, known, variables)
         if fits is not None:
             return Message(
                 "{series}: {value:g} {unit} is beyond what can be ({lower:g} to {upper:g} {canonical}); "
@@ -83,7 +104,7 @@ def _doubt(
                 canonical=known.unit, fits=fits,
             )  # fmt: skip
         return None
-    held = [] if journal is None else _held(journal, key, rows)
+    held = [] if journal is None else _held(journal, key, numbers[0])
     if len(held) < FEWEST or typical * median(held) <= 0:
         return None
     usual = median(held)
@@ -101,12 +122,12 @@ def _share(values: Sequence[float], known: Variable) -> float:
     return sum(known.lower <= value <= known.upper for value in values) / len(values)
 
 
-def _fitting(own: Sequence[float], unit: str, known: Variable) -> Message | None:
+def _fitting(own: Sequence[float], unit: str, known: Variable, variables: Variables) -> Message | None:
     """Units, or a power of ten, with which the file's own numbers, written in `unit`, would be possible."""
-    a, b = conversion(unit, known.id)
+    a, b = conversion(unit, known.id, variables)
     fitting: dict[tuple[float, float], str] = {}  # of units that mean the same, the first
-    for other in units_of(known.id):
-        c, d = conversion(other, known.id)
+    for other in units_of(known.id, variables):
+        c, d = conversion(other, known.id, variables)
         if (c, d) != (a, b) and _share([c * value + d for value in own], known) >= _FIT:
             fitting.setdefault((c, d), other)
     if fitting:
@@ -117,9 +138,8 @@ def _fitting(own: Sequence[float], unit: str, known: Variable) -> Message | None
     return None
 
 
-def _held(journal: JournalReader, key: SeriesKey, rows: Sequence[tuple[int, float]]) -> list[float]:
-    """Usable numbers of a series about the time of some rows."""
-    times = [time_us for time_us, _ in rows]
+def _held(journal: JournalReader, key: SeriesKey, times: Sequence[int]) -> list[float]:
+    """Usable numbers of a series about some times."""
     held: list[float] = []
     for piece in journal.read([key], min(times) - _NEAR_US, max(times) + _NEAR_US):
         there = zip(piece.values, piece.flags, strict=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import chain, islice
+from operator import le
 from pathlib import Path
+from typing import cast
 
 from soilco2.ingest.drivers.driver import FileDriver, FileLayout, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample
 from soilco2.quality.rivals import FILE, TABLE
+from soilco2.quality.runs import Bulk, joined
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
@@ -143,8 +147,8 @@ def import_table(
     account = Account()
     parked = ParkedRows(station.journal_path, source)
     arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
-    stretches = driver.rows(station, layout, zone, arrival)
-    first = list(islice(stretches, LOOKED_AT))
+    stretches = _heard(driver.rows(station, layout, zone, arrival), account)
+    first = deque(islice(stretches, LOOKED_AT))
     doubted = doubts(station, first)
     if doubted and not sure(doubted):
         account.declined = True
@@ -154,8 +158,7 @@ def import_table(
             "begin_import", file=layout.path.name, sha256=sha256(layout.path), source=source
         )
     newest: dict[tuple[str, str], int] = {}
-    for stretch in chain(first, stretches):
-        account.told += [one for one in stretch.told if one not in account.told]
+    for stretch in _gathered(chain(_emptied(first), stretches), target.rows_at_once):
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
         account.parked_before += again
@@ -174,6 +177,42 @@ def import_table(
     return account
 
 
+def _heard(stretches: Iterator[Rows], account: Account) -> Iterator[Rows]:
+    """Stretches, what is said of the file being noted."""
+    for stretch in stretches:
+        account.told += [one for one in stretch.told if one not in account.told]
+        yield stretch
+
+
+def _emptied(some: deque[Rows]) -> Iterator[Rows]:
+    while some:
+        yield some.popleft()
+
+
+def _gathered(stretches: Iterator[Rows], most: int) -> Iterator[Rows]:
+    """Stretches put together to some of at most so many rows: each is kept in one synced commit."""
+    some: list[Rows] = []
+    count = 0
+    for stretch in stretches:
+        rows = len(stretch.samples) + len(stretch.faults)
+        if some and count + rows > most:
+            yield _together(some)
+            some, count = [], 0
+        some.append(stretch)
+        count += rows
+    if some:
+        yield _together(some)
+
+
+def _together(some: Sequence[Rows]) -> Rows:
+    return Rows(
+        joined([one.samples for one in some]),
+        [fault for one in some for fault in one.faults],
+        some[-1].line,
+        [line for one in some for line in one.lines],
+    )
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, as ``sha256sum`` says it."""
     try:
@@ -189,6 +228,13 @@ def _run_back(
     samples: Sequence[Sample], lines: Sequence[int], newest: dict[tuple[str, str], int], account: Account
 ) -> None:
     """Where time runs back in a series."""
+    if isinstance(samples, Bulk):
+        runs = [(run[:2], cast(Sequence[int], run.times)) for run in samples.runs()]
+        if all(
+            newest.get(key, times[0]) <= times[0] and all(map(le, times, times[1:])) for key, times in runs
+        ):
+            newest.update((key, times[-1]) for key, times in runs)
+            return
     for at, sample in enumerate(samples):
         key, time_us = (sample.serial, sample.channel), sample.time_us or 0
         if time_us < newest.get(key, time_us):

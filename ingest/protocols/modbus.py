@@ -34,6 +34,8 @@ from soilco2.station_config.message import Message
 
 READ_HOLDING = 3
 READ_INPUT = 4
+WRITE_ONE = 6
+WRITE_SEVERAL = 16
 MAX_COUNT = 125
 """Registers in one read at most."""
 
@@ -286,6 +288,14 @@ def clash(data: bytes, request: Request, port: str) -> DoubleAnswer:
         received=hexed(data),
     )
     return DoubleAnswer(request.at(port, why), data)
+
+
+def write_frame(address: int, function: int, start: int, words: tuple[int, ...]) -> bytes:
+    """The bytes that write registers from wire address `start`: function 6 one of them, 16 several."""
+    if function == WRITE_ONE:
+        return seal(struct.pack(">BBHH", address, function, start, *words))
+    head = struct.pack(">BBHHB", address, function, start, len(words), 2 * len(words))
+    return seal(head + struct.pack(f">{len(words)}H", *words))
 
 
 def parse_request(data: bytes) -> tuple[Request | None, bytes, int]:

@@ -11,7 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.station_config.catalogue.registers import RANGE, decode, encode
-from soilco2.station_config.connections.modbus_rtu import Block, ModbusModel, RegisterChannel, RegisterStatus
+from soilco2.station_config.connections.modbus_model import (
+    Block,
+    ModbusModel,
+    RegisterChannel,
+    RegisterStatus,
+)
 
 NO_VALUE = "nan"
 """Status of a channel whose register held NaN."""

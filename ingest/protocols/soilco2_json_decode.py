@@ -125,8 +125,7 @@ class Decoder:
         self, deployments: Deployments, source: str, boot_id: str, heard: Heard | None = None
     ) -> None:
         self.source = source
-        self._heard = heard
-        self._boot_id = boot_id
+        self._heard, self._boot_id = heard, boot_id
         self._station = deployments.station_id
         self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
         starts = [span.start_us for span in deployments.spans]
@@ -138,6 +137,7 @@ class Decoder:
             for channel in deployments.channels_of(row.serial)
         ]
         self._units = {channel.key: channel.spec.unit for channel in channels}
+        self._registry = deployments.variables
         self._variables = {channel.key: channel.spec.variable for channel in channels}
         self._factors: dict[tuple[str, str, str], tuple[float, float] | None] = {}
         table = next((row for row in deployments.file.connection if row.id == source), None)
@@ -360,7 +360,7 @@ class Decoder:
             if (*key, unit) not in self._factors:
                 if len(self._factors) > 10_000:  # units made up by somebody
                     self._factors.clear()
-                self._factors[*key, unit] = between(unit, expected, self._variables[key])
+                self._factors[*key, unit] = between(unit, expected, self._variables[key], self._registry)
             factors = self._factors[*key, unit]
         if factors is None:
             why = Message("unit: {unit!r} is expected, found {found}", unit=expected, found=_show(unit))

@@ -30,15 +30,15 @@ class Kind(StrEnum):
 
 
 MEANING = {
-    Kind.UNPLUG: "the adapter of the line is pulled (Modbus), the node loses the network (MQTT)",
+    Kind.UNPLUG: "the adapter of the line is pulled (Modbus, SDI-12), the node loses the network (MQTT)",
     Kind.DRIFT: "the reading grows by 2 % of itself a day",
     Kind.FLOOD: "water at 0.45 m³/m³, CO₂ stays at its last value and the probe says it is unreliable",
     Kind.CLOCK_RESET: "the node's clock starts again at 1970-01-01 (MQTT only)",
-    Kind.ADDRESS_CLASH: "a second probe answers at the same address (Modbus only)",
+    Kind.ADDRESS_CLASH: "a second probe answers at the same address (Modbus, SDI-12)",
     Kind.BROWN_OUT: "no answer for one interval, then not ready while warming up, settings of the factory",
     Kind.STUCK: "the reading stays what it was",
     Kind.SILENCE: "no answer, no message",
-    Kind.NOISE: "stray bytes around each answer, every third answer damaged (Modbus only)",
+    Kind.NOISE: "stray bytes around each answer, every third answer damaged (Modbus, SDI-12)",
 }
 """What each fault does."""
 

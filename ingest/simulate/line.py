@@ -56,6 +56,7 @@ class PtyLine:
         self._parse = parse
         self._respond = respond
         self._far = self._near = -1
+        self._plugged = 0
         self._mutex = threading.Lock()
         self._stopping = False
         self._waiting: list[tuple[float, int, bytes]] = []
@@ -106,6 +107,14 @@ class PtyLine:
             fresh.symlink_to(os.ttyname(near))
             fresh.replace(self.link)
             self._far, self._near = far, near
+            self._plugged += 1
+        self._poke()
+
+    def say(self, data: bytes) -> None:
+        """Send bytes that nobody asked for."""
+        with self._mutex:
+            self._number += 1
+            heapq.heappush(self._waiting, (monotonic(), self._number, data))
         self._poke()
 
     def unplug(self) -> None:
@@ -136,9 +145,12 @@ class PtyLine:
 
     def _run(self) -> None:
         heard = b""
+        plugged = 0
         while not self._stopping:
             with self._mutex:
                 far = self._far
+                if plugged != self._plugged:  # another terminal
+                    plugged, heard = self._plugged, b""
                 wait = max(0.0, self._waiting[0][0] - monotonic()) if self._waiting else None
             watched = [self._wake_out] if far < 0 else [self._wake_out, far]
             try:
@@ -147,7 +159,6 @@ class PtyLine:
                 continue
             if self._wake_out in ready:
                 os.read(self._wake_out, 256)
-                heard = b""
             if far in ready:
                 heard += self._take(far)
                 heard = self._serve(heard)

@@ -25,6 +25,7 @@ from soilco2.ingest.errors import SimulationError, cause
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
+from soilco2.station_config.variables import VARIABLES, Variables
 
 DEFAULT = "neon_sjer_2022_06"
 SITE = "site"
@@ -150,7 +151,7 @@ def default_folder() -> Path:
     return Path(str(importlib.resources.files("soilco2.teaching").joinpath("data", DEFAULT)))
 
 
-def load_measured(path: Path | None = None) -> Measured:
+def load_measured(path: Path | None = None, variables: Variables = VARIABLES) -> Measured:
     """Read a folder of NEON's soil data or a tidy table; SJER June 2022 when left out.
 
     Raises
@@ -162,7 +163,7 @@ def load_measured(path: Path | None = None) -> Measured:
     try:
         if path.is_dir():
             return Measured(_neon_rows(path), path.name)
-        return Measured(_tidy_rows(path), path.name)
+        return Measured(_tidy_rows(path, variables), path.name)
     except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
         raise SimulationError(
             Message("{path}: the data cannot be read: {why}", path=path, why=_reason(error))
@@ -231,7 +232,7 @@ def _neon_rows(folder: Path) -> Iterator[tuple[int, SensorKey, float]]:
         )
 
 
-def _tidy_rows(path: Path) -> Iterator[tuple[int, SensorKey, float]]:
+def _tidy_rows(path: Path, variables: Variables) -> Iterator[tuple[int, SensorKey, float]]:
     parse = _Times()
     factors: dict[tuple[str, str], tuple[float, float]] = {}
     with _open(path) as handle:
@@ -239,7 +240,7 @@ def _tidy_rows(path: Path) -> Iterator[tuple[int, SensorKey, float]]:
             try:
                 variable, unit = row["variable"], row.get("unit") or ""
                 if (unit, variable) not in factors:
-                    factors[unit, variable] = conversion(unit, variable) if unit else (1.0, 0.0)
+                    factors[unit, variable] = conversion(unit, variable, variables) if unit else (1.0, 0.0)
                 a, b = factors[unit, variable]
                 depth = row.get("depth_m") or ""
                 profile = (row.get("profile") or "1") if depth else SITE

@@ -24,7 +24,8 @@ from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.replay import Feed, probe_raws
 from soilco2.station_config.catalogue.registers import encode
-from soilco2.station_config.connections.modbus_rtu import ModbusModel, ModbusRtuConnection
+from soilco2.station_config.connections.modbus_model import ModbusModel
+from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US
@@ -54,7 +55,7 @@ class SimulatedProbe:
         assert isinstance(model, ModbusModel)
         self.model: ModbusModel = model
         address = instrument.address if instrument.address is not None else self.model.address
-        if address is None:
+        if not isinstance(address, int):
             raise SimulationError(
                 Message("instrument {instrument}: it has no address; give it one", instrument=instrument.id)
             )

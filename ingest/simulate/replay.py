@@ -34,7 +34,7 @@ from soilco2.ingest.drivers.sample import Arrival, sample_of
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.simulate.measured import SITE, Measured, SensorKey, load_measured
 from soilco2.quality.records import Sample
-from soilco2.station_config.connections.registry import kind_for
+from soilco2.station_config.connections.registry import kind_at
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
@@ -180,7 +180,7 @@ def backfill_samples(
     list of Sample
         Those of one slot; slots without any are left out.
     """
-    feed = Feed(station.deployments, load_measured(data))
+    feed = Feed(station.deployments, load_measured(data, station.variables))
     clock = SystemClock()
     streams = [_numbered(row, number, start_us, end_us) for number, row in enumerate(station.file.instrument)]
     batch: list[Sample] = []
@@ -211,11 +211,12 @@ def readings_at(feed: Feed, instrument: Instrument, slot_us: int) -> list[Readin
     model = feed.deployments.models[instrument.model]
     if not feed.deployments.active(instrument.serial, slot_us):
         return []
-    driver: Driver = driver_of(kind_for(model))
+    kind = kind_at(feed.deployments.file.connection, instrument.connection)
+    driver: Driver = driver_of(kind)
     raws = {
         spec.id: feed.raw(instrument.serial, spec.id, slot_us)
         for spec in model.used(instrument.channels)
-        if not kind_for(model).open_ended or feed.told_by(instrument.serial, spec.id, slot_us)
+        if not kind.open_ended or feed.told_by(instrument.serial, spec.id, slot_us)
     }
     return driver.simulated(model, instrument.channels, raws)
 

@@ -21,7 +21,7 @@ from soilco2.station_config.parsing.faults import either, fault_at, from_models,
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.parsing.toml_source import read_toml
 from soilco2.station_config.units import conversion
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES, Variables
 
 __all__ = [
     "BUILT_IN",
@@ -39,8 +39,14 @@ BUILT_IN = Path(__file__).parent
 """Folder of the catalogue that comes with the package."""
 
 
-def read_model(path: Path) -> ProbeModel:
+def read_model(path: Path, variables: Variables = VARIABLES) -> ProbeModel:
     """One model of the catalogue.
+
+    Parameters
+    ----------
+    path : Path
+    variables : Variables, optional
+        What its channels may give: the registry of the station that it is read for.
 
     Raises
     ------
@@ -49,15 +55,31 @@ def read_model(path: Path) -> ProbeModel:
     """
     data, root = read_toml(path)
     table = model_of(data)
+    if data.get("every_variable") is True:
+        data = {**data, "channel": [*_listed(data.get("channel")), *_every(data, variables)]}
     try:
         model = (table or ProbeModel).model_validate(data)
     except ValidationError as error:
         faults = from_models(error.errors(include_url=False), data, root, table or ProbeModel)
         raise StationFileError([*_unknown(data, root, table), *faults]) from None
-    faults = [*_unknown(data, root, table), *_rules(model, root)]
+    faults = [*_unknown(data, root, table), *_rules(model, root, variables)]
     if faults:
         raise StationFileError(faults)
     return model
+
+
+def _listed(value: Any) -> list[Any]:
+    """Tables that may be one."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _every(data: dict[str, Any], variables: Variables) -> Iterator[dict[str, str]]:
+    """A channel for every variable that no channel of the file has as its id."""
+    rows = _listed(data.get("channel"))
+    there = {row.get("id") for row in rows if isinstance(row, dict)}
+    for name, row in variables.items():
+        if name not in there:
+            yield {"id": name, "variable": name, "unit": row.unit}
 
 
 def _unknown(data: dict[str, Any], root: Spot, table: type[ProbeModel] | None) -> Iterator[Fault]:
@@ -67,7 +89,7 @@ def _unknown(data: dict[str, Any], root: Spot, table: type[ProbeModel] | None) -
         yield fault_at(root, ("protocol",), data["protocol"], expected)
 
 
-def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
+def _rules(model: ProbeModel, root: Spot, variables: Variables) -> Iterator[Fault]:
     named = {"channel": [row.id for row in model.channel], "status": [row.id for row in model.status]}
     for table, ids in named.items():
         for n, name in enumerate(ids):
@@ -81,9 +103,9 @@ def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
     for n, spec in enumerate(model.channel):
         path: KeyPath = ("channel", n)
         try:
-            conversion(spec.unit, spec.variable)
+            conversion(spec.unit, spec.variable, variables)
         except StationConfigError as error:
-            key = "unit" if spec.variable in VARIABLES else "variable"
+            key = "unit" if spec.variable in variables else "variable"
             yield fault_at(root, (*path, key), getattr(spec, key), Message.of(error))
         if spec.lower is not None and spec.upper is not None and spec.lower >= spec.upper:
             expected = Message("a number above {key} = {limit:g} is expected", key="lower", limit=spec.lower)
@@ -105,13 +127,13 @@ def _rules(model: ProbeModel, root: Spot) -> Iterator[Fault]:
 
 @lru_cache(maxsize=16)
 def _folder(
-    folder: Path, _stamp: tuple[tuple[str, int], ...]
+    folder: Path, _stamp: tuple[tuple[str, int], ...], variables: Variables
 ) -> tuple[dict[str, ProbeModel], tuple[Fault, ...]]:
     models: dict[str, ProbeModel] = {}
     faults: list[Fault] = []
     for path in sorted(folder.glob("*.toml")):
         try:
-            model = read_model(path)
+            model = read_model(path, variables)
         except StationFileError as error:
             faults += error.faults
             continue
@@ -123,7 +145,9 @@ def _folder(
     return models, tuple(faults)
 
 
-def read_folders(*folders: Path) -> tuple[dict[str, ProbeModel], list[Fault]]:
+def read_folders(
+    *folders: Path, variables: Variables = VARIABLES
+) -> tuple[dict[str, ProbeModel], list[Fault]]:
     """Every model by id and every fault: the built-in folder first, later folders add or replace."""
     models: dict[str, ProbeModel] = {}
     faults: list[Fault] = []
@@ -132,7 +156,7 @@ def read_folders(*folders: Path) -> tuple[dict[str, ProbeModel], list[Fault]]:
             faults.append(Fault(str(folder), None, "", "", Message("this catalogue folder does not exist")))
             continue
         stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.toml")))
-        found, wrong = _folder(folder, stamp)
+        found, wrong = _folder(folder, stamp, variables)
         models.update(found)
         faults += wrong
     return models, faults

@@ -5,6 +5,7 @@ Each kind of connection adds what its protocol needs, among it the table `at` of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +14,7 @@ from pydantic import ConfigDict, Field
 from soilco2.station_config.base import BothNames, Duration, Identifier, Table
 from soilco2.station_config.catalogue.compensation import CompensatedBy
 from soilco2.station_config.errors import Fault
+from soilco2.station_config.message import Message
 
 
 class Line(Table):
@@ -31,6 +33,32 @@ class Line(Table):
 
     def __str__(self) -> str:
         return f"{self.baudrate} {self.bytesize}{self.parity}{self.stopbits}"
+
+    @classmethod
+    def of(cls, text: str) -> Line:
+        """The line settings of text such as ``"9600 8N1"``; the speed alone means 8N1.
+
+        Raises
+        ------
+        ValueError
+            When it is of another form.
+        """
+        match = re.fullmatch(
+            r"(\d{3,7})(?:[ ,/]?([78])([NEO])([12]))?", text.strip(), re.IGNORECASE | re.ASCII
+        )
+        if match is None:
+            raise ValueError(
+                Message("{text!r} is no line setting; expected such as '9600 8N1' or 19200", text=text)
+            )
+        baudrate, bits, parity, stop = match.groups()
+        return cls.model_validate(
+            {
+                "baudrate": int(baudrate),
+                "bytesize": int(bits or 8),
+                "parity": (parity or "N").upper(),
+                "stopbits": int(stop or 1),
+            }
+        )
 
 
 class ChannelSpec(Table):
@@ -64,6 +92,8 @@ class ChannelSpec(Table):
     """Smallest step [unit]."""
     accuracy: BothNames | None = None
     """What the maker claims."""
+    auxiliary: bool = False
+    """Kept beside the channel that counts: an installation places it only when it names it."""
     pressure: Literal["device", "none"] | None = None
     """Who compensates a CO₂ reading for pressure."""
     temperature: Literal["device", "none"] | None = None
@@ -125,8 +155,8 @@ class ProbeModel(Table):
     """How it is read."""
     line: Line | None = None
     """Line settings from the factory."""
-    address: int | None = Field(default=None, ge=0, le=255)
-    """Modbus address from the factory."""
+    address: int | str | None = None
+    """Address from the factory."""
     quiet: Duration = 0.02
     """Silence wanted between frames."""
     timeout: Duration = 1.0
@@ -135,6 +165,9 @@ class ProbeModel(Table):
     """Time after power-on in which readings are suspect."""
     channel: tuple[ChannelSpec, ...]
     """What it gives."""
+    every_variable: bool = False
+    """Whether it gives, besides its channels, every variable there is in its canonical unit: a message that names the
+    variable can hold any, the station's own included."""
     status: tuple[StatusBits, ...] = ()
     """Status words."""
     salinity_factor: float | None = Field(default=None, gt=0)
@@ -147,6 +180,10 @@ class ProbeModel(Table):
     """Interval of calibration the maker recommends."""
     source: str
     """The manual this file was written from."""
+    tried: Literal["device", "manual"] = "manual"
+    """`"device"`: soilco2 has read one; `"manual"`: the file was written from the manual alone."""
+    also_sold_as: tuple[str, ...] = ()
+    """Other names under which the same instrument is sold."""
     unconfirmed: BothNames | None = None
     """What could not be verified."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.registry import kind_for, kind_of
+from soilco2.station_config.connections.registry import kind_at, kind_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
@@ -58,7 +58,7 @@ def _use(
         )  # fmt: skip
         return
     placed = {span.channel for span in deployments.spans if span.serial == row.serial}
-    open_ended = kind_for(model).open_ended and not row.channels
+    open_ended = kind_at(salvaged.file.connection, row.connection).open_ended and not row.channels
     if open_ended and any(one.channel is None for one in row.installation):
         yield salvaged.fault(
             path, None,

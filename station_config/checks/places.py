@@ -17,7 +17,6 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, nearest
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Installation, Instrument
-from soilco2.station_config.variables import VARIABLES
 
 
 def profiles(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
@@ -84,9 +83,10 @@ def installations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
 def _channel_fits(
     salvaged: Salvaged, path: Path, row: Instrument, one: Installation, model: ProbeModel
 ) -> Iterator[Fault]:
+    variables = salvaged.variables
     used = [spec for spec in model.channel if not row.channels or spec.id in row.channels]
     if one.channel is None:
-        if used and not any(covers(one, spec) for spec in used):
+        if used and not any(covers(one, spec, variables) for spec in used):
             names = ", ".join(spec.id for spec in used)
             where = (
                 Message("at a position with a depth")
@@ -117,7 +117,7 @@ def _channel_fits(
         )  # fmt: skip
         yield salvaged.fault((*path, "channel"), one.channel, wrong)
         return
-    known = VARIABLES[spec.variable]
+    known = variables[spec.variable]
     if one.position == SITE and not known.at_site:
         yield salvaged.fault(
             (*path, "position"),
@@ -165,7 +165,7 @@ def _stays(salvaged: Salvaged, models: Models) -> Iterator[tuple[_Stay, str]]:
                 continue
             assert model is not None
             for spec in model.channel:
-                if covers(one, spec) and (not row.channels or spec.id in row.channels):
+                if covers(one, spec, salvaged.variables) and (not row.channels or spec.id in row.channels):
                     path: Path = ("instrument", n, "installation", m)
                     yield _Stay(start, end, path, row, spec.id, one.position), spec.variable
 
@@ -251,14 +251,15 @@ def calibrations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
 def limits(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Site limits name what exists and are in order."""
     places = known_places(salvaged)
+    known = salvaged.variables
     seen: dict[tuple[str, str | None], int] = {}
     for n, row in enumerate(salvaged.file.quality.limits):
         path: Path = ("quality", "limits", n)
-        if row.variable not in VARIABLES:
+        if row.variable not in known:
             yield salvaged.fault(
                 (*path, "variable"),
                 row.variable,
-                Message("no such variable; {nearest}", nearest=nearest(row.variable, VARIABLES)),
+                Message("no such variable; {nearest}", nearest=nearest(row.variable, known)),
             )
         if row.position is not None and row.position not in places:
             yield salvaged.fault(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.registry import kind_for, kind_of
+from soilco2.station_config.connections.registry import kind_of, kinds_for
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
-from soilco2.station_config.parsing.faults import Path, nearest
+from soilco2.station_config.parsing.faults import Path, either, nearest
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -86,13 +86,14 @@ def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                 row.connection,
                 Message("no such connection; {nearest}", nearest=nearest(row.connection, named)),
             )
-        elif connection is not None and model is not None and kind_for(model) is not kind_of(connection):
+        elif connection is not None and model is not None and kind_of(connection) not in kinds_for(model):
             yield salvaged.fault(
                 (*path, "connection"), row.connection,
                 Message(
-                    '{model} speaks {protocol} and needs a connection of kind "{needed}"; {connection} is of kind '
+                    "{model} speaks {protocol} and needs a connection of kind {needed}; {connection} is of kind "
                     '"{kind}"',
-                    model=model.id, protocol=model.protocol, needed=kind_for(model).name,
+                    model=model.id, protocol=model.protocol,
+                    needed=either(f'"{kind.name}"' for kind in kinds_for(model)),
                     connection=connection.id, kind=connection.kind,
                 ),
             )  # fmt: skip

@@ -120,7 +120,7 @@ class Kind:
             yield draft.fault(
                 (*path, "address"),
                 row.address,
-                Message("only Modbus instruments have an address; take the key out"),
+                Message("instruments of this kind of connection have no address; take the key out"),
             )
 
     def rules(self, draft: Draft, models: Models) -> Iterator[Fault]:

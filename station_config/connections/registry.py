@@ -66,10 +66,13 @@ def _brought(entry: EntryPoint, found: dict[str, Kind]) -> Message | None:
         return Message("soilco2 has a kind of this name")
     if kind.table is not None and not _is_table(kind.table, kind.name):
         return Message('the key kind of its table is not Literal["{kind}"]', kind=kind.name)
-    spoken = {protocol for one in found.values() for model in one.models for protocol in model.protocols}
-    for protocol in (protocol for model in kind.models for protocol in model.protocols):
-        if protocol in spoken:
-            return Message("another kind speaks {protocol}", protocol=protocol)
+    spoken = {
+        protocol: model for one in found.values() for model in one.models for protocol in model.protocols
+    }
+    for model in kind.models:
+        for protocol in model.protocols:
+            if spoken.get(protocol, model) is not model:
+                return Message("{protocol} has another table of the catalogue", protocol=protocol)
     found[kind.name] = kind
     return None
 
@@ -97,19 +100,25 @@ def kind_of(connection: Connection) -> Kind:
     return kinds()[connection.kind]
 
 
+def kind_at(connections: Sequence[Connection], name: str) -> Kind:
+    """The kind of the connection with an id."""
+    return kind_of(next(row for row in connections if row.id == name))
+
+
 @cache
-def protocols() -> Mapping[str, tuple[Kind, type[ProbeModel]]]:
-    """Every protocol of the catalogue, with the kind that speaks it and the table of its models."""
-    return {
-        protocol: (kind, model)
-        for kind in kinds().values()
-        for model in kind.models
-        for protocol in model.protocols
-    }
+def protocols() -> Mapping[str, tuple[tuple[Kind, ...], type[ProbeModel]]]:
+    """Every protocol of the catalogue, with the kinds that speak it and the table of its models."""
+    found: dict[str, tuple[tuple[Kind, ...], type[ProbeModel]]] = {}
+    for kind in kinds().values():
+        for model in kind.models:
+            for protocol in model.protocols:
+                before, _ = found.get(protocol, ((), model))
+                found[protocol] = (*before, kind), model
+    return found
 
 
-def kind_for(model: ProbeModel) -> Kind:
-    """The kind of connection that a model of the catalogue needs."""
+def kinds_for(model: ProbeModel) -> tuple[Kind, ...]:
+    """The kinds of connection that can carry a model of the catalogue."""
     return protocols()[model.protocol][0]
 
 

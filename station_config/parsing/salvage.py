@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +14,7 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, fault_at, raw_at
 from soilco2.station_config.parsing.toml_positions import Spot
 from soilco2.station_config.tables.stationfile import StationFile
+from soilco2.station_config.variables import VARIABLES, Variable, Variables
 
 _NEUTRAL: dict[str, Any] = {
     "id": "station",
@@ -22,6 +25,27 @@ _NEUTRAL: dict[str, Any] = {
     "timezone": "UTC",
 }
 """Stands in for a faulty key of [station] while the rest is checked."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def _stand_in(name: str, row: dict[str, Any]) -> Variable:
+    """A faulty variable as far as other tables need it."""
+    return Variable(
+        id=name,
+        symbol=name,
+        unit=str(row.get("unit", "1")),
+        unit_text="",
+        cf_standard_name="",
+        name_en=name,
+        name_zh=name,
+        lower=0.0,
+        upper=1.0,
+        resolution=1.0,
+        has_depth=row.get("has_depth") is not False,
+        also_at_site=row.get("also_at_site") is True,
+    )
 
 
 class Salvaged:
@@ -135,6 +159,18 @@ class Salvaged:
         """The elements of an array of tables as written, faulty ones as well."""
         rows = self.data.get(table, [])
         return [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
+
+    @cached_property
+    def variables(self) -> Variables:
+        """The station's registry with every ``[[variable]]``, faulty ones as well, so that each fault is told once.
+
+        One that takes the id of another changes nothing.
+        """
+        sound = {own.id: own.row for own in self.file.variable}
+        rows = {row["id"]: row for row in self.rows("variable") if _NAME.fullmatch(str(row.get("id")))}
+        return VARIABLES.with_own(
+            sound.get(name) or _stand_in(name, row) for name, row in rows.items() if name not in VARIABLES
+        )
 
     def names(self, table: str) -> list[str]:
         """The ids in an array of tables."""

@@ -84,8 +84,8 @@ class Instrument(Table):
     """Serial number; readings belong to it, wherever the instrument hangs."""
     connection: Identifier
     """The connection it answers on."""
-    address: int | None = Field(default=None, ge=0, le=255)
-    """Modbus address, 1 to 247."""
+    address: int | str | None = None
+    """By which it is told from others on its connection, as the kind of connection says it: Modbus 1 to 247."""
     interval: Duration = Field(gt=0)
     """Time between readings."""
     channels: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -20,6 +21,8 @@ from soilco2.station_config.tables.profile import Profile
 from soilco2.station_config.tables.quality import QualityTable
 from soilco2.station_config.tables.soil import SoilTable
 from soilco2.station_config.tables.station import StationTable
+from soilco2.station_config.tables.variable import VariableTable
+from soilco2.station_config.variables import VARIABLES, Variables
 
 
 def _listed(value: Any) -> Any:
@@ -36,6 +39,7 @@ class StationFile(Table):
     """Folders with probe models of your own, beside the built-in catalogue; a model with a known id
     replaces it."""
     station: StationTable
+    variable: tuple[VariableTable, ...] = ()
     connection: tuple[Connection, ...] = ()
     profile: tuple[Profile, ...] = ()
     instrument: tuple[Instrument, ...] = ()
@@ -48,3 +52,8 @@ class StationFile(Table):
     people: tuple[Person, ...] = ()
     plan: PlanTable | None = None
     page: PageTable = Field(default_factory=PageTable)
+
+    @cached_property
+    def variables(self) -> Variables:
+        """The registry of this station: what comes with the package and its own."""
+        return VARIABLES.with_own(row.row for row in self.variable)

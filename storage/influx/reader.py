@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,8 @@ from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable
+from soilco2.storage.influx.http import InfluxHttp, where
 from soilco2.storage.influx.line_protocol import DERIVED, SOIL
-from soilco2.storage.influx.sink import answer_error, network_error, where
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 
 if TYPE_CHECKING:
@@ -59,23 +58,11 @@ class InfluxReader:
     """
 
     def __init__(self, table: InfluxdbTable, station: Station | None = None) -> None:
-        import urllib3
-
         self.table = table
         self._station = station
-        self._token = table.token.reveal()
-        options: dict[str, Any] = {}
-        if table.url.startswith("https"):
-            options = {"cert_reqs": ssl.CERT_REQUIRED}
-            if table.ca_file is not None:
-                options["ca_certs"] = str(table.ca_file)
-        self._http = urllib3.PoolManager(
-            retries=False, timeout=urllib3.Timeout(connect=table.timeout, read=table.timeout), **options
-        )
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.clear()
+        self.variables = VARIABLES if station is None else station.variables
+        self._http = InfluxHttp(table)
+        self.close = self._http.close
 
     # queries
 
@@ -93,24 +80,12 @@ class InfluxReader:
         ------
         SinkUnavailable, SinkDenied, SinkRefused
         """
-        from urllib3.exceptions import HTTPError
-
         fields = {"db": self.table.bucket, "q": influxql, "epoch": "u"}
         if parameters:
             fields["params"] = json.dumps(parameters)
-        try:
-            answer = self._http.request(
-                "GET",
-                self.table.url.rstrip("/") + "/query",
-                fields=fields,
-                headers={"Authorization": f"Token {self._token}", "Accept": "application/json",
-                         "Accept-Encoding": "gzip"},
-                redirect=False,
-            )  # fmt: skip
-        except (HTTPError, OSError) as error:
-            raise network_error(self.table, error, self._token) from None
+        answer = self._http.request("GET", "/query", fields)
         if answer.status != 200:
-            raise answer_error(self.table, answer.status, answer.data, dict(answer.headers), self._token)
+            raise self._http.error(answer)
         try:
             results = json.loads(answer.data)["results"]
         except (ValueError, KeyError, TypeError):
@@ -129,7 +104,7 @@ class InfluxReader:
         return found
 
     def _refusal(self, words: str) -> SinkError:
-        words = " ".join(words.split()).replace(self._token, "***")
+        words = " ".join(words.split()).replace(self._http.token, "***")
         if "database not found" in words or "not authorized" in words or "unauthorized" in words:
             return SinkDenied(
                 Message(
@@ -157,7 +132,7 @@ class InfluxReader:
             row[0].removesuffix(_FLAG)
             for series in fields
             for row in series["values"]
-            if row[0].endswith(_FLAG) and row[0].removesuffix(_FLAG) in VARIABLES
+            if row[0].endswith(_FLAG) and row[0].removesuffix(_FLAG) in self.variables
         )
         narrow, parameters = "", {}
         if self._station is not None:
@@ -181,13 +156,13 @@ class InfluxReader:
             for row in series:
                 tags = row["tags"]
                 name = tags.get("variable", row["columns"][1])
-                if name in VARIABLES:
+                if name in self.variables:
                     key = SeriesKey(tags["station"], tags["profile"], tags["position"], name)
                     ends.setdefault(key, []).append(row["values"][0][0])
         return sorted((self._info(key, sorted(found)) for key, found in ends.items()), key=self._rank)
 
     def _info(self, key: SeriesKey, ends: list[int]) -> SeriesInfo:
-        unit = VARIABLES[key.variable].unit
+        unit = self.variables[key.variable].unit
         if self._station is None:
             return SeriesInfo(key, unit, first_us=ends[0], last_us=ends[-1])
         deployments = self._station.deployments
@@ -201,10 +176,10 @@ class InfluxReader:
             note=deployments.note(key),
         )
 
-    def _rank(self, info: SeriesInfo) -> tuple[str, str, float, str, int]:
+    def _rank(self, info: SeriesInfo) -> tuple[str, str, float, str, tuple[int, str]]:
         depth = -1e9 if info.depth_m is None else info.depth_m
         place = info.key
-        return place.station, place.profile, depth, place.position, list(VARIABLES).index(place.variable)
+        return place.station, place.profile, depth, place.position, self.variables.rank(place.variable)
 
     def read(
         self, keys: Sequence[SeriesKey], start_us: int | None = None, end_us: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 _SIZES = (256, 64, 8, 1)
@@ -18,18 +19,20 @@ class Insertion:
     into : str
         ``INSERT INTO table (columns)``.
     row : sequence of str
-        What stands for each column of a row, with one ``?`` in each.
+        What stands for each column of a row: one ``?`` in each, or ``?1``, ``?2`` … for what all rows share.
     conflict : str
         What follows the values.
+    shared : int, optional
+        How many values all rows share.
     """
 
-    def __init__(self, into: str, row: Sequence[str], conflict: str) -> None:
-        one = f"({','.join(row)})"
+    def __init__(self, into: str, row: Sequence[str], conflict: str, shared: int = 0) -> None:
+        own = [cell for cell in row if not cell[1:].isdigit()]
         self._steps = [
-            (size * len(row), f"{into} VALUES {','.join([one] * size)} {conflict}") for size in _SIZES
+            (size * len(own), f"{into} VALUES {_rows(row, size, shared)} {conflict}") for size in _SIZES
         ]
 
-    def __call__(self, db: sqlite3.Connection, values: Sequence[Any]) -> int:
+    def __call__(self, db: sqlite3.Connection, values: Sequence[Any], shared: Sequence[Any] = ()) -> int:
         """Insert rows in their order; a transaction is open.
 
         Parameters
@@ -37,6 +40,8 @@ class Insertion:
         db : sqlite3.Connection
         values : sequence
             All columns of one row after the other.
+        shared : sequence, optional
+            What all rows share.
 
         Returns
         -------
@@ -47,6 +52,16 @@ class Insertion:
         done = 0
         for step, statement in self._steps:
             if end := (len(values) - done) // step * step + done:
-                db.executemany(statement, [values[i : i + step] for i in range(done, end, step)])
+                db.executemany(statement, [[*shared, *values[i : i + step]] for i in range(done, end, step)])
                 done = end
         return db.total_changes - before
+
+
+def _rows(row: Sequence[str], size: int, shared: int) -> str:
+    """So many rows; each ``?`` in them gets a number of its own behind the shared ones."""
+    numbers = count(shared + 1)
+
+    def cell(of: str) -> str:
+        return of if of[1:].isdigit() else of.replace("?", f"?{next(numbers)}")
+
+    return ",".join(f"({','.join(map(cell, row))})" for _ in range(size))

@@ -243,6 +243,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
     connection.execute("PRAGMA cache_size=-4096")
     connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA secure_delete=OFF")
     connection.execute("PRAGMA busy_timeout=10000")
     return connection
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from soilco2.quality.runs import Bulk
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, pack, unpack
 from soilco2.storage.errors import ControlError, JournalBusyError, StorageError
@@ -26,6 +27,7 @@ _ASK_S = 5.0
 """How long a collector may take to say how it is [s]."""
 _PAUSE_S = 0.2
 """Between two tries to take a request while every descriptor of the process is in use [s]."""
+_ROWS_ALONE, _ROWS_BESIDE_OTHERS = 20_000, 5000
 _USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -39,6 +41,11 @@ def socket_path(journal: Path) -> Path:
         Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
         / f"soilco2-{os.getuid()}-{name}.sock"
     )
+
+
+def _plain(value: Bulk | bytes) -> Any:
+    """What JSON has no word for."""
+    return list(value) if isinstance(value, Bulk) else value.hex()
 
 
 class ControlServer:
@@ -151,6 +158,11 @@ class Submitter:
         if self._peer is not None:
             self._peer.close()
 
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows of an import are best kept at once: few, where a collector has readings to keep meanwhile."""
+        return _ROWS_BESIDE_OTHERS if self._writer is None else _ROWS_ALONE
+
     def submit(self, op: str, **arguments: Any) -> Any:
         """Have an operation carried out and return its result.
 
@@ -162,7 +174,7 @@ class Submitter:
         if self._writer is not None:
             return run(self._writer, op, arguments)
         try:
-            request = json.dumps(pack({"op": op, "arguments": arguments}), default=bytes.hex)
+            request = json.dumps(pack({"op": op, "arguments": arguments}), default=_plain)
             self._peer.write(request.encode() + b"\n")
             self._peer.flush()
             answer = self._peer.readline()

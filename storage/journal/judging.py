@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
 
 from soilco2.quality.dependence import Dependence, Scope
-from soilco2.quality.pipeline import Outcome, Pipeline
+from soilco2.quality.pipeline import Made, Pipeline
 from soilco2.quality.plans import ManualFlag, StationPlan
-from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.quality.records import Flag, Sample, SeriesKey
+from soilco2.quality.runs import Bulk, channels_of
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
 from soilco2.storage.journal.archive import Archive, among, archives_of, folder_of, opened, with_archived
-from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.conflicts import Conflicts
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.imports import Imports
+from soilco2.storage.journal.observed import Observed
 from soilco2.storage.journal.remaking import Remaking, in_lists
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.sample_lists import SampleLists
@@ -43,16 +44,6 @@ _ALL = 1 << 62
 _AFTER_FAULT_S = 600.0
 _CLOSING_S = 5.0
 
-_UPSERT = Insertion(
-    "INSERT INTO observation",
-    "?" * 9,
-    "ON CONFLICT (series, time_us) DO UPDATE SET value = excluded.value, raw = excluded.raw,"
-    " flag = excluded.flag, tests = excluded.tests, corrections = excluded.corrections,"
-    " config = excluded.config, rev = excluded.rev"
-    " WHERE value IS NOT excluded.value OR raw IS NOT excluded.raw OR flag <> excluded.flag"
-    " OR tests <> excluded.tests OR corrections <> excluded.corrections",
-)
-
 
 class Judging:
     """Judges what was kept.
@@ -68,11 +59,13 @@ class Judging:
     ----------
     waiting : Waiting
         What is late and not yet judged.
+    observed : Observed
     """
 
     def __init__(self, session: Session, samples: Samples, imports: Imports, conflicts: Conflicts) -> None:
         self._session, self._kept = session, samples
         self._imports, self._conflicts = imports, conflicts
+        self.observed = Observed(session)
         self.waiting = Waiting(session)
         self._at = 0.0  # when what waits is judged next, on the monotonic clock [s]
         self._pipeline: Pipeline | None = None
@@ -166,8 +159,8 @@ class Judging:
     def observe(self, kept: Sequence[Sample]) -> int:
         """Make observations of new samples, and mark those that wait; a fault in quality never costs a sample."""
         try:
-            timed = any(s.time_us is not None for s in kept)
-            given, late = self._ready().feed(kept) if timed else Outcome([], [])
+            timed = isinstance(kept, Bulk) or any(s.time_us is not None for s in kept)
+            made = self._ready().make(kept) if timed else Made([], [], [])
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - a fault in judging must not cost a sample
@@ -187,12 +180,14 @@ class Judging:
                 )
             )
             return 0
-        if late:
+        if made.late:
             self._going = None
         channel = self._session.channel
-        self.waiting.add(Mark(channel(row.serial, row.channel), row.from_us, row.until_us) for row in late)
+        self.waiting.add(
+            Mark(channel(row.serial, row.channel), row.from_us, row.until_us) for row in made.late
+        )
         self._judge(True)
-        return self._put(given)
+        return sum(map(self.observed.put_run, made.runs)) + self.observed.put(made.singles)
 
     # what is late
 
@@ -293,7 +288,7 @@ class Judging:
 
     def catch_up(self, samples: Sequence[Sample]) -> None:
         """Judge on until nothing of the channels of these samples waits."""
-        channels = {self._session.channel(*name) for name in {sample[:2] for sample in samples}}
+        channels = {self._session.channel(*name) for name in channels_of(samples)}
         while self.waiting.of(channels) and self.go_on():
             pass
 
@@ -302,25 +297,6 @@ class Judging:
         if self._hangs is None or self._hangs[0] != len(channels):
             self._hangs = (len(channels), Dependence(self._plan(), channels))
         return self._hangs[1]
-
-    def _put(self, observations: Iterable[Observation]) -> int:
-        session = self._session
-        words, series, rev = session.words, session.series, session.rev
-        values: list[object] = []
-        key_now = tests_now = corrections_now = config_now = None
-        s = t = c = f = 0
-        for key, time_us, value, raw, flag, tests, corrections, config in observations:
-            rev += 1
-            if key is not key_now:
-                key_now, s = key, series[key] if key in series else session.series_id(key)
-            if tests is not tests_now or corrections is not corrections_now or config is not config_now:
-                tests_now, corrections_now, config_now = tests, corrections, config
-                t, c, f = (words[w] if w in words else session.word(w) for w in (tests, corrections, config))
-            values += (s, time_us, value, raw, int(flag), t, c, f, rev)
-        changed = _UPSERT(session.db, values)
-        if changed:
-            session.rev = rev
-        return changed
 
     def hear_settings(self, events: Sequence[NewEvent]) -> None:
         """Within a transaction, after events were kept: make again what instruments' settings change."""
@@ -340,13 +316,14 @@ class Judging:
         looks = plan if scope is None else scope
         since_us, until_us = start_us - looks.lookback_us, end_us + looks.lookahead_us
         archives = self._archives(since_us, until_us)
+        lists: Iterator[tuple[Sequence[Sample], int]]
         if archives:
             whole = self._samples(since_us, until_us)
             lists = in_lists((s for s in whole if channels is None or s[:2] in channels), until_us)
         else:
             lists = self._lists.read(since_us, until_us, channels, layers)
         return Remaking(
-            self._session, self._put, self._conflicts, plan, lists, archives, start_us, end_us, scope
+            self._session, self.observed, self._conflicts, plan, lists, archives, start_us, end_us, scope
         )  # fmt: skip
 
     def make_again(self, from_us: int, until_us: int) -> int:
@@ -360,16 +337,6 @@ class Judging:
         found = self._reader.samples_at(serial, channel, time_us)
         with opened(self._archives(time_us, time_us + 1)) as readers:
             return found + [row for reader in readers for row in reader.samples_at(serial, channel, time_us)]
-
-    def bad_after(self, rev: int) -> list[tuple[SeriesKey, int]]:
-        """Series and time of the observations with a greater revision that are flagged bad."""
-        found = self._session.db.execute(
-            "SELECT series, time_us FROM observation WHERE rev > ? AND flag = ?", (rev, int(Flag.BAD))
-        ).fetchall()
-        if not found:
-            return []
-        keys = {number: key for key, number in self._session.series.items()}
-        return [(keys[series], time_us) for series, time_us in found]
 
     def reprocess(self, from_us: int, to_us: int) -> int:
         """Judge every sample of a window again with the configuration in force.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from soilco2.quality.records import Sample
+from soilco2.quality.runs import Bulk
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import ControlError
 from soilco2.storage.journal.rows import NewEvent, Parked
@@ -22,13 +23,13 @@ def _sample(row: list[Any]) -> Sample:
 
 def _import(
     writer: Writer,
-    samples: list[list[Any]],
+    samples: Bulk | list[list[Any]],
     parked: list[list[Any]],
     counts: list[list[Any]],
     number: int | None = None,
     place: list[str] | None = None,
 ) -> dict[str, Any]:
-    rows = [_sample(row) for row in samples]
+    rows = samples if isinstance(samples, Bulk) else [_sample(row) for row in samples]
     entries = [
         Parked(r[0], r[1], r[2], r[3].encode("utf-8", "surrogateescape"), r[4], r[5], number) for r in parked
     ]
@@ -38,7 +39,6 @@ def _import(
     else:
         told = writer.commit(rows, parked=entries, counts=added)._asdict()
         told["conflict"] = writer.catch_up(rows)
-    writer.keep_rollups()
     return told
 
 

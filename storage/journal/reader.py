@@ -16,13 +16,14 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, parse_station
 from soilco2.station_config.message import Message, from_text
 from soilco2.station_config.times import DAY_US
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.accounting import Accounting
 from soilco2.storage.journal.connection import has_table, message_column, sample_columns, sample_of
 from soilco2.storage.journal.excluded import Layers, Span, layers_of
 from soilco2.storage.journal.integrity import Integrity
 from soilco2.storage.journal.names import Names
+from soilco2.storage.journal.own_variables import with_earlier
 from soilco2.storage.journal.read_only import open_read_only
 from soilco2.storage.journal.row_extras import beside_at, with_beside
 from soilco2.storage.journal.rows import Derived, Event
@@ -94,11 +95,23 @@ class JournalReader(Names):
                 self._station = (hash_, None)
         return self._station[1]
 
+    @property
+    def variables(self) -> Variables:
+        """The registry of the station by the configuration in force, and what earlier ones said of what is kept."""
+        station = self.station()
+        self._load_keys()
+        return with_earlier(
+            self._db,
+            VARIABLES if station is None else station.variables,
+            {key.variable for key in self._keys.values()},
+        )
+
     def series(self) -> list[SeriesInfo]:
         """Every series, sorted by profile, depth and variable."""
         self._load_keys()
         station = self.station()
         deployments = station.deployments if station else None
+        variables = self.variables
         infos = []
         for number, key in self._keys.items():
             first, last = self._db.execute(
@@ -110,7 +123,7 @@ class JournalReader(Names):
                 first, last = self._db.execute(
                     "SELECT min(time_us), max(time_us) FROM derived WHERE series = ?", (number,)
                 ).fetchone()
-            known = VARIABLES.get(key.variable)
+            known = variables.get(key.variable)
             period_s = deployments.period_s(key) if deployments else None
             newest, oldest = (beside_at(self._db, key, end) for end in ("DESC", "ASC"))
             if period_s is None and newest.stamp:

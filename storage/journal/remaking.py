@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from soilco2.quality.dependence import Scope
 from soilco2.quality.pipeline import Pipeline, sample_time
 from soilco2.quality.plans import StationPlan
-from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
+from soilco2.quality.records import Sample, SeriesKey
 from soilco2.quality.rivals import Rivals
-from soilco2.storage.journal.archive import Archive, among, archived_observations
+from soilco2.storage.journal.archive import Archive, archived_observations
 from soilco2.storage.journal.conflicts import Conflicts
+from soilco2.storage.journal.observed import Observed, Row
 from soilco2.storage.journal.sample_lists import AT_ONCE
 from soilco2.storage.journal.session import Session
-
-_Row = tuple[float | None, float | None, int, int, int]
-"""Value, raw, flag, tests and corrections of an observation as the table holds it."""
 
 
 class Remaking:
@@ -25,11 +24,10 @@ class Remaking:
     Parameters
     ----------
     session : Session
-    put : callable
-        Keeps observations; returns how many changed.
+    observed : Observed
     conflicts : Conflicts
     plan : StationPlan
-    lists : iterator of (list of Sample, int)
+    lists : iterator of (sequence of Sample, int)
         What the scope is made of, from its look-back to its look-ahead, list after list; with each the moment where it
         ends [µs UTC].
     archives : sequence of Archive
@@ -50,20 +48,21 @@ class Remaking:
     def __init__(
         self,
         session: Session,
-        put: Callable[[Sequence[Observation]], int],
+        observed: Observed,
         conflicts: Conflicts,
         plan: StationPlan,
-        lists: Iterator[tuple[list[Sample], int]],
+        lists: Iterator[tuple[Sequence[Sample], int]],
         archives: Sequence[Archive],
         start_us: int,
         end_us: int,
         scope: Scope | None = None,
     ) -> None:
-        self._session, self._put, self._conflicts, self._plan = session, put, conflicts, plan
+        self._session, self._observed, self._conflicts, self._plan = session, observed, conflicts, plan
         self._lists, self._archives = lists, archives
         self.end_us, self._scope = end_us, scope
         self._ahead_us = plan.lookahead_us if scope is None else scope.lookahead_us
-        self._made: dict[tuple[SeriesKey, int], Observation] = {}
+        self._made: dict[SeriesKey, dict[int, Row]] = {}
+        self._runs: dict[SeriesKey, list[Row]] = {}
         self._rivals: list[Rivals] = []
         self.at_us = start_us
         self.pipeline = Pipeline(plan, None if scope is None else scope.channels)
@@ -83,9 +82,14 @@ class Remaking:
             made = self.pipeline.again(samples)
             self._rivals += self.pipeline.rivals
             self.pipeline.rivals.clear()
-            for o in made:
+            for run in made.runs:
+                if series is None or run.series in series:
+                    self._runs.setdefault(run.series, []).extend(
+                        zip(*self._observed.columns(run), strict=True)
+                    )
+            for o in made.singles:
                 if start_us <= o[1] < self.end_us and (series is None or o[0] in series):
-                    self._made[o[0], o[1]] = o
+                    self._made.setdefault(o[0], {})[o[1]] = self._observed.row(o)
             # what comes later may yet change what lies less than a look-ahead before
             upto_us = min(self.end_us, list_us - self._ahead_us)
             if upto_us > self.at_us:
@@ -106,40 +110,44 @@ class Remaking:
 
     def _keep(self, upto_us: int) -> int:
         """Put what differs, and overwrite as missing what no sample leads to any more."""
-        start_us, scope, config = self.at_us, self._scope, self._plan.config
-        made, self._made = self._made, {}
-        if self._ahead_us:
-            self._made = {place: o for place, o in made.items() if place[1] >= upto_us}
-        series, words = self._session.series, self._session.words
-        wanted = series.keys() if scope is None else scope.series
-        known = {key: self._known(series[key], start_us, upto_us) for key in wanted if key in series}
-        archived = archived_observations(among(self._archives, start_us, upto_us), start_us, upto_us)
-        changed: list[Observation] = []
-        for place, o in made.items():
-            key, at, value, raw, flag, tests, corrections, _ = o
-            if at >= upto_us:
-                continue
-            there = known[key].pop(at, None) if key in known else None
-            if there is None:
-                same = place in archived and archived[place][2:7] == o[2:7]
-            else:
-                same = there == (value, raw, flag, words.get(tests), words.get(corrections))
-            if not same:
-                changed.append(o)
-        left = {(key, at) for key, rows in known.items() for at in rows}
-        left.update(
-            place for place in archived if place not in made and (scope is None or place[0] in scope.series)
-        )
-        changed += (Observation(*place, None, None, Flag.MISSING, "moved", "", config) for place in left)
-        return self._put(changed) if changed else 0
+        series = self._session.series.keys() if self._scope is None else self._scope.series
+        archived: dict[SeriesKey, list[Row]] = {}
+        for o in archived_observations(self._archives, self.at_us, upto_us).values():
+            if self._scope is None or o[0] in series:
+                archived.setdefault(o[0], []).append(self._observed.row(o))
+        wanted = {*series, *self._runs, *self._made, *archived}
+        return sum(self._keep_series(key, upto_us, archived.get(key, ())) for key in sorted(wanted))
 
-    def _known(self, number: int, start_us: int, upto_us: int) -> dict[int, _Row]:
-        rows = self._session.db.execute(
-            "SELECT time_us, value, raw, flag, tests, corrections FROM observation"
-            " WHERE series = ? AND time_us >= ? AND time_us < ?",
-            (number, start_us, upto_us),
-        )
-        return {row[0]: row[1:] for row in rows}
+    def _keep_series(self, key: SeriesKey, upto_us: int, archived: Sequence[Row]) -> int:
+        made = self._take(key, upto_us)
+        known = self._observed.known(key, self.at_us, upto_us)
+        if archived:  # what the journal holds goes before
+            known = [*_by_time(archived, known).values()]
+        if made == known:
+            return 0
+        there = _by_time(known)
+        changed = [row for row in made if there.pop(row[0], None) != row]
+        changed += (self._observed.moved(at) for at in there)
+        return self._observed.put_rows(key, changed, self._plan.config) if changed else 0
+
+    def _take(self, key: SeriesKey, upto_us: int) -> list[Row]:
+        """What was made of a series up to a moment, in the order of time; the rest waits."""
+        run, singles = self._runs.pop(key, []), self._made.pop(key, {})
+        if run:
+            first, last = bisect_left(run, (self.at_us,)), bisect_left(run, (upto_us,))
+            if last < len(run):
+                self._runs[key] = run[last:]
+            run = run[first:last]
+        if not singles:
+            return run
+        if self._ahead_us and (rest := {at: row for at, row in singles.items() if at >= upto_us}):
+            self._made[key] = rest
+            singles = {at: row for at, row in singles.items() if at < upto_us}
+        return [row for _, row in sorted((_by_time(run) | singles).items())]
+
+
+def _by_time(*lists: Sequence[Row]) -> dict[int, Row]:
+    return {row[0]: row for rows in lists for row in rows}
 
 
 def in_lists(samples: Iterable[Sample], end_us: int) -> Iterator[tuple[list[Sample], int]]:

@@ -17,6 +17,7 @@ from soilco2.storage.journal.rollups import (
     COLUMNS,
     HOUR_US,
     LEVELS,
+    MOST_BEHIND,
     TEN_US,
     Bucket,
     Kinds,
@@ -83,7 +84,12 @@ class RollupWriter:
         return more
 
     def finish(self) -> None:
-        """Bring them up to date before the journal is closed, but not for long: the next writer goes on."""
+        """Bring them up to date before the journal is closed, but not for long: the next writer goes on.
+
+        Where they lag so far behind that no reader uses them, a moment would not help.
+        """
+        if self._session.rev - (self._rolled or 0) > MOST_BEHIND:
+            return
         end = monotonic() + _CLOSING_S
         while self._session.rev != self._rolled and monotonic() < end and self._go_on():
             pass
@@ -110,11 +116,10 @@ class RollupWriter:
         hours: dict[int, set[int]] = {}
         count, upto = 0, done
         for rev, series, time_us in rows:
-            those = hours.setdefault(series, set())
-            if (hour := time_us // HOUR_US) not in those:
+            if (hour := time_us // HOUR_US) not in hours.get(series, ()):
                 if (count := count + 1) > _HOURS:
                     break
-                those.add(hour)
+                hours.setdefault(series, set()).add(hour)
             upto = rev
         else:
             if len(rows) < _ROWS:

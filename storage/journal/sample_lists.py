@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from soilco2.quality.records import Sample
+from soilco2.quality.runs import Run, Runs, run_of
 from soilco2.storage.journal.connection import sample_columns, sample_of
 from soilco2.storage.journal.excluded import Layers
 
 AT_ONCE = 4000
 """Samples in one list, about."""
+_FEW = "time_us, raw, status, said"
+_TIME = itemgetter(0)
 _new = tuple.__new__
 
 
@@ -26,6 +31,7 @@ class SampleLists:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._columns = sample_columns(db)
+        self._asked: set[int] = set()  # channels of which records were wanted: they will be again
         self._words: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}
 
@@ -35,34 +41,66 @@ class SampleLists:
         end_us: int,
         channels: Collection[tuple[str, str]] | None = None,
         layers: Layers | None = None,
-    ) -> Iterator[tuple[list[Sample], int]]:
+    ) -> Iterator[tuple[Sequence[Sample], int]]:
         """Samples of some channels, or all, as they count by the layers; with each list the moment where it ends."""
-        numbers = [
-            row[0]
+        names = {
+            row[0]: row[1:]
             for row in self._db.execute("SELECT id, serial, channel FROM channel")
             if channels is None or row[1:] in channels
-        ]
-        most = max(200, AT_ONCE // max(1, len(numbers)))
-        text = (
-            f"SELECT {self._columns} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
-            " ORDER BY time_us LIMIT ?"
-        )
+        }
+        most = max(200, AT_ONCE // max(1, len(names)))
         while start_us < end_us:
             upto_us = end_us
-            rows: list[Sequence[Any]] = []
-            for number in numbers:
-                some = self._db.execute(text, (number, start_us, upto_us, most)).fetchall()
-                if len(some) == most and some[0][2] < some[-1][2]:
-                    upto_us = some[-1][2]  # of that moment there may be more
-                rows += some
+            parts: dict[int, list[Sequence[Any]]] = {}
+            for number in names:
+                some = self._rows(number, start_us, upto_us, most, bool(layers))
+                if len(some) == most and some[0][0] < some[-1][0]:
+                    upto_us = some[-1][0]  # of that moment there may be more
+                parts[number] = some
             if upto_us < end_us:
-                rows = [row for row in rows if row[2] < upto_us]
-            samples = self._made_of(rows)
+                parts = {
+                    number: some[: bisect_left(some, upto_us, key=_TIME)] for number, some in parts.items()
+                }
             if layers:
-                over = (layers.over(row[0], sample) for row, sample in zip(rows, samples, strict=True))
-                samples = [sample for sample in over if sample is not None]
-            yield samples, upto_us
+                yield self._over(layers, parts), upto_us
+            else:
+                runs = [self._run(number, names[number], some) for number, some in parts.items() if some]
+                yield Runs(runs), upto_us
             start_us = upto_us
+
+    def _rows(self, number: int, start_us: int, end_us: int, most: int, whole: bool) -> list[Sequence[Any]]:
+        """Rows of a channel, with their time in front: whole ones where records of it are wanted."""
+        columns = _FEW if not whole and number not in self._asked else f"time_us, {self._columns}"
+        return self._db.execute(
+            f"SELECT {columns} FROM sample WHERE channel = ? AND time_us >= ? AND time_us < ?"  # noqa: S608
+            " ORDER BY time_us LIMIT ?",
+            (number, start_us, end_us, most),
+        ).fetchall()
+
+    def _run(self, number: int, name: tuple[str, str], rows: Sequence[Sequence[Any]]) -> Run:
+        """Rows of a channel by column."""
+        if number in self._asked:
+            return run_of(*name, self._made_of([row[1:] for row in rows]))
+        times, raws, statuses, said = zip(*rows, strict=True)
+        plain = all(self._word(status) == "" for status in set(statuses)) and said.count(None) == len(said)
+
+        def records() -> list[Sample]:
+            self._asked.add(number)
+            whole = self._rows(number, times[0], times[-1] + 1, len(rows), True)
+            return self._made_of([row[1:] for row in whole])
+
+        return Run(*name, times, raws, plain, records)
+
+    def _over(self, layers: Layers, parts: Mapping[int, Sequence[Sequence[Any]]]) -> list[Sample]:
+        """Samples as they count by the layers."""
+        rows = [row[1:] for some in parts.values() for row in some]
+        over = (layers.over(row[0], sample) for row, sample in zip(rows, self._made_of(rows), strict=True))
+        return [sample for sample in over if sample is not None]
+
+    def _word(self, number: int) -> str | None:
+        if number not in self._words:
+            self._words = dict(self._db.execute("SELECT id, text FROM word"))
+        return self._words.get(number)
 
     def _made_of(self, rows: Sequence[Sequence[Any]]) -> list[Sample]:
         """Samples from their rows; what numbers mean is read again when one is new."""

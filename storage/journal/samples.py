@@ -9,9 +9,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from soilco2.quality.records import Sample
+from soilco2.quality.runs import Columns
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH, checksum, crc
 from soilco2.storage.journal.duplicates import already_there
+from soilco2.storage.journal.plain_samples import PlainSamples
 from soilco2.storage.journal.session import Session
 
 _INSERT_SAMPLES = Insertion(
@@ -62,6 +64,12 @@ def _beside(values: Sequence[Any], told: Sequence[tuple[int, bytes]]) -> list[An
         rows += values[i : i + SAMPLE_WIDTH]
         rows.append(said.get(values[i]))
     return rows
+
+
+def _by_source(samples: Sequence[Sample]) -> Counter[str]:
+    if isinstance(samples, Columns):
+        return Counter({samples.rest[-1]: len(samples)})
+    return Counter(map(_SOURCE, samples))
 
 
 class Samples:
@@ -140,23 +148,18 @@ class Samples:
         """
         if not samples:
             return Kept((), (), [])
-        values, told = self._values(samples, totals)
         kept = Kept(samples, range(self.seq + 1, self.seq + len(samples) + 1), [])
         first, last = self.seq + 1, self.seq + len(samples)
-        inserted = (
-            _INSERT_TOLD(self._session.db, _beside(values, told))
-            if told
-            else _INSERT_SAMPLES(self._session.db, values)
+        found, values = (
+            self._insert_plain(samples) if isinstance(samples, Columns) else self._insert(samples, totals)
         )
-        if inserted == len(samples):
-            found = checksum(values, told)
-        else:
-            kept = self._sort_out(first, last, values, samples)
+        if found is None:
+            kept = self._sort_out(first, last, values or self._values(samples, totals)[0], samples)
             rows = self._rows(first, last)
             found = crc(rows)
             first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
-        came = Counter(map(_SOURCE, samples))
-        stored = came if kept.samples is samples else Counter(map(_SOURCE, kept.samples))
+        came = _by_source(samples)
+        stored = came if kept.samples is samples else _by_source(kept.samples)
         again = Counter(_SOURCE(sample) for _, sample in kept.again)
         for name, those in (("in", came), ("stored", stored), ("duplicate", again)):
             for source, amount in those.items():
@@ -169,6 +172,21 @@ class Samples:
             )
             self.seq = last
         return kept
+
+    def _insert(
+        self, samples: Sequence[Sample], totals: dict[tuple[str, str], int]
+    ) -> tuple[int | None, list[Any]]:
+        """Insert samples: their CRC, or None where not all of them came in; and their canonical form."""
+        values, told = self._values(samples, totals)
+        insert, rows = (_INSERT_TOLD, _beside(values, told)) if told else (_INSERT_SAMPLES, values)
+        whole = insert(self._session.db, rows) == len(samples)
+        return checksum(values, told) if whole else None, values
+
+    def _insert_plain(self, samples: Columns) -> tuple[int | None, list[Any]]:
+        """The same of samples that say nothing but their numbers; these need no canonical form."""
+        plain = PlainSamples(self._session, samples, self.seq + 1)
+        whole = plain.insert(self._session.db) == len(samples)
+        return plain.checksum() if whole else None, []
 
     def _sort_out(self, first: int, last: int, values: Sequence[Any], samples: Sequence[Sample]) -> Kept:
         """Which samples came in, and what the others are: the table had something of that channel and time already."""

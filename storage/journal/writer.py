@@ -20,6 +20,7 @@ from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.import_outcome import Brought, brought
 from soilco2.storage.journal.imports import Imports
 from soilco2.storage.journal.judging import Judging
+from soilco2.storage.journal.own_variables import check_units
 from soilco2.storage.journal.parking import Parking
 from soilco2.storage.journal.retention import Retention
 from soilco2.storage.journal.rollup_writer import RollupWriter
@@ -212,12 +213,13 @@ class Writer:
         place: tuple[str, str] | None = None,
     ) -> Brought:
         """Keep a stretch of an import's rows and how far its file has been read; say what became of each."""
-        rev = self.session.rev
+        rev, observed = self.session.rev, self.judging.observed
+        observed.bad = False
         self.conflicts.watch(samples, number)
         try:
             self.commit(samples, parked=parked, counts=counts, number=number, place=place)
             self.judging.catch_up(samples)
-            return brought(samples, self._kept, self._back, self.conflicts.met, self.judging.bad_after(rev))
+            return brought(samples, self._kept, self._back, self.conflicts.met, observed.bad_after(rev))
         finally:
             self.conflicts.watch(())
 
@@ -289,7 +291,14 @@ class Writer:
     # what else changes
 
     def install_config(self, station: Station) -> None:
-        """Put a configuration in force and keep its text."""
+        """Put a configuration in force and keep its text.
+
+        Raises
+        ------
+        UnitChangedError
+            When it gives a variable another unit than its kept values have.
+        """
+        check_units(self.session.db, station.variables)
         with self.session.transaction():
             if self.session.meta("config") != station.hash:
                 self.session.db.execute(
@@ -438,7 +447,7 @@ class Writer:
         return self.retention.prune(path)
 
     def keep_up(self) -> float | None:
-        """Go on for a moment with what need not be done at once: late readings, then rollups.
+        """Go on for a moment with what need not be done at once: late readings, abandoned imports, rollups.
 
         Returns
         -------
@@ -446,7 +455,7 @@ class Writer:
             In how many seconds late readings want to be judged; None when none waits.
         """
         wanted = self.judging.keep()
-        self.rollups.keep()
+        self.keep_rollups()
         return wanted
 
     def catch_up(self, samples: Sequence[Sample]) -> int:

@@ -81,6 +81,9 @@ class Rehearsal:
         Its journal need not be there.
     """
 
+    rows_at_once = 5000
+    """How many rows are best judged at once."""
+
     def __init__(self, station: Station) -> None:
         path = station.journal_path
         self._journal = JournalReader(path) if path.is_file() else None

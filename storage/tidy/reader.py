@@ -6,7 +6,6 @@ is read again row by row by `soilco2.storage.tidy.rows`, which names line and re
 
 from __future__ import annotations
 
-import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -20,11 +19,12 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
 from soilco2.station_config.units import conversion
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import SourceError, TidyFileError
 from soilco2.storage.reader import Piece, SeriesInfo
 from soilco2.storage.row_extras import STAMPS, Beside, alike, read, said
 from soilco2.storage.tidy.rows import FLAGS, Place, TidyFault, read_tidy_rows
+from soilco2.storage.tidy.sidecar import no_sidecar, own_variables, read_sidecar
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _TEXT = (
 _PLACE = ("station", "profile", "position", "depth_m", "variable")
 
 
-def series_of(place: Place, station: str = STATION) -> SeriesKey:
+def series_of(place: Place, station: str = STATION, variables: Variables = VARIABLES) -> SeriesKey:
     """The series that a row belongs to, with names for what the table leaves out.
 
     Without a position it is named after the depth in centimetres (``d10``); without a profile it is
@@ -61,12 +61,8 @@ def series_of(place: Place, station: str = STATION) -> SeriesKey:
     if not position and place.depth_m is not None:
         cm = place.depth_m * 100
         position = f"d{cm:g}" if cm >= 0 else f"a{-cm:g}"
-    profile = place.profile or (PROFILE if position or _needs_depth(place.variable) else "site")
+    profile = place.profile or (PROFILE if position or variables[place.variable].has_depth else "site")
     return SeriesKey(place.station or station, profile, position, place.variable)
-
-
-def _needs_depth(name: str) -> bool:
-    return VARIABLES[name].has_depth
 
 
 @dataclass(slots=True)
@@ -99,6 +95,8 @@ class TidyReader:
         remarks in it, such as how a modelled series was made, follow the data.
     zone : tzinfo, optional
         Zone of times that name none.
+    variables : Variables, optional
+        The registry: that of the station that the tables are of, where it is at hand.
 
     Raises
     ------
@@ -106,7 +104,13 @@ class TidyReader:
         At the first row that cannot be used, with file, line and reason.
     """
 
-    def __init__(self, paths: str | Path | Sequence[str | Path], zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        zone: tzinfo | None = None,
+        variables: Variables = VARIABLES,
+    ) -> None:
+        self.variables = variables
         listed = [paths] if isinstance(paths, str | Path) else list(paths)
         self._series: dict[SeriesKey, _Series] = {}
         self._zone = zone
@@ -114,12 +118,14 @@ class TidyReader:
         for path in map(Path, listed):
             if not path.is_file():
                 raise TidyFileError(str(path), Message("is not there or is no file"))
+            notes = read_sidecar(path)
+            self.variables = self.variables.with_own(own_variables(path, notes, self.variables))
             before = set(self._series)
             if path.suffix.lower() in (".parquet", ".pq"):
                 self._load_parquet(path)
             else:
                 self._load_text(path)
-            self._read_notes(path, set(self._series) - before)
+            self._read_notes(path, notes, set(self._series) - before)
         for key, series in self._series.items():
             _order(key, series)
 
@@ -128,7 +134,7 @@ class TidyReader:
         found = [
             SeriesInfo(
                 key=key,
-                unit=VARIABLES[key.variable].unit,
+                unit=self.variables[key.variable].unit,
                 depth_m=series.depth_m,
                 first_us=series.times[0] if series.times else None,
                 last_us=series.times[-1] if series.times else None,
@@ -139,7 +145,6 @@ class TidyReader:
             )
             for key, series in self._series.items()
         ]
-        rank = {name: number for number, name in enumerate(VARIABLES)}
         return sorted(
             found,
             key=lambda i: (
@@ -147,7 +152,7 @@ class TidyReader:
                 i.key.profile,
                 -1e9 if i.depth_m is None else i.depth_m,
                 i.key.position,
-                rank[i.key.variable],
+                self.variables.rank(i.key.variable),
             ),
         )
 
@@ -309,7 +314,7 @@ class TidyReader:
 
     def _meet(self, meta: dict[str, str], file: str) -> tuple[_Series, float, float, int | None, int]:
         try:
-            a, b = conversion(meta["unit"], meta["variable"])
+            a, b = conversion(meta["unit"], meta["variable"], self.variables)
             depth = float(meta["depth_m"]) if meta.get("depth_m") else None
             period = float(meta["period_s"]) if meta.get("period_s") else None
         except (StationConfigError, ValueError) as error:
@@ -329,7 +334,7 @@ class TidyReader:
             depth,
             meta["variable"],
         )
-        series = self._series.setdefault(series_of(place), _Series(file=file))
+        series = self._series.setdefault(series_of(place, variables=self.variables), _Series(file=file))
         series.depth_m = depth if depth is not None else series.depth_m
         series.period_s = period if period is not None else series.period_s
         series.stamp = meta.get("stamp") or series.stamp
@@ -346,10 +351,12 @@ class TidyReader:
             limits = Message("times of a table with lower and upper must be written as 2026-03-01T00:00:00Z")
         else:
             limits = None
-        for row in read_tidy_rows(layout.path, self._zone, layout):
+        for row in read_tidy_rows(layout.path, self._zone, layout, self.variables):
             if isinstance(row, TidyFault):
                 raise TidyFileError(str(layout.path), row.reason, row.line)
-            series = self._series.setdefault(series_of(row.place), _Series(file=str(layout.path)))
+            series = self._series.setdefault(
+                series_of(row.place, variables=self.variables), _Series(file=str(layout.path))
+            )
             if row.place.depth_m is not None:
                 series.depth_m = row.place.depth_m
             beside = read(said(row.beside, row.value)) if row.beside else Beside()
@@ -363,18 +370,13 @@ class TidyReader:
         if limits is not None:
             raise TidyFileError(str(layout.path), limits, column=layout.time_name)
 
-    def _read_notes(self, path: Path, keys: set[SeriesKey]) -> None:
-        sidecar = path.with_name(path.name + ".json")
-        if not sidecar.is_file():
+    def _read_notes(self, path: Path, found: dict[str, Any], keys: set[SeriesKey]) -> None:
+        if not found:
             return
         try:
-            found: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
-            rows = found["series"]
-            notes = {tuple(row["key"]): str(row.get("note", "")) for row in rows}
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise TidyFileError(
-                str(sidecar), Message("is no sidecar of an export ({why})", why=error)
-            ) from error
+            notes = {tuple(row["key"]): str(row.get("note", "")) for row in found["series"]}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise no_sidecar(path, error) from error
         for key in keys:
             self._series[key].note = notes.get(tuple(key), "")
 

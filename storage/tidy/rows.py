@@ -16,10 +16,11 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US
 from soilco2.station_config.units import conversion
+from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import UnfitError
 from soilco2.storage.row_extras import BESIDE, STAMPS, write
 from soilco2.storage.tidy.text import LONGEST_LINE, Layout, find_layout, lines, open_binary, split
-from soilco2.storage.tidy.times import parse_time
+from soilco2.storage.tidy.times import TimeParser
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -145,6 +146,8 @@ class RowParser:
         Says why a place cannot be used, or nothing; asked once for each.
     latest_us : int, optional
         Later times lie in the future [µs UTC].
+    variables : Variables, optional
+        The registry: that of a station, where there is one.
     """
 
     def __init__(
@@ -154,6 +157,7 @@ class RowParser:
         *,
         refuse: Callable[[Place], Message | None] | None = None,
         latest_us: int = TIME_MAX_US,
+        variables: Variables = VARIABLES,
     ) -> None:
         names = layout.names
         self._width, self._delimiter, self._latest_us = len(names), layout.delimiter, latest_us
@@ -165,9 +169,9 @@ class RowParser:
         }
         self._at_meta = tuple(columns.values())
         self._metas: Remembered[tuple[str, ...], Meta | Message] = Remembered(
-            lambda key: _meta(dict(zip(columns, key, strict=True)), refuse)
+            lambda key: _meta(dict(zip(columns, key, strict=True)), refuse, variables)
         )
-        self._times: Remembered[str, int] = Remembered(lambda when: parse_time(when, zone))
+        self._times: Remembered[str, int] = Remembered(TimeParser(zone))
 
     def columns(self, first: int, part: Sequence[str | None]) -> Columns:
         """Lines by column; `first` is the number of the first of them."""
@@ -189,19 +193,26 @@ class RowParser:
 
     def _plain(self, first: int, part: Sequence[str | None]) -> Columns | None:
         """Lines of values and nothing else; None where one of them needs a look of its own."""
-        delimiter, times, metas = self._delimiter, self._times, self._metas
+        delimiter, width = self._delimiter, self._width
         try:
-            if None in part or any('"' in line for line in part):  # type: ignore[operator]
-                return None
-            cells = list(zip(*[line.split(delimiter) for line in part], strict=True))  # type: ignore[union-attr]
-            if len(cells) != self._width:
-                return None
-            when = [times[text] for text in cells[self._at_time]]
-            found = [metas[key] for key in zip(*[cells[at] for at in self._at_meta], strict=True)]
-            values = _numbers(cells[self._at_value])
+            text = "\n".join(part)  # type: ignore[arg-type]
+        except TypeError:
+            return None
+        if '"' in text:
+            return None
+        # one list of cells, in which each line end has a place of its own: behind every row, if all have their width
+        cells = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+        step = width + 1
+        if len(cells) != step * len(part) - 1 or cells[width::step].count("\n") != len(part) - 1:
+            return None
+        try:
+            when = list(map(self._times.__getitem__, cells[self._at_time :: step]))
+            keys = zip(*[cells[at::step] for at in self._at_meta], strict=True)
+            found = list(map(self._metas.__getitem__, keys))
+            values = _numbers(cells[self._at_value :: step])
         except ValueError:
             return None
-        if max(when) > self._latest_us or Message in set(map(type, found)):
+        if max(when) > self._latest_us or any(isinstance(meta, Message) for meta in set(found)):
             return None
         return Columns(when, found, values, [], range(first, first + len(part)))  # type: ignore[arg-type]
 
@@ -238,7 +249,7 @@ class RowParser:
 
 
 def read_tidy_rows(
-    path: Path, zone: tzinfo | None = None, layout: Layout | None = None
+    path: Path, zone: tzinfo | None = None, layout: Layout | None = None, variables: Variables = VARIABLES
 ) -> Iterator[TidyRow | TidyFault]:
     """Rows of a tidy CSV file (plain or gzipped), in the order of the file.
 
@@ -249,6 +260,8 @@ def read_tidy_rows(
         Zone of times that name none; without it such rows are faults.
     layout : Layout, optional
         What `find_layout` found, when it was asked before.
+    variables : Variables, optional
+        The registry: that of a station, where there is one.
 
     Raises
     ------
@@ -256,7 +269,7 @@ def read_tidy_rows(
         When the file as a whole cannot be used: unreadable, no text, a column missing.
     """
     layout = find_layout(path) if layout is None else layout
-    parser = RowParser(layout, zone)
+    parser = RowParser(layout, zone, variables=variables)
     with open_binary(path) as file:
         for number, text in lines(file, layout.encoding):
             row = parser.row(number, text) if number >= layout.first_line else None
@@ -280,12 +293,14 @@ def _width_reason(found: int, width: int, delimiter: str) -> Message:
     return Message("{found} cells where the header has {width}", found=found, width=width)
 
 
-def _meta(cells: dict[str, str], refuse: Callable[[Place], Message | None] | None) -> Meta | Message:
+def _meta(
+    cells: dict[str, str], refuse: Callable[[Place], Message | None] | None, variables: Variables
+) -> Meta | Message:
     """What every cell but time and value says, or why the row cannot be used."""
     cells = {name: text.strip() for name, text in cells.items()}
     variable = cells["variable"]
     try:
-        a, b = conversion(cells["unit"], variable)
+        a, b = conversion(cells["unit"], variable, variables)
     except StationConfigError as error:
         return Message.of(error)
     depth: float | None = None

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from soilco2.quality.records import Flag, Sample
 from soilco2.quality.rivals import TABLE
+from soilco2.quality.runs import Columns as SampleColumns
+from soilco2.quality.runs import Rest
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.deployments import IMPORT, SITE, Deployments
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MIN_US
-from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.row_extras import said, write
 from soilco2.storage.tidy.rows import Columns, Meta, Place, RowParser, TidyFault
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary, pieces
@@ -26,6 +27,8 @@ _STATUS = {Flag.SUSPECT.value: "source=0x1", Flag.BAD.value: "source=0x2"}
 """What the table's own flags become: status bits of the pseudo-instrument, judged by `quality`."""
 
 _SAME_DEPTH_M = 0.0005
+_Head = tuple[str, str, str, str]
+"""Serial number, channel, status, and what rows say besides their value."""
 _new = tuple.__new__
 
 
@@ -34,7 +37,7 @@ class Stretch(NamedTuple):
 
     Parameters
     ----------
-    samples : list of Sample
+    samples : sequence of Sample
     faults : list of TidyFault
         Rows that cannot be used.
     line : int
@@ -45,7 +48,7 @@ class Stretch(NamedTuple):
         Units as written, by serial number and channel.
     """
 
-    samples: list[Sample]
+    samples: Sequence[Sample]
     faults: list[TidyFault]
     line: int
     lines: Sequence[int]
@@ -109,10 +112,10 @@ def read_samples(
         return None
 
     layout = find_layout(path) if layout is None else layout
-    parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us)
+    parser = RowParser(layout, zone, refuse=refuse, latest_us=latest_us, variables=station.variables)
     rest = (None, *moment, source)
 
-    def head(meta: Meta) -> tuple[str, str, str, str]:
+    def head(meta: Meta) -> _Head:
         serial, channel = channels[meta.place]
         beside = "" if meta.beside == usual[serial, channel] else meta.beside
         return serial, channel, _STATUS.get(meta.flag or 0, ""), beside
@@ -122,25 +125,8 @@ def read_samples(
             part = lines if layout.open_line is None else lines[: max(0, layout.open_line - first)]
             columns = parser.columns(first, part)
             heads = {meta: head(meta) for meta in set(columns.metas)}
-            whole = zip(
-                columns.times, map(heads.__getitem__, columns.metas), _canonical(columns, heads), strict=True
-            )
             yield Stretch(
-                [
-                    _new(
-                        Sample,
-                        (
-                            serial,
-                            channel,
-                            time_us,
-                            value,
-                            status,
-                            *rest,
-                            said(beside, value) if beside else None,
-                        ),
-                    )
-                    for time_us, (serial, channel, status, beside), value in whole
-                ],
+                _samples(columns, heads, rest),
                 columns.faults,
                 first + len(part) - 1,
                 columns.lines,
@@ -148,7 +134,23 @@ def read_samples(
             )
 
 
-def _units(heads: Mapping[Meta, tuple[str, str, str, str]]) -> dict[tuple[str, str], set[str]]:
+def _samples(columns: Columns, heads: Mapping[Meta, _Head], rest: Rest) -> Sequence[Sample]:
+    """Rows as samples: by column where they say nothing but their numbers."""
+    values = _canonical(columns, heads)
+    if not any(status or beside for _, _, status, beside in heads.values()):
+        names = {meta: row[:2] for meta, row in heads.items()}
+        return SampleColumns(list(map(names.__getitem__, columns.metas)), columns.times, values, rest)
+    whole = zip(columns.times, map(heads.__getitem__, columns.metas), values, strict=True)
+    return [
+        _new(
+            Sample,
+            (serial, channel, time_us, value, status, *rest, said(beside, value) if beside else None),
+        )
+        for time_us, (serial, channel, status, beside), value in whole
+    ]
+
+
+def _units(heads: Mapping[Meta, _Head]) -> dict[tuple[str, str], set[str]]:
     """The units that rows are written in, by serial number and channel."""
     found: dict[tuple[str, str], set[str]] = {}
     for meta, (serial, channel, _, _) in heads.items():
@@ -192,7 +194,7 @@ def find_channel(deployments: Deployments, place: Place) -> tuple[str, str] | Me
 
 def _find_position(deployments: Deployments, place: Place) -> tuple[str, str] | Message:
     """Profile and position, from the names or the depth that a row gives."""
-    known = VARIABLES[place.variable]
+    known = deployments.variables[place.variable]
     if place.profile in ("", SITE) and not place.position and (place.depth_m is None or not known.has_depth):
         if known.has_depth and not known.at_site:
             return Message("{variable} needs a position or a depth_m", variable=place.variable)

@@ -20,6 +20,11 @@ _YEAR_FIRST = re.compile(
 )
 
 
+_ZONED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)")
+_REMEMBERED = 100_000
+"""Days, and times of day, that are remembered: each second of a day."""
+
+
 def parse_time(text: str, zone: tzinfo | None) -> int:
     """Microseconds UTC [µs] of a time with its zone, or of a local time when `zone` is given.
 
@@ -49,6 +54,39 @@ def parse_time(text: str, zone: tzinfo | None) -> int:
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
         raise UnfitError(Message("time {time!r} is beyond what can be stored", time=bare[:40]))
     return time_us
+
+
+class TimeParser:
+    """`parse_time` for many times: day and time of day are remembered apart, where the zone is written behind them.
+
+    Parameters
+    ----------
+    zone : tzinfo or None
+        Zone of times that name none.
+    """
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        self._zone = zone
+        self._days: dict[str, int] = {}
+        self._clocks: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        """Microseconds UTC [µs]; see `parse_time`."""
+        try:
+            time_us = self._days[text[:10]] + self._clocks[text[10:]]
+        except KeyError:
+            return self._parse(text)
+        return time_us if TIME_MIN_US <= time_us <= TIME_MAX_US else parse_time(text, self._zone)
+
+    def _parse(self, text: str) -> int:
+        time_us = parse_time(text, self._zone)
+        if _ZONED.fullmatch(text):
+            for known in (self._days, self._clocks):
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+            day_us = self._days[text[:10]] = parse_time(f"{text[:10]}T00:00Z", None)
+            self._clocks[text[10:]] = time_us - day_us
+        return time_us
 
 
 def _year_first(bare: str) -> datetime:

@@ -44,6 +44,28 @@ tls = true
 ca_file = "/etc/dune/ca.pem"
 inflight = 500
 
+[[variable]]
+id = "sap_flow"
+name = { en = "sap flow of the shrub", zh = "灌木液流" }
+symbol = "Qs"
+unit = "g/h"
+unit_text = "g h⁻¹"
+lower = -5.0
+upper = 250.0
+resolution = 0.5
+has_depth = false
+sums = true
+[[variable]]
+id = "radon"
+name = { en = "radon in soil air", zh = "土壤气氡" }
+symbol = "Rn"
+unit = "Bq/m3"
+lower = 0.0
+upper = 2000000.0
+resolution = 10.0
+also_at_site = true
+cf_standard_name = "radon_activity"
+
 [[profile]]
 id = "p1"
 name = { en = "moving dune", zh = "流动沙丘" }

@@ -202,7 +202,9 @@ class Writer:
         start_us = some[0].from_us
         end_us = max(row.until_us for row in some)
         rows = self._between(start_us - scope.lookback_us, end_us + scope.lookahead_us)
-        made = again.again([row for row in rows if (row.serial, row.channel) in scope.channels])
+        made = again.again(
+            [row for row in rows if (row.serial, row.channel) in scope.channels]
+        ).observations()
         self.store.add(o for o in made if start_us <= o.time_us < end_us and o.series in scope.series)
         waits = {row[:2] for row in self.waiting}
         level = self.pipeline.level(again, scope.series)

@@ -13,7 +13,7 @@ from soilco2.quality import checks
 from soilco2.quality.checks import CHECKS, FlatLine, Jumps, RateOfChange, Spike, WarmUp, read_status
 from soilco2.quality.flags import verdict
 from soilco2.quality.records import Flag, worst
-from soilco2.station_config.connections.modbus_rtu import RegisterStatus
+from soilco2.station_config.connections.modbus_model import RegisterStatus
 from tests.quality.stations import HOUR, MINUTE
 
 BITS = RegisterStatus.model_validate(

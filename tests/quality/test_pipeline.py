@@ -252,6 +252,8 @@ def test_a_reading_at_full_scale_is_clipped(raw: float, tests: str, flag: int) -
 
 
 RATE = '[[quality.limits]]\nvariable = "soil_water"\nrate_per_minute = 0.01\n'
+ALONE = 'channels = ["soil_water"]'
+"""Water corrects nothing then: no salinity is made of conductivity at its position."""
 FLAT = '[[quality.limits]]\nvariable = "soil_water"\nflat_for = "2h"\n'
 
 
@@ -618,7 +620,7 @@ def test_a_pressure_that_comes_a_day_late_names_the_time_it_speaks_for() -> None
 
 
 def test_a_late_sample_names_its_look_back_and_what_it_blinds_waits() -> None:
-    place = station(soil(), FLAT)
+    place = station(soil(more=ALONE), FLAT)
     flow = pipeline(place)
     assert flow.lookback_us == 3 * HOUR + HOUR  # 1.5 x 2 h, and the reach of a companion
     flow.feed([sample("S1", "soil_water", T0 + index * MINUTE, 100.0) for index in range(10)])
@@ -695,7 +697,7 @@ def test_an_instrument_without_installation_gives_nothing() -> None:
 
 
 def test_after_a_start_what_lies_before_the_journal_tail_is_made_again() -> None:
-    place = station(soil("S1", "p/d2"), soil("S2", "p/d8"), FLAT)
+    place = station(soil("S1", "p/d2", more=ALONE), soil("S2", "p/d8", more=ALONE), FLAT)
     flow = pipeline(place)
     newest = T0 + 24 * HOUR
     since = newest - flow.lookback_us

@@ -47,22 +47,19 @@ def test_a_new_variable_is_a_new_row(tmp_path: Path) -> None:
     (tmp_path / "src" / "soilco2" / "station_config").symlink_to(tmp_path / "station_config")
     (tmp_path / "docs" / "reference").mkdir(parents=True)
     (row,) = _blocks("add_a_variable.md", "python")
-    (channel,) = _blocks("add_a_variable.md", "toml")
     registry = tmp_path / "station_config" / "variables.py"
     rows = registry.read_text(encoding="utf-8")
     assert rows.count(")  # fmt: skip") == 1
     registry.write_text(rows.replace(")  # fmt: skip", row + ")  # fmt: skip"), encoding="utf-8")
-    with (tmp_path / "station_config" / "catalogue" / "soilco2-node.toml").open("a") as node:
-        node.write("\n" + channel)
-    text = YULIN.replace('"co2", "soil_temperature", "supply_voltage"', '"ch4", "supply_voltage"')
-    write(tmp_path, text + '[[quality.limits]]\nvariable = "ch4"\nupper = 50\n')
+    text = YULIN.replace('"co2", "soil_temperature", "supply_voltage"', '"carbon_monoxide", "supply_voltage"')
+    write(tmp_path, text + '[[quality.limits]]\nvariable = "carbon_monoxide"\nupper = 50\n')
     code = (
         "from soilco2.station_config.loader import load_station\n"
         "from soilco2.station_config.units import conversion\n"
         "station = load_station('yulin.toml')\n"
-        "assert ('yulin', 'p1', 'd30', 'ch4') in station.deployments.series()\n"
-        "assert station.deployments.channel('import/p1/d30', 'ch4') is not None\n"
-        "a, b = conversion('ppb', 'ch4')\n"
+        "assert ('yulin', 'p1', 'd30', 'carbon_monoxide') in station.deployments.series()\n"
+        "assert station.deployments.channel('import/p1/d30', 'carbon_monoxide') is not None\n"
+        "a, b = conversion('ppb', 'carbon_monoxide')\n"
         "assert abs(a * 1900 + b - 1.9) < 1e-12\n"
     )
     (shell,) = _blocks("add_a_variable.md", "sh")
@@ -74,4 +71,4 @@ def test_a_new_variable_is_a_new_row(tmp_path: Path) -> None:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     page = (tmp_path / "docs" / "reference" / "variables.md").read_text(encoding="utf-8")
-    assert "| `ch4` | x(CH₄) | `ppm` |" in page
+    assert "| `carbon_monoxide` | x(CO) | `ppm` |" in page

@@ -6,7 +6,7 @@ import { drop, flagged, merge, spacing, valueAt } from "./model.js";
 import { BOTH, DAY, SPANS, state } from "./state.js";
 
 export const store = {
-  stations: [], variables: {}, version: "", station: null, screens: [], faults: [], screen: null,
+  stations: [], registry: {}, variables: {}, version: "", station: null, screens: [], faults: [], screen: null,
   now: 0, newest: new Map(), data: new Map(), rasters: new Map(), loaded: false,
   reports: {}, tick: 0, notice: "", problem: "", link: "opening", width: 700, spoken: "",
 };
@@ -234,6 +234,7 @@ function trim(picture, t0) {
 export async function readStations() {
   const found = await api.stations();
   store.stations = found.stations;
+  store.registry = found.variables;
   store.variables = found.variables;
   store.version = found.version;
 }
@@ -241,7 +242,13 @@ export async function readStations() {
 async function again() {
   unknown = false;
   await readStations();
-  store.station = store.stations.find((s) => s.id === store.station.id) ?? store.station;
+  stand(store.stations.find((s) => s.id === store.station.id) ?? store.station);
+}
+
+// The station on the page; it may have variables of its own.
+function stand(station) {
+  store.station = station;
+  store.variables = { ...store.registry, ...station.variables };
 }
 
 // What is wrong with a screen is told in the language of the page.
@@ -259,7 +266,7 @@ export async function openStation(id) {
   generation += 1;
   const station = store.stations.find((s) => s.id === id) ?? store.stations[0];
   const [answer] = await Promise.all([api.latest(station.id), readScreens(station.id)]);
-  store.station = station;
+  stand(station);
   store.now = answer.now_ms;
   store.newest = new Map(answer.latest.map((n) => [n.series, n]));
   store.data = new Map();

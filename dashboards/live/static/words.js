@@ -58,7 +58,7 @@ const ZH = {
 export const CODES = {
   withdrawn: ["import taken back", "导入已撤回"], conflict: ["numbers in conflict", "数字冲突"],
   missing: ["missing", "缺测"], sentinel: ["no value from the probe", "探头未给出值"], frozen: ["frozen soil", "土壤冻结"],
-  ec_without_temperature: ["no temperature for EC", "电导率缺温度"], physical_range: ["physically impossible", "物理上不可能"],
+  ec_without_temperature: ["no temperature for EC", "电导率缺温度"], soil_too_dry: ["soil too dry", "土壤过干"], ec_too_small: ["conductivity too small", "电导率过小"], physical_range: ["physically impossible", "物理上不可能"],
   instrument_range: ["outside the probe's range", "超出探头量程"], site_range: ["outside the site's range", "超出站点范围"], undecodable: ["registers too short", "寄存器不足"], zero_frame: ["nothing but zeros", "全为零"], frame: ["another channel said nothing", "同次应答有通道无值"], warm_up: ["warming up", "预热中"],
   saturation: ["clipped", "达到上限"], flat_line: ["stuck", "数值停滞"], rate_of_change: ["changes too fast", "变化过快"], spike: ["spike", "尖峰"], no_reference: ["first after a gap", "间断后首个读数"], site_suspect: ["unlikely here", "本站少见"],
   compensation_mismatch: ["probe's settings contradict", "探头设定矛盾"], co2_without_temperature: ["no temperature for CO₂", "CO₂ 缺温度"], suspect_companion: ["companion suspect", "伴随量可疑"],
@@ -79,7 +79,8 @@ export const CODES = {
   decided: ["conflict decided", "冲突已决定"], decision_revoked: ["decision taken back", "撤回决定"], other: ["other", "其他"], settings: ["probe's settings", "探头设置"], migrated: ["journal migrated", "日志库已升级"], slots_missed: ["rounds missed", "漏测"],
   broker_client_twice: ["client id used twice", "客户端标识重复"], broker_session_lost: ["broker forgot the session", "消息代理丢失会话"],
   silence: ["no answer", "无应答"], echo: ["echo alone", "仅有本机回波"], checksum: ["damaged answer", "校验错误"], clash: ["two answers", "应答冲突"],
-  exception: ["refused", "异常应答"], wrong_address: ["foreign address", "地址不符"], wrong_function: ["wrong function", "功能码不符"], wrong_count: ["wrong length", "长度不符"],
+  exception: ["refused", "异常应答"], wrong_address: ["foreign address", "地址不符"], wrong_function: ["wrong function", "功能码不符"], wrong_count: ["wrong length", "长度不符"], wrong_format: ["another line", "格式不符"],
+  refused: ["not understood", "未听懂"], unasked: ["talks unasked", "主动发送"],
   port_busy: ["port taken", "端口被占用"],
   too_few_levels: ["too few CO₂ levels", "可用的 CO₂ 层数不足"], co2_impossible: ["impossible CO₂", "CO₂ 值不可能"], duplicate_depth: ["two CO₂ probes at one depth", "同一深度有两个 CO₂ 探头"],
   above_surface: ["probe above the surface", "土壤探头露出地表"], no_temperature: ["no soil temperature", "缺土壤温度"], no_water: ["no water content", "缺含水率"],

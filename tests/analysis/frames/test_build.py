@@ -14,6 +14,7 @@ from soilco2.analysis.frames.build import from_table
 from soilco2.analysis.frames.frame import Site
 from soilco2.analysis.frames.targets import targets
 from soilco2.station_config.message import translate
+from soilco2.station_config.variables import VARIABLES, Variable
 
 DAY = pd.Timestamp("2026-03-01T00:00:00Z")
 
@@ -146,3 +147,26 @@ def test_drivers_are_the_nearest_in_the_same_profile() -> None:
         targets(only(table()), (0.5,))
     with pytest.raises(DataError, match="neither co2 nor co2_flux"):
         targets(only(table(variable="rain", unit="mm")))
+
+
+def test_a_direction_is_averaged_as_one() -> None:
+    # 350 and 20 degrees blow from 5 together: half the angle between them, not 185
+    times = pd.date_range("2026-03-01T00:00Z", periods=96, freq="15min")
+    rows = pd.DataFrame(
+        {"time_utc": times, "value": [350.0, 20.0] * 48, "unit": "°", "variable": "wind_direction"}
+    )
+    (column,) = only(rows).columns
+    np.testing.assert_allclose(column.values, 5.0, rtol=1e-9)
+
+
+def test_a_variable_of_a_station_s_own_is_known_by_its_registry() -> None:
+    nitrate = Variable(
+        id="nitrate", symbol="NO3", unit="mg/kg", unit_text="mg/kg", cf_standard_name="", name_en="nitrate",
+        name_zh="硝态氮", lower=0.0, upper=500.0, resolution=0.1,
+    )  # fmt: skip
+    rows = table(n=96).assign(variable="nitrate", unit="g/kg", value=0.12)
+    rows.loc[:9, "value"] = 0.6  # 600 mg/kg is above what is possible
+    (frame,) = from_table(rows, variables=VARIABLES.with_own([nitrate]))
+    (column,) = frame.columns
+    assert column.left_out == {"impossible": 10}
+    np.testing.assert_allclose(column.values[np.isfinite(column.values)], 120.0)

@@ -88,6 +88,23 @@ def test_passwords_that_wait_to_be_tried_are_bounded(stored: Path, monkeypatch: 
     assert "being tried" in answer.json()["error"]
 
 
+def test_one_address_cannot_take_the_turn_of_another(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_TRIED_BY_ONE", 2)
+    app = guarded(password=Password(stored), trust_proxy=True, per_s=1e6)
+
+    async def ask() -> tuple[list[int], int]:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            asked = [
+                client.get("/", headers={**basic(SECRET), "x-forwarded-for": "203.0.113.7"}) for _ in range(5)
+            ]
+            other = client.get("/", headers={**basic(SECRET), "x-forwarded-for": "203.0.113.8"})
+            answers = await asyncio.gather(*asked, other)
+            return [answer.status_code for answer in answers[:-1]], answers[-1].status_code
+
+    assert asyncio.run(ask()) == ([200, 200, 503, 503, 503], 200)
+
+
 def test_a_password_known_from_one_address_tells_a_guesser_at_another_nothing(stored: Path) -> None:
     app = guarded(password=Password(stored), trust_proxy=True)
     with TestClient(app) as client:

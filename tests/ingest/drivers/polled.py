@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fcntl import ioctl
 from termios import FIONREAD
 
-from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.driver import Driver, DriverEvent, Host
 from soilco2.ingest.drivers.modbus_rtu import DRIVER
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.protocols.modbus import Request, answer_frame, exception_frame
@@ -72,6 +72,8 @@ def healthy(_request: Request, answer: bytes) -> list[Piece]:
 class Wires:
     """Two lines with three slaves, and the threads that poll them."""
 
+    driver: Driver = DRIVER
+
     def __init__(self, bench: Bench, patience: str = f"{TIMEOUT_S * 1000:g}ms") -> None:
         probes = ((1, "bus1", patience), (2, "bus1", "5s"), (3, "bus2", "5s"))
         text = _HEAD + "".join(_LINE.format(id=name) for name in ("bus1", "bus2"))
@@ -127,7 +129,7 @@ class Wires:
             attach=lambda _source: None,
             wake=lambda: None,
         )
-        for managed in DRIVER.services(host, self.station.file.connection).values():
+        for managed in self.driver.services(host, self.station.file.connection).values():
             thread = managed.make()
             assert isinstance(thread, PollingThread)
             thread.start()

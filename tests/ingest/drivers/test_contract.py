@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.connections.registry import kinds
-from tests.ingest.drivers import files, logger_files, polled, pushed
+from tests.ingest.drivers import files, lines_of_text, logger_files, polled, pushed, sdi12_wires
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
 TABLE: dict[str, Rows] = {
     "modbus-rtu": polled.ROWS,
+    "logger-file": logger_files.ROWS,
+    "serial-ascii": lines_of_text.ROWS,
+    "sdi12": sdi12_wires.ROWS,
     "mqtt": pushed.ROWS,
     "none": files.ROWS,
-    "logger-file": logger_files.ROWS,
 }
 NEEDS = {"mqtt": [pytest.mark.mosquitto]}
 

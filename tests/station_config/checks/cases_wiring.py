@@ -259,7 +259,7 @@ WIRES = [
         changed('connection = "air"\n', f'connection = "air"\naddress = 3 {M}\n'),
         "instrument[4].address",
         "3",
-        "only Modbus",
+        "have no address",
     ),
     Case(
         "two at one address",

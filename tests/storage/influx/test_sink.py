@@ -134,6 +134,27 @@ def test_a_point_written_twice_is_there_once_with_the_newer_value(
 
 
 @pytest.mark.influx
+def test_the_database_s_own_client_reads_what_was_written(influx: InfluxBucket, sink: InfluxSink) -> None:
+    from influxdb_client.client.influxdb_client import InfluxDBClient
+
+    sink.write(encode([seen(), seen(time_us=MARCH + 60_000_000, value=412.5, flag=Flag.SUSPECT)]))
+    asked = (
+        f'from(bucket: "{influx.table().bucket}") |> range(start: 2026-03-01T00:00:00Z, stop: 2026-03-01T01:00:00Z) '
+        '|> filter(fn: (r) => r._measurement == "soil" and r.station == "yulin" and r.position == "d10")'
+    )
+    with InfluxDBClient(url=influx.table().url, token=TOKEN, org=influx.table().org) as client:
+        rows = [row for table in client.query_api().query(asked) for row in table.records]
+    times = {
+        MARCH: datetime(2026, 3, 1, tzinfo=UTC),
+        MARCH + 60_000_000: datetime(2026, 3, 1, 0, 1, tzinfo=UTC),
+    }
+    assert {(row.get_field(), row.get_time(), row.get_value()) for row in rows} == {
+        ("co2", times[MARCH], 400.0), ("co2_flag", times[MARCH], 1),
+        ("co2", times[MARCH + 60_000_000], 412.5), ("co2_flag", times[MARCH + 60_000_000], 3),
+    }  # fmt: skip
+
+
+@pytest.mark.influx
 def test_words_in_health_points_come_back_as_written(influx: InfluxBucket, sink: InfluxSink) -> None:
     words = 'a "quoted" word, a \\ and 土'
     sink.write(point("soil_health", {"station": "a", "instrument": ""}, {"version": words, "n": 3}, MARCH))
@@ -316,7 +337,7 @@ def test_retry_after_in_seconds_and_as_a_date(
     assert isinstance(error, SinkUnavailable)
     assert error.retry_after == 17.0
     now = datetime.fromtimestamp(now_us // 1_000_000, UTC)  # such a date has whole seconds
-    monkeypatch.setattr("soilco2.storage.influx.sink.time", SimpleNamespace(time=now.timestamp))
+    monkeypatch.setattr("soilco2.storage.influx.http.time", SimpleNamespace(time=now.timestamp))
     faulty.extra = {"Retry-After": format_datetime(now + timedelta(seconds=90), usegmt=True)}
     error = outcome(faulty.table())
     assert isinstance(error, SinkUnavailable)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from soilco2.quality.records import Flag, Observation, SeriesKey
+from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.influx.line_protocol import encode
 from soilco2.storage.influx.reader import InfluxReader
 from soilco2.storage.influx.sink import InfluxSink
@@ -28,6 +29,7 @@ class Held:
 
     rows: list[tuple[int, float, int]]
     asked: list[tuple[int | None, int | None]] = field(default_factory=list)
+    variables: Variables = VARIABLES
 
     def series(self) -> list[SeriesInfo]:
         return [SeriesInfo(KEY, "ppm", 0.1, self.rows[0][0], self.rows[-1][0], 60.0)]

@@ -15,7 +15,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, translate
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.errors import ControlError, JournalFullError, StorageError
-from soilco2.storage.influx.sink import answer_error
+from soilco2.storage.influx.http import answer_error
 from soilco2.storage.journal.connection import mark_damaged
 from soilco2.storage.journal.control import ControlServer, Submitter
 from soilco2.storage.journal.operations import run

@@ -273,6 +273,19 @@ def test_much_that_came_is_counted_before_the_rest_is_over(
             assert (writer.rollups._rolled != done) == told
 
 
+def test_a_step_may_end_where_another_series_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    station = make(tmp_path)
+    with Writer.open(station, now_us=lambda: T0 + 5 * DAY) as writer:
+        writer.commit([sample(0), sample(0, 2)])
+        monkeypatch.setattr("soilco2.storage.journal.rollup_writer._HOURS", 1)
+        rolled_up(writer)
+    with JournalReader(station.journal_path) as reader:
+        assert list(check_rollups(reader)) == []
+    with sqlite3.connect(station.journal_path) as bare:
+        assert bare.execute("SELECT count(DISTINCT series) FROM rollup").fetchone() == (2,)
+    bare.close()
+
+
 def test_late_and_flagged_and_recalibrated_data(filled: tuple[Station, Writer], tmp_path: Path) -> None:
     station, writer = filled
     late = [
@@ -432,6 +445,32 @@ def test_closing_and_opening_goes_on(tmp_path: Path) -> None:
         compare(station)
     with JournalReader(station.journal_path) as reader:
         assert int(reader._meta("rolled")) == reader.last_rev()
+
+
+def test_a_step_that_is_full_where_another_series_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soilco2.storage.journal.rollup_writer._HOURS", 2)
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        for probe in (1, 2):
+            writer.commit([sample(3 * k, probe) for k in range(2)])
+        assert writer.rollups.roll()
+        rolled_up(writer)
+    compare(station)
+
+
+def test_a_journal_is_closed_without_them_where_they_lag_too_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soilco2.storage.journal.rollup_writer.MOST_BEHIND", 9)
+    for count in (9, 10):
+        station = make(tmp_path)
+        with Writer.open(station) as writer:
+            rolled_up(writer)
+            done = writer.rollups._rolled
+            writer.commit([sample(100 * count + k) for k in range(count)])
+        assert (writer.rollups._rolled != done) == (count == 9)
 
 
 def test_a_fault_in_them_costs_no_sample(

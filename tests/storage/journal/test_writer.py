@@ -177,7 +177,7 @@ def test_not_a_number_is_kept_as_missing_with_its_reason(writer: Writer) -> None
 
 def test_a_fault_in_quality_costs_no_sample(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("soilco2.storage.journal.judging.Pipeline.feed", lambda *_: 1 / 0)
+        patch.setattr("soilco2.storage.journal.judging.Pipeline.make", lambda *_: 1 / 0)
         done = writer.commit([sample(i) for i in range(5)])
     assert (done.stored, done.observations) == (5, 0)
     with JournalReader(writer.path) as reader:

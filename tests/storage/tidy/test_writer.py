@@ -18,6 +18,7 @@ from soilco2.cli.commands.export import command
 from soilco2.quality.records import SeriesKey
 from soilco2.station_config.loader import Station, load_station
 from soilco2.station_config.times import iso
+from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import ExportError
 from soilco2.storage.reader import Piece, SeriesInfo
 from soilco2.storage.tidy.reader import TidyReader
@@ -69,6 +70,8 @@ certificate = "NIM-2026-0415"
 
 class Held:
     """A reader over one piece."""
+
+    variables = VARIABLES
 
     def __init__(
         self, times: Sequence[int], values: Sequence[float], flags: Sequence[int] | None = None
