@@ -29,8 +29,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from soilco2.quality.corrections import LEAST_WATER
-
 WITHIN_DAY: Final = "within-day"
 WITHIN_DAY_REST: Final = "within-day, mean day removed"
 DAY_TO_DAY: Final = "day-to-day"
@@ -66,7 +64,7 @@ MIN_AMPLITUDE_STEPS: Final = 3.0
 MAX_CLIPPED: Final = 0.005
 FROZEN_BELOW: Final = 0.5
 """Soil temperature below which a record is kept apart as frozen [degC]."""
-MIN_PORE_WATER: Final = LEAST_WATER
+MIN_PORE_WATER: Final = 0.10
 MAX_R_SW: Final = 0.9
 MAX_R_TW: Final = 0.8
 MIN_DIEL_W: Final = 0.003

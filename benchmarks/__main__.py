@@ -12,6 +12,7 @@ NAMES = (
     "flux",
     "analysis",
     "mqtt_throughput",
+    "lorawan",
     "sdi12_round",
     "backfill",
     "logger_files",

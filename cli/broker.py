@@ -59,8 +59,11 @@ def accounts(stations: Sequence[Station]) -> list[Account]:
     topics: list[tuple[str, str, str]] = []
     for station in stations:
         name = station.file.station.id
-        lines = [(row, kind_of(row).topics(row, name)) for row in station.file.connection]
-        lines = [(row, topics) for row, topics in lines if topics]
+        lines = [
+            (row, kind_of(row).topics(row, name))
+            for row in station.file.connection
+            if kind_of(row).broker(row) == ""
+        ]
         if not lines:
             raise BrokerFilesError(
                 Message(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,12 @@ from soilco2.station_config.message import Message, system
 COMMANDS: dict[str, str] = {
     "demo": "Run a station of simulated probes on measured data and open its page.",
     "check": "Say what a station file will read from where, or everything that is wrong with it.",
+    "init": "Write a small station file: by questions, or from a list.",
+    "scan": "Look for instruments on a port, and name what they may be.",
+    "address": "Give the one probe on a line another address.",
+    "line": "Give the one probe on a line another speed.",
+    "read": "Read instruments now: value, flag, reason, bytes.",
+    "catalogue": "List and search the models of instruments.",
     "simulate": "Run simulated probes for a station on measured data.",
     "collect": "Read the station's probes and keep every reading safe.",
     "status": "Show what came in, what is stored, what waits and what is wrong.",
@@ -39,6 +46,8 @@ COMMANDS: dict[str, str] = {
 """Every command in the order of the help, with its one-line help: the list must not import them."""
 
 
+_CYCLES = 20_000
+"""Objects that gather before cycles are looked for: rows come in thousands and none of them in a cycle."""
 _MODULES = {"import": "import_"} | {name: f"{name}.group" for name in ("analyse", "dashboard", "teach")}
 """Where a command's module has another name than the command."""
 
@@ -91,6 +100,7 @@ def _wrong_use(error: click.ClickException) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line: 0 fine, 1 a result says no, 2 wrong use or a fault that needs a person."""
+    gc.set_threshold(_CYCLES, 20, 20)
     choose(None)
     try:
         code: Any = cli.main(

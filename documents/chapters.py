@@ -201,8 +201,8 @@ def line_tables(t: Language, station: Station) -> list[Grid]:
     for row in station.file.connection:
         en, zh = kind_of(row).label
         found.append(tables.by_key(t, t(f"Line {row.id} ({en})", f"线路 {row.id}（{zh}）"), row))
-    if station.file.mqtt is not None:
-        found.append(tables.by_key(t, t("Broker", "消息代理"), station.file.mqtt))
+    for name, broker in station.file.brokers.items():
+        found.append(tables.by_key(t, f"{t('Broker', '消息代理')} {name}".rstrip(), broker))
     return found
 
 

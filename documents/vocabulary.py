@@ -7,19 +7,22 @@ from soilco2.station_config.connections.registry import kinds
 Both = tuple[str, str]
 """English and Chinese."""
 
+_BROKER: dict[str, Both] = {
+    "host": ("broker", "消息代理"),
+    "port": ("port", "端口"),
+    "version": ("version of MQTT", "MQTT 版本"),
+    "client_id": ("name of the session", "会话名"),
+    "username": ("user", "用户名"),
+    "password": ("password from", "口令来源"),
+    "tls": ("encrypted", "加密"),
+    "ca_file": ("certificates trusted", "信任的证书"),
+    "inflight": ("messages taken and not yet stored, at most", "已取未存消息数上限"),
+}
+
 KEYS: dict[str, dict[str, Both]] = {
     **{kind.table.__name__: dict(kind.keys) for kind in kinds().values() if kind.table is not None},
-    "MqttTable": {
-        "host": ("broker", "消息代理"),
-        "port": ("port", "端口"),
-        "version": ("version of MQTT", "MQTT 版本"),
-        "client_id": ("name of the session", "会话名"),
-        "username": ("user", "用户名"),
-        "password": ("password from", "口令来源"),
-        "tls": ("encrypted", "加密"),
-        "ca_file": ("certificates trusted", "信任的证书"),
-        "inflight": ("messages taken and not yet stored, at most", "已取未存消息数上限"),
-    },
+    "MqttTable": _BROKER,
+    "BrokerTable": {"id": ("name", "名称"), **_BROKER},
     "InfluxdbTable": {
         "id": ("database", "数据库"),
         "url": ("address", "地址"),
@@ -80,6 +83,8 @@ KEYS: dict[str, dict[str, Both]] = {
     "QualityTable": {
         "ec_coefficient": ("temperature coefficient of conductivity a [1/K]", "表观电导率温度系数 a [1/K]"),
         "salinity_factor": ("salinity per conductivity [mg/L per µS/cm]", "盐分换算系数 [mg/L 每 µS/cm]"),
+        "salinity_least_water": ("no salinity below soil water [m³/m³]", "不计算盐分的土壤含水率 [m³/m³]，低于"),
+        "salinity_least_ec25": ("no salinity below EC at 25 °C [dS/m]", "不计算盐分的 25 ℃ 电导率 [dS/m]，低于"),
         "future_tolerance": ("stamp ahead of the clock believed up to", "可信的超前时间戳上限"),
     },
 }  # fmt: skip
@@ -98,6 +103,9 @@ LEFT_OUT: dict[str, Both] = {
     "MqttTable.client_id": ("`soilco2-<station>`", "`soilco2-<站点>`"),
     "MqttTable.username": ("none", "无"),
     "MqttTable.password": ("none", "无"),
+    "BrokerTable.client_id": ("`soilco2-<station>-<broker>`", "`soilco2-<站点>-<消息代理>`"),
+    "BrokerTable.username": ("none", "无"),
+    "BrokerTable.password": ("none", "无"),
     "JournalTable.path": ("by the station's id in the user's state folder", "用户状态文件夹内，按站点 id"),
     "JournalTable.archive_folder": ("beside the journal", "日志旁"),
     "PageTable.password_file": ("none", "无"),
@@ -144,10 +152,10 @@ TESTS: dict[str, Both] = {
     "sentinel": ("the raw number is one of the probe's error numbers, or no number at all", "原始数字是探头的错误代码，或根本不是数字"),
     "frozen": ("soil below 0 °C: conductivity at 25 °C means nothing in ice", "土壤低于 0 ℃：冰中的 25 ℃ 电导率没有意义"),
     "soil_too_dry": (
-        "soil water below 0.10 m³/m³: conductivity tells nothing of the salt",
-        "土壤含水率低于 0.10 m³/m³：表观电导率不能反映盐分",
+        "too little soil water (`salinity_least_water`): conductivity tells nothing of the salt",
+        "土壤过干（`salinity_least_water`）：表观电导率不能反映盐分",
     ),
-    "ec_too_small": ("conductivity at 25 °C below 0.01 dS/m", "25 ℃ 电导率低于 0.01 dS/m"),
+    "ec_too_small": ("conductivity at 25 °C too small (`salinity_least_ec25`)", "25 ℃ 电导率过小（`salinity_least_ec25`）"),
     "ec_without_temperature": ("no usable soil temperature at the position", "该位置没有可用的土壤温度"),
     "physical_range": ("value outside what is physically possible", "数值超出物理可能范围"),
     "instrument_range": ("reading outside the probe's measuring range", "读数超出探头量程"),

@@ -18,9 +18,10 @@ from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
-from soilco2.ingest.health import event_lines, give_back, health_lines, take_health
+from soilco2.ingest.health import event_lines, give_back, health_lines, link_lines, take_health
+from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
-from soilco2.ingest.supervisor import Managed, Service, Supervisor
+from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
@@ -116,6 +117,7 @@ class Collector:
             commit_rows=table.commit_rows,
             on_commit=self._committed,
         )
+        self._call = Requests(lambda: self.station, self._supervisor, self.writer_thread, self.status)
 
     # from outside
 
@@ -194,11 +196,9 @@ class Collector:
             "hung": hung(self._pulses()),
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
-            **{
-                name: sources[name].status() if name in sources else None
-                for name, kind in kinds().items()
-                if kind.contract == "pushed"
-            },
+            "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
+            **{kind.session or name: None for name, kind in kinds().items() if kind.contract == "pushed"},
+            **{name: source.status() for name, source in sources.items()},
             "files": [one.status() for one in self._supervisor.of(FileWatch)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
@@ -404,10 +404,13 @@ class Collector:
         except (StorageError, OSError) as error:
             log.warning("the station's health is not known: %s", error)
             return
+        links = link_lines(self.station, [one.status() for one in self.writer_thread.sources.values()])
         for forwarder in forwarders:
             cursor = cursors.get(forwarder.table.id)
             backlog, oldest = (cursor.backlog, cursor.oldest_us) if cursor else (0, None)
             forwarder.offer(health_lines(self.station, health, backlog, oldest))
+            if links:
+                forwarder.offer(links)
             if events:
                 forwarder.offer(event_lines(self.station, events))
         if events:
@@ -492,9 +495,3 @@ class Collector:
     def _happened(self, event: NewEvent) -> None:
         log_event(event)
         self.writer_thread.note(event)
-
-    def _call(self, op: str, arguments: dict[str, Any]) -> Any:
-        """An operation that a command asks for."""
-        if op == "status":
-            return self.status()
-        return self.writer_thread.carry_out(op, arguments)

@@ -146,6 +146,35 @@ def health_lines(station: Station, health: Health, backlog: int, oldest_us: int 
     return b"\n".join(lines)
 
 
+def link_lines(station: Station, sources: Iterable[Mapping[str, Any]]) -> bytes:
+    """Rows of ``soil_health`` of devices that are heard by radio, at the time when each was heard last.
+
+    Parameters
+    ----------
+    station : Station
+    sources : iterable of mapping
+        What the sources tell: under `sources`, by connection, under `devices`, by serial number, `at_us` [µs UTC] and
+        numbers such as `battery_voltage` [V] and `rssi_dbm`.
+    """
+    ids = {row.serial: row.id for row in station.file.instrument}
+    links = {
+        serial: link
+        for source in sources
+        for told in source.get("sources", {}).values()
+        for serial, link in told.get("devices", {}).items()
+        if serial in ids
+    }
+    return b"\n".join(
+        point(
+            HEALTH,
+            {"station": station.file.station.id, "instrument": ids[serial]},
+            {name: float(value) for name, value in link.items() if name != "at_us"},
+            int(link["at_us"]),
+        )
+        for serial, link in links.items()
+    )
+
+
 def event_lines(station: Station, events: Iterable[Event]) -> bytes:
     """Rows of ``soil_event``: what happened to the station, for marks in its pictures."""
     return b"\n".join(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import log_failure
@@ -48,6 +48,14 @@ class Service(Protocol):
     def alive(self) -> bool:
         """Whether it runs."""
         ...
+
+
+class Listener(Service):
+    """A port that instruments, or their modems, connect to, shared by connections."""
+
+    def status(self) -> dict[str, Any]:
+        """`port`, `error`, `connections` by id with `connected`, and who is `unknown`: see `soilco2 status --json`."""
+        raise NotImplementedError
 
 
 _P = TypeVar("_P")

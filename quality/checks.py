@@ -340,6 +340,10 @@ class WarmUp(Remembers):
 _WORD = re.compile(r"(\S+)=0x([0-9a-fA-F]+)")
 
 
+NOTES = frozenset(("clock=device", "clock=gateway", "clock=gps", "clock=server", "decoded=server"))
+"""Words of a status that judge nothing: whose clock gave the time, and who decoded the number."""
+
+
 class Said(NamedTuple):
     """What a status says: bits of `CHECKS`, tests named by the catalogue, and words nobody explains."""
 
@@ -374,6 +378,6 @@ def read_status(status: str, judging: Sequence[StatusBits]) -> Said:
                 words.append(f"{match[1]}=0x{left:x}")
         elif word == "warm-up":
             mask |= WARM_UP
-        else:
+        elif word not in NOTES:
             words.append(word.replace(",", ";"))
     return Said(mask, tuple(extra), " ".join(words))

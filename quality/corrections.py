@@ -34,16 +34,6 @@ STANDARD_PRESSURE_ERROR = 0.03
 Sea-level pressure is ordinarily between 980 and 1040 hPa, the standard 1013.25: -3.3 % to +2.6 %.
 """
 
-LEAST_WATER = 0.10
-"""Soil water below which conductivity says nothing of the salt in the water [m³/m³].
-
-Bulk conductivity then goes with how the last films of water hang together, not with what is dissolved in them: the
-model of Hilhorst (2000), doi:10.2136/sssaj2000.6461922x, which leads from one to the other, loses its denominator.
-"""
-
-LEAST_EC25 = 0.01
-"""Conductivity at 25 °C below which no salinity is made of it [dS/m]: ten steps of a probe that counts in µS/cm."""
-
 ZERO_CELSIUS_K = 273.15
 
 

@@ -113,6 +113,8 @@ class ConductivityPlan(NamedTuple):
         The one applied here [1/K].
     factor : float or None
         Salinity per conductivity [mg/L per µS/cm].
+    least_water, least_ec25 : float
+        Below these no salinity is made [m³/m³, dS/m].
     """
 
     ec25: DerivedPlan | None
@@ -122,6 +124,8 @@ class ConductivityPlan(NamedTuple):
     device_coefficient: float | None
     coefficient: float
     factor: float | None
+    least_water: float
+    least_ec25: float
 
     @property
     def companions(self) -> tuple[CompanionPlan, ...]:
@@ -450,6 +454,8 @@ class StationPlan:
             deployments.ec_coefficient(serial),
             deployments.file.quality.ec_coefficient,
             deployments.salinity_factor(serial),
+            deployments.file.quality.salinity_least_water,
+            deployments.file.quality.salinity_least_ec25,
         )
 
     def _manual_of(self, series: SeriesKey) -> Timeline[Extra]:

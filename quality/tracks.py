@@ -417,7 +417,7 @@ class Conductivity(Dependant):
         self._temperature = temperature
         self._always = checks.EC_COEFFICIENT_UNKNOWN if plan.device_coefficient is None else 0
         self._coefficient = plan.coefficient
-        self._factor = plan.factor
+        self._factor, self._least_water, self._least_ec25 = plan.factor, plan.least_water, plan.least_ec25
         self._config = config
 
     def make(self, time_us: int, *parts: Any) -> list[Observation]:
@@ -442,9 +442,9 @@ class Conductivity(Dependant):
     def _says_nothing(self, time_us: int, ec25: float) -> int:
         """Why no salinity is made of a conductivity at 25 °C [dS/m]."""
         water = None if self._water is None else self._water.at(time_us)
-        if water is not None and water.value < corrections.LEAST_WATER:
+        if water is not None and water.value < self._least_water:
             return checks.SOIL_TOO_DRY
-        return checks.EC_TOO_SMALL if ec25 < corrections.LEAST_EC25 else 0
+        return checks.EC_TOO_SMALL if ec25 < self._least_ec25 else 0
 
     def _at_25(self, ec: float, temperature: Companion | None) -> tuple[float | None, int]:
         if temperature is None:

@@ -188,7 +188,7 @@ class Deployments:
         self._calibrations = self._sorted_calibrations()
 
     def _add(self, instrument: Instrument, model: ProbeModel) -> None:
-        used = [spec for spec in model.channel if not instrument.channels or spec.id in instrument.channels]
+        used = model.used(instrument.channels)
         channels = []
         for spec in used:
             a, b = conversion(spec.unit, spec.variable, self.variables)

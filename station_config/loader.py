@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from soilco2.station_config.catalogue.load import read_folders
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.checks.own_variables import RULES as VARIABLES
+from soilco2.station_config.checks.own_variables import RULES as OWN
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
 from soilco2.station_config.connections.registry import broken, kinds, model_of
@@ -120,7 +120,7 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     faults += from_models(salvaged.errors, data, root, StationFile, skip=secrets)
     models, wrong = read_folders(*salvaged.file.catalogue, *catalogue, variables=salvaged.variables)
     faults += wrong
-    for rule in (*VARIABLES, *WIRING, *PLACES):
+    for rule in (*OWN, *WIRING, *PLACES):
         faults += rule(salvaged, models)
     if faults:
         order = {fault.file: number for number, fault in enumerate(reversed(faults))}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from soilco2.station_config.base import Secret
+    from soilco2.station_config.connections.line_rules import Round
     from soilco2.station_config.deployments import Channel, Deployments, Span
     from soilco2.station_config.errors import Fault
     from soilco2.station_config.loader import Station
@@ -36,10 +37,14 @@ _WORDS = {
         "since": "From … until",
         "calibration": "Calibration",
         "factory": "factory",
+        "tried": "read on a device",
+        "manual": "from the manual only",
+        "round": "a round of {n} takes about {seconds:.2g} s",
         "due": "due",
         "overdue": "OVERDUE since",
         "site": "site",
         "nowhere": "installed nowhere",
+        "auxiliary": "kept beside",
         "derived": "Computed here",
         "device": "compensated by the probe",
         "none": "corrected here",
@@ -66,10 +71,14 @@ _WORDS = {
         "since": "起 … 止",
         "calibration": "校准",
         "factory": "出厂",
+        "tried": "已在实物上读过",
+        "manual": "仅据手册",
+        "round": "读一轮 {n} 台约需 {seconds:.2g} 秒",
         "due": "到期",
         "overdue": "已过期，自",
         "site": "站点",
         "nowhere": "未安装",
+        "auxiliary": "一并保存",
         "derived": "由本程序计算",
         "device": "探头自行补偿",
         "none": "由本程序订正",
@@ -156,8 +165,11 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
         if not port.exists()
     ]
     secrets: list[tuple[str, Secret]] = [(f"{row.id} token", row.token) for row in station.file.influxdb]
-    if station.file.mqtt is not None and station.file.mqtt.password is not None:
-        secrets.append(("mqtt password", station.file.mqtt.password))
+    secrets += [
+        (f"{name or 'mqtt'} password", broker.password)
+        for name, broker in station.file.brokers.items()
+        if broker.password is not None
+    ]
     for name, secret in secrets:
         try:
             secret.reveal()
@@ -261,6 +273,7 @@ def _instrument(station: Station, row: Instrument, now_us: int) -> dict[str, Any
         "connection": row.connection,
         "address": row.address,
         "interval_s": row.interval,
+        "tried": station.models[row.model].tried,
         "channels": channels,
     }
 
@@ -275,6 +288,7 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
         "station": station.file.station.model_dump(mode="json"),
         "configuration": station.hash,
         "connections": [row.model_dump(mode="json") for row in station.file.connection],
+        "rounds": {name: round(found.seconds, 3) for name, (_, found) in _rounds(station).items()},
         "instruments": [
             _instrument(station, row, now_us) | ({"computed_for": told[row.id]} if row.id in told else {})
             for row in station.file.instrument
@@ -293,6 +307,19 @@ def summary(station: Station, warnings: Sequence[Fault]) -> dict[str, Any]:
     }
 
 
+def _rounds(station: Station) -> dict[str, tuple[int, Round]]:
+    """Reading everything on a line once, by connection: how many there are, and what it takes."""
+    from soilco2.station_config.connections.line_rules import round_of
+    from soilco2.station_config.connections.registry import kind_of
+
+    found = {}
+    for row in station.file.connection:
+        here = [one for one in station.file.instrument if one.connection == row.id]
+        if here and kind_of(row).contract == "polled":
+            found[row.id] = len(here), round_of(kind_of(row), row, here, station.models)
+    return found
+
+
 def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     from rich.console import Console
     from rich.text import Text
@@ -309,9 +336,9 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
     for name, found in of_station(station).items():
         console.print(Text(f"{name}: {in_words(found, lang)}"), soft_wrap=True)
     _print_derived(console, station, words)
-    mqtt = station.file.mqtt
-    if mqtt is not None:
-        console.print(Text(f"{words['broker']}: {mqtt.host}:{mqtt.port}" + (" TLS" if mqtt.tls else "")))
+    for name, broker in station.file.brokers.items():
+        title = f"{words['broker']} {name}".rstrip()
+        console.print(Text(f"{title}: {broker.host}:{broker.port}" + (" TLS" if broker.tls else "")))
     for sink in station.file.influxdb:
         console.print(Text(f"{words['database']}: {sink.url} {sink.org}/{sink.bucket}"))
     if not station.file.influxdb:
@@ -336,6 +363,8 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     connection = next(row for row in station.file.connection if row.id == name)
     what = f"{connection.id}: {kind_of(connection).describe(connection, station.file.station.id)}"
     console.print()
+    if name in (rounds := _rounds(station)):
+        what += "; " + words["round"].format(n=rounds[name][0], seconds=rounds[name][1].seconds)
     console.print(Text(what, style="bold"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for key in ("address", "instrument", "channel", "series", "depth", "since", "calibration"):
@@ -350,14 +379,17 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
             if not spans and kind_of(connection).open_ended:
                 continue  # a node may send anything: only what is placed is worth a line
             rows: list[Span | None] = [*spans] if spans else [None]
+            nowhere = words["auxiliary" if channel.spec.auxiliary else "nowhere"]
             for span in rows:
                 address = "" if row.address is None else str(row.address)
                 about = f"{row.id}\n{row.model}\n{row.serial}\n{words['every']} {row.interval:g} s"
+                tried = station.models[row.model].tried == "device"
+                about += f"\n{words['tried' if tried else 'manual']}"
                 table.add_row(
                     address if first else "",
                     about if first else "",
                     channel.key[1] if span is None or span is spans[0] else "",
-                    words["nowhere"] if span is None else "/".join(span.series[1:]).replace("//", "/"),
+                    nowhere if span is None else "/".join(span.series[1:]).replace("//", "/"),
                     "" if span is None else _depth(station, span, words),
                     "" if span is None else _period(station, span),
                     _remarks(station, channel, lang),

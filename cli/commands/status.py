@@ -23,7 +23,7 @@ from soilco2.cli.options import (
     window_options,
     word,
 )
-from soilco2.station_config.message import Message
+from soilco2.station_config.message import Message, marked
 from soilco2.station_config.times import DAY_US
 
 if TYPE_CHECKING:
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     from soilco2.storage.journal.completeness import Day
     from soilco2.storage.journal.reader import JournalReader
     from soilco2.storage.journal.rows import Cursor
+
+
+_NAMED = 5
+"""Devices of others that are named, at most; all that are known stand in the JSON."""
+_LINK = {
+    "gateways": marked("gateways: {value:.0f}"),
+    "rssi_dbm": "{value:.0f} dBm",
+    "snr_db": marked("SNR {value:.1f} dB"),
+    "battery_voltage": marked("battery {value:.2f} V"),
+    "battery_percent": marked("battery {value:.0f} %"),
+}
 
 
 def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
@@ -68,7 +79,14 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         "instruments": _instruments(station, reader, counters, live, now_us),
         "buses": live["buses"] if live else [],
         "files": live["files"] if live else [],
+        "listeners": live.get("listeners", []) if live else [],
         "mqtt": live["mqtt"] if live else None,
+        "brokers": {row.id: live.get(f"mqtt {row.id}") if live else None for row in station.file.broker},
+        "foreign_devices": {
+            name: {"named": row["foreign"], "further": row.get("foreign_unnamed", 0)}
+            for name, row in _told(station, live).items()
+            if "foreign" in row
+        },
         "parts": live["parts"] if live else {},
         "journal": {
             "path": str(station.journal_path),
@@ -79,6 +97,14 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
             "error": live["journal_error"] if live else "",
         },
     }
+
+
+def _told(station: Station, live: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """What the decoders of connections through a broker have to say, by connection."""
+    sessions = [
+        (live or {}).get(name) for name in ("mqtt", *(f"mqtt {row.id}" for row in station.file.broker))
+    ]
+    return {name: row for one in sessions if one for name, row in one.get("sources", {}).items()}
 
 
 def _sink(
@@ -118,6 +144,11 @@ def _instruments(
     devices = {
         serial: row for bus in (live or {}).get("buses", []) for serial, row in bus["instruments"].items()
     }
+    links = {
+        serial: link
+        for row in _told(station, live).values()
+        for serial, link in row.get("devices", {}).items()
+    }
     found = {}
     for row in station.file.instrument:
         device = devices.get(row.serial, {})
@@ -135,6 +166,8 @@ def _instruments(
         }
         if told := computed_for(station, row, reader):
             found[row.id]["computed_for"] = told
+        if row.serial in links:
+            found[row.id]["link"] = links[row.serial]
     return found
 
 
@@ -196,6 +229,18 @@ def _print_flow(status: dict[str, Any]) -> None:
                 "{count} readings that came late wait for judgement", count=status["waiting_for_judgement"]
             )
         )
+    for name, row in status["foreign_devices"].items():
+        few = list(row["named"])[:_NAMED]
+        more = len(row["named"]) - len(few)
+        echo(
+            Message(
+                "  {name}: uplinks of devices that are not in the station file: {devices}",
+                name=name,
+                devices=Message("{names} and {count} more", names=", ".join(few), count=more)
+                if more
+                else ", ".join(few),
+            )
+        )
     if status["parked"]:
         echo(Message("parked: {kinds} ('soilco2 parked list' shows them)", kinds=_counts(status["parked"])))
     for name, row in status["sinks"].items():
@@ -239,6 +284,8 @@ def _print_devices(status: dict[str, Any]) -> None:
         if row["error"]:
             said = Message("{said}; {why}", said=said, why=row["error"])
         echo(said)
+    for listener in status.get("listeners", ()):
+        _print_listener(listener)
     echo(Message("instruments"))
     for name, row in status["instruments"].items():
         about = {"name": name, "serial": row["serial"], "moment": _moment(row["newest_us"])}
@@ -252,16 +299,53 @@ def _print_devices(status: dict[str, Any]) -> None:
         echo(said)
         if row["last_error"]:
             click.echo(f"    {translate(row['last_error'])}")
+        if "link" in row:
+            click.echo(f"    {_link(row['link'])}")
         if "computed_for" in row:
             click.echo(f"    {in_words(row['computed_for'], language())}")
-    if mqtt := status["mqtt"]:
-        state = word(mqtt["state"])
+    for broker in (status["mqtt"], *status["brokers"].values()):
+        if not broker:
+            continue
+        state = word(broker["state"])
         said = Message(
             "broker {name}: {state}",
-            name=mqtt["broker"],
-            state=Message("{state}, SILENT", state=state) if mqtt["silent"] else state,
+            name=broker["broker"],
+            state=Message("{state}, SILENT", state=state) if broker["silent"] else state,
         )
-        click.echo(f"{translate(said)} {translate(mqtt['error'])}".rstrip())
+        click.echo(f"{translate(said)} {translate(broker['error'])}".rstrip())
+
+
+def _link(link: dict[str, float]) -> str:
+    """How a device was heard by radio."""
+    parts = [Message("heard {moment}", moment=_moment(int(link["at_us"])))]
+    parts += [Message(words, value=link[name]) for name, words in _LINK.items() if name in link]
+    return ("、" if language() == "zh" else ", ").join(translate(part) for part in parts)
+
+
+def _print_listener(listener: dict[str, Any]) -> None:
+    """A port that others dial: who is there, and who is not known."""
+    if listener["error"]:
+        click.echo(translate(listener["error"]))
+        return
+    rows = listener["connections"].values()
+    echo(
+        Message(
+            "listening on {port}: {connected} of {count} connected",
+            port=listener["port"],
+            connected=sum(row["connected"] for row in rows),
+            count=len(rows),
+        )
+    )
+    for row in listener["unknown"]:
+        echo(
+            Message(
+                "  not known: {registration} from {host}, {count} times, last {moment}",
+                registration=row["registration"],
+                host=row["from"],
+                count=row["count"],
+                moment=_moment(row["last_us"]),
+            )
+        )
 
 
 def _print_journal(status: dict[str, Any]) -> None:

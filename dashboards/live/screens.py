@@ -147,7 +147,9 @@ def read_screen(path: Path, station: Station) -> Screen:
     for key in ("variable", "second"):
         name = getattr(screen, key)
         if name is not None and name not in station.variables:
-            why = Message("no such variable; {nearest}", nearest=nearest(name, station.variables))
+            why = Message(
+                "{name!r} is no variable; {nearest}", name=name, nearest=nearest(name, station.variables)
+            )
             raise StationFileError([fault_at(root, (key,), name, why)])
     profiles = [p.id for p in station.file.profile]
     if screen.profile is not None and screen.profile not in profiles:

@@ -156,7 +156,8 @@ class Line(Protocol):
     """A line that instruments are asked on; errors are `soilco2.ingest.errors.BusError`.
 
     A request that was damaged on its way is asked once more by the line; what fails is told to `failed`, every
-    time.
+    time. It may have a method ``listen(trace)`` that shows every byte to another listener from then on: then a command
+    that reads through the collector shows the bytes without opening the line anew.
     """
 
     @property
@@ -271,12 +272,15 @@ class Search(NamedTuple):
         Only these addresses; empty: the driver's usual ones.
     everything : bool
         Every address at every line setting that a model can have.
+    known : sequence of int or str
+        Addresses that are in use, to be asked beside the usual ones.
     """
 
     models: Sequence[ProbeModel]
     lines: Sequence[LineSettings] = ()
     addresses: Sequence[int | str] = ()
     everything: bool = False
+    known: Sequence[int | str] = ()
 
 
 Scan = Iterator[Step | Answer | Message]
@@ -289,7 +293,7 @@ class Pushed(Service, Protocol):
 
     @property
     def kind(self) -> str:
-        """Name of its kind of connection."""
+        """Its name among the sources: that of its kind of connection, or of the session that several kinds share."""
         ...
 
     @property

@@ -13,6 +13,7 @@ from soilco2.ingest.errors import (
     BadFrame,
     BusError,
     DoubleAnswer,
+    ExceptionAnswer,
     NotChanged,
     PortBusy,
     PortGone,
@@ -45,21 +46,14 @@ def _change(model: ProbeModel) -> Change:
 
 
 def _held(master: Master, model: ProbeModel, address: int, register: CodedRegister) -> int:
-    """What a register holds, told three times alike by one slave."""
+    """What a register holds, told three times alike by one slave; its readings are asked for too: two differ there."""
     request = Request(address, READ_HOLDING, register.start, 1)
+    blocks = model.block[:1] if isinstance(model, ModbusModel) else ()
     told = []
     for _ in range(_TRIES):
-        try:
-            told.append(master.read(request, model.timeout)[0])
-        except (DoubleAnswer, BadFrame, WrongAnswer) as error:
-            raise NotChanged(
-                Message(
-                    "more than one answers at address {address}, or the line is noisy ({received}): connect this probe "
-                    "alone; nothing was written",
-                    address=address,
-                    received=hexed(error.data, 24),
-                )
-            ) from error
+        told.append(_asked(master, model, request)[0])
+        for block in blocks:
+            _asked(master, model, Request(address, block.function, block.start, block.count))
     if len(set(told)) > 1:
         raise NotChanged(
             Message(
@@ -71,6 +65,30 @@ def _held(master: Master, model: ProbeModel, address: int, register: CodedRegist
             )
         )
     return told[0]
+
+
+def _asked(master: Master, model: ProbeModel, request: Request) -> tuple[int, ...]:
+    try:
+        return master.read(request, model.timeout)
+    except ExceptionAnswer as error:
+        raise NotChanged(
+            Message(
+                "address {address} refuses register 0x{start:04X}, where {model} keeps this: it is another model, or "
+                "two answer; nothing was written",
+                address=request.address,
+                start=request.start,
+                model=model.id,
+            )
+        ) from error
+    except (DoubleAnswer, BadFrame, WrongAnswer) as error:
+        raise NotChanged(
+            Message(
+                "more than one answers at address {address}, or the line is noisy ({received}): connect this probe "
+                "alone; nothing was written",
+                address=request.address,
+                received=hexed(error.data, 24),
+            )
+        ) from error
 
 
 def _see(master: Master, model: ProbeModel, address: int, register: CodedRegister, code: int) -> None:
@@ -137,9 +155,12 @@ def change_address(master: Master, model: ProbeModel, old: int | str, new: int |
                 )
             )
         _write(master, change, old, register, new)
-        if _says(master, model, new, register) == new:
+        kept = _says(master, model, old, register) if change.restart else None
+        if kept is None and _says(master, model, new, register) == new:
             return Message("the probe answers at address {new} now", new=new)
-        return _after(_says(master, model, old, register), old, new, Message("address {new}", new=new))
+        if kept is None:
+            kept = _says(master, model, old, register)
+        return _after(kept, old, new, Message("address {new}", new=new))
     finally:
         master.close()
 
@@ -187,16 +208,19 @@ def change_line(
     finally:
         master.close()
     register, before, code = todo[-1]
-    for settings in (wanted, now):
+
+    def says(settings: LineSettings) -> int | None:
         master = masters(settings)
         master.open()
         try:
-            found = _says(master, model, address, register)
+            return _says(master, model, address, register)
         finally:
             master.close()
-        if settings is wanted and found == code:
-            return Message("the probe answers at {line} now", line=wanted)
-    return _after(found, before, code, Message("{line}", line=wanted))
+
+    kept = says(now) if change.restart else None
+    if kept is None and says(wanted) == code:
+        return Message("the probe answers at {line} now", line=wanted)
+    return _after(says(now) if kept is None else kept, before, code, Message("{line}", line=wanted))
 
 
 def _todo(

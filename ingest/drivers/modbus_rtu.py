@@ -2,184 +2,43 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Scan, Search, Told
-from soilco2.ingest.drivers.modbus_change import change_address, change_line
-from soilco2.ingest.drivers.modbus_scan import Pitch, sweep
+from soilco2.ingest.drivers.driver import Bench, FarEnd, Host, Scan, Search
+from soilco2.ingest.drivers.modbus_line import Happened, ModbusDriver, ModbusLine
 from soilco2.ingest.drivers.polling import Deliver, PollingThread, Rows, polled
-from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, PortBusy, PortGone
-from soilco2.ingest.protocols.modbus import Request
-from soilco2.ingest.protocols.reading import Reading
-from soilco2.ingest.protocols.register_map import blocks_to_read, raw_readings, register_image
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.modbus_serial import RtuMaster
 from soilco2.ingest.transports.trace import Trace
 from soilco2.station_config.catalogue.probe import Line as LineSettings
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.catalogue.registers import WIDTH, decode
 from soilco2.station_config.connections.kind import Connection
-from soilco2.station_config.connections.modbus_model import Block, ModbusModel, RegisterChannel, Setting
+from soilco2.station_config.connections.modbus_model import ModbusModel
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.connections.serial_port import is_serial
 from soilco2.station_config.message import Message
-from soilco2.station_config.tables.instrument import Instrument
-
-Happened = Callable[[str, str, Message], None]
-
-
-class RegisterPlan(NamedTuple):
-    """What is asked of one slave."""
-
-    address: int
-    model: ModbusModel
-    instrument: Instrument
-    channels: tuple[RegisterChannel, ...]
-    blocks: tuple[Block, ...]
-
-
-class ModbusLine:
-    """The serial line as polling sees it.
-
-    Parameters
-    ----------
-    connection : ModbusRtuConnection
-    quiet_s : float
-        Silence between frames [s].
-    trace : callable, optional
-        Sees every byte on the line.
-    happened : callable, optional
-        Takes kind, subject and one sentence.
-    """
-
-    def __init__(
-        self,
-        connection: ModbusRtuConnection,
-        quiet_s: float,
-        trace: Trace | None = None,
-        happened: Happened | None = None,
-    ) -> None:
-        self._connection = connection
-        self._happened = happened
-        self._strays: set[int] = set()
-        self._master = RtuMaster(
-            str(connection.port),
-            baudrate=connection.baudrate,
-            bytesize=connection.bytesize,
-            parity=connection.parity,
-            stopbits=connection.stopbits,
-            quiet=quiet_s,
-            trace=trace,
-            stray=self._stray,
-        )
-        self.open = self._master.open
-        self.close = self._master.close
-
-    def _stray(self, address: int) -> None:
-        """Tell once of an address that answers when nobody waits for it."""
-        if self._happened is None or address in self._strays:
-            return
-        self._strays.add(address)
-        text = Message(
-            "{port}: address {address} answered when nobody waited for it: two devices share it, or another master "
-            "asks on this line; a reading of it may be the other device's. Give each device an address of its own, and "
-            "the line one master",
-            port=self._connection.port,
-            address=address,
-        )
-        self._happened("stray-answer", self._connection.id, text)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the port is open."""
-        return self._master.is_open
-
-    @property
-    def late(self) -> int:
-        """Answers that came too late and were dropped."""
-        return self._master.late
-
-    def plan(self, instrument: Instrument, model: ProbeModel) -> RegisterPlan:
-        """Address, channels and blocks of an instrument."""
-        assert isinstance(model, ModbusModel)
-        address = instrument.address if instrument.address is not None else model.address
-        assert isinstance(address, int)  # the station file's check sees to it
-        channels = model.used(instrument.channels)
-        return RegisterPlan(address, model, instrument, channels, blocks_to_read(model, channels))
-
-    def read(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> list[Reading]:
-        """What the registers of an instrument say now."""
-        words = {}
-        for block in plan.blocks:
-            request = Request(plan.address, block.function, block.start, block.count)
-            words[block.id] = self._ask(request, timeout_s, failed)
-        return raw_readings(plan.model, plan.channels, words)
-
-    def _ask(self, request: Request, timeout_s: float, failed: Callable[[BusError], None]) -> tuple[int, ...]:
-        """One request; a damaged or foreign answer is asked for once more."""
-        try:
-            return self._counted(request, timeout_s, failed)
-        except (NoAnswer, ExceptionAnswer, PortGone, PortBusy):
-            raise
-        except BusError:
-            return self._counted(request, timeout_s, failed)
-
-    def _counted(
-        self, request: Request, timeout_s: float, failed: Callable[[BusError], None]
-    ) -> tuple[int, ...]:
-        try:
-            return self._master.read(request, timeout_s)
-        except BusError as error:
-            failed(error)
-            raise
-
-    def settings(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> Told:
-        """The registers that change what readings mean."""
-        found = []
-        values: dict[str, float] = {}
-        for setting in plan.model.setting:
-            request = Request(plan.address, setting.function, setting.start, WIDTH[setting.type])
-            try:
-                words = self._master.read(request, timeout_s)
-            except ExceptionAnswer:
-                found.append(Message("{setting}: the device refuses to tell", setting=setting.id))
-                continue
-            except BusError as error:
-                failed(error)
-                found.append(Message("{setting}: not read ({kind})", setting=setting.id, kind=error.kind))
-                break
-            value = decode(words, 0, setting.type, setting.word_order) * setting.scale
-            found.append(_setting_text(setting, value, plan.instrument))
-            if math.isfinite(value):
-                values[setting.id] = value
-        return Told(Message.joined(found), values)
-
-
-def _setting_text(setting: Setting, value: float, instrument: Instrument) -> Message:
-    found = f"{value:.6g} {setting.unit}".rstrip()
-    expected = instrument.settings.get(setting.id)
-    if expected is None or abs(expected - value) <= abs(setting.scale) / 2:
-        return Message("{setting} = {found}", setting=setting.id, found=found)
-    return Message(
-        "{setting} = {found} but the station file says {expected:g}",
-        setting=setting.id,
-        found=found,
-        expected=expected,
-    )
 
 
 def line_of(
     connection: ModbusRtuConnection, rows: Rows, trace: Trace | None = None, happened: Happened | None = None
 ) -> ModbusLine:
     """The line of a connection: as quiet as its quietest probe wants it."""
-    quiet_s = max([connection.quiet, *(model.quiet for _, model in rows)])
-    return ModbusLine(connection, quiet_s, trace, happened)
+    master = partial(
+        RtuMaster,
+        str(connection.port),
+        baudrate=connection.baudrate,
+        bytesize=connection.bytesize,
+        parity=connection.parity,
+        stopbits=connection.stopbits,
+        quiet=max([connection.quiet, *(model.quiet for _, model in rows)]),
+        trace=trace,
+    )
+    return ModbusLine(lambda stray: master(stray=stray), connection.id, happened)
 
 
 def polling(
@@ -204,15 +63,14 @@ USUAL = LineSettings(baudrate=9600)
 _SPEEDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
-def _settings(models: Sequence[ProbeModel], everything: bool) -> list[LineSettings]:
-    """Line settings to look for probes at: what most models leave the factory with first, then all there are.
+def _settings(own: LineSettings, models: Sequence[ProbeModel], everything: bool) -> list[LineSettings]:
+    """Line settings to look for probes at: the line's own, what most models leave the factory with, then all there are.
 
     Stop bits do not matter to who listens, so the higher number of them is taken.
     """
     found: dict[tuple[int, str], LineSettings] = {}
-    votes: Counter[tuple[int, str]] = Counter()
-    for model in models:
-        line = model.line or USUAL
+    votes = Counter({(own.baudrate, own.parity): len(models)})
+    for line in (own, *(model.line or USUAL for model in models)):
         key = line.baudrate, line.parity
         votes[key] += 1
         if key not in found or found[key].stopbits < line.stopbits:
@@ -245,10 +103,7 @@ def _master(connection: ModbusRtuConnection, trace: Trace, line: LineSettings) -
     )
 
 
-class _ModbusRtuDriver(Driver):
-    victims = Message("on a Modbus line")
-    own_faults = frozenset({"address-clash", "noise"})
-
+class _ModbusRtuDriver(ModbusDriver):
     def at(self, place: str, settings: LineSettings | None = None) -> ModbusRtuConnection | None:
         if not is_serial(place):
             return None
@@ -266,14 +121,18 @@ class _ModbusRtuDriver(Driver):
         return line_of(connection, rows, trace)
 
     def scan(self, connection: ModbusRtuConnection, search: Search, trace: Trace) -> Scan:
+        from soilco2.ingest.drivers.modbus_scan import Pitch, sweep
+
         models = [model for model in search.models if isinstance(model, ModbusModel)]
-        lines = search.lines or _settings(models, search.everything)
+        lines = search.lines or _settings(_line(connection), models, search.everything)
         pitches = [Pitch(str(line), partial(_master, connection, trace, line)) for line in lines]
         return sweep(connection.kind, pitches, search)
 
     def set_address(
         self, connection: ModbusRtuConnection, model: ProbeModel, old: int | str, new: int | str, trace: Trace
     ) -> Message:
+        from soilco2.ingest.drivers.modbus_change import change_address
+
         return change_address(_master(connection, trace, _line(connection)), model, old, new)
 
     def set_line(
@@ -284,6 +143,8 @@ class _ModbusRtuDriver(Driver):
         settings: LineSettings,
         trace: Trace,
     ) -> Message:
+        from soilco2.ingest.drivers.modbus_change import change_line
+
         masters = partial(_master, connection, trace)
         return change_line(masters, _line(connection), model, address, settings)
 
@@ -294,12 +155,6 @@ class _ModbusRtuDriver(Driver):
         from soilco2.ingest.simulate.modbus_probes import SimulatedBus
 
         return SimulatedBus.of(bench)
-
-    def simulated(
-        self, model: ProbeModel, names: Sequence[str], raws: Mapping[str, float | None]
-    ) -> list[Reading]:
-        assert isinstance(model, ModbusModel)
-        return raw_readings(model, model.used(names), register_image(model, raws))
 
 
 DRIVER = _ModbusRtuDriver()

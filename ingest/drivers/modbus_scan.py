@@ -70,6 +70,11 @@ class _Heard:
     echoes: int = 0
     asked: int = 0
 
+    @property
+    def of_addresses(self) -> bool:
+        """Whether garbled answers are of a few addresses, and not of the line."""
+        return 0 < len(self.garbled) <= _FEW and self.asked > 2 * len(self.garbled)
+
 
 def sweep(kind: str, pitches: Sequence[Pitch], search: Search) -> Scan:
     """Ask every address at every setting of a line, and tell who answered."""
@@ -112,7 +117,8 @@ def _requests(models: Sequence[ModbusModel], search: Search, line: str) -> list[
     ]
     wanted = [address for address in search.addresses if isinstance(address, int)]
     if not wanted:
-        known = {model.address for model in models if isinstance(model.address, int)}
+        told = (*(model.address for model in models), *search.known)
+        known = {address for address in told if isinstance(address, int)}
         wanted = [*(ALL if search.everything else sorted({*USUAL, *known}))]
     plain = [Request(address, READ_HOLDING, 0, 1) for address in wanted]
     return list(dict.fromkeys([*(row for row in first if row.address in wanted), *plain]))
@@ -282,7 +288,7 @@ def _doubts(best: Sequence[_Fit]) -> Iterator[Message]:
 
 def _clashes(kind: str, line: str, heard: _Heard) -> Iterator[Answer]:
     """Garbled answers at a few addresses while the others keep silent: somebody is there, more than one."""
-    if len(heard.garbled) > _FEW or heard.asked <= 2 * len(heard.garbled):
+    if not heard.of_addresses:
         return
     for address, data in heard.garbled.items():
         doubt = Message(
@@ -295,7 +301,7 @@ def _clashes(kind: str, line: str, heard: _Heard) -> Iterator[Answer]:
 
 def _remarks(heard: dict[str, _Heard]) -> Iterator[Message]:
     """What the bytes say of the line when nobody was understood."""
-    if any(one.found for one in heard.values()):
+    if any(one.found or one.of_addresses for one in heard.values()):
         return
     noisy = {line: one for line, one in heard.items() if one.garbled}
     bytes_heard = b"".join(data for one in noisy.values() for data in one.garbled.values())

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -25,6 +26,7 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.drivers.driver import DriverEvent, Host, Line, Plan
 from soilco2.ingest.drivers.sample import Arrival, sample_of
+from soilco2.ingest.drivers.turn import Turn
 from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone
 from soilco2.ingest.supervisor import Managed
 from soilco2.quality.records import Sample
@@ -151,6 +153,7 @@ class PollingThread:
         self._devices = [_Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
+        self._turn = Turn()
         self._stop = threading.Event()
         self._joined = threading.Event()
         self._mutex = threading.Lock()
@@ -188,6 +191,17 @@ class PollingThread:
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was asked to end, or has ended: who borrowed the line gives it back."""
+        return self._stop.is_set() or not self.alive
+
+    @contextmanager
+    def borrowed(self) -> Iterator[Line]:
+        """The line between two rounds, open or closed; rounds wait until it is given back."""
+        with self._turn.borrow():
+            yield self._line
 
     def status(self) -> dict[str, Any]:
         """How the line and each instrument are doing: state, counters by kind of error, times."""
@@ -252,7 +266,8 @@ class PollingThread:
         with self._mutex:
             self._missed += gone
         text = Message(
-            "{gone} readings were not taken: the round before took too long, or the clock was set forward",
+            "{gone} readings were not taken: the round before took too long, a command had the line, or the clock "
+            "was set forward",
             gone=gone,
         )
         return DriverEvent(slot, "slots-missed", device.serial, text)
@@ -267,6 +282,11 @@ class PollingThread:
         if now < slot:
             self._clock.wait_until(slot, self._stop)
             return
+        with self._turn.own():
+            self._read_due(slot)
+
+    def _read_due(self, slot: int) -> None:
+        now = self._clock.now_us()  # somebody may have borrowed the line
         due = [device for device in self._devices if device.next_slot_us == slot]
         events: list[DriverEvent] = []
         reading = []
@@ -484,10 +504,9 @@ def polled(
 def _thread(
     host: Host, name: str, connection: Connection, rows: Rows, line_of: Callable[[Any, Rows], Line]
 ) -> PollingThread:
-    ports = kind_of(connection).ports(connection)
     return PollingThread(
         connection.id,
-        str(ports[0]) if ports else connection.id,
+        kind_of(connection).place(connection),
         line_of(connection, rows),
         rows,
         host.clock,

@@ -39,11 +39,13 @@ def driver_of(kind: Kind) -> Any:
 
 def services(host: Host, connections: Sequence[Connection]) -> dict[str, Managed]:
     """The threads that serve a station's connections, by name."""
+    together: dict[str, list[Connection]] = {}
+    for row in connections:
+        together.setdefault(kind_of(row).session or row.kind, []).append(row)
     found: dict[str, Managed] = {}
-    for name in dict.fromkeys(row.kind for row in connections):
-        kind = kinds()[name]
-        driver: Driver = driver_of(kind)
-        found |= driver.services(host, [row for row in connections if row.kind == name])
+    for rows in together.values():
+        driver: Driver = driver_of(kind_of(rows[0]))
+        found |= driver.services(host, rows)
     return found
 
 

@@ -228,7 +228,7 @@ class Sdi12Line:
         before: sdi12.Identity | None = None
         for _ in range(TRIES):
             told = self._told(plan, timeout_s, failed)
-            wrong = self._mismatch(plan, told) if self._connection.identify else None
+            wrong = self._mismatch(plan, told)
             if wrong is None:
                 self._identities[plan.address] = told
                 self._fresh.add(plan.address)
@@ -269,7 +269,7 @@ class Sdi12Line:
                 told=str(told),
                 model=plan.model.id,
             )
-        if not sdi12.is_serial(told, plan.instrument.serial):
+        if self._connection.serials and not sdi12.is_serial(told, plan.instrument.serial):
             return Message(
                 "{name}: the probe at address {address} tells the serial number {told}, the station file says "
                 "{serial}; its values are not taken. Was it replaced? Then it is an instrument of its own, with "

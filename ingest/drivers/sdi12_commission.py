@@ -39,7 +39,8 @@ def connection_at(place: str, settings: LineSettings | None) -> Sdi12Connection 
     """The connection that a serial port is, by the line settings of the port."""
     if not is_serial(place):
         return None
-    table = {"id": "line", "kind": "sdi12", "port": str(Path(place))}
+    # nobody has said yet which probe is to be there
+    table = {"id": "line", "kind": "sdi12", "port": str(Path(place)), "serials": False}
     if settings is None:
         return Sdi12Connection.model_validate({**table, "adapter": "dr-liu"})
     for name, adapter in ADAPTERS.items():
@@ -82,6 +83,8 @@ def look(connection: Sdi12Connection, search: Search, trace: Trace) -> Scan:
                     yield answer
         finally:
             port.close()
+        if found and not search.everything:  # the adapter is this one
+            break
     yield Step(1.0, 0.0, Message("done"))
     if not found:
         yield _remark(b"".join(seen), echoed)
@@ -190,11 +193,7 @@ def change_address(
         sleep(_SETTLED_S)
         after = _who(port, new)
         if after is not None and after[1:] == before[1:]:
-            return Message(
-                "the probe answers at address {new} now; undo: the same with {new} and {old} the other way round",
-                new=new,
-                old=old,
-            )
+            return Message("the probe answers at address {new} now", new=new)
         if _who(port, old) is not None:
             raise NotChanged(
                 Message(

@@ -6,27 +6,29 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Told
+from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Scan, Search, Told
 from soilco2.ingest.drivers.polling import Rows, polled
 from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone, Refused, Unasked, WrongAnswer
 from soilco2.ingest.protocols.ascii_lines import Judge, Said, judge, named_values
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.supervisor import Managed
-from soilco2.ingest.transports.ascii_serial import AsciiMaster, LineStream
+from soilco2.ingest.transports.ascii_serial import ENDS, AsciiMaster, LineStream
 from soilco2.ingest.transports.serial_port import SerialPort
 from soilco2.ingest.transports.trace import Trace
-from soilco2.station_config.catalogue.line_pattern import ADDRESS, number
+from soilco2.station_config.catalogue.line_pattern import ADDRESS, number, pattern
 from soilco2.station_config.catalogue.probe import ChannelSpec, ProbeModel
+from soilco2.station_config.catalogue.probe import Line as LineSettings
 from soilco2.station_config.connections.ascii_model import AsciiModel, LineSetting, setting_values
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.serial_ascii import SerialAsciiConnection, address_of
+from soilco2.station_config.connections.serial_port import is_serial
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
-ENDS = {"CR": "\r", "LF": "\n", "CRLF": "\r\n"}
 NO_VALUE = "nan"
 """Status of a channel whose place in the line says that there is none."""
 _SETUP_AGAIN_S = 600.0
@@ -47,7 +49,7 @@ class LinePlan(NamedTuple):
 
     def command(self, text: str) -> str:
         """A command of the catalogue for this instrument."""
-        return text.replace("{" + ADDRESS + "}", self.address).replace("{{", "{").replace("}}", "}")
+        return pattern(text).render({ADDRESS: self.address})
 
 
 def readings(model: AsciiModel, channels: Sequence[ChannelSpec], said: Said) -> list[Reading]:
@@ -92,14 +94,7 @@ class AsciiLine:
     ) -> None:
         self._connection = connection
         self._happened = happened
-        self._port = SerialPort(
-            str(connection.port),
-            baudrate=connection.baudrate,
-            bytesize=connection.bytesize,
-            parity=connection.parity,
-            stopbits=connection.stopbits,
-            trace=trace,
-        )
+        self._port = _port(connection, trace, _line(connection))
         self._master = AsciiMaster(self._port, max([connection.quiet, *(model.quiet for _, model in rows)]))
         self._streaming = [
             self.plan(*row) for row in rows if isinstance(row[1], AsciiModel) and row[1].streams
@@ -138,6 +133,10 @@ class AsciiLine:
         if stream is not None:
             stream.stop()
         self._port.close()
+
+    def listen(self, trace: Trace) -> None:
+        """Show every byte to another listener from now on."""
+        self._port.trace = trace
 
     def plan(self, instrument: Instrument, model: ProbeModel) -> LinePlan:
         """Address, channels and the lines of an instrument."""
@@ -299,9 +298,85 @@ def line_of(
     return AsciiLine(connection, rows, trace, happened)
 
 
+USUAL = LineSettings(baudrate=19200)
+"""What most of these instruments leave the factory with."""
+
+
+def _port(connection: SerialAsciiConnection, trace: Trace | None, line: LineSettings) -> SerialPort:
+    return SerialPort(
+        str(connection.port),
+        baudrate=line.baudrate,
+        bytesize=line.bytesize,
+        parity=line.parity,
+        stopbits=line.stopbits,
+        trace=trace,
+    )
+
+
+def _line(connection: SerialAsciiConnection) -> LineSettings:
+    return LineSettings(
+        baudrate=connection.baudrate,
+        bytesize=connection.bytesize,
+        parity=connection.parity,
+        stopbits=connection.stopbits,
+    )
+
+
 class _SerialAsciiDriver(Driver):
     victims = Message("on a line of text")
     own_faults = frozenset({"address-clash", "noise"})
+
+    def at(self, place: str, settings: LineSettings | None = None) -> SerialAsciiConnection | None:
+        if not is_serial(place):
+            return None
+        line = settings or USUAL
+        return SerialAsciiConnection(
+            id="line",
+            kind="serial-ascii",
+            port=Path(place),
+            baudrate=line.baudrate,
+            bytesize=line.bytesize,
+            parity=line.parity,
+            stopbits=line.stopbits,
+        )
+
+    def line(self, connection: SerialAsciiConnection, rows: Rows, trace: Trace) -> AsciiLine:
+        return line_of(connection, rows, trace)
+
+    def scan(self, connection: SerialAsciiConnection, search: Search, trace: Trace) -> Scan:
+        from soilco2.ingest.drivers.ascii_commission import sweep
+
+        known = [
+            model.line for model in search.models if isinstance(model, AsciiModel) and model.line is not None
+        ]
+        lines = search.lines or list({str(line): line for line in [USUAL, *known]}.values())
+        return sweep(connection.kind, partial(_port, connection, trace), lines, search, connection.quiet)
+
+    def set_address(
+        self,
+        connection: SerialAsciiConnection,
+        model: ProbeModel,
+        old: int | str,
+        new: int | str,
+        trace: Trace,
+    ) -> Message:
+        from soilco2.ingest.drivers.ascii_commission import change_address
+
+        port = _port(connection, trace, _line(connection))
+        return change_address(port, connection.quiet, model, old, new)
+
+    def set_line(
+        self,
+        connection: SerialAsciiConnection,
+        model: ProbeModel,
+        address: int | str,
+        settings: LineSettings,
+        trace: Trace,
+    ) -> Message:
+        from soilco2.ingest.drivers.ascii_commission import change_line
+
+        ports = partial(_port, connection, trace)
+        return change_line(ports, connection.quiet, _line(connection), model, address, settings)
 
     def services(self, host: Host, connections: Sequence[Connection]) -> Mapping[str, Managed]:
         return polled(host, connections, partial(line_of, happened=host.happened))

@@ -147,7 +147,7 @@ def import_table(
     account = Account()
     parked = ParkedRows(station.journal_path, source)
     arrival = Arrival(moment.now_us, moment.mono_us, moment.boot_id, source)
-    stretches = _heard(driver.rows(station, layout, zone, arrival), account)
+    stretches = driver.rows(station, layout, zone, arrival)
     first = deque(islice(stretches, LOOKED_AT))
     doubted = doubts(station, first)
     if doubted and not sure(doubted):
@@ -159,6 +159,7 @@ def import_table(
         )
     newest: dict[tuple[str, str], int] = {}
     for stretch in _gathered(chain(_emptied(first), stretches), target.rows_at_once):
+        account.told += [one for one in stretch.told if one not in account.told]
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
         account.parked_before += again
@@ -175,13 +176,6 @@ def import_table(
     if isinstance(target, Submitter):
         target.submit("end_import", number=account.number, source=source, counts=account.counts())
     return account
-
-
-def _heard(stretches: Iterator[Rows], account: Account) -> Iterator[Rows]:
-    """Stretches, what is said of the file being noted."""
-    for stretch in stretches:
-        account.told += [one for one in stretch.told if one not in account.told]
-        yield stretch
 
 
 def _emptied(some: deque[Rows]) -> Iterator[Rows]:
@@ -210,6 +204,7 @@ def _together(some: Sequence[Rows]) -> Rows:
         [fault for one in some for fault in one.faults],
         some[-1].line,
         [line for one in some for line in one.lines],
+        told=[told for one in some for told in one.told],
     )
 
 

@@ -23,8 +23,9 @@ def foreign(message: Mapping[str, Any]) -> Message | None:
     for name, keys in _MARKS:
         if keys <= message.keys():
             return Message(
-                "this is a message of {system}, which does not say node, sequence and readings; have it rewritten on "
-                "its way, or in {system}'s own decoder, as docs/reference/message.schema.json has it",
+                "this is a message of {system}, which does not say node, sequence and readings; a connection of kind = "
+                '"lorawan" reads whole uplinks of ChirpStack and The Things Stack (docs/howto/lorawan.en.md), any '
+                "other message has to be rewritten on its way as docs/reference/message.schema.json has it",
                 system=name,
             )
     return None

@@ -42,6 +42,8 @@ MAX_COUNT = 125
 ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
+GATEWAY_NO_PATH = 10
+GATEWAY_TARGET_SILENT = 11
 
 EXCEPTION_WORDS = {
     1: Message("illegal function"),
@@ -160,6 +162,19 @@ class Request(NamedTuple):
         )
 
 
+class UnitRequest(Request):
+    """A request over TCP: a device that is itself on the network may have unit 0, which is no broadcast there."""
+
+    __slots__ = ()
+
+    @property
+    def frame(self) -> bytes:
+        """The bytes on a wire."""
+        if self.address:
+            return super().frame
+        return seal(b"\0" + self._replace(address=1).frame[1:-2])
+
+
 class Found(NamedTuple):
     """An answer found in a stream of bytes.
 
@@ -217,6 +232,14 @@ def answers(data: bytes) -> Iterator[int]:
             yield at
 
 
+def without_gateway(data: bytes) -> bytes:
+    """`data` without a gateway's own answer that nobody answers it there."""
+    for at in answers(data):
+        if data[at + 1] & 0x80 and data[at + 2] in (GATEWAY_NO_PATH, GATEWAY_TARGET_SILENT):
+            return data[:at] + data[at + 5 :]
+    return data
+
+
 def _stranger(data: bytes, request: Request) -> tuple[str, Message] | None:
     """What is wrong with a sound read answer in `data` that is not ours: (part, words)."""
     for at in answers(data):
@@ -243,6 +266,17 @@ def hexed(data: bytes, limit: int = 48) -> str:
 def diagnose(data: bytes, request: Request, port: str, timeout: float) -> BusError:
     """The error that fits `data`, all that came from `port` within `timeout` [s], when no answer was in it."""
     code = find_exception(data, request)
+    if code == GATEWAY_TARGET_SILENT:
+        silence = Message(
+            "the gateway had no answer from the device (exception 11); check supply, wiring and address, and the "
+            "gateway's line settings"
+        )
+        return NoAnswer(request.at(port, silence), data)
+    if code == GATEWAY_NO_PATH:
+        closed = Message(
+            "the gateway has no line for this address (exception 10); check its settings and the address"
+        )
+        return ExceptionAnswer(request.at(port, closed), data, code)
     if code is not None:
         refusal = Message(
             "the device refuses with exception {code} ({meaning}); check that the model in the station file is the "
@@ -296,6 +330,37 @@ def write_frame(address: int, function: int, start: int, words: tuple[int, ...])
         return seal(struct.pack(">BBHH", address, function, start, *words))
     head = struct.pack(">BBHHB", address, function, start, len(words), 2 * len(words))
     return seal(head + struct.pack(f">{len(words)}H", *words))
+
+
+class Write(NamedTuple):
+    """A write of registers from wire address `start`."""
+
+    address: int
+    function: int
+    start: int
+    words: tuple[int, ...]
+
+    @property
+    def answer(self) -> bytes:
+        """What a slave says that took it."""
+        last = self.words[0] if self.function == WRITE_ONE else len(self.words)
+        return seal(struct.pack(">BBHH", self.address, self.function, self.start, last))
+
+
+def parse_write(data: bytes) -> tuple[Write | None, bytes]:
+    """Take the first sound write out of `data`, as a slave does: it, and the bytes after it."""
+    for at in range(len(data) - 7):
+        address, function = data[at], data[at + 1]
+        if function == WRITE_ONE and sound(data[at : at + 8]):
+            start, word = struct.unpack(">HH", data[at + 2 : at + 6])
+            return Write(address, function, start, (word,)), data[at + 8 :]
+        end = at + 9 + data[at + 6]
+        if function == WRITE_SEVERAL and end <= len(data) and sound(data[at:end]):
+            start, count = struct.unpack(">HH", data[at + 2 : at + 6])
+            if 2 * count == data[at + 6]:
+                words = struct.unpack(f">{count}H", data[at + 7 : end - 2])
+                return Write(address, function, start, words), data[end:]
+    return None, data
 
 
 def parse_request(data: bytes) -> tuple[Request | None, bytes, int]:

@@ -11,13 +11,14 @@ import contextlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
+from soilco2.ingest.protocols.decoded import Decoded, Gap, Jump, Refusal
 from soilco2.ingest.protocols.foreign_messages import foreign
 from soilco2.ingest.protocols.heard import Heard
-from soilco2.ingest.protocols.mqtt_message import Cut
+from soilco2.ingest.protocols.json_object import KEPT_BYTES, RefusedError, parse_object, show
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
 from soilco2.station_config.connections.mqtt import MqttConnection
@@ -26,10 +27,6 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.times import DAY_US
 from soilco2.station_config.units import between
 
-MAX_BYTES = 262_144
-"""A longer message is refused unread: a thousand readings take about half of it."""
-KEPT_BYTES = 1_048_576
-"""Of a refused message this much is kept."""
 OLDEST_US = 1_420_070_400_000_000
 """2015-01-01: an earlier stamp comes from a clock that was never set [µs UTC]."""
 
@@ -47,64 +44,6 @@ LONGEST_UNIT = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _new = tuple.__new__
-
-
-class Refusal(NamedTuple):
-    """What did not become a sample.
-
-    Parameters
-    ----------
-    reason : Message
-        One sentence.
-    payload : bytes
-        The message as it came, or one of those of its readings that were refused.
-    time_us : int or None
-        The stamp it carried [µs UTC], if one could be read.
-    arrival_us : int
-        [µs UTC]
-    readings : int
-        How many were refused; 1 for a message that cannot be understood.
-    """
-
-    reason: Message
-    payload: bytes
-    time_us: int | None
-    arrival_us: int
-    readings: int = 1
-
-
-class Gap(NamedTuple):
-    """Messages of a node that never came: numbers `first` to `last`."""
-
-    node: str
-    first: int
-    last: int
-
-
-class Jump(NamedTuple):
-    """A node's numbers went from `before` to `after`, further than it can have sent messages: it numbers anew."""
-
-    node: str
-    before: int
-    after: int
-
-
-class Decoded(NamedTuple):
-    """What a batch of messages gave; `repeats` counts, in its one place, readings that are known already."""
-
-    samples: list[Sample]
-    refusals: list[Refusal]
-    gaps: list[Gap]
-    repeats: Counter[str]
-    jumps: list[Jump]
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(Message("{found} is no number in JSON", found=word))
-
-
-_decoder = json.JSONDecoder(parse_constant=_no_number)
-_scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 
 
 class Decoder:
@@ -176,7 +115,7 @@ class Decoder:
                     out.repeats["readings"] += sum(one.readings for one in out.refusals[before[1] :])
                     del out.refusals[before[1] :]
                 continue
-            except _RefusedError as error:
+            except RefusedError as error:
                 reason = Message.of(error)
             except Exception as error:  # noqa: BLE001 - whatever a message does, it must not stop the next one
                 reason = Message("the message cannot be taken apart ({kind})", kind=type(error).__name__)
@@ -198,31 +137,31 @@ class Decoder:
         retained: bool,
         out: Decoded,
     ) -> None:
-        message = _parse(payload)
+        message = parse_object(payload)
         try:
             node, sequence, readings = message["node"], message["sequence"], message["readings"]
         except KeyError as error:
             missing = Message("the message has no key {key!r}", key=error.args[0])
-            raise _RefusedError(foreign(message) or missing) from None
+            raise RefusedError(foreign(message) or missing) from None
         if type(node) is not str or (node not in self._last and not _NAME(node)):
-            raise _RefusedError(Message("node: a name is expected, found {found}", found=_show(node)))
+            raise RefusedError(Message("node: a name is expected, found {found}", found=show(node)))
         if self._as_text and type(sequence) is str and _WHOLE(sequence):
             sequence = int(sequence)
         if type(sequence) is not int or not 0 <= sequence <= 9_007_199_254_740_991:
-            raise _RefusedError(
-                Message("sequence: a whole number from 0 is expected, found {found}", found=_show(sequence))
+            raise RefusedError(
+                Message("sequence: a whole number from 0 is expected, found {found}", found=show(sequence))
             )
         if message.get("station", self._station) != self._station:
-            raise _RefusedError(
+            raise RefusedError(
                 Message(
                     "station: the message is of {found}, this is {station!r}",
-                    found=_show(message["station"]),
+                    found=show(message["station"]),
                     station=self._station,
                 )
             )
         if type(readings) is not list or not 1 <= len(readings) <= MAX_READINGS:
-            found = f"{len(readings)}" if type(readings) is list else _show(readings)
-            raise _RefusedError(
+            found = f"{len(readings)}" if type(readings) is list else show(readings)
+            raise RefusedError(
                 Message(
                     "readings: a list of 1 to {most} is expected, found {found}",
                     most=MAX_READINGS,
@@ -231,13 +170,13 @@ class Decoder:
             )
         latest_us = arrival_us + self._tolerance_us if trusted else None
         append = out.samples.append
-        faults: list[tuple[Any, _RefusedError]] = []
+        faults: list[tuple[Any, RefusedError]] = []
         if b"null" in payload:
             readings = self._with_clock(message, retained, faults, out)
         for reading in readings:
             try:
                 append(self._reading(reading, arrival_us, mono_us, latest_us))
-            except _RefusedError as error:
+            except RefusedError as error:
                 faults.append((reading, error))
         if faults:
             out.refusals.append(_refusal(message, bytes(payload), faults, arrival_us))
@@ -261,7 +200,7 @@ class Decoder:
             self._last[node] = sequence, mono_us
 
     def _with_clock(
-        self, message: dict[str, Any], retained: bool, faults: list[tuple[Any, _RefusedError]], out: Decoded
+        self, message: dict[str, Any], retained: bool, faults: list[tuple[Any, RefusedError]], out: Decoded
     ) -> list[Any]:
         """The readings to be taken: of those without a time of their own no repeat, nor what would share one."""
         readings: list[Any] = message["readings"]
@@ -289,7 +228,7 @@ class Decoder:
                         "time: a reading without a time in a retained message: nobody knows when it was measured"
                     )
             if why is not None:
-                faults.append((one, _refused(_show(one.get("serial")), _show(one.get("channel")), why)))
+                faults.append((one, _refused(show(one.get("serial")), show(one.get("channel")), why)))
             else:
                 taken.append(one)
         return taken
@@ -312,7 +251,7 @@ class Decoder:
             value = self._converted(value, unit, (serial, channel))
         status = reading.get("status", "")
         if status != "" and (type(status) is not str or len(status) > 200 or not status.isprintable()):
-            why = Message("status: at most 200 printable characters, found {found}", found=_show(status))
+            why = Message("status: at most 200 printable characters, found {found}", found=show(status))
             raise _refused(serial, channel, why)
         if stamp is None:
             device_us = None
@@ -348,7 +287,7 @@ class Decoder:
 
     def _no_value(self, value: Any) -> Message:
         """Why a value is none."""
-        why = Message("value: a number or null is expected, found {found}", found=_show(value))
+        why = Message("value: a number or null is expected, found {found}", found=show(value))
         if type(value) is str and _NUMBER(value) and not self._as_text:
             return Message("{why}; with numbers_as_text = true at the connection it is taken", why=why)
         return why
@@ -363,58 +302,50 @@ class Decoder:
                 self._factors[*key, unit] = between(unit, expected, self._variables[key], self._registry)
             factors = self._factors[*key, unit]
         if factors is None:
-            why = Message("unit: {unit!r} is expected, found {found}", unit=expected, found=_show(unit))
+            why = Message("unit: {unit!r} is expected, found {found}", unit=expected, found=show(unit))
             raise _refused(*key, why)
         return value if value is None or factors == (1.0, 0.0) else factors[0] * value + factors[1]
 
-    def _fault(self, reading: Any) -> _RefusedError:
+    def _fault(self, reading: Any) -> RefusedError:
         """What is wrong with a reading that names no channel of this connection."""
         if type(reading) is not dict:
-            return _RefusedError(
-                Message("readings: an object is expected for each, found {found}", found=_show(reading))
+            return RefusedError(
+                Message("readings: an object is expected for each, found {found}", found=show(reading))
             )
         for key in ("serial", "channel", "time", "value", "unit"):
             if key not in reading:
-                return _RefusedError(Message("the reading has no key {key!r}", key=key))
+                return RefusedError(Message("the reading has no key {key!r}", key=key))
         serial, channel = reading["serial"], reading["channel"]
         if type(serial) is not str or type(channel) is not str:
-            return _RefusedError(
+            return RefusedError(
                 Message(
                     "serial, channel: text is expected, found {serial}, {channel}",
-                    serial=_show(serial),
-                    channel=_show(channel),
+                    serial=show(serial),
+                    channel=show(channel),
                 )
             )
         if serial in self._elsewhere:
-            return _RefusedError(
+            return RefusedError(
                 Message(
-                    "{serial}: this instrument is on another connection of the station", serial=_show(serial)
+                    "{serial}: this instrument is on another connection of the station", serial=show(serial)
                 )
             )
         if any(known == serial for known, _ in self._units):
-            return _RefusedError(
+            return RefusedError(
                 Message(
-                    "{serial}: the instrument has no channel {channel}", serial=serial, channel=_show(channel)
+                    "{serial}: the instrument has no channel {channel}", serial=serial, channel=show(channel)
                 )
             )
-        return _RefusedError(
+        return RefusedError(
             Message(
-                "{serial}: the station file has no instrument with this serial number", serial=_show(serial)
+                "{serial}: the station file has no instrument with this serial number", serial=show(serial)
             )
         )
 
 
-class _RefusedError(Exception):
-    """Why a message or reading is refused."""
-
-    def __init__(self, reason: Message, time_us: int | None = None) -> None:
-        super().__init__(reason)
-        self.time_us = time_us
-
-
-def _refused(serial: str, channel: str, why: Message, time_us: int | None = None) -> _RefusedError:
+def _refused(serial: str, channel: str, why: Message, time_us: int | None = None) -> RefusedError:
     place = Message("{serial}/{channel}: {why}", serial=serial, channel=channel, why=why)
-    return _RefusedError(place, time_us)
+    return RefusedError(place, time_us)
 
 
 def _place(reading: dict[str, Any]) -> str:
@@ -422,7 +353,7 @@ def _place(reading: dict[str, Any]) -> str:
 
 
 def _refusal(
-    message: dict[str, Any], payload: bytes, faults: list[tuple[Any, _RefusedError]], arrival_us: int
+    message: dict[str, Any], payload: bytes, faults: list[tuple[Any, RefusedError]], arrival_us: int
 ) -> Refusal:
     """The readings of one message that are refused."""
     raw = payload
@@ -444,42 +375,6 @@ def _refusal(
     return Refusal(why, raw, time_us, arrival_us, len(faults))
 
 
-def _parse(payload: bytes | bytearray) -> dict[str, Any]:
-    if len(payload) > MAX_BYTES:
-        size = payload.whole if isinstance(payload, Cut) else len(payload)
-        raise _RefusedError(
-            Message(
-                "the message has {size} bytes, at most {most} are allowed",
-                size=size,
-                most=MAX_BYTES,
-            )
-        )
-    try:
-        text = payload.decode()
-    except UnicodeDecodeError as error:
-        raise _RefusedError(
-            Message("the message is not UTF-8 (byte {position})", position=error.start)
-        ) from None
-    try:
-        message, end = _scan(text, 0)
-        if end != len(text):
-            message = _decoder.decode(text)
-    except StopIteration:
-        try:
-            message = _decoder.decode(text)  # white space in front, or the place of the fault
-        except ValueError as error:
-            raise _RefusedError(Message("the message is not JSON: {why}", why=error)) from None
-    except ValueError as error:
-        raise _RefusedError(Message("the message is not JSON: {why}", why=error)) from None
-    except RecursionError:
-        raise _RefusedError(
-            Message("the message is not JSON: {why}", why=Message("too deeply nested"))
-        ) from None
-    if type(message) is not dict:
-        raise _RefusedError(Message("an object is expected, found {found}", found=_show(message)))
-    return message
-
-
 def _stamp_us(stamp: Any, serial: str, channel: str) -> int:
     if type(stamp) is str and _STAMP(stamp):
         try:
@@ -487,14 +382,6 @@ def _stamp_us(stamp: Any, serial: str, channel: str) -> int:
         except ValueError:  # 30 February, hour 25
             pass
     why = Message(
-        "time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, found {found}", found=_show(stamp)
+        "time: UTC such as 2026-03-01T00:00:00Z, or null, is expected, found {found}", found=show(stamp)
     )
     raise _refused(serial, channel, why)
-
-
-def _show(value: Any) -> str:
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits
-        return Message("a very long {kind}", kind=type(value).__name__)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -16,7 +16,7 @@ from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.line import Piece, PtyLine
 from soilco2.ingest.simulate.replay import Feed, probe_raws
-from soilco2.station_config.catalogue.line_pattern import ADDRESS
+from soilco2.station_config.catalogue.line_pattern import ADDRESS, pattern
 from soilco2.station_config.catalogue.probe import ChannelSpec
 from soilco2.station_config.connections.ascii_model import AsciiModel
 from soilco2.station_config.connections.serial_ascii import SerialAsciiConnection, address_of
@@ -139,21 +139,42 @@ class SimulatedInstrument:
 
     def command(self, text: str) -> str:
         """A command of its catalogue file as it hears it."""
-        return text.replace("{" + ADDRESS + "}", self.address).replace("{{", "{").replace("}}", "}")
+        return pattern(text).render({ADDRESS: self.address})
 
-    def answer(self, heard: str, now_us: int) -> list[str]:
-        """The lines that answer what it heard; none where it is not meant."""
+    def opens(self, heard: str) -> bool:
+        """Whether a command turns to this instrument."""
+        texts = (*self.model.setup, *self.model.ask_settings, *self.model.set_address, *self.model.set_line)
+        return any(ADDRESS in pattern(text).names and heard == self.command(text) for text in texts)
+
+    def answer(self, heard: str, now_us: int, opened: bool = True) -> list[str]:
+        """The lines that answer what it heard; none where it is not meant.
+
+        Parameters
+        ----------
+        opened : bool
+            Whether commands without an address are for it.
+        """
+        model = self.model
         if self.silent(now_us):
             return []
-        if self.model.request is not None and heard == self.command(self.model.request):
+        if model.request is not None and heard == self.command(model.request):
             return [self.message(now_us)]
-        lines = []
-        if heard in map(self.command, self.model.setup):
-            self._formed = self._formed or heard == self.command(self.model.setup[-1])
-            lines.append("OK")
-        elif heard in map(self.command, self.model.ask_settings):
-            lines += [self._setting(row.name, row.id) for row in self.model.setting if row.name is not None]
-        return lines
+        if model.identify is not None and heard == self.command(model.identify):
+            return [f"{model.identity} / 1.00", f"{'Address':12}: {self.address}"]
+        if not opened:
+            return []
+        if heard in map(self.command, model.setup):
+            self._formed = self._formed or heard == self.command(model.setup[-1])
+            return ["OK"]
+        if heard in map(self.command, model.ask_settings):
+            return [self._setting(row.name, row.id) for row in model.setting if row.name is not None]
+        for text in model.set_address:
+            found = pattern(text).match(heard)
+            if found is not None:
+                if "new" in found[1]:
+                    self.address = heard[slice(*found[1]["new"])]
+                return [f"{'Address':12}: {self.address}"]
+        return ["OK"] if any(pattern(text).match(heard) for text in model.set_line) else []
 
     def _setting(self, name: str, setting: str) -> str:
         row = next(row for row in self.model.setting if row.id == setting)
@@ -188,6 +209,7 @@ class SimulatedAsciiLine:
         self._faults = faults
         self._answers = 0
         self._next = 0.0
+        self._opened: SimulatedInstrument | None = self.instruments[0] if len(self.instruments) == 1 else None
         self.failure: Exception | None = None
         self.line = PtyLine(connection.port, self._respond, parse=command)
 
@@ -235,8 +257,9 @@ class SimulatedAsciiLine:
 
     def _respond(self, heard: str, _foreign: int) -> Iterable[Piece]:
         now = self._clock.now_us()
+        self._opened = next((one for one in self.instruments if one.opens(heard)), self._opened)
         for one in self.instruments:
-            for text in one.answer(heard, now):
+            for text in one.answer(heard, now, one is self._opened):
                 yield 0.0, self._on_the_line(one, text, now)
                 if one.active(Kind.ADDRESS_CLASH, now):
                     yield 0.0, self._on_the_line(one, text, now)

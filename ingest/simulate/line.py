@@ -1,8 +1,8 @@
 """A serial line that is not there: a pseudo-terminal with something answering at its far end.
 
 The near end is an ordinary terminal device behind a symbolic link, so whoever opens it runs through the
-kernel's terminal code and pyserial as with an adapter. Pulling the adapter closes the far end. What a
-pseudo-terminal cannot show are line settings: it takes every speed and parity and heeds none.
+kernel's terminal code and pyserial as with an adapter. Pulling the adapter closes the far end. A
+pseudo-terminal takes every speed and parity and heeds none; it remembers the speed, so that a far end can heed it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import fcntl
 import heapq
 import os
 import select
+import termios
 import threading
 import tty
 from collections.abc import Callable, Iterable
@@ -22,6 +23,10 @@ from typing import Any
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import parse_request
 from soilco2.station_config.message import Message, system
+
+_SPEEDS = {
+    value: int(name[1:]) for name, value in vars(termios).items() if name[0] == "B" and name[1:].isdigit()
+}
 
 Piece = tuple[float, bytes]
 """A wait [s] and the bytes that follow it."""
@@ -93,6 +98,11 @@ class PtyLine:
                 Message("{path}: a real port or file is there; it is left alone", path=self.link)
             )
         return held
+
+    def speed(self) -> int | None:
+        """The speed that whoever opened the near end has set [Bd]; None when it is none of the usual ones."""
+        with self._mutex:
+            return _SPEEDS.get(termios.tcgetattr(self._far)[5]) if self._far >= 0 else None
 
     def plug(self) -> None:
         """Put the adapter in: a new pseudo-terminal behind the same link."""

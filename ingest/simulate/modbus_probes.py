@@ -1,13 +1,16 @@
-"""Simulated Modbus probes on one pseudo-terminal: register maps of the catalogue, faults on command.
+"""Simulated Modbus probes on one line: register maps of the catalogue, faults on command.
 
 A probe answers reads of its blocks, whole or in part, and of its settings registers; any other register gets
-exception 2, any other function exception 1, another address silence. Its registers hold what was measured at
-the slot that the schedule clock shows.
+exception 2, any other function exception 1, another address or speed silence. Its registers hold what was measured at
+the slot that the schedule clock shows. It takes writes of the registers that its catalogue file names for its address
+and line settings, at once or when it is switched on again, as the file says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
@@ -15,22 +18,40 @@ from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
+    READ_HOLDING,
     Request,
+    Write,
     answer_frame,
     exception_frame,
+    parse_request,
+    parse_write,
 )
 from soilco2.ingest.protocols.register_map import register_image
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
-from soilco2.ingest.simulate.line import Piece, PtyLine
+from soilco2.ingest.simulate.line import Parser, Piece, PtyLine, Responder
 from soilco2.ingest.simulate.replay import Feed, probe_raws
+from soilco2.station_config.catalogue.probe import Line
 from soilco2.station_config.catalogue.registers import encode
-from soilco2.station_config.connections.modbus_model import ModbusModel
+from soilco2.station_config.connections.modbus_model import CodedRegister, ModbusModel
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import DAY_US
 
+_CHANGEABLE = ("address", "baudrate", "parity", "stopbits")
 _STRAY = (b"\x00", b"\xff", b"\x00\xff\x55")
+
+
+def _parse(heard: bytes) -> tuple[Any, bytes, int]:
+    """The first read or write in what was heard."""
+    write, rest = parse_write(heard)
+    return (write, rest, 0) if write is not None else parse_request(heard)
+
+
+def at_once(frame: bytes, other: bytes, turn: int) -> bytes:
+    """What a line carries when two answer: bits of both, one after the other, or one alone, in turn."""
+    both = bytes(a & b for a, b in zip(frame, other, strict=False))  # a low bit wins on the wire
+    return (both, frame + other, other)[turn % 3]
 
 
 class SimulatedProbe:
@@ -60,6 +81,9 @@ class SimulatedProbe:
                 Message("instrument {instrument}: it has no address; give it one", instrument=instrument.id)
             )
         self.address = address
+        self.line: Line | None = None
+        """What it talks at; None: whatever is asked at."""
+        self._written: dict[int, int] = {}
         self.interval_us = round(instrument.interval * 1e6)
         self.channels = self.model.used(instrument.channels)
         self._feed = feed
@@ -68,6 +92,46 @@ class SimulatedProbe:
         self._kept: tuple[int, dict[tuple[int, int], int]] | None = None
         self._answers = 0
         self.registers(self.slot(begun_us))  # what cannot be put into registers is said now
+
+    def _changeable(self) -> dict[int, tuple[str, CodedRegister]]:
+        """Registers that hold its address and line settings, by wire address."""
+        change = self.model.change
+        found = {} if change is None else {key: getattr(change, key) for key in _CHANGEABLE}
+        return {row.start: (key, row) for key, row in found.items() if row is not None}
+
+    def _changed(self) -> dict[int, int]:
+        """What these registers hold."""
+        found = {}
+        for start, (key, register) in self._changeable().items():
+            value = self.address if key == "address" else getattr(self.line, key, None)
+            code = None if value is None else register.code(value)
+            found[start] = self._written.get(start, 0 if code is None else code)
+        return found
+
+    def write(self, write: Write) -> bytes:
+        """Take a write; the answer."""
+        change = self.model.change
+        if change is None or write.function != change.function:
+            return exception_frame(Request(write.address, write.function, 0, 1), ILLEGAL_FUNCTION)
+        places = range(write.start, write.start + len(write.words))
+        if any(place not in self._changeable() for place in places):
+            return exception_frame(Request(write.address, write.function, 0, 1), ILLEGAL_ADDRESS)
+        self._written |= dict(zip(places, write.words, strict=True))
+        if not change.restart:
+            self.restart()
+        return write.answer
+
+    def restart(self) -> None:
+        """Switch it off and on: what was written holds."""
+        for start, code in self._written.items():
+            key, register = self._changeable()[start]
+            value = register.codes[code] if register.codes else code * register.divisor
+            if key == "address":
+                assert isinstance(value, int)
+                self.address = value
+            elif self.line is not None:
+                self.line = self.line.model_copy(update={key: value})
+        self._written = {}
 
     def slot(self, now_us: int) -> int:
         """The slot that `now_us` lies in [µs UTC]."""
@@ -91,7 +155,7 @@ class SimulatedProbe:
         """Every register at a slot [µs UTC], by (function, wire address)."""
         if self._kept is None or self._kept[0] != slot_us:
             self._kept = (slot_us, self._registers(slot_us))
-        return self._kept[1]
+        return self._kept[1] | {(READ_HOLDING, start): code for start, code in self._changed().items()}
 
     def _registers(self, slot_us: int) -> dict[tuple[int, int], int]:
         raws = dict(probe_raws(self._feed, self.instrument, slot_us))
@@ -156,6 +220,8 @@ class SimulatedProbe:
     def answer(self, request: Request, foreign: int, now_us: int) -> bytes:
         """The frame that a healthy line would carry back; empty when the probe is silent."""
         if self.silent(now_us):
+            if self.active(Kind.BROWN_OUT, now_us):
+                self.restart()
             return b""
         if foreign:
             return exception_frame(request, ILLEGAL_FUNCTION)
@@ -172,9 +238,7 @@ class SimulatedProbe:
             return []
         self._answers += 1
         if self.active(Kind.ADDRESS_CLASH, now_us) and other:
-            both = bytes(a & b for a, b in zip(frame, other, strict=False))  # a low bit wins on the wire
-            shown = (both, frame + other, other)[self._answers % 3]
-            return [(0.0, shown)]
+            return [(0.0, at_once(frame, other, self._answers))]
         if self.active(Kind.NOISE, now_us):
             stray = _STRAY[self._answers % len(_STRAY)]
             if self._answers % 3 == 0:
@@ -184,38 +248,69 @@ class SimulatedProbe:
         return [(0.0, frame)]
 
 
+class Wire(Protocol):
+    """What carries requests to probes and answers back."""
+
+    @property
+    def link(self) -> object:
+        """Where it is found, for people."""
+        ...
+
+    def speed(self) -> int | None:
+        """The speed that whoever asks has set [Bd]; None where it is not known."""
+        ...
+
+    def plug(self) -> None:
+        """Let it carry."""
+        ...
+
+    def unplug(self) -> None:
+        """Let it carry nothing: whoever uses it loses it."""
+        ...
+
+    def stop(self) -> None:
+        """Take it away."""
+        ...
+
+
 class SimulatedBus:
     """A line with simulated probes.
 
     Parameters
     ----------
-    connection : ModbusRtuConnection
-        `port` is the link to be made.
+    connection : Connection
     probes : sequence of SimulatedProbe
     clock : Clock
         The schedule clock.
     faults : sequence of Fault
         Those of the line itself: unplugging.
+    line : callable, optional
+        From what answers to the line that is made; a pseudo-terminal at the connection's port by default.
     """
 
     def __init__(
         self,
-        connection: ModbusRtuConnection,
+        connection: Any,
         probes: Sequence[SimulatedProbe],
         clock: Clock,
         faults: Sequence[Fault] = (),
+        line: Callable[[Responder, Parser], Wire] | None = None,
     ) -> None:
         self.connection = connection
         self.probes = list(probes)
-        self._by_address = {probe.address: probe for probe in self.probes}
+        if isinstance(connection, ModbusRtuConnection):
+            for probe in self.probes:
+                probe.line = Line.of(f"{connection.baudrate} 8{connection.parity}{connection.stopbits}")
         self._clock = clock
         self._faults = faults
-        self.line = PtyLine(connection.port, self._respond)
+        make = line or partial(PtyLine, connection.port)
+        self.line = make(self._respond, _parse)
         self.failure: Exception | None = None
+        self._turn = 0
 
     @classmethod
-    def of(cls, bench: Bench) -> SimulatedBus:
-        """The far end of a connection; its line is there at once."""
+    def of(cls, bench: Bench, line: Callable[[Responder, Parser], Wire] | None = None) -> SimulatedBus:
+        """The far end of a connection; its line, a pseudo-terminal unless another is named, is there at once."""
         now = bench.clock.now_us()
         hits = bench.faults
         probes = [
@@ -223,7 +318,7 @@ class SimulatedBus:
             for row in bench.instruments
         ]
         pulled = [fault for fault, _ in hits if fault.kind is Kind.UNPLUG]
-        return cls(bench.connection, probes, bench.clock, pulled)
+        return cls(bench.connection, probes, bench.clock, pulled, line)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -234,7 +329,7 @@ class SimulatedBus:
         """Nothing more is needed."""
 
     def tick(self) -> None:
-        """Pull or put in the adapter as the schedule wants it."""
+        """Pull or put in the line as the schedule wants it."""
         now = self._clock.now_us()
         if any(fault.active(now) for fault in self._faults):
             self.line.unplug()
@@ -245,14 +340,28 @@ class SimulatedBus:
         """Take the line away."""
         self.line.stop()
 
-    def _respond(self, request: Request, foreign: int) -> Iterable[Piece]:
-        probe = self._by_address.get(request.address)
-        if probe is None:
+    def _respond(self, request: Request | Write, foreign: int) -> Iterable[Piece]:
+        speed = self.line.speed()
+        heard = [
+            probe
+            for probe in self.probes
+            if probe.address == request.address
+            and (speed is None or not probe.line or probe.line.baudrate == speed)
+        ]
+        if not heard:
             return []
         now = self._clock.now_us()
+        if isinstance(request, Write):
+            said = [probe.write(request) for probe in heard if not probe.silent(now)]
+            return [(0.0, data) for data in said]
+        probe = heard[0]
+        frame = probe.answer(request, foreign, now)
+        if len(heard) > 1:
+            self._turn += 1
+            return [(0.0, at_once(frame, heard[1].answer(request, foreign, now), self._turn))]
         other = self._neighbour(probe)
         second = b"" if other is None else other.answer(request, foreign, now)
-        return probe.on_the_line(probe.answer(request, foreign, now), request, second, now)
+        return probe.on_the_line(frame, request, second, now)
 
     def _neighbour(self, probe: SimulatedProbe) -> SimulatedProbe | None:
         """The probe that would answer as well if it had this address: the next one of the same model."""

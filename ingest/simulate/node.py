@@ -28,7 +28,8 @@ from soilco2.ingest.simulate.confirmation import Confirmation
 from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
 from soilco2.ingest.simulate.outbox import LIMIT, TAIL, Outbox
 from soilco2.ingest.simulate.replay import Feed, readings_at
-from soilco2.station_config.connections.mqtt import MqttConnection, usual_topic
+from soilco2.station_config.connections.over_mqtt import OverMqtt
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.tables.mqtt import MqttTable
@@ -40,11 +41,11 @@ _CATCH_UP_US = 31 * DAY_US
 
 
 class SimulatedNode:
-    """The node of one MQTT connection.
+    """The node of one connection over MQTT.
 
     Parameters
     ----------
-    connection : MqttConnection
+    connection : OverMqtt
     broker : MqttTable
     instruments : sequence of Instrument
         Those whose readings it sends.
@@ -60,7 +61,7 @@ class SimulatedNode:
 
     def __init__(
         self,
-        connection: MqttConnection,
+        connection: OverMqtt,
         broker: MqttTable,
         instruments: Sequence[Instrument],
         feed: Feed,
@@ -73,9 +74,9 @@ class SimulatedNode:
         self.instruments = list(instruments)
         self.station = feed.deployments.station_id
         self.name = f"{self.station}-{connection.id}"
-        self.topic = connection.topic or usual_topic(self.station)
+        (self.topic,) = kind_of(connection).topics(connection, self.station)
         self.outbox = outbox
-        self._confirmation = Confirmation(journal, outbox)
+        self._confirmation = Confirmation(self._kept(journal), outbox)
         self.published = 0
         """Messages that the broker has acknowledged."""
         self.error = Message.of("")
@@ -118,8 +119,8 @@ class SimulatedNode:
         SimulationError
             When the station has no broker, or the outbox cannot be made.
         """
-        broker = bench.station.file.mqtt
         connection = bench.connection
+        broker = bench.station.file.brokers.get(connection.broker or "")
         if broker is None:
             raise SimulationError(
                 Message(
@@ -230,8 +231,20 @@ class SimulatedNode:
                     following[row.serial] += round(row.interval * 1e6)
                     readings += self._read(row, slot)
             if readings:
-                self.outbox.put(slot, partial(self._message, readings))
+                self._post(slot, readings)
                 self._work.put(("new", 0))
+
+    def _kept(self, journal: Path) -> Path:
+        """The journal that is asked whether it has a message."""
+        return journal
+
+    def _post(self, slot: int, readings: Sequence[Reading]) -> None:
+        """Put what was measured at a slot into the outbox."""
+        self.outbox.put(slot, partial(self._message, readings))
+
+    def _topic(self, payload: bytes) -> str:
+        """Where a message is published."""
+        return self.topic
 
     def _message(self, readings: Sequence[Reading], sequence: int) -> bytes:
         return encode_message(self.station, self.name, sequence, readings)
@@ -323,7 +336,7 @@ class SimulatedNode:
             if room == 0:
                 return
             room -= 1
-            info = self._client.publish(self.topic, payload, qos=1)
+            info = self._client.publish(self._topic(payload), payload, qos=1)
             if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
                 return  # stays in the outbox; the next word tries again
             self._on_their_way[info.mid] = sequence  # without a connection paho sends it when there is one

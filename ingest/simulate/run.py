@@ -120,7 +120,7 @@ class Simulation:
                 Message(
                     "fault {kind} is for an instrument {where}; {found}",
                     kind=fault.kind,
-                    where=reduce(_either, (driver.victims for driver in theirs.values())),
+                    where=reduce(_either, dict.fromkeys(driver.victims for driver in theirs.values())),
                     found=Message("{name!r} is not one", name=fault.target)
                     if fault.target
                     else Message("the station has none"),

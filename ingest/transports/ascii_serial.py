@@ -21,6 +21,8 @@ from soilco2.ingest.protocols.ascii_lines import Judge, Lines, Said, diagnose, s
 from soilco2.ingest.transports.serial_port import SerialPort
 from soilco2.station_config.message import Message
 
+ENDS = {"CR": "\r", "LF": "\n", "CRLF": "\r\n"}
+"""What ends a command, by its name in the catalogue."""
 _LATEST = 10.0
 """No device answers later than this [s]; 20 time-outs where that is longer."""
 _COMMAND_S = 1.0
@@ -76,6 +78,15 @@ class AsciiMaster:
                 raise Unasked(
                     Message("{port}: a device talks without being asked and never stops; set it to answer only when "
                             "it is asked", port=self._port.port), data)  # fmt: skip
+        return heard
+
+    def hear(self, seconds: float) -> list[str]:
+        """The lines that come within so long [s]; the first one may be the end of one."""
+        lines = Lines(whole=True)
+        heard: list[str] = []
+        end = monotonic() + seconds
+        while (left := end - monotonic()) > 0:
+            heard = [*heard, *lines.feed(self._port.receive(left))][-_KEPT:]
         return heard
 
     def ask(self, request: str, end: str, judge: Judge, timeout: float) -> Said:

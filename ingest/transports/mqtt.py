@@ -118,7 +118,7 @@ class Subscriber:
         silent_after_s: float = 3600.0,
     ) -> None:
         self.table = table
-        self.client_id = table.client_id or f"soilco2-{station}"
+        self.client_id = table.session(station)
         self.failure: BaseException | None = None
         """What ended the thread, if it did not end by `stop`."""
         self.beat = monotonic()

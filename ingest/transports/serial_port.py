@@ -67,7 +67,7 @@ class SerialPort:
         }
         bits = 1 + bytesize + (parity != "N") + stopbits
         self.byte_time = bits / baudrate
-        self._trace = trace or untraced
+        self.trace = trace or untraced
         self._serial: serial.Serial | None = None
 
     @property
@@ -124,7 +124,7 @@ class SerialPort:
         except (*_GONE, TypeError, ValueError) as error:  # the last two: pyserial on a handle that just died
             self._lost(error)
         if data:
-            self._trace("in", data)
+            self.trace("in", data)
         return data
 
     def listen(self, seconds: float) -> bytes:
@@ -139,7 +139,7 @@ class SerialPort:
     def send(self, data: bytes) -> None:
         """Send bytes."""
         handle = self._held()
-        self._trace("out", data)
+        self.trace("out", data)
         try:
             handle.write(data)
         except _GONE as error:

@@ -5,7 +5,7 @@ The built-in files lie in ``station_config/catalogue/``; a station file may name
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -145,13 +145,46 @@ def _folder(
     return models, tuple(faults)
 
 
+@lru_cache(maxsize=256)
+def _built_in(name: str, variables: Variables) -> ProbeModel:
+    return read_model(BUILT_IN / f"{name}.toml", variables)
+
+
+class _Models(Mapping[str, ProbeModel]):
+    """Models by id: those of a station's own folders, then the built-in ones, each read when it is asked for.
+
+    A built-in file is named after its model, and a test reads them all.
+    """
+
+    def __init__(self, own: dict[str, ProbeModel], variables: Variables) -> None:
+        self._own = own
+        self._variables = variables
+        self._names = {path.stem for path in BUILT_IN.glob("*.toml")} | own.keys()
+
+    def __getitem__(self, name: str) -> ProbeModel:
+        if name in self._own:
+            return self._own[name]
+        if name not in self._names:
+            raise KeyError(name)
+        return _built_in(name, self._variables)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def read_folders(
     *folders: Path, variables: Variables = VARIABLES
-) -> tuple[dict[str, ProbeModel], list[Fault]]:
-    """Every model by id and every fault: the built-in folder first, later folders add or replace."""
+) -> tuple[Mapping[str, ProbeModel], list[Fault]]:
+    """Every model by id, and every fault in these folders: they add to the built-in one, or replace."""
     models: dict[str, ProbeModel] = {}
     faults: list[Fault] = []
-    for folder in (BUILT_IN, *folders):
+    for folder in folders:
         if not folder.is_dir():
             faults.append(Fault(str(folder), None, "", "", Message("this catalogue folder does not exist")))
             continue
@@ -159,10 +192,10 @@ def read_folders(
         found, wrong = _folder(folder, stamp, variables)
         models.update(found)
         faults += wrong
-    return models, faults
+    return _Models(models, variables), faults
 
 
-def load_catalogue(*folders: Path) -> dict[str, ProbeModel]:
+def load_catalogue(*folders: Path, variables: Variables = VARIABLES) -> dict[str, ProbeModel]:
     """Every model by id: the built-in folder first, later folders add or replace.
 
     Raises
@@ -170,7 +203,7 @@ def load_catalogue(*folders: Path) -> dict[str, ProbeModel]:
     StationFileError
         When a folder does not exist or files in it are not valid models; every fault names file and line.
     """
-    models, faults = read_folders(*folders)
+    models, faults = read_folders(*folders, variables=variables)
     if faults:
         raise StationFileError(faults)
-    return models
+    return dict(models)

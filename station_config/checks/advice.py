@@ -13,6 +13,7 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.tables.mqtt import MqttTable
 
 STANDARD_HPA = 1013.25
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -69,7 +70,8 @@ def _use(
             ),
         )  # fmt: skip
     elif not open_ended:
-        idle = [one.key[1] for one in deployments.channels_of(row.serial) if one.key[1] not in placed]
+        channels = [one for one in deployments.channels_of(row.serial) if not one.spec.auxiliary]
+        idle = [one.key[1] for one in channels if one.key[1] not in placed]
         if idle:
             yield salvaged.fault(
                 path,
@@ -153,16 +155,22 @@ def _open_doors(salvaged: Salvaged) -> Iterator[Fault]:
             ("page", "host"), page.host,
             Message("the page is open to the network without a password: set password_file, or leave host out"),
         )  # fmt: skip
-    mqtt = salvaged.file.mqtt
-    if mqtt is not None and mqtt.password is not None:
-        if mqtt.username is None:
+    brokers: list[tuple[Path, MqttTable]] = [
+        (("broker", n), row) for n, row in enumerate(salvaged.file.broker)
+    ]
+    if salvaged.file.mqtt is not None:
+        brokers.insert(0, (("mqtt",), salvaged.file.mqtt))
+    for place, broker in brokers:
+        if broker.password is None:
+            continue
+        if broker.username is None:
             yield salvaged.fault(
-                ("mqtt", "password"), None, Message("a password without username is not used")
+                (*place, "password"), None, Message("a password without username is not used")
             )
-        if not mqtt.tls and mqtt.host not in _LOOPBACK:
+        if not broker.tls and broker.host not in _LOOPBACK:
             yield salvaged.fault(
-                ("mqtt", "host"),
-                mqtt.host,
+                (*place, "host"),
+                broker.host,
                 Message("the password crosses the network in the clear: set tls = true"),
             )
     one = isinstance(salvaged.data.get("influxdb"), dict)

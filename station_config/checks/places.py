@@ -84,7 +84,7 @@ def _channel_fits(
     salvaged: Salvaged, path: Path, row: Instrument, one: Installation, model: ProbeModel
 ) -> Iterator[Fault]:
     variables = salvaged.variables
-    used = [spec for spec in model.channel if not row.channels or spec.id in row.channels]
+    used = model.used(row.channels)
     if one.channel is None:
         if used and not any(covers(one, spec, variables) for spec in used):
             names = ", ".join(spec.id for spec in used)
@@ -164,8 +164,8 @@ def _stays(salvaged: Salvaged, models: Models) -> Iterator[tuple[_Stay, str]]:
             if one.position not in places or end <= start:
                 continue
             assert model is not None
-            for spec in model.channel:
-                if covers(one, spec, salvaged.variables) and (not row.channels or spec.id in row.channels):
+            for spec in model.used(row.channels):
+                if covers(one, spec, salvaged.variables):
                     path: Path = ("instrument", n, "installation", m)
                     yield _Stay(start, end, path, row, spec.id, one.position), spec.variable
 

@@ -51,6 +51,12 @@ def connections(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                 yield salvaged.fault(("connection", n, "kind"), row.kind, expected)
 
 
+def brokers(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
+    """Ids of brokers."""
+    rows = [(("broker", n, "id"), row.id) for n, row in enumerate(salvaged.file.broker)]
+    yield from twice(salvaged, rows, "id")
+
+
 def sinks(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Ids of databases."""
     one = isinstance(salvaged.data.get("influxdb"), dict)
@@ -143,4 +149,4 @@ def by_kind(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
         yield from kind.rules(salvaged, models)
 
 
-RULES = (connections, sinks, instruments, by_kind)
+RULES = (connections, brokers, sinks, instruments, by_kind)

@@ -27,11 +27,16 @@ from soilco2.station_config.parsing.faults import fault_at, nearest
 from soilco2.station_config.parsing.toml_positions import Spot
 
 
-def _command(value: str) -> str:
-    names = Pattern(value).names
-    if wrong := [name for name in names if name != ADDRESS]:
-        raise ValueError(Message("only {{address}} can stand in a command, not {name!r}", name=wrong[0]))
-    return value
+def _with(*allowed: str) -> AfterValidator:
+    """A command with these fields."""
+
+    def command(value: str) -> str:
+        if wrong := [name for name in Pattern(value).names if name not in allowed]:
+            known = ", ".join(f"{{{name}}}" for name in allowed)
+            raise ValueError(Message("only {known} can stand here, not {name!r}", known=known, name=wrong[0]))
+        return value
+
+    return AfterValidator(command)
 
 
 def _ascii(value: str) -> str:
@@ -40,9 +45,10 @@ def _ascii(value: str) -> str:
     return value
 
 
-Command = Annotated[
-    str, Field(min_length=1, max_length=LONGEST), AfterValidator(_ascii), AfterValidator(_command)
-]
+_Sent = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_ascii)]
+Command = Annotated[_Sent, _with(ADDRESS)]
+AddressCommand = Annotated[_Sent, _with(ADDRESS, "new")]
+LineCommand = Annotated[_Sent, _with(ADDRESS, "baudrate", "bytesize", "parity", "stopbits")]
 
 
 class LineChecksum(Table):
@@ -122,6 +128,14 @@ class AsciiModel(ProbeModel):
     """How the line begins that it sends after power-on."""
     refusals: tuple[str, ...] = ()
     """Words by which it says that it did not understand."""
+    identify: Command | None = None
+    """Command that an instrument answers whatever its state, so that a scan finds it."""
+    identity: str | None = None
+    """A text in that answer by which the model is known."""
+    set_address: tuple[AddressCommand, ...] = ()
+    """Commands that give it the address `{new}`; left out: not known, and never sent."""
+    set_line: tuple[LineCommand, ...] = ()
+    """Commands that give it other line settings: `{baudrate}`, `{bytesize}`, `{parity}`, `{stopbits}`."""
     checksum: LineChecksum | None = None
     """How `{checksum}` of the message is made."""
     setting: tuple[LineSetting, ...] = ()

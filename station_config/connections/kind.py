@@ -91,6 +91,8 @@ class Kind:
     """``module:attribute`` of its driver."""
     needs: ClassVar[Mapping[str, Message]] = {}
     """Tables of the station file that it needs, with the words of the fault when one is not there."""
+    session: ClassVar[str] = ""
+    """What kinds of connection are served together by, such as one session with a broker; empty: alone."""
     open_ended: ClassVar[bool] = False
     """Whether an instrument may send any channel its model has, so that only what is placed is expected."""
     keys: ClassVar[Mapping[str, Both]] = {}
@@ -102,13 +104,26 @@ class Kind:
         """One line about a connection, without its id."""
         return self.label[0]
 
+    def place(self, connection: Any) -> str:
+        """Where the other end of a connection is, for people."""
+        ports = self.ports(connection)
+        return str(ports[0]) if ports else str(connection.id)
+
+    def read_time(self, row: Instrument, model: ProbeModel, connection: Any) -> float | None:
+        """Time that one reading of an instrument takes on its line [s]; None where nobody waits for it."""
+        return None
+
     def ports(self, connection: Any) -> tuple[Path, ...]:
         """Devices of this machine that a connection needs."""
         return ()
 
     def topics(self, connection: Any, station: str) -> tuple[str, ...]:
-        """Topics of the station's broker that a connection listens to."""
+        """Topics of its broker that a connection listens to."""
         return ()
+
+    def broker(self, connection: Any) -> str | None:
+        """The broker a connection listens to, by its id; empty is that of `[mqtt]`, None is none."""
+        return None
 
     def claims(self, connection: Any, station: str) -> Iterator[Claim]:
         """What no other connection may have too."""

@@ -12,16 +12,13 @@ from pydantic import Field
 from soilco2.station_config.base import Duration
 from soilco2.station_config.catalogue.probe import Line, ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
-from soilco2.station_config.connections.line_rules import addresses, timing
-from soilco2.station_config.connections.modbus_model import ModbusModel
+from soilco2.station_config.connections.line_rules import addresses, modbus_address, rounds, timing
+from soilco2.station_config.connections.modbus_model import ANSWER_S, ModbusModel
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import either
 from soilco2.station_config.tables.instrument import Instrument
-
-ANSWER_S = 0.05
-"""Time a probe takes before it begins to answer [s]; cheap ones take about this."""
 
 
 class ModbusRtuConnection(Connection):
@@ -88,6 +85,9 @@ class _ModbusRtu(Kind):
         line = f"{connection.baudrate} {connection.bytesize}{connection.parity}{connection.stopbits}"
         return f"Modbus RTU, {connection.port}, {line}"
 
+    def read_time(self, row: Instrument, model: ProbeModel, connection: ModbusRtuConnection) -> float:
+        return read_time(row, model, connection)
+
     def ports(self, connection: ModbusRtuConnection) -> tuple[Path, ...]:
         return (Path(connection.port),)
 
@@ -95,17 +95,7 @@ class _ModbusRtu(Kind):
         yield Claim("port", Message("serial port"), os.path.realpath(connection.port))
 
     def instrument(self, draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:
-        if row.address is None:
-            yield draft.fault(
-                (*path, "address"),
-                None,
-                Message("a Modbus instrument needs its address, such as address = 11"),
-            )
-        elif not isinstance(row.address, int) or not 1 <= row.address <= 247:
-            yield draft.fault(
-                (*path, "address"), row.address,
-                Message("a Modbus address from 1 to 247 is expected; 0 is for all, 248 to 255 are reserved"),
-            )  # fmt: skip
+        yield from modbus_address(draft, path, row)
 
     def rules(self, draft: Draft, models: Models) -> Iterator[Fault]:
         lines = {row.id: row for _, row in self.connections(draft)}
@@ -147,22 +137,7 @@ class _ModbusRtu(Kind):
             )  # fmt: skip
 
     def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
-        for n, connection in self.connections(draft):
-            rows = [
-                row
-                for row in draft.file.instrument
-                if row.connection == connection.id and any(one.until is None for one in row.installation)
-            ]
-            share = sum(read_time(row, models[row.model], connection) / row.interval for row in rows)
-            if share > 1.0:
-                yield draft.fault(
-                    ("connection", n), None,
-                    Message(
-                        "reading everything on {connection} takes {share:.0%} of the time there is, so rounds will be "
-                        "missed: make the intervals longer, the line faster, or use two lines",
-                        connection=connection.id, share=share,
-                    ),
-                )  # fmt: skip
+        yield from rounds(self, draft, models)
 
 
 def _line_settings(draft: Draft, models: Models, connection: ModbusRtuConnection) -> Iterator[Fault]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.kind import Claim, Connection, Kind
-from soilco2.station_config.message import Message
+from soilco2.station_config.connections.over_mqtt import MqttKind, OverMqtt
 
 
-class MqttConnection(Connection):
-    """Instruments whose node publishes to the broker of the table ``[mqtt]``.
+class MqttConnection(OverMqtt):
+    """Instruments whose node publishes the message of soilco2 to a broker.
 
     Without `topic` it is ``soilco2/<station>/data``.
     """
 
     kind: Literal["mqtt"]
-    """`"mqtt"`; the broker stands in `[mqtt]`."""
+    """`"mqtt"`."""
     topic: str | None = None
     """Topic the nodes publish to; `soilco2/<station>/data` when left out."""
     numbers_as_text: bool = False
@@ -33,34 +31,31 @@ class NodeModel(ProbeModel):
     """How it is read."""
 
 
-class _Mqtt(Kind):
+class _Mqtt(MqttKind):
     name = "mqtt"
     label = ("MQTT", "MQTT")
-    contract = "pushed"
     table = MqttConnection
     models = (NodeModel,)
     driver = "soilco2.ingest.drivers.mqtt:DRIVER"
-    needs: ClassVar = {
-        "mqtt": Message("an mqtt connection needs the broker's table: add [mqtt] with host and port")
-    }
     open_ended = True
     keys: ClassVar = {
         "id": ("line", "线路"),
         "kind": ("protocol", "协议"),
         "rank": ("rank", "级别"),
+        "broker": ("broker", "消息代理"),
         "topic": ("topic", "主题"),
         "numbers_as_text": ("numbers as text", "数字写成文本"),
     }
-    left_out: ClassVar = {"topic": ("`soilco2/<station>/data`", "`soilco2/<站点>/data`")}
+    left_out: ClassVar = {
+        "broker": ("that of `[mqtt]`", "`[mqtt]` 的消息代理"),
+        "topic": ("`soilco2/<station>/data`", "`soilco2/<站点>/data`"),
+    }
 
     def describe(self, connection: MqttConnection, station: str) -> str:
         return f"MQTT, {self.topics(connection, station)[0]}"
 
     def topics(self, connection: MqttConnection, station: str) -> tuple[str, ...]:
         return (connection.topic or usual_topic(station),)
-
-    def claims(self, connection: MqttConnection, station: str) -> Iterator[Claim]:
-        yield Claim("topic", Message("topic"), self.topics(connection, station)[0])
 
 
 def usual_topic(station: str) -> str:

@@ -94,8 +94,9 @@ class Sdi12Connection(Connection):
     """Time after opening in which the adapter does not listen; left out: what is known of `adapter`, else none."""
     crc: bool = True
     """Values are asked for with a check sum where the probe knows it."""
-    identify: bool = True
-    """Each probe is asked who it is (`aI!`); one of another model or serial number than here is not read."""
+    serials: bool = True
+    """The serial number that a probe tells (`aI!`) has to be that of the station file, or it is not read; `false` for
+    probes that all tell the same. Its model is compared in any case, where the catalogue says how it is called."""
 
     @property
     def known(self) -> Adapter:
@@ -136,7 +137,7 @@ class _Sdi12(Kind):
         "break_by": ("who makes the break", "由谁发出 break"),
         "settle": ("time after opening", "打开后等待时间"),
         "crc": ("check sum where the probe knows it", "探头支持时使用校验和"),
-        "identify": ("probes are asked who they are", "询问探头身份"),
+        "serials": ("serial numbers are compared", "核对序列号"),
     }
     left_out: ClassVar = {
         "adapter": ("another one", "其他转换器"),

@@ -10,22 +10,25 @@ from pydantic import BeforeValidator
 from soilco2.station_config.base import FilePath
 from soilco2.station_config.message import Message
 
-_NETWORK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/\\s]+:\d+$")
-"""Such as socket://host:port, rfc2217://…, host:port."""
+_HOST_PORT = re.compile(r"[^/\s]*:\d+")
+"""Such as 192.168.1.20:502; a device of the system may have a colon in its name too."""
 
 
 def is_serial(place: str) -> bool:
-    """Whether a place named on the command line is a serial port: a path, not an address in the network."""
-    return bool(place) and _NETWORK.match(place) is None
+    """Whether a place is a serial port: a path, not an address in the network such as ``socket://host:port``."""
+    if not place or "://" in place:
+        return False
+    return place.startswith("/dev/") or _HOST_PORT.fullmatch(place.rpartition("/")[2]) is None
 
 
 def _device(value: Any) -> Any:
-    if isinstance(value, str) and not is_serial(value) and value:
+    if isinstance(value, str) and value and not is_serial(value):
         raise ValueError(
             Message(
                 "a serial port of this machine is expected, such as /dev/serial/by-id/usb-…; an address in the network "
-                "is no serial port: a gateway is a connection of another kind (docs/howto), and a serial server that "
-                "brings a driver for Linux shows its ports under /dev"
+                'is no serial port: Modbus over the network is kind = "modbus-tcp" with host and port, with framing = '
+                '"rtu" for a serial server that passes bytes on; one that brings a driver for Linux shows its ports '
+                "under /dev"
             )
         )
     return value

@@ -179,4 +179,5 @@ def _resolve(data: Any, keys: tuple[str, ...], folder: Path) -> None:
 
 
 def _absolute(value: str, folder: Path) -> str:
-    return value if not value or value.startswith("~") else str(folder / value)
+    """An absolute path; an address in the network is none, and stays as it is."""
+    return value if not value or value.startswith("~") or "://" in value else str(folder / value)

@@ -1,4 +1,4 @@
-"""Table ``[mqtt]``: the broker that nodes publish to."""
+"""Tables ``[mqtt]`` and ``[[broker]]``: the brokers that are listened to."""
 
 from __future__ import annotations
 
@@ -33,3 +33,18 @@ class MqttTable(Table):
     """Certificates to trust, for `tls` with an authority of your own."""
     inflight: int = Field(default=1000, ge=1, le=65_535)
     """Messages taken but not yet committed, at most."""
+
+    def session(self, station: str) -> str:
+        """Name of the session of a station's collector."""
+        return self.client_id or f"soilco2-{station}"
+
+
+class BrokerTable(MqttTable):
+    """A further broker, beside that of `[mqtt]`: connections name it with their key `broker`."""
+
+    id: Identifier
+    """Name of the broker."""
+
+    def session(self, station: str) -> str:
+        """Name of the session of a station's collector."""
+        return self.client_id or f"soilco2-{station}-{self.id}"

@@ -39,9 +39,11 @@ class Limits(Table):
 
 
 class QualityTable(Table):
-    """Site limits and the temperature coefficient of conductivity.
+    """Site limits, and what is made of conductivity.
 
-    `ec_coefficient` is a in ``EC25 = EC / (1 + a (T - 25))`` [1/K].
+    `ec_coefficient` is a in ``EC25 = EC / (1 + a (T - 25))`` [1/K]. Below 0.10 m³/m³ bulk conductivity goes with how
+    the last films of water hang together, and the model of Hilhorst (2000), doi:10.2136/sssaj2000.6461922x, which leads
+    from it to the water's own, loses its denominator. 0.01 dS/m are ten steps of a probe that counts in µS/cm.
     """
 
     limits: tuple[Limits, ...] = ()
@@ -50,5 +52,9 @@ class QualityTable(Table):
     """Temperature coefficient a in EC25 = EC / (1 + a (T - 25)) [1/K]."""
     salinity_factor: float | None = Field(default=None, gt=0)
     """Salinity [mg/L] per conductivity [µS/cm]; left out: what the catalogue says of the probe."""
+    salinity_least_water: float = Field(default=0.10, ge=0.0, le=1.0)
+    """In soil with less water than this no salinity is made of conductivity [m³/m³]."""
+    salinity_least_ec25: float = Field(default=0.01, ge=0.0, le=10.0)
+    """Of a smaller conductivity at 25 °C no salinity is made [dS/m]."""
     future_tolerance: Duration = 300.0
     """A stamp further ahead of the station's clock than this is not believed."""

@@ -13,7 +13,7 @@ from soilco2.station_config.tables.flux import FluxTable
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.tables.journal import JournalTable
-from soilco2.station_config.tables.mqtt import MqttTable
+from soilco2.station_config.tables.mqtt import BrokerTable, MqttTable
 from soilco2.station_config.tables.page import PageTable
 from soilco2.station_config.tables.people import Person
 from soilco2.station_config.tables.plan import PlanTable
@@ -45,6 +45,7 @@ class StationFile(Table):
     instrument: tuple[Instrument, ...] = ()
     influxdb: Annotated[tuple[InfluxdbTable, ...], BeforeValidator(_listed)] = ()
     mqtt: MqttTable | None = None
+    broker: tuple[BrokerTable, ...] = ()
     journal: JournalTable = Field(default_factory=JournalTable)
     quality: QualityTable = Field(default_factory=QualityTable)
     soil: SoilTable | None = None
@@ -52,6 +53,12 @@ class StationFile(Table):
     people: tuple[Person, ...] = ()
     plan: PlanTable | None = None
     page: PageTable = Field(default_factory=PageTable)
+
+    @property
+    def brokers(self) -> dict[str, MqttTable]:
+        """Every broker by its id; that of `[mqtt]` has none."""
+        own: dict[str, MqttTable] = {} if self.mqtt is None else {"": self.mqtt}
+        return own | {row.id: row for row in self.broker}
 
     @cached_property
     def variables(self) -> Variables:

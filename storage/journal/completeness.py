@@ -274,15 +274,13 @@ class _Reasons:
             row.serial: row.connection for row in station.file.instrument if row.connection is not None
         }
         self._name = {row.serial: row.id for row in station.file.instrument}
-        self._mqtt = {row.id for row in station.file.connection if "mqtt" in kind_of(row).needs}
+        self._broker_of = {row.id: kind_of(row).broker(row) for row in station.file.connection}
         self._down = self._collector(events, journal)
         self._full = self._between(events, {EventKind.LIMIT}, {EventKind.START, EventKind.PRUNED})
         self._clock = self._between(
             events, {EventKind.CLOCK_UNTRUSTED}, {EventKind.CLOCK_SET, EventKind.START}
         )
-        self._broker = self._between(
-            events, {EventKind.BROKER_GONE}, {EventKind.BROKER_BACK, EventKind.START, EventKind.STOP}
-        )
+        self._brokers = self._by_broker(station, events)
         self._ports = self._by_subject(events, {EventKind.PORT_GONE}, {EventKind.PORT_BACK})
         self._silent = self._by_subject(
             events, {EventKind.DEVICE_SILENT, EventKind.DEVICE_FAULT}, {EventKind.DEVICE_BACK}
@@ -316,6 +314,16 @@ class _Reasons:
 
     def _between(self, events: Sequence[Event], begins: set[EventKind], ends: set[EventKind]) -> list[_Span]:
         return self._spans([event for event in events if event.kind in begins | ends], begins)
+
+    def _by_broker(self, station: Station, events: Sequence[Event]) -> dict[str | None, list[_Span]]:
+        """When each broker was out of reach; what is told of none of the others is told of that of ``[mqtt]``."""
+        sessions = {row.session(station.file.station.id): row.id for row in station.file.broker}
+        whole = {EventKind.START, EventKind.STOP}
+        found: dict[str | None, list[_Span]] = {}
+        for name in ("", *sessions.values()):
+            mine = [e for e in events if e.kind in whole or sessions.get(e.subject, "") == name]
+            found[name] = self._between(mine, {EventKind.BROKER_GONE}, {EventKind.BROKER_BACK, *whole})
+        return found
 
     def _by_subject(
         self, events: Sequence[Event], begins: set[EventKind], ends: set[EventKind]
@@ -357,8 +365,8 @@ class _Reasons:
             "collector down": self._down,
             "journal full": self._full,
             "clock": self._clock,
-            "bus": [s for name in connections - self._mqtt for s in self._ports.get(name, [])],
-            "broker": self._broker if connections & self._mqtt else [],
+            "bus": [s for name in connections for s in self._ports.get(name, [])],
+            "broker": [s for name in connections for s in self._brokers.get(self._broker_of.get(name), [])],
             "device silent": silent,
             "rejected": [(at - step // 2, at + step - step // 2) for at in times],
         }

@@ -182,6 +182,7 @@ class JournalLock:
     def __init__(self, journal: Path) -> None:
         self._journal = journal
         self.path = journal.with_name(journal.name + ".lock")
+        self._name = str(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self._take()
@@ -225,7 +226,7 @@ class JournalLock:
             When it cannot be made again.
         """
         with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(self.path.stat(), os.fstat(self._handle)):
+            if os.path.samestat(os.stat(self._name), os.fstat(self._handle)):  # noqa: PTH116 - asked at each commit
                 return
         old, self._handle = self._handle, self._take()
         os.close(old)

@@ -10,7 +10,7 @@ import os
 import socket
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,19 +111,27 @@ class ControlServer:
         return True
 
     def _answer(self, peer: socket.socket) -> None:
-        with peer, peer.makefile("rwb") as lines, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), peer, peer.makefile("rwb") as lines:
             while line := lines.readline(LONGEST):
-                lines.write(json.dumps(pack(self._result(line))).encode() + b"\n")
-                lines.flush()
+                with contextlib.closing(self._said(line)) as said:  # who asked may go away in the middle
+                    for part in said:
+                        lines.write(json.dumps(pack(part)).encode() + b"\n")
+                        lines.flush()
 
-    def _result(self, line: bytes) -> dict[str, Any]:
+    def _said(self, line: bytes) -> Generator[dict[str, Any]]:
+        """The parts of what an operation gives piece by piece, and its result."""
         try:
             request = unpack(json.loads(line))
-            return {"result": self._call(request["op"], request["arguments"])}
+            result = self._call(request["op"], request["arguments"])
+            if isinstance(result, Generator):
+                with contextlib.closing(result):
+                    yield from ({"part": part} for part in result)
+                result = None
+            yield {"result": result}
         except (ValueError, LookupError, AttributeError, TypeError) as error:
-            return {"error": Message("the request cannot be read: {why}", why=error)}
+            yield {"error": Message("the request cannot be read: {why}", why=error)}
         except StorageError as error:
-            return {"error": Message.of(error)}
+            yield {"error": Message.of(error)}
 
 
 class Submitter:
@@ -192,6 +200,42 @@ def submit(station: Station, op: str, **arguments: Any) -> Any:
     """Submit one operation."""
     with Submitter(station) as submitter:
         return submitter.submit(op, **arguments)
+
+
+def ask(journal: Path, op: str, **arguments: Any) -> Iterator[Any] | None:
+    """What a running collector gives piece by piece; None when none runs.
+
+    It goes on only while it is listened to: an iterator that is closed ends the operation.
+
+    Raises
+    ------
+    ControlError
+        What the collector said, while it is read.
+    """
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        peer.connect(str(socket_path(journal)))
+    except OSError:
+        peer.close()
+        return None
+    return _parts(peer, {"op": op, "arguments": arguments})
+
+
+def _parts(peer: socket.socket, request: dict[str, Any]) -> Iterator[Any]:
+    try:
+        with peer, peer.makefile("rwb") as lines:
+            lines.write(json.dumps(pack(request)).encode() + b"\n")
+            lines.flush()
+            for line in lines:
+                said = unpack(json.loads(line))
+                if "error" in said:
+                    raise ControlError(Message.of(said["error"]))
+                if "part" not in said:
+                    return
+                yield said["part"]
+    except OSError as error:
+        raise ControlError(Message("the collector went away: {why}", why=error)) from error
+    raise ControlError(Message("the collector went away before it answered; try again"))
 
 
 def ask_collector(journal: Path) -> dict[str, Any] | None:

@@ -312,14 +312,16 @@ class Judging:
     def _remaking(self, start_us: int, end_us: int, scope: Scope | None = None) -> Remaking:
         """A pass over a window: of what a scope names, or of all series."""
         plan, layers = self._plan(), self._imports.layers
-        channels = None if scope is None else scope.channels
+        channels = self._session.channels
+        if scope is not None:
+            channels = {name: channels[name] for name in scope.channels if name in channels}
         looks = plan if scope is None else scope
         since_us, until_us = start_us - looks.lookback_us, end_us + looks.lookahead_us
         archives = self._archives(since_us, until_us)
         lists: Iterator[tuple[Sequence[Sample], int]]
         if archives:
             whole = self._samples(since_us, until_us)
-            lists = in_lists((s for s in whole if channels is None or s[:2] in channels), until_us)
+            lists = in_lists((s for s in whole if s[:2] in channels), until_us)
         else:
             lists = self._lists.read(since_us, until_us, channels, layers)
         return Remaking(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -39,15 +39,20 @@ class SampleLists:
         self,
         start_us: int,
         end_us: int,
-        channels: Collection[tuple[str, str]] | None = None,
+        channels: Mapping[tuple[str, str], int],
         layers: Layers | None = None,
     ) -> Iterator[tuple[Sequence[Sample], int]]:
-        """Samples of some channels, or all, as they count by the layers; with each list the moment where it ends."""
-        names = {
-            row[0]: row[1:]
-            for row in self._db.execute("SELECT id, serial, channel FROM channel")
-            if channels is None or row[1:] in channels
-        }
+        """Samples of some channels as they count by the layers; with each list the moment where it ends.
+
+        Parameters
+        ----------
+        start_us, end_us : int
+            [µs UTC]
+        channels : mapping of (serial, channel) to int
+            With the number of each.
+        layers : Layers, optional
+        """
+        names = {number: name for name, number in sorted(channels.items(), key=itemgetter(1))}
         most = max(200, AT_ONCE // max(1, len(names)))
         while start_us < end_us:
             upto_us = end_us

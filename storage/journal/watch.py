@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -34,15 +35,15 @@ class Watch:
 
     def __init__(self, path: Path, lock: JournalLock) -> None:
         self._path, self._log, self._lock = path, path.with_name(path.name + "-wal"), lock
-        self._file = path.stat().st_ino
-        self._log_file = _inode(self._log)
+        self._names = str(path), str(self._log)  # asked often, and a string is asked faster than a path
+        self._file, self._log_file = map(_inode, map(_stat, self._names))
         self._looks: tuple[int, int] | None = None
         self._holds: tuple[str, int] | None = None
         self.remember()
 
     def remember(self) -> None:
         """What the journal's file is after this process may have written into it."""
-        looks = self._look()
+        looks = _looks(_stat(self._names[0]))
         if looks != self._looks:
             self._looks, self._holds = looks, self._read()
 
@@ -55,8 +56,7 @@ class Watch:
             When a file was removed, replaced or overwritten, or the lock's file was removed and another process has
             taken the lock.
         """
-        self.there()
-        if self._look() != self._looks and not self._went_on():
+        if _looks(self._there()) != self._looks and not self._went_on():
             raise OverwrittenError(
                 Message(
                     "{path}: another program has written over the journal while it was open; nothing more is taken "
@@ -78,7 +78,11 @@ class Watch:
         ------
         JournalGoneError
         """
-        if _inode(self._path) != self._file:
+        self._there()
+
+    def _there(self) -> os.stat_result | None:
+        file, log_file = map(_stat, self._names)
+        if _inode(file) != self._file:
             raise JournalGoneError(
                 Message(
                     "{path}: the journal was removed or replaced while it was open; nothing more is taken in. "
@@ -86,7 +90,7 @@ class Watch:
                     path=self._path,
                 )
             )
-        if _inode(self._log) != self._log_file:
+        if _inode(log_file) != self._log_file:
             raise LogGoneError(
                 Message(
                     "{path}: the journal's write-ahead log was removed or replaced while it was open; what it held "
@@ -94,6 +98,7 @@ class Watch:
                     path=self._log,
                 )
             )
+        return file
 
     def _went_on(self) -> bool:
         """Whether a file that has changed is still this journal, no older than it was."""
@@ -116,16 +121,17 @@ class Watch:
             ]
         return None
 
-    def _look(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
 
-
-def _inode(path: Path) -> int | None:
+def _stat(name: str) -> os.stat_result | None:
     try:
-        return path.stat().st_ino
+        return os.stat(name)  # noqa: PTH116 - a path would cost three times as much
     except OSError:
         return None
+
+
+def _inode(found: os.stat_result | None) -> int | None:
+    return None if found is None else found.st_ino
+
+
+def _looks(found: os.stat_result | None) -> tuple[int, int] | None:
+    return None if found is None else (found.st_mtime_ns, found.st_size)

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from soilco2.ingest.protocols.soilco2_json_decode import Decoded, Decoder
+from soilco2.ingest.protocols.decoded import Decoded
+from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from soilco2.station_config.loader import load_station
 
 ARRIVAL_US = 1_796_004_000_000_000

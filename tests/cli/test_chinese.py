@@ -105,9 +105,13 @@ def test_what_a_running_collector_tells_is_said_in_the_language(
         ],
         "instruments": {
             "a": {"serial": "7", "state": "ok", "newest_us": None, "errors": {"silence": 3}, "last_error": unset},
-            "b": {"serial": "8", "state": "", "newest_us": 0, "errors": {}, "last_error": ""},
+            "b": {
+                "serial": "8", "state": "", "newest_us": 0, "errors": {}, "last_error": "",
+                "link": {"at_us": 0, "gateways": 2, "rssi_dbm": -97, "snr_db": 6.5, "battery_voltage": 3.3},
+            },
         },
         "mqtt": {"broker": "h:1", "state": "connected", "silent": True, "error": unset},
+        "brokers": {"far": {"broker": "h:2", "state": "connected", "silent": False, "error": ""}, "new": None},
     }  # fmt: skip
     _print_collector(status)
     _print_devices(status)
@@ -126,7 +130,9 @@ def test_what_a_running_collector_tells_is_said_in_the_language(
         "  a（7）：正常，最新 从未；错误：3 无应答",
         f"    {told}",
         "  b（8）：最新 1970-01-01 00:00:00Z",
+        "    收到 1970-01-01 00:00:00Z、网关 2 个、-97 dBm、SNR 6.5 dB、电池 3.30 V",
         f"消息代理 h:1：已连接，无消息 {told}",
+        "消息代理 h:2：已连接",
     ]
 
 

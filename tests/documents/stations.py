@@ -33,6 +33,16 @@ kind = "mqtt"
 topic = "dune/readings"
 numbers_as_text = true
 
+[[connection]]
+id = "far"
+kind = "lorawan"
+server = "tts"
+broker = "cloud"
+
+[[broker]]
+id = "cloud"
+host = "cloud.example"
+
 [mqtt]
 host = "broker.example"
 port = 8883
@@ -170,6 +180,8 @@ keep = "60d"
 [quality]
 ec_coefficient = 0.0192
 salinity_factor = 0.6
+salinity_least_water = 0.12
+salinity_least_ec25 = 0.02
 future_tolerance = "4min"
 [[quality.limits]]
 variable = "soil_temperature"

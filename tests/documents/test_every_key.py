@@ -32,7 +32,7 @@ from tests.documents.stations import FULL, station
 DAY = date(2026, 7, 1)
 NAMES = {
     ("station", "id"), ("connection", "id"), ("profile", "id"), ("position", "id"), ("instrument", "id"),
-    ("instrument", "connection"), ("instrument", "model"), ("installation", "position"),
+    ("instrument", "connection"), ("instrument", "model"), ("installation", "position"), ("broker", "id"),
 }  # fmt: skip
 """Names that other keys point to: changed alone they make no station; each is looked for in the text."""
 
@@ -64,7 +64,7 @@ OTHERS: dict[str, list[Any]] = {
     "role": ["analyst"], "pressure": ["device"], "temperature": ["none"], "method": ["top"],
     "free_air": ["massman_1998"], "surface": ["ambient"], "co2_probes": ["compensated"], "bottom_flux": ["free"],
     "timezone": ["Asia/Tokyo"], "variable": ["soil_water"], "replicate": ["c"], "channel": ["air_pressure"],
-    "rank": ["table"],
+    "rank": ["table"], "server": ["chirpstack"],
 }  # fmt: skip
 
 

@@ -57,3 +57,9 @@ def test_water_speaks_as_long_as_it_reaches() -> None:
     store = fed(place, rows)
     assert store[SALINITY, T0 + HOUR].tests == "soil_too_dry"
     assert store[SALINITY, T0 + HOUR + MINUTE].flag == Flag.GOOD
+
+
+def test_a_site_may_set_its_own_limits() -> None:
+    place = station(soil(), "[quality]\nsalinity_least_water = 0.05\nsalinity_least_ec25 = 0\n")
+    assert fed(place, reading(50.0, 0.0))[SALINITY, T0].value == 0.0
+    assert fed(place, reading(49.0))[SALINITY, T0].tests == "soil_too_dry"

@@ -10,6 +10,8 @@ from soilco2.station_config.catalogue.load import BUILT_IN, read_model
 from soilco2.station_config.connections.sdi12 import ADAPTERS, Adapter, Sdi12Connection
 from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import load_station
+from tests.ingest.drivers.stranger import blocks
+from tests.paths import ROOT
 from tests.station_config.example import MARK, changed, faults_of, marked_line, write
 
 SDI = """\
@@ -177,3 +179,24 @@ def test_a_model_without_commands_and_a_command_twice_are_faults(tmp_path: Path)
         with pytest.raises(StationFileError) as caught:
             read_model(write(tmp_path, text, "meter-teros-12.toml"))
         assert any(expected in fault.expected for fault in caught.value.faults)
+
+
+def test_the_page_that_tells_how(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "howto" / "sdi12.en.md"
+    station, probe = blocks("toml", page)
+    assert blocks("toml", page.with_name("sdi12.zh.md"))[1] == probe
+    assert read_model(write(tmp_path, probe, "my-probe.toml")).id == "my-probe"
+    head, rest = (
+        SDI[: SDI.index("[[connection]]")],
+        SDI[SDI.index("[[profile]]") : SDI.index("[[instrument]]")],
+    )
+    (row,) = load_station(write(tmp_path, head + rest + station)).file.instrument
+    assert (row.serial, row.address) == ("T12-00082937", 1)
+
+
+def test_every_model_of_the_page_is_in_the_catalogue() -> None:
+    named = {path.stem for path in BUILT_IN.glob("*.toml") if 'protocol = "sdi12"' in path.read_text("utf-8")}
+    for name in ("sdi12.en.md", "sdi12.zh.md"):
+        text = (ROOT / "docs" / "howto" / name).read_text(encoding="utf-8")
+        assert all(f"`{model}`" in text for model in named)
+        assert all(f"`{adapter}`" in text for adapter in ADAPTERS)

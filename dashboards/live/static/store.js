@@ -73,6 +73,7 @@ export function condition(s) {
     return { rank: bad ? 5 : 1, mark: "○", word: "never", tone: bad ? "bad" : "soft" };
   }
   if (overdue(s.period_s, newest.t)) return { rank: 5, mark: "○", word: "silent", tone: "bad" };
+  if (newest.value === null && /soil_too_dry|ec_too_small/.test(newest.tests)) return { rank: 1, mark: "○", word: "withheld", tone: "soft" };
   if (newest.tests.includes("flat_line")) return { rank: 4, mark: "▲", word: "stuck", tone: "warn" };
   if (newest.flag === 4) return { rank: 3, mark: "✕", word: "4", tone: "bad" };
   if (newest.flag === 3) return { rank: 2, mark: "▲", word: "3", tone: "warn" };

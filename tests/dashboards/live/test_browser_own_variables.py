@@ -63,3 +63,22 @@ def test_it_has_a_panel_with_its_name_and_unit(
     assert name in (page.text_content("#table") or "")
     assert values(page) == {"p1/d1/radon": "1590"}
     watched.close()
+
+
+def test_a_number_that_is_withheld_is_no_trouble(browser: Browser, served: Served) -> None:
+    watched = Watched(browser, served.url)
+    page = watched.open("lang=en&span=day")
+    ranks = page.evaluate(
+        """async () => {
+          const { store, condition } = await import("./static/store.js");
+          const [series] = store.station.series;
+          const of = (tests) => {
+            store.newest.set(series.series, { t: store.now, value: null, flag: 9, tests });
+            return condition(series);
+          };
+          const found = ["soil_too_dry", "ec_too_small", "missing"].map(of);
+          return found.map(({ rank, word }) => [rank > 1, word]);
+        }"""
+    )
+    assert ranks == [[False, "withheld"], [False, "withheld"], [True, "novalue"]]
+    watched.close()

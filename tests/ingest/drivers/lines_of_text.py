@@ -68,7 +68,7 @@ class TextWires(Wires):
         path.write_text(text, encoding="utf-8")
         self.station = load_station(path)
         self.clock = HandClock(START)
-        self.play = {}
+        self.play, self.others = {}, []
         self.plays: dict[int, Play] = dict.fromkeys((1, 2, 3), healthy)
         self.lines = {
             name: PtyLine(bench.folder / name, self._answer, parse=command) for name in ("bus1", "bus2")

@@ -1,7 +1,8 @@
-"""Modbus RTU in every situation: two lines of pseudo-terminals, three slaves, the driver's own threads.
+"""Modbus in every situation: two lines, three slaves, the driver's own threads.
 
-Slave 1 suffers. Slave 2 is its neighbour on the line, slave 3 one on another line. A slave's registers change
-with every slot, so an answer that belongs to another slot or slave has another number.
+`Wires` are pseudo-terminals; other links are subclasses beside it (`polled_tcp.py`). Slave 1 suffers. Slave 2 is its
+neighbour on the line, slave 3 one on another line. A slave's registers change with every slot, so an answer that
+belongs to another slot or slave has another number.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from fcntl import ioctl
+from functools import partial
 from termios import FIONREAD
+from typing import Any, ClassVar
 
 from soilco2.ingest.drivers.driver import Driver, DriverEvent, Host
 from soilco2.ingest.drivers.modbus_rtu import DRIVER
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.protocols.modbus import Request, answer_frame, exception_frame
 from soilco2.ingest.simulate.line import Piece, PtyLine
+from soilco2.ingest.supervisor import Service
 from soilco2.quality.records import Sample
 from soilco2.station_config.loader import load_station
 from tests.ingest.drivers.contract import Account, Bench, Known, Rows, known
@@ -72,11 +76,17 @@ def healthy(_request: Request, answer: bytes) -> list[Piece]:
 class Wires:
     """Two lines with three slaves, and the threads that poll them."""
 
-    driver: Driver = DRIVER
+    driver: ClassVar[Driver] = DRIVER
+    others: Sequence[Service] = ()
+    """Services that are no polling."""
+    garbled: ClassVar = {"checksum", "wrong_count", "wrong_address"}
+    """What `garbage` is counted under."""
+    clashing: ClassVar = {"clash", "checksum"}
+    """What `two_at_one_address` is counted under."""
 
     def __init__(self, bench: Bench, patience: str = f"{TIMEOUT_S * 1000:g}ms") -> None:
         probes = ((1, "bus1", patience), (2, "bus1", "5s"), (3, "bus2", "5s"))
-        text = _HEAD + "".join(_LINE.format(id=name) for name in ("bus1", "bus2"))
+        text = _HEAD + "".join(self.table(name) for name in ("bus1", "bus2"))
         text += '\n[[profile]]\nid = "p1"\n' + "".join(_DEPTH.format(n=n) for n, _, _ in probes)
         text += "".join(_PROBE.format(n=n, connection=line, timeout=wait) for n, line, wait in probes)
         path = bench.folder / "wires.toml"
@@ -84,9 +94,10 @@ class Wires:
         self.station = load_station(path)
         self.clock = HandClock(START)
         self.play: dict[int, Play] = dict.fromkeys((1, 2, 3), healthy)
-        self.lines = {name: PtyLine(bench.folder / name, self._respond) for name in ("bus1", "bus2")}
-        for line in self.lines.values():
-            bench.stack.callback(line.stop)
+        self.lines: dict[str, Any] = {}
+        for name in ("bus1", "bus2"):
+            self.lines[name] = self.far(bench, name)
+            bench.stack.callback(self.lines[name].stop)
         self.samples: list[Sample] = []
         self.events: list[DriverEvent] = []
         self.sizes: list[int] = []
@@ -96,6 +107,28 @@ class Wires:
         self._heard = 0
         self._asked_otherwise: set[int] = set()
         bench.stack.callback(self.stop)
+
+    def table(self, name: str) -> str:
+        """The connection of a line."""
+        return _LINE.format(id=name)
+
+    def far(self, bench: Bench, name: str) -> Any:
+        """The far end of a line."""
+        return PtyLine(bench.folder / name, self._respond)
+
+    def flood(self, address: int) -> None:
+        """More than the terminal holds (4095 bytes), unasked; behind it a sound frame with wrong numbers."""
+        flood = b"\xff" * 4095 + answer_frame(Request(address, 3, 0, 3), (9999,) * 3)
+        assert os.write(self.lines["bus1"]._far, flood) == len(flood)
+
+    def owed(self) -> bool:
+        """Whether an answer that nobody waits for any more has come, or cannot come."""
+        waiting = array("i", [0])
+        ioctl(self.lines["bus1"]._near, FIONREAD, waiting)
+        return waiting[0] > 0 or any(thread.status()["late_answers"] for thread in self.old)
+
+    def settle(self) -> None:
+        """Wait until what was plugged in is there."""
 
     def numbers(self, address: int, slot_us: int) -> tuple[int, ...]:
         """What stands in the registers of a slave at a slot."""
@@ -130,16 +163,26 @@ class Wires:
             wake=lambda: None,
         )
         for managed in self.driver.services(host, self.station.file.connection).values():
-            thread = managed.make()
-            assert isinstance(thread, PollingThread)
+            service = managed.make()
+            if isinstance(service, PollingThread):
+                self.threads.append(service)
+            else:
+                self.others = (*self.others, service)
+                service.start()
+        self.settle()
+        for thread in self.threads:
             thread.start()
-            self.threads.append(thread)
 
     def stop(self) -> None:
         for thread in self.threads:
             thread.stop()
         for thread in self.threads:
             thread.join(60)
+        for service in self.others:
+            service.stop()
+        for service in self.others:
+            service.join(60)
+        self.others = ()
         self.old += self.threads
         self.threads = []
         self._heard += len(self._asked_otherwise)  # nobody goes on with these
@@ -148,6 +191,7 @@ class Wires:
     def round(self, play: Play = healthy) -> None:
         """Let the next slot come, with slave 1 behaving so, and wait until it is over."""
         self.play[1] = play
+        self.settle()
         slot = self.slots[-1] + INTERVAL_US if self.slots else START
         self.slots.append(slot)
         self.clock.set(slot)
@@ -194,9 +238,9 @@ class Wires:
         )
 
 
-def silent(bench: Bench) -> Account:
+def silent(bench: Bench, link: type[Wires] = Wires) -> Account:
     """Slave 1 does not answer."""
-    wires = Wires(bench)
+    wires = link(bench)
     for _ in range(4):
         wires.round(lambda _request, _answer: [])
     assert set(wires.errors()) == {"silence"}
@@ -207,9 +251,9 @@ def silent(bench: Bench) -> Account:
     return wires.account()
 
 
-def garbage(bench: Bench) -> Account:
+def garbage(bench: Bench, link: type[Wires] = Wires) -> Account:
     """Noise around a frame, noise instead of one, a damaged one, one of another count, one of another slave."""
-    wires = Wires(bench)
+    wires = link(bench)
     wires.round(lambda _request, answer: [(0, b"\x00\xff" + answer + b"\x55")])
     assert wires.measured(1, wires.slots) <= set(known(wires.samples))
     wrong = (9999,) * 3
@@ -221,13 +265,13 @@ def garbage(bench: Bench) -> Account:
     ):
         wires.round(play)
         wires.heals()
-    assert set(wires.errors()) == {"checksum", "wrong_count", "wrong_address"}
+    assert set(wires.errors()) == wires.garbled
     return wires.account()
 
 
-def late(bench: Bench) -> Account:
+def late(bench: Bench, link: type[Wires] = Wires) -> Account:
     """Slave 1 answers after its time-out, and after the time that is kept free for late answers."""
-    wires = Wires(bench)
+    wires = link(bench)
     for delay in LATE_S:
         wires.round(lambda _request, answer, delay=delay: [(delay, answer)])  # type: ignore[misc]
         wires.heals()
@@ -235,10 +279,10 @@ def late(bench: Bench) -> Account:
     return wires.account()
 
 
-def unplugged(bench: Bench) -> Account:
+def unplugged(bench: Bench, link: type[Wires] = Wires) -> Account:
     """The adapter of the first line is pulled, and put back."""
     bench.monkeypatch.setattr("soilco2.ingest.drivers.polling._REOPEN_S", (0.0, 0.0))
-    wires = Wires(bench)
+    wires = link(bench)
     wires.round()
     wires.lines["bus1"].unplug()
     wires.round()
@@ -251,9 +295,9 @@ def unplugged(bench: Bench) -> Account:
     return wires.account(beside=(3,))
 
 
-def two_at_one_address(bench: Bench) -> Account:
+def two_at_one_address(bench: Bench, link: type[Wires] = Wires) -> Account:
     """A second slave answers as well: after the first, or at the same time so that a low bit wins."""
-    wires = Wires(bench)
+    wires = link(bench)
 
     def one_after_the_other(request: Request, answer: bytes) -> list[Piece]:
         return [(0, answer + answer_frame(request, (9999,) * request.registers))]
@@ -265,16 +309,16 @@ def two_at_one_address(bench: Bench) -> Account:
     for play in (one_after_the_other, at_once):
         wires.round(play)
         wires.heals()
-    assert set(wires.errors()) == {"clash", "checksum"}
+    assert set(wires.errors()) == wires.clashing
     return wires.account()
 
 
-def burst(bench: Bench) -> Account:
-    """More than the terminal holds (4095 bytes), unasked; behind it a sound frame with wrong numbers.
+def burst(bench: Bench, link: type[Wires] = Wires) -> Account:
+    """More than is read at once, unasked; behind it a sound frame with wrong numbers.
 
     The slaves answer after their time of thought, so that the frame comes first.
     """
-    wires = Wires(bench, patience="5s")
+    wires = link(bench, patience="5s")
 
     def thinking(_request: Request, answer: bytes) -> list[Piece]:
         return [(0.1, answer)]
@@ -282,36 +326,34 @@ def burst(bench: Bench) -> Account:
     wires.play[2] = thinking
     wires.round(thinking)
     for address in (1, 2):
-        flood = b"\xff" * 4095 + answer_frame(Request(address, 3, 0, 3), (9999,) * 3)
-        assert os.write(wires.lines["bus1"]._far, flood) == len(flood)
+        wires.flood(address)
         wires.round(thinking)
     assert wires.errors() == {}
     return wires.account()
 
 
-def restart(bench: Bench) -> Account:
+def restart(bench: Bench, link: type[Wires] = Wires) -> Account:
     """The threads are stopped while slave 1 owes an answer, and made anew when it lies in the terminal."""
-    wires = Wires(bench)
+    wires = link(bench)
     wires.round()
     wires.round(lambda _request, answer: [(8 * TIMEOUT_S, answer)])
     wires.stop()
-    waiting = array("i", [0])
-
-    def owed() -> bool:
-        ioctl(wires.lines["bus1"]._near, FIONREAD, waiting)
-        return waiting[0] > 0 or any(thread.status()["late_answers"] for thread in wires.old)
-
-    until(owed)
+    until(wires.owed)
     wires.heals()
     return wires.account()
 
 
-ROWS: Rows = {
-    "silent": silent,
-    "garbage": garbage,
-    "late": late,
-    "unplugged": unplugged,
-    "two at one address": two_at_one_address,
-    "burst": burst,
-    "restart": restart,
-}
+def rows(link: type[Wires]) -> Rows:
+    """Every situation on a link."""
+    return {
+        "silent": partial(silent, link=link),
+        "garbage": partial(garbage, link=link),
+        "late": partial(late, link=link),
+        "unplugged": partial(unplugged, link=link),
+        "two at one address": partial(two_at_one_address, link=link),
+        "burst": partial(burst, link=link),
+        "restart": partial(restart, link=link),
+    }
+
+
+ROWS = rows(Wires)

@@ -80,7 +80,7 @@ def test_check_knows_it(stranger: Stranger) -> None:
             'kind = "line-of-text"',
             'kind = "carrier-pigeon"',
             "[[connection]]",
-            'the key kind says what it is: "logger-file" or "modbus-rtu" or "mqtt" or ',
+            ' or "line-of-text"',
         ),
     ],
     ids=["unknown key", "wrong type", "model of another kind", "unknown kind"],

@@ -8,18 +8,21 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.connections.registry import kinds
-from tests.ingest.drivers import files, lines_of_text, logger_files, polled, pushed, sdi12_wires
+from tests.ingest.drivers import files, lines_of_text, logger_files, polled, polled_tcp, pushed, sdi12_wires
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
 TABLE: dict[str, Rows] = {
     "modbus-rtu": polled.ROWS,
-    "logger-file": logger_files.ROWS,
+    "modbus-tcp": polled_tcp.GATEWAYS,
+    "modbus-dtu": polled_tcp.MODEMS,
     "serial-ascii": lines_of_text.ROWS,
     "sdi12": sdi12_wires.ROWS,
     "mqtt": pushed.ROWS,
+    "lorawan": pushed.LORAWAN_ROWS,
     "none": files.ROWS,
+    "logger-file": logger_files.ROWS,
 }
-NEEDS = {"mqtt": [pytest.mark.mosquitto]}
+NEEDS = {"mqtt": [pytest.mark.mosquitto], "lorawan": [pytest.mark.mosquitto]}
 
 
 def test_every_kind_has_every_situation() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import pkgutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,6 @@ MAY_IMPORT = {
 }  # fmt: skip
 MAY_NAME = {
     "cli/commands/status.py: mqtt": "the broker's state, under the name of the table [mqtt]",
-    "storage/journal/completeness.py: mqtt": "whether a kind needs the table [mqtt]",
-    "station_config/checks/advice.py: mqtt": "keys of the table [mqtt]",
     "cli/demo/run.py: mqtt": "the port of the demonstration's broker, in its own notes",
 }
 ORDINARY = {"none", "table"}
@@ -41,10 +40,9 @@ ORDINARY = {"none", "table"}
 def _own_modules() -> set[str]:
     """The modules behind the seam: tables of kinds, what they share, and drivers."""
     package = connections.__name__
-    own = {name for _, name, _ in pkgutil.iter_modules(connections.__path__, f"{package}.")}
-    return (own - {f"{package}.kind", f"{package}.registry"}) | {
-        kind.driver.partition(":")[0] for kind in kinds().values()
-    }
+    names = [name for _, name, _ in pkgutil.iter_modules(connections.__path__, f"{package}.")]
+    own = {name for name in names if hasattr(import_module(name), "KIND")}
+    return own | {kind.driver.partition(":")[0] for kind in kinds().values()}
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

@@ -190,11 +190,18 @@ def test_a_probe_that_is_another_is_not_read(far: Far, told: str, serial: str, w
     assert set(far.asked) == {"1I"}
 
 
-def test_identify_false_takes_any_probe(far: Far) -> None:
-    with near(far, identify=False) as line:
+@pytest.mark.parametrize(
+    ("told", "taken"), [(b"113METER   TER12 100000", True), (b"113CLONE   XX    100000", False)]
+)
+def test_without_serial_numbers_the_model_is_compared_alone(far: Far, told: bytes, taken: bool) -> None:
+    with near(far, serials=False) as line:
         plan = line.plan()
-        far.play = lambda body, lines: [(0, (b"199CLONE   XX    100" if body == "I" else lines[0]) + b"\r\n")]
-        assert line.read(plan) == [1.1, 2.1, 3.1]
+        far.play = lambda body, lines: [(0, (told if body == "I" else lines[0]) + b"\r\n")]
+        if taken:
+            assert line.read(plan) == [1.1, 2.1, 3.1]
+            return
+        with pytest.raises(WrongAnswer, match="is no meter-teros-12"):
+            line.read(plan)
 
 
 def test_an_identity_that_was_damaged_once_is_asked_for_again(far: Far) -> None:
@@ -350,8 +357,8 @@ def test_concurrent_probes_wait_once_and_others_one_after_another(far: Far) -> N
         assert waits[4] == 0.0
         values = [line.read(plan) for plan in [other, *plans]]
         assert monotonic() - began >= 1, "the announced second was waited for"
-    assert values == [[1.2, 2.2, 3.2]] * 5
-    assert far.asked == [*(f"{n}CC" for n in range(1, 5)), "9M", "9D0", *(f"{n}D0" for n in range(1, 5))]
+    assert values == [[1.2, 2.2, 3.2, 4.2], *[[1.2, 2.2, 3.2]] * 4]
+    assert far.asked == [*(f"{n}CC" for n in range(1, 5)), "9M3", "9D0", *(f"{n}D0" for n in range(1, 5))]
     assert line.errors == []
 
 
@@ -438,6 +445,25 @@ def test_a_scan_names_the_model(far: Far) -> None:
     (other,) = _scan(far, "z")
     assert isinstance(other, Answer)
     assert [guess.model for guess in other.models] == ["acclima-tdr-31x"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_scan_looks_no_further_behind_the_adapter_that_it_has_found(
+    far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, adapter in ADAPTERS.items():
+        monkeypatch.setitem(ADAPTERS, name, adapter._replace(settle=0.0))
+    with near(far) as line:
+        line.plan("3")
+    search = Search(list(MODELS.values()), (), ("2", "3"))
+    found = [
+        row for row in DRIVER.scan(DRIVER.at(str(far.pty.link)), search, untraced) if isinstance(row, Answer)
+    ]
+    assert [(row.line, row.address) for row in found] == [("9600 8N1", "3")]
+    connection = DRIVER.at(str(far.pty.link), LineSettings.of(found[0].line))
+    assert connection is not None
+    assert connection.adapter == "dr-liu"
+    assert not connection.serials, "nobody has said which probe is to be there"
 
 
 @pytest.mark.usefixtures("quick")

@@ -118,6 +118,8 @@ IDENTITIES = [
     # capture: Acclima probes of two public projects
     (b"014Acclima TR315L2.2908543", "acclima-tdr-31x", "908543"),
     (b"A13Acclima TR310S2.114000362", "acclima-tdr-31x", "14000362"),
+    # maker: METER TEROS 21 manual, example 1
+    (b"113METER   TER21 389631800001", "meter-teros-21", "631800001"),
     # capture: a test of a public decoder; the probe tells no serial number
     (b"013SENTEK  ES2   101", "sentek-enviroscan", "whatever"),
 ]
@@ -168,6 +170,16 @@ VECTORS = [
         25.4,
     ),
     ("stevens-hydraprobe", b"0+0.000+0.000+25.4\n0+77.7+0.000+1.459\n0+0.046-0.005+0.032", "bulk_ec", 0.0),
+    # capture: page of the 5TM at the Landscape Evolution Observatory, with what it means
+    ("meter-5tm", b"B+7.5+25.6", "permittivity", 7.5),
+    ("meter-5tm", b"B+7.5+25.6", "soil_temperature", 25.6),
+    # capture: as above; the permittivity of air is 1, this one stood in moist air or dry soil
+    (
+        "stevens-hydraprobe",
+        b"0+0.000+0.000+25.4\n0+77.7+0.000+1.459\n0+0.046-0.005+0.032",
+        "permittivity",
+        1.459,
+    ),
     # maker: Sentek probe manual 3.4, page 11
     (
         "sentek-enviroscan",
@@ -177,7 +189,9 @@ VECTORS = [
         44.875,
     ),
     # made: from the lists of commands cited in the catalogue files
-    ("campbell-cs65x", b"3+0.1834+0.0412+18.63", "bulk_ec", 0.0412),
+    ("campbell-cs65x", b"3+0.1834+0.0412+18.63+9.11\n3+2.213+1.03", "bulk_ec", 0.0412),
+    ("campbell-cs65x", b"3+0.1834+0.0412+18.63+9.11\n3+2.213+1.03", "permittivity", 9.11),
+    ("meter-teros-21", b"0-33.4+18.2", "matric_potential", -33.4),
     ("acclima-tdr-31x", b"a+012.6+25.9+07.0+0069+1840", "bulk_ec", 69.0),
     ("acclima-tdr-31x", b"a+012.6+25.9+07.0+0069+1840", "soil_water", 12.6),
     ("campbell-soilvue10", b"0+0.213+11.42-2.31+0.084", "soil_temperature_40cm", -2.31),
@@ -205,7 +219,9 @@ def test_topp_is_that_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("sentinel", [-9999, -9992, -9991])
-@pytest.mark.parametrize("name", ["meter-teros-11", "meter-teros-12", "meter-5te"])
+@pytest.mark.parametrize(
+    "name", ["meter-teros-11", "meter-teros-12", "meter-5te", "meter-5tm", "meter-teros-21"]
+)
 def test_what_meter_says_in_place_of_a_value_stays_as_it_is(name: str, sentinel: int) -> None:
     model = MODELS[name]
     text = b"0" + b"%+d" % sentinel * len(model.channel)

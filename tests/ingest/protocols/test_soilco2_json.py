@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soilco2.ingest.protocols.decoded import Decoded, Gap, Jump
 from soilco2.ingest.protocols.heard import Heard
+from soilco2.ingest.protocols.json_object import KEPT_BYTES, MAX_BYTES
 from soilco2.ingest.protocols.mqtt_message import Cut
 from soilco2.ingest.protocols.soilco2_json import Reading, encode_message
-from soilco2.ingest.protocols.soilco2_json_decode import KEPT_BYTES, MAX_BYTES, Decoded, Decoder, Gap, Jump
+from soilco2.ingest.protocols.soilco2_json_decode import Decoder
 from tests.ingest.station import STATION, make_station
 from tests.paths import ROOT
 

@@ -116,7 +116,7 @@ def test_what_is_read_is_what_was_measured(tmp_path: Path, sjer: Measured, mode:
         line = Line(tmp_path, sjer, stack, mode=mode)
         line.run(2)
         assert line.told() == line.expected(2)
-        assert len(line.samples) == 2 * 9
+        assert len(line.samples) == len(line.expected(2))
     water = 0
     for row in line.samples:  # counts, a curve of the permittivity, and the water content itself
         channel = line.station.deployments.channel(row.serial, row.channel)

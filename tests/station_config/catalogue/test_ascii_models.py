@@ -134,6 +134,9 @@ def test_a_line_gives_the_values_it_states(vector: Vector) -> None:
         decode = model.decoder(spec)
         assert decode is not None
         assert decode(vector.line.encode("latin-1")) == value
+        reading = value * spec.scale + spec.shift
+        assert (-math.inf if spec.lower is None else spec.lower) <= reading
+        assert reading <= (math.inf if spec.upper is None else spec.upper)
 
 
 def test_every_model_has_a_vector() -> None:
@@ -210,7 +213,7 @@ def test_a_line_keeps_its_meaning_when_the_file_is_mended(tmp_path: Path) -> Non
         ("P={p}", "{p}", "message", "begins with a text"),
         ("P={p}", "P={p}{}", "message", "text is expected between two fields"),
         ("{address} {status}", "{address} {status} {checksum}", "message", "go together"),
-        ('"send {address}"', '"send {p}"', "request", "only {address} can stand in a command"),
+        ('"send {address}"', '"send {p}"', "request", "only {address} can stand here"),
         ('"send {address}"', '"sénd"', "request", "ASCII"),
         ("P={p}", "气压={p}", "message", "one byte"),
         (

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.station_config.catalogue.load import BUILT_IN, load_catalogue, read_model
+from soilco2.station_config.catalogue import load
+from soilco2.station_config.catalogue.load import BUILT_IN, ProbeModel, load_catalogue, read_model
 from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import load_station
 from soilco2.station_config.units import conversion
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import VARIABLES, Variables
 from tests.station_config.example import MARK, YULIN, faults_of, marked_line, write
 
 MODELS = load_catalogue()
@@ -168,6 +169,19 @@ def test_a_later_folder_replaces_a_model(tmp_path: Path) -> None:
     write(tmp_path, PROBE.replace('"mine"', '"vaisala-gmp252"'), "probes/vaisala-gmp252.toml")
     assert load_catalogue(tmp_path / "probes")["vaisala-gmp252"].maker == "me"
     assert load_catalogue()["vaisala-gmp252"].maker == "Vaisala"
+
+
+def test_a_station_file_costs_the_models_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def one(name: str, variables: Variables) -> ProbeModel:
+        read.append(name)
+        return read_model(BUILT_IN / f"{name}.toml", variables)
+
+    monkeypatch.setattr(load, "_built_in", one)
+    assert set(load_station(write(tmp_path, YULIN)).models) == set(read)
 
 
 def test_two_files_with_one_id_are_a_fault(tmp_path: Path) -> None:

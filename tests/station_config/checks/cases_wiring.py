@@ -106,7 +106,7 @@ WIRES = [
         ),
         "connection[2]",
         "a table",
-        '"modbus-rtu" or "mqtt"',
+        '"modbus-dtu" or "modbus-rtu" or "modbus-tcp" or "mqtt"',
     ),
     Case(
         "seven bits",
@@ -181,6 +181,16 @@ WIRES = [
         '"bus1"',
         'used already at line <id = "bus1">',
     ),
+    *(
+        Case(
+            f"{place} as a serial port",
+            changed('port = "/dev/serial/by-id/usb-FTDI_FT232R"', f'port = "{place}" {M}'),
+            "connection[1].port",
+            f'"{place}"',
+            "an address in the network is no serial port: a gateway is a connection of another kind",
+        )
+        for place in ("socket://10.0.0.5:4001", "rfc2217://10.0.0.5:4001")
+    ),
     Case(
         "port twice",
         changed(
@@ -222,7 +232,7 @@ WIRES = [
         changed('serial = "AP77"\nconnection = "bus1"', f'serial = "AP77"\nconnection = "air" {M}'),
         "instrument[3].connection",
         '"air"',
-        'needs a connection of kind "modbus-rtu"',
+        'needs a connection of kind "modbus-dtu", "modbus-rtu" or "modbus-tcp"',
     ),
     Case(
         "node on a bus",
@@ -326,5 +336,32 @@ WIRES = [
         "connection[3].topic",
         '"soilco2/yulin/data"',
         "this topic is used already",
+    ),
+    Case(
+        "a broker that is not there",
+        changed('kind = "mqtt"', f'kind = "mqtt"\nbroker = "far" {M}').replace(
+            "[mqtt]", '[[broker]]\nid = "fare"\n[mqtt]'
+        ),
+        "connection[2].broker",
+        '"far"',
+        "no such broker; did you mean 'fare'?",
+    ),
+    Case(
+        "broker twice",
+        changed("[mqtt]", f'[[broker]]\nid = "far"\n[[broker]]\nid = "far" {M}\n[mqtt]'),
+        "broker[2].id",
+        '"far"',
+        "this id is used already",
+    ),
+    Case(
+        "topic twice at a broker of its own",
+        changed(
+            'kind = "mqtt"',
+            'kind = "mqtt"\nbroker = "far"\n[[connection]]\nid = "air2"\nkind = "mqtt"\n'
+            f'broker = "far"\ntopic = "soilco2/yulin/data" {M}',
+        ).replace("[mqtt]", '[[broker]]\nid = "far"\n[mqtt]'),
+        "connection[3].topic",
+        '"soilco2/yulin/data"',
+        "this topic of the broker far is used already",
     ),
 ]

@@ -133,6 +133,7 @@ def test_a_line_that_cannot_be_read_in_time_is_told(tmp_path: Path) -> None:
     told = [text for _, key, text in _advice(tmp_path, head + places + probes) if key == "connection[1]"]
     assert len(told) == 1
     assert "takes 114% of the time there is" in told[0]
+    assert "with s6 it no longer fits, and s1 takes the most, 19%" in told[0]
     fewer = probes[: probes.index('[[instrument]]\nid = "s6"')]
     assert not [key for _, key, _ in _advice(tmp_path, head + places + fewer) if key == "connection[1]"]
 

@@ -72,6 +72,7 @@ def test_the_channel_that_counts_is_placed_and_its_auxiliary_ones_where_they_are
     tmp_path: Path,
 ) -> None:
     station = load_station(write(tmp_path, STATION))
+    assert not [row for row in station.advice if "installed nowhere" in row.expected]
     series = {(span.serial, span.channel) for span in station.deployments.spans}
     assert series == {("A1", "co2"), ("A2", "co2")}
     named = STATION.replace(

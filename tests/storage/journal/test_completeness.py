@@ -235,3 +235,22 @@ def test_json_names_every_gap(field: Field) -> None:
     assert found["gaps"] == [
         {"from": "2026-03-01T15:00:00Z", "to": "2026-03-01T16:00:00Z", "cause": "unexplained", "count": 6}
     ]
+
+
+def test_only_the_broker_of_a_series_explains_its_gap(station: Station, tmp_path: Path) -> None:
+    far = STATION.replace('kind = "mqtt"', 'kind = "mqtt"\nbroker = "far"', 1).replace(
+        "[mqtt]", '[[broker]]\nid = "far"\n[mqtt]'
+    )
+    path = tmp_path / "far.toml"
+    path.write_text(far, encoding="utf-8")
+    field = Field(load_station(path))
+    noon = MIDNIGHT + 12 * HOUR
+    field.event(EventKind.START, MIDNIGHT - HOUR)
+    field.event(EventKind.BROKER_GONE, noon, "soilco2-yulin")
+    field.event(EventKind.BROKER_GONE, noon + HOUR, "soilco2-yulin-far")
+    field.event(EventKind.BROKER_BACK, noon + 2 * HOUR, "soilco2-yulin")
+    field.event(EventKind.BROKER_BACK, noon + 3 * HOUR, "soilco2-yulin-far")
+    field.readings("N1", "soil_temperature", noon, noon + HOUR)
+    field.readings("N1", "soil_temperature", noon + 3 * HOUR, MIDNIGHT + DAY)
+    node = field.days()[1]
+    assert node.causes() == {"broker": 12}

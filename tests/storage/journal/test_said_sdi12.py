@@ -71,7 +71,7 @@ def make(folder: Path, model: str, channel: str, old: str = "", new: str = "") -
             b"1+1807.82+21.0+1", 21.0,
         ),
         (  # the permittivity was taken for the water content; Topp et al. 1980 at 10
-            "meter-5te", "soil_water", "index = 1 }",
+            "meter-5te", "soil_water", "index = 1, polynomial = [0, 1] }",
             "index = 1, polynomial = [-0.053, 0.0292, -5.5e-4, 4.3e-6] }", b"1+10.0+0.12+14.8", 0.1883,
         ),
         (  # a sentinel was not known
