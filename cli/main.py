@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ COMMANDS: dict[str, str] = {
 """Every command in the order of the help, with its one-line help: the list must not import them."""
 
 
+_CYCLES = 20_000
+"""Objects that gather before cycles are looked for: rows come in thousands and none of them in a cycle."""
 _MODULES = {"import": "import_"} | {name: f"{name}.group" for name in ("analyse", "dashboard", "teach")}
 """Where a command's module has another name than the command."""
 
@@ -97,6 +100,7 @@ def _wrong_use(error: click.ClickException) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line: 0 fine, 1 a result says no, 2 wrong use or a fault that needs a person."""
+    gc.set_threshold(_CYCLES, 20, 20)
     choose(None)
     try:
         code: Any = cli.main(

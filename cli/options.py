@@ -9,19 +9,19 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
-from zoneinfo import ZoneInfo
 
 import click
 
 from soilco2.station_config.message import Message
 from soilco2.station_config.message import translate as translated
 from soilco2.station_config.message import word as word_in
-from soilco2.station_config.times import DAY_S
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from soilco2.station_config.loader import Station
     from soilco2.station_config.tables.influxdb import InfluxdbTable
 
@@ -187,7 +187,7 @@ def parse_time(text: str, zone: ZoneInfo) -> int:
             )
         ) from None
     delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * DAY_S + delta.seconds) * 1_000_000 + delta.microseconds
+    return delta // timedelta(microseconds=1)
 
 
 @overload

@@ -109,6 +109,7 @@ class Table(BaseModel):
     """A table of the station file: unknown keys are refused, nothing changes after loading."""
 
     model_config = ConfigDict(
+        defer_build=True,
         extra="forbid",
         frozen=True,
         str_strip_whitespace=True,

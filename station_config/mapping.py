@@ -178,7 +178,7 @@ def wrong_in(columns: Iterable[Column], file: Any, models: Models) -> Iterator[W
             yield from _wrong_channel(n, row, instruments, models)
         elif row.unit is not None and row.variable is not None:
             try:
-                conversion(row.unit, row.variable)
+                conversion(row.unit, row.variable, file.variables)
             except StationConfigError as error:
                 yield Wrong(("column", n, "unit"), row.unit, Message.of(error))
 

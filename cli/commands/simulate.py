@@ -68,8 +68,9 @@ def command(
 ) -> None:
     """Run simulated probes for STATION on measured data.
 
-    Makes a pseudo-terminal for every Modbus connection, behind a link where `port` of the station file says,
-    and publishes for every MQTT connection. Prints where each channel's numbers come from, then "ready", and
+    Makes a pseudo-terminal for every serial connection, behind a link where `port` of the station file says, a
+    gateway at the host and port of one over TCP, dials in where a modem would, and publishes for every MQTT
+    connection. Prints where each channel's numbers come from, then "ready", and
     runs until it is told to stop.
     """
     from soilco2.ingest.clock.replay import ReplayClock

@@ -56,23 +56,22 @@ def sweep(kind: str, ports: Ports, lines: Sequence[LineSettings], search: Search
         try:
             yield Step(done / total, (total - done) * WAIT_S, Message("{line}, listening", line=line))
             done += 1
-            heard = master.hear(LISTEN_S)
             found: set[tuple[str, str]] = set()
-            for row in _who(kind, str(line), models, heard, None):
-                anybody = True
-                yield row
-            for question in questions:
-                text = Message("{line}, {command!r}", line=line, command=question.text)
-                yield Step(done / total, (total - done) * WAIT_S, text)
-                done += 1
-                answer = master.command(question.text, question.end, WAIT_S)
-                for row in _who(kind, str(line), models, answer, question):
+            for question in (None, *questions):
+                if question is None:
+                    heard = master.hear(LISTEN_S)
+                else:
+                    text = Message("{line}, {command!r}", line=line, command=question.text)
+                    yield Step(done / total, (total - done) * WAIT_S, text)
+                    done += 1
+                    heard = master.command(question.text, question.end, WAIT_S)
+                for row in _who(kind, str(line), models, heard, question):
                     key = str(row.address), row.models[0].model if row.models else ""
                     anybody = True
                     if key not in found:
                         found.add(key)
                         yield row
-                noise = b"".join(text.encode("latin-1") for text in answer) or noise
+                noise = b"".join(text.encode("latin-1") for text in heard) or noise
         finally:
             port.close()
     yield Step(1.0, 0.0, Message("done"))
@@ -102,7 +101,8 @@ def _questions(models: Sequence[AsciiModel], search: Search) -> Iterator[_Questi
         if not wanted:
             factory = [] if model.address is None else [str(model.address)]
             numbered = isinstance(model.address, int)
-            wanted = [*factory, *(map(str, ALL if search.everything else USUAL) if numbered else ())]
+            usual = ALL if search.everything else USUAL
+            wanted = [*factory, *map(str, search.known), *(map(str, usual) if numbered else ())]
         for address in wanted or [""]:
             found[_Question(pattern(model.request).render({ADDRESS: address}), end, address)] = None
     yield from found
@@ -115,12 +115,13 @@ def _who(
     told: dict[str, tuple[list[Guess], str, bytes]] = {}
     for text in heard:
         for model in models:
-            if (asked is None) != model.streams:
+            if asked is None and not model.streams:
                 continue
             taken = model.take(text)
             if taken is None or not model.sound(taken):
                 continue
-            address = taken.words.get(ADDRESS, "" if asked is None else asked.address).strip()
+            unsaid = "" if asked is None or model.streams else asked.address
+            address = taken.words.get(ADDRESS, unsaid).strip()
             guesses, _, _ = told.setdefault(address, ([], text, text.encode("latin-1")))
             guess = Guess(model.id, _says(model, taken.words))
             if guess not in guesses:

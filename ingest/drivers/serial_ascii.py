@@ -134,6 +134,10 @@ class AsciiLine:
             stream.stop()
         self._port.close()
 
+    def listen(self, trace: Trace) -> None:
+        """Show every byte to another listener from now on."""
+        self._port.trace = trace
+
     def plan(self, instrument: Instrument, model: ProbeModel) -> LinePlan:
         """Address, channels and the lines of an instrument."""
         assert isinstance(model, AsciiModel)

@@ -19,7 +19,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Column, Mapping
 from soilco2.station_config.message import Message
 from soilco2.station_config.units import between, conversion
-from soilco2.station_config.variables import VARIABLES
+from soilco2.station_config.variables import Variables
 from soilco2.storage.errors import UnfitError
 from soilco2.storage.row_extras import said, write
 from soilco2.storage.tidy.rows import MISSING, TidyFault
@@ -113,38 +113,38 @@ def _target(head: Head, mapping: Mapping, row: Column, index: int, station: Stat
             None,
             name,
         )
-    variable = known.variable
+    variable, variables = known.variable, station.variables
     if not unit:
         raise LoggerFileError(
             path,
             Message(
                 "the header says no unit, nor does the mapping; write unit = {unit!r} or another into its row",
-                unit=VARIABLES[variable].unit,
+                unit=variables[variable].unit,
             ),
             None,
             name,
         )
     spec = known.spec
     try:
-        conversion(unit, variable)
+        conversion(unit, variable, variables)
     except StationConfigError as error:
         raise LoggerFileError(path, Message.of(error), None, name) from None
-    a, b = between(unit, spec.unit, variable) or (1.0, 0.0)
+    a, b = between(unit, spec.unit, variable, variables) or (1.0, 0.0)
     if (spec.scale, spec.shift) != (1.0, 0.0):
         a, b = a / spec.scale, (b - spec.shift) / spec.scale
     period_s = mapping.period or head.period_s
     stamp = mapping.stamp or (head.stamp if period_s is not None else "")
     beside = write(None, None, "", period_s, stamp or ("instant" if period_s else ""))
     return Target(
-        index, name, serial, channel or "", a, b, _codes(head, mapping, unit, variable), unit,
+        index, name, serial, channel or "", a, b, _codes(head, mapping, unit, variable, variables), unit,
         beside if serial.startswith(IMPORT) and period_s is not None else "",
     )  # fmt: skip
 
 
-def _codes(head: Head, mapping: Mapping, unit: str, variable: str) -> frozenset[float]:
+def _codes(head: Head, mapping: Mapping, unit: str, variable: str, variables: Variables) -> frozenset[float]:
     """Numbers that mean that there is no value: those of the mapping, those of the format that cannot be one."""
-    known = VARIABLES[variable]
-    a, b = conversion(unit, variable)
+    known = variables[variable]
+    a, b = conversion(unit, variable, variables)
     found = {code for code in head.codes if not known.lower <= a * code + b <= known.upper}
     for text in mapping.missing:
         try:

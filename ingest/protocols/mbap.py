@@ -15,6 +15,7 @@ import struct
 from typing import NamedTuple
 
 from soilco2.ingest.protocols.modbus import seal
+from soilco2.station_config.message import Message
 
 PORT = 502
 """The port that is registered for it."""
@@ -55,7 +56,7 @@ def split(data: bytes) -> tuple[list[Numbered], bytes]:
     while len(data) >= _HEAD:
         number, protocol, length = struct.unpack_from(">HHH", data)
         if protocol != 0 or length not in _LENGTHS:
-            raise ValueError("no head of a message")
+            raise ValueError(Message("no message of Modbus TCP begins so"))
         if len(data) < _HEAD + length:
             break
         found.append(Numbered(number, seal(data[_HEAD : _HEAD + length])))

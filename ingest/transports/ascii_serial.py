@@ -81,8 +81,8 @@ class AsciiMaster:
         return heard
 
     def hear(self, seconds: float) -> list[str]:
-        """The whole lines that come within so long [s]."""
-        lines = Lines(whole=False)
+        """The lines that come within so long [s]; the first one may be the end of one."""
+        lines = Lines(whole=True)
         heard: list[str] = []
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:

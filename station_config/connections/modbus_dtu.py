@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from soilco2.station_config.base import Duration
+from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection, Draft, Key, Kind, Models
-from soilco2.station_config.connections.line_rules import addresses, modbus_address, timing
+from soilco2.station_config.connections.line_rules import addresses, modbus_address, rounds, timing
 from soilco2.station_config.connections.modbus_model import ModbusModel
 from soilco2.station_config.connections.modbus_tcp import host_and_port
 from soilco2.station_config.errors import Fault
@@ -58,6 +59,10 @@ def _of_this_machine(text: str) -> str:
 
 
 Sent = Annotated[str, AfterValidator(_sendable)]
+
+
+TRIP_S = 0.2
+"""A round trip over a mobile network, with what the modem waits before it sends [s]."""
 
 
 class ModbusDtuConnection(Connection):
@@ -114,6 +119,10 @@ class _ModbusDtu(Kind):
     def place(self, connection: ModbusDtuConnection) -> str:
         return f"{connection.registration} > {connection.listens_on}"
 
+    def read_time(self, row: Instrument, model: ProbeModel, connection: ModbusDtuConnection) -> float:
+        assert isinstance(model, ModbusModel)
+        return model.read_time(TRIP_S, connection.quiet)
+
     def instrument(self, draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:
         yield from modbus_address(draft, path, row)
 
@@ -154,6 +163,7 @@ class _ModbusDtu(Kind):
             before.append((n, row))
 
     def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
+        yield from rounds(self, draft, models)
         told = set()
         for n, row in self.connections(draft):
             if ipaddress.ip_address(row.host).is_loopback or row.port in told:

@@ -16,6 +16,9 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import fault_at, nearest
 from soilco2.station_config.parsing.toml_positions import Spot
 
+ANSWER_S = 0.05
+"""Time a probe takes before it begins to answer [s]; cheap ones take about this."""
+
 NumberType = Literal["int16", "uint16", "int32", "uint32", "float32"]
 WordOrder = Literal["high-first", "low-first"]
 
@@ -144,6 +147,10 @@ class Change(Table):
     """Whether it must be switched off and on before they hold."""
 
 
+_BYTE_S = 10 / 9600
+"""A byte at the speed that most probes leave the factory with [s]."""
+
+
 class ModbusModel(ProbeModel):
     """A model of probe that speaks Modbus: registers are read in blocks, and channels stand in them."""
 
@@ -179,6 +186,13 @@ class ModbusModel(ProbeModel):
     def requests(self) -> int:
         """Requests that one reading takes."""
         return max(1, len(self.block))
+
+    def read_time(self, trip: float, quiet: float) -> float:
+        """Time that one reading takes at 9600 baud [s], with a round trip to the line [s] and its silence [s]."""
+        return sum(
+            trip + ANSWER_S + 2 * max(quiet, self.quiet) + (8 + 5 + 2 * block.count) * _BYTE_S
+            for block in self.block
+        )
 
     def settings(self) -> tuple[str, ...]:
         """Ids of the registers that are logged."""

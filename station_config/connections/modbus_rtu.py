@@ -13,15 +13,12 @@ from soilco2.station_config.base import Duration
 from soilco2.station_config.catalogue.probe import Line, ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.connections.line_rules import addresses, modbus_address, rounds, timing
-from soilco2.station_config.connections.modbus_model import ModbusModel
+from soilco2.station_config.connections.modbus_model import ANSWER_S, ModbusModel
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import either
 from soilco2.station_config.tables.instrument import Instrument
-
-ANSWER_S = 0.05
-"""Time a probe takes before it begins to answer [s]; cheap ones take about this."""
 
 
 class ModbusRtuConnection(Connection):

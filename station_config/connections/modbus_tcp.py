@@ -8,12 +8,16 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from soilco2.station_config.base import Duration
+from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
-from soilco2.station_config.connections.line_rules import addresses, modbus_address, timing
+from soilco2.station_config.connections.line_rules import addresses, modbus_address, rounds, timing
 from soilco2.station_config.connections.modbus_model import ModbusModel
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
+
+TRIP_S = 0.02
+"""A round trip to a gateway [s]."""
 
 
 class ModbusTcpConnection(Connection):
@@ -65,6 +69,10 @@ class _ModbusTcp(Kind):
     def claims(self, connection: ModbusTcpConnection, station: str) -> Iterator[Claim]:
         yield Claim("host", Message("host and port"), self.place(connection))
 
+    def read_time(self, row: Instrument, model: ProbeModel, connection: ModbusTcpConnection) -> float:
+        assert isinstance(model, ModbusModel)
+        return model.read_time(TRIP_S, connection.quiet)
+
     def instrument(self, draft: Draft, path: Key, row: Instrument) -> Iterator[Fault]:
         if row.address is None or row.address not in (0, 255):
             yield from modbus_address(draft, path, row)
@@ -73,6 +81,9 @@ class _ModbusTcp(Kind):
         lines = {row.id: row for _, row in self.connections(draft)}
         yield from addresses(draft, lines)
         yield from timing(draft, models, lines, {name: row.latency for name, row in lines.items()})
+
+    def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
+        yield from rounds(self, draft, models)
 
 
 def host_and_port(host: str, port: int) -> str:

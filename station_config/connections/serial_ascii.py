@@ -14,13 +14,15 @@ from soilco2.station_config.catalogue.line_pattern import ADDRESS
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.ascii_model import AsciiModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
-from soilco2.station_config.connections.line_rules import addresses, timing
+from soilco2.station_config.connections.line_rules import addresses, rounds, timing
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import either
 from soilco2.station_config.tables.instrument import Instrument
 
+ANSWER_S = 0.1
+"""Time an instrument takes before it begins to answer [s]."""
 _LONGEST_ADDRESS = 15
 """Characters of an address; the longest known is that of Vaisala's PTB210 (M210942EN, .ID)."""
 
@@ -103,6 +105,18 @@ class _SerialAscii(Kind):
         yield from timing(draft, models, lines)
         for connection in lines.values():
             yield from _rules(draft, models, connection)
+
+    def read_time(self, row: Instrument, model: ProbeModel, connection: SerialAsciiConnection) -> float:
+        """Request and message on the wire, the silence around them and the instrument's own delay [s]."""
+        assert isinstance(model, AsciiModel)
+        if model.request is None:
+            return 0.0  # its line was there before
+        bits = 1 + connection.bytesize + (connection.parity != "N") + connection.stopbits
+        written = len(model.request) + len(model.written(dict.fromkeys(model.pattern.names, "0000.00")))
+        return written * bits / connection.baudrate + 2 * max(connection.quiet, model.quiet) + ANSWER_S
+
+    def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
+        yield from rounds(self, draft, models)
 
     def advice_on_instrument(
         self, draft: Draft, path: Key, row: Instrument, model: ProbeModel, connection: SerialAsciiConnection

@@ -26,8 +26,9 @@ def _device(value: Any) -> Any:
         raise ValueError(
             Message(
                 "a serial port of this machine is expected, such as /dev/serial/by-id/usb-…; an address in the network "
-                "is no serial port: a gateway is a connection of another kind (docs/howto), and a serial server that "
-                "brings a driver for Linux shows its ports under /dev"
+                'is no serial port: Modbus over the network is kind = "modbus-tcp" with host and port, with framing = '
+                '"rtu" for a serial server that passes bytes on; one that brings a driver for Linux shows its ports '
+                "under /dev"
             )
         )
     return value

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from soilco2.station_config.connections.modbus_dtu import as_bytes, as_text
+from soilco2.station_config.connections.modbus_model import ModbusModel
 from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.errors import StationFileError
 from soilco2.station_config.loader import load_station
+from tests.paths import ROOT
 from tests.station_config.example import MARK as M
 from tests.station_config.example import YULIN, marked_line, write
 
@@ -118,3 +122,43 @@ def test_what_a_modem_says_as_text_and_in_hex() -> None:
     for said in (b"DTU 1", b"\x00\xff", b"0x55", "草".encode(), b"a\nb"):
         assert as_bytes(as_text(said)) == said
         assert as_text(said).isprintable()
+
+
+def test_a_round_that_takes_too_long_is_warned_of(tmp_path: Path) -> None:
+    """A GMP252 is two requests: over a mobile network more than half a second."""
+    text = station(
+        MODEM + 'latency = "100ms"\n', "", ('interval = "60s"', 'interval = "0.5s"\ntimeout = "100ms"')
+    )
+    told = [row.expected for row in load_station(write(tmp_path, text)).advice]
+    assert any("with co2-10 it no longer fits" in row for row in told)
+
+
+@pytest.mark.parametrize("port", ["socket://10.0.0.7:4001", "rfc2217://10.0.0.7:4001", "10.0.0.7:4001"])
+def test_a_serial_port_in_the_network_is_told_the_way_out(port: str, tmp_path: Path) -> None:
+    with pytest.raises(StationFileError) as caught:
+        load_station(write(tmp_path, YULIN.replace("/dev/serial/by-id/usb-FTDI_FT232R", port)))
+    assert 'kind = "modbus-tcp" with host and port' in caught.value.faults[0].expected
+
+
+def _toml(page: str) -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "howto" / page).read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["modbus_tcp.en.md", "modbus_tcp.zh.md", "dtu.en.md", "dtu.zh.md"])
+def test_the_pages_are_station_files(page: str, tmp_path: Path) -> None:
+    text = "\n".join(_toml(page))
+    first = (
+        YULIN[: YULIN.index("[[connection]]")]
+        + YULIN[YULIN.index("[[profile]]") : YULIN.index("[[instrument]]")]
+    )
+    loaded = load_station(write(tmp_path, first + text))
+    assert loaded.file.instrument[0].connection == loaded.file.connection[0].id
+
+
+@pytest.mark.parametrize("page", ["cr1000_modbus.en.md", "cr1000_modbus.zh.md"])
+def test_a_float_of_a_logger_in_both_orders(page: str) -> None:
+    """1234.5 is 449A5000 by IEEE 754; the page says which register comes first."""
+    (text,) = _toml(page)
+    for order, said in (("low-first", "5000449A"), ("high-first", "449A5000")):
+        model = ModbusModel.model_validate(tomllib.loads(text.replace('"low-first"', f'"{order}"')))
+        assert model.decoder(model.channel[0])(bytes.fromhex(said)) == 1234.5
