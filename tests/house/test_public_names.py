@@ -46,6 +46,8 @@ def told(text: str) -> list[Told]:
 
 
 def parameters(thing: Any) -> str:
+    if isinstance(thing, type) and issubclass(thing, pydantic.BaseModel):
+        thing.model_rebuild()  # a table knows its parameters from its first use on
     return f"({', '.join(name for name in inspect.signature(thing).parameters if name != 'self')})"
 
 
