@@ -256,3 +256,30 @@ def test_the_mapping_of_a_connection_serves_an_import(field: Field, tmp_path: Pa
     assert "did you mean 'cr1000'" in field.brought(
         field.table("old.dat", TOA5), "--mapping", "cr100", code=2
     )
+
+
+def test_rows_of_one_chamber_among_several(field: Field) -> None:
+    """COSORE's names; 04:30 at UTC-07:00 is 11:30Z."""
+    text = (
+        "CSR_PORT,CSR_TIMESTAMP_BEGIN,CSR_TIMESTAMP_END,CSR_FLUX_CO2,CSR_T5\n"
+        "1,2026-04-11 04:28:00,2026-04-11 04:30:00,1.25,14.5\n2,2026-04-11 04:33:00,2026-04-11 04:35:00,2.5,14.75\n"
+    )
+    mapping = 'timezone = "UTC-07:00"\n' + column("CSR_FLUX_CO2", "co2_flux") + "where = { CSR_PORT = 2 }\n"
+    mapping += column("CSR_FLUX_CO2", "co2_flux", "p1/d05") + "where = { CSR_PORT = 1 }\n"
+    brought(field, text, mapping)
+    assert [(row[0], row[1], row[3]) for row in found(field)] == [
+        ("2026-04-11T11:30:00Z", "d05", "1.25"),
+        ("2026-04-11T11:35:00Z", "d10", "2.5"),
+    ]
+    wrong = mapping.replace("where = { CSR_PORT = 2 }", "where = { PORT = 2 }")
+    assert "where: column PORT is not in the file" in brought(field, text, wrong, code=2)
+
+
+def test_ismn(field: Field) -> None:
+    """Header and values: rows in UTC; variable and unit are the mapping's."""
+    text = "SCAN SCAN AAMU-jtg 34.78333 -86.55000 189.00 0.05 0.05 Hydraprobe-Analog-(2.5-Volt)\n"
+    text += "2005/03/16 00:00    0.1030 U M\n2005/03/16 01:00   -9999.0 C01 M\n"
+    brought(field, text, column("value", "soil_water", unit="m3/m3"))
+    assert [(row[0], row[3], row[4]) for row in found(field)] == [
+        ("2005-03-16T00:00:00Z", "0.103", "1"), ("2005-03-16T01:00:00Z", "", "9"),
+    ]  # fmt: skip

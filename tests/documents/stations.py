@@ -39,6 +39,20 @@ kind = "lorawan"
 server = "tts"
 broker = "cloud"
 
+[[connection]]
+id = "sdi"
+kind = "sdi12"
+port = "/dev/serial/by-id/usb-sdi"
+adapter = "dr-liu"
+mode = "text"
+baudrate = 19200
+bytesize = 7
+parity = "E"
+break_by = "adapter"
+settle = "3s"
+crc = false
+serials = false
+
 [[broker]]
 id = "cloud"
 host = "cloud.example"
