@@ -21,7 +21,7 @@ from soilco2.cli.targets import (
 from soilco2.station_config.message import Message
 
 if TYPE_CHECKING:
-    from soilco2.ingest.drivers.driver import Answer
+    from soilco2.ingest.drivers.search import Answer
     from soilco2.station_config.catalogue.probe import ProbeModel
 
 _MOST = 1000
@@ -104,7 +104,7 @@ def _look(where: Target, line: Any, addresses: list[int | str], everything: bool
         yield from parts(where, row, "scan", lines=[], addresses=addresses, everything=everything)
         return
     from soilco2.ingest.commissioning import models_for, plain, scan
-    from soilco2.ingest.drivers.driver import Search
+    from soilco2.ingest.drivers.search import Search
 
     for row in where.connections:
         models = models_for(row, where.catalogue)

@@ -17,7 +17,7 @@ become one is counted and parked by `Batch.refuse`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -27,6 +27,7 @@ from soilco2.ingest.drivers.file_driver import FileDriver as FileDriver
 from soilco2.ingest.drivers.file_driver import FileLayout as FileLayout
 from soilco2.ingest.drivers.file_driver import FileWatch as FileWatch
 from soilco2.ingest.drivers.file_driver import Rows as Rows
+from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.errors import BusError, NotChanged
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.supervisor import Managed, Service
@@ -197,95 +198,6 @@ class Together(Line, Protocol):
     def begin(self, plan: Any, timeout_s: float, failed: Callable[[BusError], None]) -> float:
         """Let an instrument begin what the next `read` of it takes; the time until it is ready [s]."""
         ...
-
-
-class Guess(NamedTuple):
-    """A model that an instrument may be.
-
-    Parameters
-    ----------
-    model : str
-        Id of the model.
-    says : str
-        What its answer would mean, such as ``"co2 465.66 ppm"``.
-    """
-
-    model: str
-    says: str
-
-
-class Answer(NamedTuple):
-    """Somebody at an address of a line.
-
-    Parameters
-    ----------
-    kind : str
-        Kind of connection.
-    line : str
-        Line settings it was heard at, such as ``"9600 8N1"``; empty where there are none.
-    address : int, str or None
-        None where it has none.
-    models : tuple of Guess
-        Models it may be, the likeliest first; one without `doubts` is certain.
-    heard : bytes
-        What it said first, as it came.
-    doubts : tuple of Message
-        What cannot be told apart, and what is wrong with the answer.
-    """
-
-    kind: str
-    line: str
-    address: int | str | None
-    models: tuple[Guess, ...] = ()
-    heard: bytes = b""
-    doubts: tuple[Message, ...] = ()
-
-
-class Step(NamedTuple):
-    """How far a scan is.
-
-    Parameters
-    ----------
-    done : float
-        Share of the work, 0 to 1.
-    left_s : float
-        Time that the rest will take when nobody answers [s].
-    text : Message
-        What is tried now.
-    """
-
-    done: float
-    left_s: float
-    text: Message
-
-
-class Search(NamedTuple):
-    """What a scan looks for.
-
-    Parameters
-    ----------
-    models : sequence of ProbeModel
-        Those that may be there; a driver takes the ones it speaks to.
-    lines : sequence of LineSettings
-        Only these line settings; empty: those the models leave the factory with.
-    addresses : sequence of int or str
-        Only these addresses; empty: the driver's usual ones.
-    everything : bool
-        Every address at every line setting that a model can have.
-    known : sequence of int or str
-        Addresses that are in use, to be asked beside the usual ones.
-    """
-
-    models: Sequence[ProbeModel]
-    lines: Sequence[LineSettings] = ()
-    addresses: Sequence[int | str] = ()
-    everything: bool = False
-    known: Sequence[int | str] = ()
-
-
-Scan = Iterator[Step | Answer | Message]
-"""What a scan finds, as it finds it: steps, answers, and remarks on the line as a whole. It may be ended at any step,
-and lets go of the line when it ends."""
 
 
 class Pushed(Service, Protocol):

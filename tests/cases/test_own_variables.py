@@ -187,3 +187,25 @@ def planned(station: Station) -> None:
         for name in names:
             assert name in written
             assert name.lower() in boards.lower()
+
+
+def test_a_column_of_a_wide_table_may_be_one(tmp_path: Path) -> None:
+    station = tmp_path / "station.toml"
+    head = (
+        '[station]\nid = "t"\nname = "T"\nlatitude = 38\nlongitude = 109\naltitude_m = 9\ntimezone = "UTC"\n'
+    )
+    place = '[journal]\npath = "journal.sqlite"\n[[profile]]\nid = "p1"\n'
+    place += '[[profile.position]]\nid = "d1"\ndepth_m = 0.1\n'
+    station.write_text(head + blocks("own_variables.md")[0] + place, encoding="utf-8")
+    (tmp_path / "wide.csv").write_text(
+        "time,Radon\n2026-03-01T00:00:00Z,1250\n2026-03-01T00:10:00Z,1300\n", encoding="utf-8"
+    )
+    (tmp_path / "map.toml").write_text(
+        'format = "table"\ntime = ["time"]\ntimezone = "UTC"\n[[column]]\ncolumn = "Radon"\n'
+        'position = "p1/d1"\nvariable = "radon"\nunit = "Bq m-3"\n',
+        encoding="utf-8",
+    )
+    soilco2("import", station, tmp_path / "wide.csv", "--mapping", tmp_path / "map.toml")
+    with JournalReader(tmp_path / "journal.sqlite") as journal:
+        (piece,) = journal.read([SeriesKey("t", "p1", "d1", "radon")])
+    assert list(piece.values) == [1250.0, 1300.0]

@@ -22,7 +22,7 @@ def _blocks(page: str, language: str) -> list[str]:
 
 
 def test_a_new_probe_is_a_new_file(tmp_path: Path) -> None:
-    model, _, top, instrument = _blocks("add_a_probe.md", "toml")  # the second is of an SDI-12 probe
+    model, top, instrument = _blocks("add_a_probe.md", "toml")
     write(tmp_path, model, "probes/dfrobot-sen0600.toml")
     text = (
         top + changed('"co2", "soil_temperature", "supply_voltage"', '"co2", "supply_voltage"') + instrument

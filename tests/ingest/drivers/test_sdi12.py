@@ -9,8 +9,8 @@ from time import monotonic
 
 import pytest
 
-from soilco2.ingest.drivers.driver import Answer, Search, Step
 from soilco2.ingest.drivers.sdi12 import DRIVER, Sdi12Line, Sdi12Plan
+from soilco2.ingest.drivers.search import Answer, Search, Step
 from soilco2.ingest.errors import (
     BadFrame,
     BusError,

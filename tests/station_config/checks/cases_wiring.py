@@ -364,4 +364,14 @@ WIRES = [
         '"soilco2/yulin/data"',
         "this topic of the broker far is used already",
     ),
+    Case(
+        "two sessions of one name at a broker",
+        changed(
+            '[mqtt]\nhost = "127.0.0.1"',
+            f'[[broker]]\nid = "far"\nclient_id = "me" {M}\n[mqtt]\nclient_id = "me"',
+        ),
+        "broker[1].client_id",
+        '"me"',
+        "this client_id is used already",
+    ),
 ]
