@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from soilco2.station_config.connections.over_mqtt import meet
 from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, system
@@ -148,19 +149,6 @@ def _check_apart(found: Sequence[Account], topics: Sequence[tuple[str, str, str]
                         line=line,
                     )
                 )
-
-
-def meet(one: str, other: str) -> bool:
-    """Whether some topic fits both filters."""
-    a, b = one.split("/"), other.split("/")
-    for x, y in zip(a, b, strict=False):
-        if "#" in (x, y):
-            return True
-        if x != y and "+" not in (x, y):
-            return False
-    longer = a if len(a) > len(b) else b
-    rest = longer[min(len(a), len(b)) :]
-    return not rest or rest == ["#"]  # a/# fits a as well
 
 
 def acl_text(found: Iterable[Account]) -> str:

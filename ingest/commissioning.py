@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from soilco2.ingest.drivers.driver import Answer, Driver, Guess, Line, Search, Step
+from soilco2.ingest.drivers.driver import Driver, Line
 from soilco2.ingest.drivers.registry import driver_of
+from soilco2.ingest.drivers.search import Answer, Guess, Search, Step
 from soilco2.ingest.errors import BusError, IngestError, PortBusy, PortGone
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.transports.trace import untraced

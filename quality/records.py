@@ -62,7 +62,8 @@ class Sample(NamedTuple):
     said : bytes or None
         What a polled probe's registers held for this channel, as on the wire: 16-bit registers, high byte first, in
         their order, from the channel's first one on, two of them where the block has two, so that a catalogue that
-        names the wrong type or word order can be mended later. None where the message carries the number itself.
+        names the wrong type or word order can be mended later; of a LoRaWAN payload the name of the record, a colon and
+        its bytes. None where the message carries the number itself.
     """
 
     serial: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from soilco2.ingest.drivers.driver import Answer, Guess, Scan, Search, Step
+from soilco2.ingest.drivers.search import Answer, Guess, Scan, Search, Step
 from soilco2.ingest.errors import BusError, DoubleAnswer, NotChanged, PortBusy, PortGone
 from soilco2.ingest.protocols.ascii_lines import Said, judge, named_values, same_address, same_text
 from soilco2.ingest.transports.ascii_serial import ENDS, AsciiMaster

@@ -17,14 +17,13 @@ become one is counted and parked by `Batch.refuse`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.sample import Arrival
+from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.errors import BusError, NotChanged
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.supervisor import Managed, Service
@@ -197,95 +196,6 @@ class Together(Line, Protocol):
         ...
 
 
-class Guess(NamedTuple):
-    """A model that an instrument may be.
-
-    Parameters
-    ----------
-    model : str
-        Id of the model.
-    says : str
-        What its answer would mean, such as ``"co2 465.66 ppm"``.
-    """
-
-    model: str
-    says: str
-
-
-class Answer(NamedTuple):
-    """Somebody at an address of a line.
-
-    Parameters
-    ----------
-    kind : str
-        Kind of connection.
-    line : str
-        Line settings it was heard at, such as ``"9600 8N1"``; empty where there are none.
-    address : int, str or None
-        None where it has none.
-    models : tuple of Guess
-        Models it may be, the likeliest first; one without `doubts` is certain.
-    heard : bytes
-        What it said first, as it came.
-    doubts : tuple of Message
-        What cannot be told apart, and what is wrong with the answer.
-    """
-
-    kind: str
-    line: str
-    address: int | str | None
-    models: tuple[Guess, ...] = ()
-    heard: bytes = b""
-    doubts: tuple[Message, ...] = ()
-
-
-class Step(NamedTuple):
-    """How far a scan is.
-
-    Parameters
-    ----------
-    done : float
-        Share of the work, 0 to 1.
-    left_s : float
-        Time that the rest will take when nobody answers [s].
-    text : Message
-        What is tried now.
-    """
-
-    done: float
-    left_s: float
-    text: Message
-
-
-class Search(NamedTuple):
-    """What a scan looks for.
-
-    Parameters
-    ----------
-    models : sequence of ProbeModel
-        Those that may be there; a driver takes the ones it speaks to.
-    lines : sequence of LineSettings
-        Only these line settings; empty: those the models leave the factory with.
-    addresses : sequence of int or str
-        Only these addresses; empty: the driver's usual ones.
-    everything : bool
-        Every address at every line setting that a model can have.
-    known : sequence of int or str
-        Addresses that are in use, to be asked beside the usual ones.
-    """
-
-    models: Sequence[ProbeModel]
-    lines: Sequence[LineSettings] = ()
-    addresses: Sequence[int | str] = ()
-    everything: bool = False
-    known: Sequence[int | str] = ()
-
-
-Scan = Iterator[Step | Answer | Message]
-"""What a scan finds, as it finds it: steps, answers, and remarks on the line as a whole. It may be ended at any step,
-and lets go of the line when it ends."""
-
-
 class Pushed(Service, Protocol):
     """A source that sends."""
 
@@ -332,14 +242,6 @@ class Pushed(Service, Protocol):
     def status(self) -> dict[str, Any]:
         """How it is doing."""
         ...
-
-
-class FileWatch:
-    """A thread that reads files as they grow, and has the writer keep rows and place together (`Host.submit`)."""
-
-    def status(self) -> dict[str, Any]:
-        """How it is doing."""
-        raise NotImplementedError
 
 
 class FarEnd(Protocol):
@@ -461,70 +363,3 @@ class Driver:
     ) -> list[Reading]:
         """What an instrument with these raw numbers says of the channels `names` (all when empty)."""
         raise NotImplementedError
-
-
-class Rows(NamedTuple):
-    """Some rows of a file.
-
-    Parameters
-    ----------
-    samples : sequence of Sample
-    faults : list
-        Rows that cannot be used, each with `line`, `reason`, `text`.
-    line : int
-        The last line that was read, from which a later reading goes on.
-    lines : sequence of int, optional
-        Line of each sample, so that it can be named.
-    units : mapping of (str, str) to set of str, optional
-        Units as written, by serial number and channel, so that they can be named.
-    told : sequence of Message, optional
-        What is worth saying about the file.
-    place : mapping, optional
-        Where a later reading goes on, for drivers of files that grow: numbers of the driver's own.
-    """
-
-    samples: Sequence[Sample]
-    faults: list[Any]
-    line: int
-    lines: Sequence[int] = ()
-    units: Mapping[tuple[str, str], set[str]] = {}
-    told: Sequence[Message] = ()
-    place: Mapping[str, int] = {}
-
-
-class FileLayout(Protocol):
-    """How a file is laid out, as its driver found it; what else it holds is the driver's own."""
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        ...
-
-    @property
-    def open_line(self) -> int | None:
-        """The last line where it has no line end and is held back; None when the file ends as it should."""
-        ...
-
-
-class FileDriver(Protocol):
-    """A driver of files.
-
-    One whose kind has a table in the station file is given the mapping of the file's columns, as that table or a
-    mapping file has it: `sniff` then takes it as its second argument.
-    """
-
-    def sniff(self, path: Path, mapping: Any = None) -> Any:
-        """How a file is laid out, a `FileLayout`.
-
-        Raises
-        ------
-        StorageError
-            When it is not one of this kind, or cannot be read.
-        """
-        ...
-
-    def rows(
-        self, station: Station, layout: Any, zone: tzinfo | None, arrival: Arrival, after_line: int = 0
-    ) -> Iterator[Rows]:
-        """Rows behind a line, in bounded pieces, as samples."""
-        ...

@@ -12,9 +12,10 @@ from functools import partial
 from time import monotonic
 from weakref import WeakValueDictionary
 
-from soilco2.ingest.drivers.driver import Answer, Bench, FarEnd, Host, Scan, Search, Step
+from soilco2.ingest.drivers.driver import Bench, FarEnd, Host
 from soilco2.ingest.drivers.modbus_line import Happened, ModbusDriver, ModbusLine
 from soilco2.ingest.drivers.polling import Rows, polled
+from soilco2.ingest.drivers.search import Answer, Scan, Search, Step
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.dtu_port import DtuListener, DtuPort, DtuStream
 from soilco2.ingest.transports.modbus_master import ModbusMaster, Stray

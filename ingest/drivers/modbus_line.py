@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from soilco2.ingest.drivers.driver import Driver, Scan, Search, Told
+from soilco2.ingest.drivers.driver import Driver, Told
+from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, NotChanged, PortBusy, PortGone
 from soilco2.ingest.protocols.modbus import Request
 from soilco2.ingest.protocols.reading import Reading

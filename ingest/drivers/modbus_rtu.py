@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.driver import Bench, FarEnd, Host, Scan, Search
+from soilco2.ingest.drivers.driver import Bench, FarEnd, Host
 from soilco2.ingest.drivers.modbus_line import Happened, ModbusDriver, ModbusLine
 from soilco2.ingest.drivers.polling import Deliver, PollingThread, Rows, polled
+from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.modbus_serial import RtuMaster
 from soilco2.ingest.transports.trace import Trace

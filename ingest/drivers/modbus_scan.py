@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from soilco2.ingest.drivers.driver import Answer, Guess, Scan, Search, Step
+from soilco2.ingest.drivers.search import Answer, Guess, Scan, Search, Step
 from soilco2.ingest.errors import BadFrame, BusError, DoubleAnswer, PortBusy, PortGone, WrongAnswer
 from soilco2.ingest.protocols.modbus import READ_HOLDING, Request, answers, hexed
 from soilco2.ingest.protocols.reading import Reading

@@ -24,10 +24,11 @@ from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
-from soilco2.ingest.drivers.driver import DriverEvent, Host, Line, Plan
+from soilco2.ingest.drivers.device import Device
+from soilco2.ingest.drivers.driver import DriverEvent, Host, Line
 from soilco2.ingest.drivers.sample import Arrival, sample_of
 from soilco2.ingest.drivers.turn import Turn
-from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone
+from soilco2.ingest.errors import BusError, PortBusy, PortGone
 from soilco2.ingest.supervisor import Managed
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.probe import ProbeModel
@@ -40,7 +41,6 @@ from soilco2.station_config.times import DAY_US
 WARM_UP = "warm-up"
 """Status of samples from a device that was silent and is warming up again."""
 
-_LONGEST_PAUSE_US = 300_000_000
 _REOPEN_S = (0.5, 10.0)
 _NEVER = 1 << 62
 _UNTRUSTED = -2
@@ -50,54 +50,6 @@ _UNTRUSTED = -2
 Deliver = Callable[[list[Sample], list[DriverEvent]], None]
 Rows = Sequence[tuple[Instrument, ProbeModel]]
 """The instruments of a connection."""
-
-
-class _Device:
-    """One instrument on the line and how it has been doing."""
-
-    def __init__(self, instrument: Instrument, model: ProbeModel, plan: Plan) -> None:
-        self.instrument = instrument
-        self.plan = plan
-        self.serial = instrument.serial
-        self.timeout = instrument.timeout if instrument.timeout is not None else model.timeout
-        self.interval_us = round(instrument.interval * 1e6)
-        warm_up = instrument.warm_up if instrument.warm_up is not None else model.warm_up
-        self.warm_up_us = round(warm_up * 1e6)
-        self.next_slot_us = 0
-        self.paused_until_us = 0
-        self.warm_until_us = 0
-        self.silent = False
-        self.passed_over = False
-        self.settings_day = -1
-        self.settings_told = ("", False)
-        self.failures = 0
-        self.answered = 0
-        self.errors: Counter[str] = Counter()
-        self.last_answer_us: int | None = None
-        self.last_error = Message.of("")
-
-    def align(self, now_us: int) -> None:
-        """The next slot is the first one at or after `now_us`."""
-        self.next_slot_us = -(-now_us // self.interval_us) * self.interval_us
-
-    def resting(self, slot_us: int) -> bool:
-        """Whether the device is left out of this round; a clock set back ends every rest."""
-        longest = max(_LONGEST_PAUSE_US, self.interval_us)
-        return slot_us < self.paused_until_us <= slot_us + longest
-
-    def failed(self, error: BusError, slot_us: int) -> None:
-        """One more round without an answer."""
-        self.failures += 1
-        self.silent = self.silent or isinstance(error, NoAnswer)
-        self.last_error = Message.of(error)
-        pause = self.interval_us << min(self.failures - 1, 30)
-        self.paused_until_us = slot_us + min(pause, max(_LONGEST_PAUSE_US, self.interval_us))
-
-    @property
-    def state(self) -> str:
-        if self.failures:
-            return "failing"
-        return "ok" if self.answered else "not read yet"
 
 
 class PollingThread:
@@ -150,7 +102,7 @@ class PollingThread:
         self._active = active or (lambda _serial, _slot: True)
         self._on_round = on_round or (lambda _slot: None)
         self._punctual = punctual
-        self._devices = [_Device(row, model, line.plan(row, model)) for row, model in instruments]
+        self._devices = [Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
         self._turn = Turn()
@@ -259,7 +211,7 @@ class PollingThread:
         if events:
             self._deliver([], events)
 
-    def _late(self, device: _Device, slot: int, now: int) -> DriverEvent:
+    def _late(self, device: Device, slot: int, now: int) -> DriverEvent:
         """Its slot has gone by: what was not taken, and the next slot."""
         device.align(now)
         gone = (device.next_slot_us - slot) // device.interval_us
@@ -311,9 +263,9 @@ class PollingThread:
         self._on_round(slot)
 
     def _round(
-        self, slot: int, devices: Sequence[_Device], samples: list[Sample], events: list[DriverEvent]
+        self, slot: int, devices: Sequence[Device], samples: list[Sample], events: list[DriverEvent]
     ) -> None:
-        again: list[tuple[_Device, BusError]] = []
+        again: list[tuple[Device, BusError]] = []
         devices, not_begun = self._begun(slot, devices, events)
         held_up = bool(not_begun)
         for device in devices:
@@ -339,8 +291,8 @@ class PollingThread:
                 events.append(DriverEvent(slot, "device-silent", device.serial, Message.of(error)))
 
     def _begun(
-        self, slot: int, devices: Sequence[_Device], events: list[DriverEvent]
-    ) -> tuple[Sequence[_Device], dict[str, BusError]]:
+        self, slot: int, devices: Sequence[Device], events: list[DriverEvent]
+    ) -> tuple[Sequence[Device], dict[str, BusError]]:
         """Begin what can go on at the same time; who is read in which order, and who could not begin, by serial number.
 
         Who failed before does not begin: it is asked last, and alone.
@@ -365,7 +317,7 @@ class PollingThread:
         rank = lambda row: (row.failures > 0, not row.passed_over, ready.get(row.serial, 0.0))  # noqa: E731
         return sorted(devices, key=rank), errors
 
-    def _over(self, device: _Device, slot: int, events: list[DriverEvent], held_up: bool) -> bool:
+    def _over(self, device: Device, slot: int, events: list[DriverEvent], held_up: bool) -> bool:
         """Whether it is too late for a device's slot: another one has held up the round, or the next slot is due."""
         now = self._clock.now_us()
         limit = device.interval_us // 2 if held_up else device.interval_us
@@ -375,7 +327,7 @@ class PollingThread:
         return device.passed_over
 
     def _poll(
-        self, device: _Device, slot: int, samples: list[Sample], events: list[DriverEvent]
+        self, device: Device, slot: int, samples: list[Sample], events: list[DriverEvent]
     ) -> BusError | None:
         """Read one device; None when it answered, else the error it failed with."""
         try:
@@ -410,11 +362,11 @@ class PollingThread:
             device.last_error = Message.of("")
         return None
 
-    def _counted(self, device: _Device, error: BusError) -> None:
+    def _counted(self, device: Device, error: BusError) -> None:
         with self._mutex:
             device.errors[error.kind] += 1
 
-    def _failed(self, device: _Device, error: BusError) -> None:
+    def _failed(self, device: Device, error: BusError) -> None:
         with self._mutex:
             device.errors[error.kind] += 1
             device.last_error = Message.of(error)
@@ -449,7 +401,7 @@ class PollingThread:
 
     # registers that change what readings mean
 
-    def _read_settings(self, slot: int, devices: Sequence[_Device]) -> None:
+    def _read_settings(self, slot: int, devices: Sequence[Device]) -> None:
         trusted = self._clock.trusted()
         day = slot // DAY_US if trusted else _UNTRUSTED
         events = []

@@ -12,8 +12,9 @@ from time import monotonic
 from typing import NamedTuple, TypeVar
 
 from soilco2.ingest.drivers import sdi12_commission
-from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Scan, Search, Told
+from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Told
 from soilco2.ingest.drivers.polling import Rows, polled
+from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.errors import BadFrame, BusError, DoubleAnswer, NoAnswer, NotChanged, WrongAnswer
 from soilco2.ingest.protocols import sdi12
 from soilco2.ingest.protocols.reading import Reading

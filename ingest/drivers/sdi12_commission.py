@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import sleep
 
-from soilco2.ingest.drivers.driver import Answer, Guess, Scan, Search, Step
+from soilco2.ingest.drivers.search import Answer, Guess, Scan, Search, Step
 from soilco2.ingest.errors import BadFrame, BusError, LocalEcho, NoAnswer, NotChanged
 from soilco2.ingest.protocols import sdi12
 from soilco2.ingest.transports.sdi12_port import Sdi12Port

@@ -10,8 +10,9 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Scan, Search, Told
+from soilco2.ingest.drivers.driver import Bench, Driver, FarEnd, Host, Told
 from soilco2.ingest.drivers.polling import Rows, polled
+from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.errors import BusError, NoAnswer, PortBusy, PortGone, Refused, Unasked, WrongAnswer
 from soilco2.ingest.protocols.ascii_lines import Judge, Said, judge, named_values
 from soilco2.ingest.protocols.reading import Reading

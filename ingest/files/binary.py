@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
-from soilco2.ingest.drivers.driver import Rows
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import cause
 from soilco2.ingest.files.formats.campbell_binary import Binary
 from soilco2.ingest.files.head import LoggerFileError, Times
 from soilco2.ingest.files.reading import zone_for
-from soilco2.ingest.files.wide import Taker, Target, plan, told
+from soilco2.ingest.files.targets import Target, plan
+from soilco2.ingest.files.wide import Taker, told
 from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Mapping as ColumnMapping
 from soilco2.station_config.message import Message
@@ -62,6 +63,10 @@ class BinaryLayout:
         """
         path, table = str(self.path), self.table
         planned = plan(table.head, self.mapping, station, path)
+        if any(one.where for one in planned.targets):
+            raise LoggerFileError(
+                path, Message("where is for files of text; convert the file to TOA5 for it")
+            )
         say = tuple(
             Message("column {column} of the mapping is not in the file", column=n) for n in planned.absent
         )

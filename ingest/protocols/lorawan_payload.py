@@ -11,6 +11,8 @@ from soilco2.station_config.connections.lorawan_model import LorawanModel, Paylo
 from soilco2.station_config.message import Message
 
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?").fullmatch
+_FULL = {"battery_voltage": 3.3, "battery_percent": 98.0}
+"""What a simulated device tells of itself."""
 _ELEMENTS = 1000
 """Elements of what a server decoded that are looked at for one key, at most."""
 
@@ -196,7 +198,7 @@ def payload_of(model: LorawanModel, raws: Mapping[str, float | None]) -> tuple[i
     """
     payload = model.payload
     assert payload is not None
-    wanted = [spec.at[0] for spec in model.channel if spec.at]
+    wanted = [row.at[0] for row in model.health if row.at] + [spec.at[0] for spec in model.channel if spec.at]
     records = [
         row for row in model.record if any(place.record == row.id for place in wanted) and row.time is None
     ]
@@ -219,6 +221,10 @@ def payload_of(model: LorawanModel, raws: Mapping[str, float | None]) -> tuple[i
                     if raw is None:
                         raw = next(iter(spec.sentinels), spec.fault_from or 0.0)
                     _put(data, place, raw, payload)
+        for told in model.health:
+            for place in told.at:
+                if place.record == row.id:
+                    _put(data, place, _FULL[told.id] / told.scale, payload)
         body += bytes.fromhex(next(iter(row.tags), "")) + data
     return port, bytes(body) + bytes(payload.end)
 

@@ -110,6 +110,7 @@ def _bare(message: Mapping[str, Any]) -> Message | None:
 
 
 def _of_chirpstack(message: Mapping[str, Any]) -> Uplink:
+    _see_uplink(message, "fCnt", "fPort", "data", "rxInfo", "txInfo")
     info = _table(message, "deviceInfo")
     heard = _rows(message, "rxInfo")
     time_us = _stamp(message, "time")
@@ -130,7 +131,16 @@ def _of_chirpstack(message: Mapping[str, Any]) -> Uplink:
     )
 
 
+def _see_uplink(message: Mapping[str, Any], *keys: str) -> None:
+    """See that a message of ChirpStack has what only an uplink has: a join or a status has none of these keys."""
+    if not message.keys() & set(keys):
+        raise RefusedError(
+            Message("a message of ChirpStack that is no uplink, such as a join; listen to .../event/up")
+        )
+
+
 def _of_chirpstack_3(message: Mapping[str, Any]) -> Uplink:
+    _see_uplink(message, "fCnt", "fPort", "data")
     heard = _rows(message, "rxInfo")
     gps = [_gps_us(row, "timeSinceGPSEpoch") for row in heard]
     gateway = [_stamp(row, "time") for row in heard]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.connections.over_mqtt import meet
 from soilco2.station_config.connections.registry import kind_at, kind_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault
@@ -42,6 +43,7 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     yield from _pressure(salvaged, deployments)
     yield from _surface(salvaged)
     yield from _deep(salvaged)
+    yield from _meeting_topics(salvaged)
     yield from _open_doors(salvaged)
 
 
@@ -159,6 +161,30 @@ def _deep(salvaged: Salvaged) -> Iterator[Fault]:
                     Message(
                         "{position} is {depth_m:g} m deep: is it meant so? {depth_m:g} cm are written {written:g}",
                         position=position.id, depth_m=position.depth_m, written=position.depth_m / 100,
+                    ),
+                )  # fmt: skip
+
+
+def _meeting_topics(salvaged: Salvaged) -> Iterator[Fault]:
+    """Topics of one broker that a message can fit both of: it goes to the first."""
+    station = salvaged.file.station.id
+    rows = [
+        (n, row, topic)
+        for n, row in enumerate(salvaged.file.connection)
+        for topic in kind_of(row).topics(row, station)
+    ]
+    for number, (n, row, topic) in enumerate(rows):
+        for _, other, theirs in rows[:number]:
+            if (
+                kind_of(row).broker(row) == kind_of(other).broker(other)
+                and topic != theirs
+                and meet(topic, theirs)
+            ):
+                yield salvaged.fault(
+                    ("connection", n, "topic"), topic,
+                    Message(
+                        "what fits {theirs!r} of {other} as well goes to {other} alone; let the topics not meet",
+                        theirs=theirs, other=other.id,
                     ),
                 )  # fmt: skip
 

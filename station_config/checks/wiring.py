@@ -52,9 +52,17 @@ def connections(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
 
 
 def brokers(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
-    """Ids of brokers."""
+    """Ids of brokers, and names of sessions at one broker."""
     rows = [(("broker", n, "id"), row.id) for n, row in enumerate(salvaged.file.broker)]
     yield from twice(salvaged, rows, "id")
+    names: dict[tuple[str, int], list[tuple[Path, str]]] = {}
+    for n, row in enumerate(salvaged.file.broker):
+        if row.client_id is not None:
+            names.setdefault((row.host, row.port), []).append((("broker", n, "client_id"), row.client_id))
+    if (mqtt := salvaged.file.mqtt) is not None and mqtt.client_id is not None:
+        names.setdefault((mqtt.host, mqtt.port), []).insert(0, (("mqtt", "client_id"), mqtt.client_id))
+    for one in names.values():
+        yield from twice(salvaged, one, "client_id")
 
 
 def sinks(salvaged: Salvaged, models: Models) -> Iterator[Fault]:

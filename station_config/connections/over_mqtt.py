@@ -50,3 +50,16 @@ class MqttKind(Kind):
             elif row.broker is not None and row.broker not in known:
                 expected = Message("no such broker; {nearest}", nearest=nearest(row.broker, known))
                 yield draft.fault(("connection", n, "broker"), row.broker, expected)
+
+
+def meet(one: str, other: str) -> bool:
+    """Whether some topic fits both filters."""
+    a, b = one.split("/"), other.split("/")
+    for x, y in zip(a, b, strict=False):
+        if "#" in (x, y):
+            return True
+        if x != y and "+" not in (x, y):
+            return False
+    longer = a if len(a) > len(b) else b
+    rest = longer[min(len(a), len(b)) :]
+    return not rest or rest == ["#"]  # a/# fits a as well

@@ -46,6 +46,8 @@ def told(text: str) -> list[Told]:
 
 
 def parameters(thing: Any) -> str:
+    if isinstance(thing, type) and issubclass(thing, pydantic.BaseModel):
+        thing.model_rebuild()  # tables are built when they are first used, their parameters with them
     return f"({', '.join(name for name in inspect.signature(thing).parameters if name != 'self')})"
 
 

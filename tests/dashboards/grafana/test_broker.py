@@ -23,11 +23,12 @@ import pytest
 from click.testing import CliRunner, Result
 from paho.mqtt.enums import CallbackAPIVersion
 
-from soilco2.cli.broker import BrokerFilesError, accounts, fits, hashed, meet
+from soilco2.cli.broker import BrokerFilesError, accounts, fits, hashed
 from soilco2.cli.main import cli
 from soilco2.ingest.clock.system import SystemClock
 from soilco2.ingest.transports.mqtt import Subscriber
 from soilco2.station_config.connections.mqtt import MqttConnection
+from soilco2.station_config.connections.over_mqtt import meet
 from soilco2.station_config.loader import Station, load_station
 from tests.paths import ROOT
 from tests.servers import _PATH, HOST, Server, missing

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.drivers.driver import Answer, Bench, Search, Step
+from soilco2.ingest.drivers.driver import Bench
+from soilco2.ingest.drivers.search import Answer, Search, Step
 from soilco2.ingest.drivers.serial_ascii import DRIVER, line_of
 from soilco2.ingest.errors import NotChanged
 from soilco2.ingest.simulate.ascii_instruments import SimulatedAsciiLine, command

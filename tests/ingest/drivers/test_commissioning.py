@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from soilco2.ingest.drivers import modbus_change, modbus_scan
-from soilco2.ingest.drivers.driver import Answer, Search, Step
 from soilco2.ingest.drivers.modbus_rtu import DRIVER
+from soilco2.ingest.drivers.search import Answer, Search, Step
 from soilco2.ingest.errors import NotChanged
 from soilco2.ingest.protocols.modbus import (
     WRITE_SEVERAL,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from soilco2.ingest.drivers import modbus_change, modbus_dtu, modbus_scan, modbus_tcp
-from soilco2.ingest.drivers.driver import Answer, Search
+from soilco2.ingest.drivers.search import Answer, Search
 from soilco2.ingest.errors import NotChanged, PortBusy
 from soilco2.ingest.protocols.modbus import Request, answer_frame, exception_frame, parse_request, parse_write
 from soilco2.ingest.simulate.far_tcp import Gateway, Modem

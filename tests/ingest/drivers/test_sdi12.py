@@ -9,8 +9,8 @@ from time import monotonic
 
 import pytest
 
-from soilco2.ingest.drivers.driver import Answer, Search, Step
 from soilco2.ingest.drivers.sdi12 import DRIVER, Sdi12Line, Sdi12Plan
+from soilco2.ingest.drivers.search import Answer, Search, Step
 from soilco2.ingest.errors import (
     BadFrame,
     BusError,
@@ -32,7 +32,7 @@ from tests.ingest.drivers.contract import Bench
 from tests.ingest.drivers.sdi12_wires import Wires
 
 MODELS = load_catalogue()
-TIMEOUT_S = 0.12
+TIMEOUT_S = 0.15
 Play = Callable[[str, list[bytes]], list[Piece]]
 
 

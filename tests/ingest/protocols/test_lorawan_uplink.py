@@ -65,6 +65,7 @@ def test_keys_of_a_newer_server_are_ignored() -> None:
 def test_an_uplink_without_a_payload_is_one() -> None:
     message = published(event())
     del message["data"], message["fPort"]
+    message["rxInfo"] = [{"gatewayId": "0016c001f1000001"}]
     assert (uplink_of(message).port, uplink_of(message).data) == (0, b"")
 
 
@@ -152,6 +153,8 @@ GOOD = chirpstack_event(EUI, "lse01", AT_US, "01aa02bb", 1, 2, DATA)
 @pytest.mark.parametrize(
     ("message", "why"),
     [
+        ({"deviceInfo": {"devEui": EUI}, "devAddr": "01aa02bb"}, "no uplink, such as a join; listen to .../event/up"),
+        ({"devEUI": EUI, "devAddr": "01aa02bb", "rxInfo": [{"rssi": -97}]}, "no uplink, such as a join"),
         (GOOD | {"data": "D"}, "data: at most 255 bytes in base64 are expected, found 'D'"),
         (GOOD | {"data": "DOQB?Qg0"}, "data: at most 255 bytes in base64 are expected"),
         (GOOD | {"data": 7}, "data: at most 255 bytes in base64 are expected, found 7"),

@@ -187,7 +187,7 @@ WIRES = [
             changed('port = "/dev/serial/by-id/usb-FTDI_FT232R"', f'port = "{place}" {M}'),
             "connection[1].port",
             f'"{place}"',
-            "an address in the network is no serial port: a gateway is a connection of another kind",
+            "an address in the network is no serial port: Modbus over the network is kind",
         )
         for place in ("socket://10.0.0.5:4001", "rfc2217://10.0.0.5:4001")
     ),
@@ -363,5 +363,15 @@ WIRES = [
         "connection[3].topic",
         '"soilco2/yulin/data"',
         "this topic of the broker far is used already",
+    ),
+    Case(
+        "two sessions of one name at a broker",
+        changed(
+            '[mqtt]\nhost = "127.0.0.1"',
+            f'[[broker]]\nid = "far"\nclient_id = "me" {M}\n[mqtt]\nclient_id = "me"',
+        ),
+        "broker[1].client_id",
+        '"me"',
+        "this client_id is used already",
     ),
 ]

@@ -27,6 +27,13 @@ def _advice(folder: Path, text: str) -> list[tuple[int | None, str, str]]:
     ("text", "key", "expected"),
     [
         (
+            changed(
+                'kind = "mqtt"', f'kind = "mqtt"\n[[connection]]\nid = "all"\nkind = "mqtt"\ntopic = "soilco2/#" {MARK}'
+            ),
+            "connection[3].topic",
+            "what fits 'soilco2/yulin/data' of air as well goes to air alone",
+        ),
+        (
             changed("depth_m = 0.30", f"depth_m = 30 {MARK}"),
             "profile[1].position[2].depth_m",
             "d30 is 30 m deep: is it meant so? 30 cm are written 0.3",

@@ -124,3 +124,13 @@ def test_a_model_without_address_is_given_none(tmp_path: Path) -> None:
     )
     (fault,) = faults_of(write(tmp_path, alone))
     assert "nmea-xdr-barometer has no address" in fault.expected
+
+
+def test_a_round_that_is_too_long_is_told(tmp_path: Path) -> None:
+    """85 characters of 10 bits at 4800 baud, two silences of 50 ms, the delay: 0.4 s a reading, and two in 0.5 s."""
+    fast = STATION.replace("baudrate = 19200", "baudrate = 4800")
+    fast = fast.replace('interval = "60s"', 'interval = "500ms"\ntimeout = "100ms"')
+    told = [row.expected for row in load_station(write(tmp_path, fast)).advice if row.key == "connection[1]"]
+    assert any("with co2-20 it no longer fits" in text for text in told), told
+    slow = load_station(write(tmp_path, STATION)).advice
+    assert not [row for row in slow if "no longer fits" in row.expected]
