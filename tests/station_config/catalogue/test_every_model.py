@@ -27,7 +27,7 @@ from tests.station_config.catalogue import test_ascii_models
 from tests.station_config.example import YULIN, write
 
 MODELS = load_catalogue()
-NO_BYTES = {"soilco2-node", "lorawan-decoded"}
+NO_BYTES = {"soilco2-node", "lorawan-decoded", "logger-sensor"}
 """They take what another program has decoded."""
 
 
