@@ -315,8 +315,9 @@ def _rounds(station: Station) -> dict[str, tuple[int, Round]]:
     found = {}
     for row in station.file.connection:
         here = [one for one in station.file.instrument if one.connection == row.id]
-        if here and kind_of(row).contract == "polled":
-            found[row.id] = len(here), round_of(kind_of(row), row, here, station.models)
+        takes = round_of(kind_of(row), row, here, station.models)
+        if takes.seconds:  # of some kinds it is not known
+            found[row.id] = len(here), takes
     return found
 
 

@@ -28,7 +28,7 @@ from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
     from soilco2.cli.progress import Progress
-    from soilco2.ingest.drivers.driver import FileLayout
+    from soilco2.ingest.drivers.file_driver import FileLayout
     from soilco2.ingest.files.importing import Account
     from soilco2.station_config.loader import Station
     from soilco2.station_config.mapping import Mapping

@@ -23,10 +23,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from soilco2.ingest.clock.clock import Clock
-from soilco2.ingest.drivers.file_driver import FileDriver as FileDriver
-from soilco2.ingest.drivers.file_driver import FileLayout as FileLayout
-from soilco2.ingest.drivers.file_driver import FileWatch as FileWatch
-from soilco2.ingest.drivers.file_driver import Rows as Rows
 from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.errors import BusError, NotChanged
 from soilco2.ingest.protocols.reading import Reading

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from soilco2.ingest.drivers.driver import Batch, Bench, Driver, FarEnd, Host, Rows
+from soilco2.ingest.drivers.driver import Batch, Bench, Driver, FarEnd, Host
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.recognise import sniff
 from soilco2.ingest.files.watching import FolderWatch

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
-from soilco2.ingest.drivers.driver import Rows
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import cause
 from soilco2.ingest.files import fp2

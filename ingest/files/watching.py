@@ -16,7 +16,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 
-from soilco2.ingest.drivers.driver import FileWatch, Host, Rows
+from soilco2.ingest.drivers.driver import Host
+from soilco2.ingest.drivers.file_driver import FileWatch, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import IngestError
 from soilco2.ingest.files.importing import sha256
