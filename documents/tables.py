@@ -139,7 +139,7 @@ def instruments(t: Language, station: Station) -> Grid:
     """Every instrument with line and rhythm."""
     rows = []
     for row in station.file.instrument:
-        model = station.models[row.model]
+        model = station.models[row.model_key]
         wait = model.timeout if row.timeout is None else row.timeout
         warm = model.warm_up if row.warm_up is None else row.warm_up
         extra = [f"{name} = {t.number(value)}" for name, value in row.settings.items()]
