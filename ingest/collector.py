@@ -12,7 +12,8 @@ from typing import Any
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import DriverEvent, FileWatch, Host
+from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.file_driver import FileWatch
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError

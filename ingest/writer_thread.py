@@ -19,6 +19,7 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Batch, Pushed
 from soilco2.ingest.errors import CollectorError
 from soilco2.quality.records import Sample
+from soilco2.quality.runs import Bulk
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import JournalDamagedError, JournalGoneError, StorageError
@@ -169,8 +170,13 @@ class WriterThread:
     def carry_out(self, op: str, arguments: dict[str, Any]) -> Any:
         """Have an operation of `soilco2.storage.journal.operations` carried out, and wait for its result."""
         done = self.call(lambda writer: run(writer, op, arguments))
-        for sample in arguments.get("samples", ()):
-            self.answered[sample[0]] = sample[6]
+        samples = arguments.get("samples", ())
+        serials = (
+            {run.serial for run in samples.runs()}
+            if isinstance(samples, Bulk)
+            else {row[0] for row in samples}
+        )
+        self.answered.update(dict.fromkeys(serials, self._clock.now_us()))
         return done
 
     def attach(self, source: Pushed) -> None:

@@ -18,10 +18,7 @@ from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import zone_of
 from soilco2.station_config.units import conversion
 
-FORMATS = (
-    "TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "LI-8100A", "LI-8250", "eosFD", "COSORE",
-    "ISMN", "table",
-)  # fmt: skip
+FORMATS = ("TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "COSORE", "ISMN", "table")
 """Formats of files by name; ``table`` is any other that the mapping itself describes."""
 
 OFFSET = re.compile(r"(?:UTC|GMT)? ?[+\N{MINUS SIGN}-]\d{1,2}(?::?[0-5]\d)?|UTC|GMT|Z", re.IGNORECASE)
@@ -49,6 +46,8 @@ class Column(Table):
     """The channel of that instrument."""
     unit: str | None = None
     """Unit of its numbers; left out: what the file's header says."""
+    where: dict[str, str | int | float] = Field(default_factory=dict)
+    """Which rows are meant, by what stands in other columns, such as `{ PORT = 2 }`; left out: all."""
 
     def model_post_init(self, context: Any, /) -> None:
         place, device = (self.position, self.variable), (self.serial, self.channel)
@@ -69,8 +68,9 @@ class Column(Table):
 class Mapping(Table):
     """How files are laid out and which column is which series; a mapping file holds these keys alone."""
 
-    format: Literal["auto", "TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "LI-8100A",
-                    "LI-8250", "eosFD", "COSORE", "ISMN", "table"] = "auto"  # fmt: skip
+    format: Literal[
+        "auto", "TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "COSORE", "ISMN", "table"
+    ] = "auto"  # fmt: skip
     """What the files are; `auto` tells by their content, `table` is any other, described by the keys below."""
     timezone: str | None = None
     """Zone of the logger's clock as a fixed distance from UTC, such as `"UTC+08:00"`; a file may say it itself."""
@@ -159,7 +159,10 @@ def wrong_in(columns: Iterable[Column], file: Any, models: Models) -> Iterator[W
     first: dict[Any, int] = {}
     for n, row in enumerate(rows):
         where = "serial" if row.serial else "position"
-        for key, value in (("column", row.column), (where, "/".join(row.target).lstrip("@"))):
+        told = ", ".join(f"{name} = {text}" for name, text in row.where.items())
+        for key, value in (
+            ("column", f"{row.column} {told}".strip()), (where, "/".join(row.target).lstrip("@"))
+        ):  # fmt: skip
             if (key, value) in first:
                 yield Wrong(
                     ("column", n, key), value,

@@ -273,7 +273,7 @@ def _instrument(station: Station, row: Instrument, now_us: int) -> dict[str, Any
         "connection": row.connection,
         "address": row.address,
         "interval_s": row.interval,
-        "tried": station.models[row.model].tried,
+        "tried": station.models[row.model_key].tried,
         "channels": channels,
     }
 
@@ -315,8 +315,9 @@ def _rounds(station: Station) -> dict[str, tuple[int, Round]]:
     found = {}
     for row in station.file.connection:
         here = [one for one in station.file.instrument if one.connection == row.id]
-        if here and kind_of(row).contract == "polled":
-            found[row.id] = len(here), round_of(kind_of(row), row, here, station.models)
+        takes = round_of(kind_of(row), row, here, station.models)
+        if takes.seconds:  # of some kinds it is not known
+            found[row.id] = len(here), takes
     return found
 
 
@@ -383,7 +384,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
             for span in rows:
                 address = "" if row.address is None else str(row.address)
                 about = f"{row.id}\n{row.model}\n{row.serial}\n{words['every']} {row.interval:g} s"
-                tried = station.models[row.model].tried == "device"
+                tried = station.models[row.model_key].tried == "device"
                 about += f"\n{words['tried' if tried else 'manual']}"
                 table.add_row(
                     address if first else "",

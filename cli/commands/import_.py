@@ -28,7 +28,7 @@ from soilco2.station_config.times import zone_of
 
 if TYPE_CHECKING:
     from soilco2.cli.progress import Progress
-    from soilco2.ingest.drivers.driver import FileLayout
+    from soilco2.ingest.drivers.file_driver import FileLayout
     from soilco2.ingest.files.importing import Account
     from soilco2.station_config.loader import Station
     from soilco2.station_config.mapping import Mapping
@@ -188,6 +188,8 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     from soilco2.storage.tidy.samples import Moment
 
     for path in files:
+        if not path.name.isprintable():
+            fail(Message("a file has a name that is no text: {name!a}; rename it", name=path.name))
         if path.suffix.lower() in (".parquet", ".pq") and asked.mapping is None:
             fail(
                 Message(

@@ -34,6 +34,7 @@ _MOST = 1000
     "--all", "everything", is_flag=True, help="Every address at every speed and parity; takes long."
 )
 @click.option("--addresses", metavar="LIST", help="Only these addresses, such as 1-16,240.")
+@click.option("--kind", metavar="KIND", help="Only this kind of connection, where a PORT may be of several.")
 @line_options
 @spoken_language
 @json_option
@@ -41,6 +42,7 @@ def command(
     target: str,
     everything: bool,
     addresses: str | None,
+    kind: str | None,
     connection: str | None,
     settings: str | None,
     catalogue: tuple[Path, ...],
@@ -71,6 +73,8 @@ def command(
                 lines=", ".join(row.id for row in where.connections) or "-",
             )
         )
+    if kind is not None:
+        where = _only(where, kind)
     wanted = _addresses(addresses)
     found, remarks = _follow(_look(where, line, wanted, everything), as_json)
     if as_json:
@@ -78,6 +82,14 @@ def command(
     else:
         _print(found, remarks, where, target)
     raise click.exceptions.Exit(0 if found else 1)
+
+
+def _only(where: Target, kind: str) -> Target:
+    rows = [row for row in where.connections if row.kind == kind]
+    if not rows:
+        known = ", ".join(row.kind for row in where.connections)
+        fail(Message("--kind {kind}: {text} may be {known}", kind=kind, text=where.text, known=known))
+    return where._replace(connections=rows)
 
 
 def _addresses(text: str | None) -> list[int | str]:

@@ -78,6 +78,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         },
         "instruments": _instruments(station, reader, counters, live, now_us),
         "buses": live["buses"] if live else [],
+        "files": live["files"] if live else [],
         "listeners": live.get("listeners", []) if live else [],
         "mqtt": live["mqtt"] if live else None,
         "brokers": {row.id: live.get(f"mqtt {row.id}") if live else None for row in station.file.broker},
@@ -270,6 +271,19 @@ def _print_devices(status: dict[str, Any]) -> None:
         for mark in (": ", "："):
             said = said.removeprefix(bus["port"] + mark)
         click.echo(f"{bus['connection']} ({bus['port']}): {said or word(bus['state'])}")
+    for row in status["files"]:
+        said = Message(
+            "{connection}: {files} files of {path}", **{k: row[k] for k in ("connection", "files", "path")}
+        )
+        if row["unfinished"]:
+            said = Message(
+                "{said}; files whose last line is held back, since it has no line end: {count}",
+                said=said,
+                count=row["unfinished"],
+            )
+        if row["error"]:
+            said = Message("{said}; {why}", said=said, why=row["error"])
+        echo(said)
     for listener in status.get("listeners", ()):
         _print_listener(listener)
     echo(Message("instruments"))

@@ -9,11 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from soilco2.ingest.drivers.driver import Batch, Driver, Host, Rows
+from soilco2.ingest.drivers.driver import Batch, Bench, Driver, FarEnd, Host
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.recognise import sniff
 from soilco2.ingest.files.watching import FolderWatch
+from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.supervisor import Managed
+from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.logger_file import LoggerFileConnection
 from soilco2.station_config.loader import Station
@@ -52,6 +55,16 @@ class _LoggerFileDriver(Driver):
         )
         batch.refuse(source, reason, payload, None, arrival_us)
         return batch
+
+    def far_end(self, bench: Bench) -> FarEnd:
+        from soilco2.ingest.simulate.logger import SimulatedLogger
+
+        return SimulatedLogger(bench)
+
+    def simulated(
+        self, model: ProbeModel, names: Sequence[str], raws: Mapping_[str, float | None]
+    ) -> list[Reading]:
+        return [Reading(name, raw, "") for name, raw in raws.items()]
 
 
 def _behind(piece: Rows, line: int) -> Rows:

@@ -7,7 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from soilco2.ingest.drivers.driver import Driver, FileDriver, Host
+from soilco2.ingest.drivers.driver import Driver, Host
+from soilco2.ingest.drivers.file_driver import FileDriver
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.supervisor import Managed
 from soilco2.station_config.connections.kind import Connection, Kind

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from soilco2.ingest.drivers.driver import Rows
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import cause
 from soilco2.station_config.loader import Station

@@ -8,7 +8,7 @@ from math import log10
 from statistics import median
 from typing import cast
 
-from soilco2.ingest.drivers.driver import Rows
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.quality.records import SeriesKey
 from soilco2.quality.runs import Run, runs_of
 from soilco2.station_config.loader import Station

@@ -18,7 +18,6 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Mapping
 from soilco2.station_config.units import conversion, units_of
-from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.tidy.text import split
 
 _SAME_M = 0.015
@@ -129,19 +128,21 @@ def _guess(head: Head, n: int, station: Station) -> _Guess | None:
     if head.format == "FLUXNET":
         words, level = parts_of(name)
     for variable, pattern in _WORDS:
-        if variable not in VARIABLES or not re.search(pattern, words, re.IGNORECASE):
+        if variable not in station.variables or not re.search(pattern, words, re.IGNORECASE):
             continue
-        if unit and not _fits(unit, variable):
+        if unit and not _fits(unit, variable, station):
             continue
         if not unit and head.format == "FLUXNET":
             continue
-        return _Guess(variable, _place(variable, name, level, station), unit or units_of(variable)[0])
+        return _Guess(
+            variable, _place(variable, name, level, station), unit or units_of(variable, station.variables)[0]
+        )
     return None
 
 
-def _fits(unit: str, variable: str) -> bool:
+def _fits(unit: str, variable: str, station: Station) -> bool:
     try:
-        conversion(unit, variable)
+        conversion(unit, variable, station.variables)
     except StationConfigError:
         return False
     return True
@@ -149,7 +150,7 @@ def _fits(unit: str, variable: str) -> bool:
 
 def _place(variable: str, name: str, level: int | None, station: Station) -> str | None:
     """The position that a name tells by its depth, or by its number from the top; None where there is none."""
-    if not VARIABLES[variable].has_depth or variable == "air_temperature":
+    if not station.variables[variable].has_depth or variable == "air_temperature":
         return "site"
     places = sorted(
         (one.depth_m, f"{profile.id}/{one.id}")

@@ -13,8 +13,9 @@ from math import inf, nan
 from pathlib import Path
 
 from soilco2.ingest.files.head import Head
+from soilco2.ingest.files.targets import Target
 from soilco2.ingest.files.text import opened, packed
-from soilco2.ingest.files.wide import FP2_MOST, HIGH, Target
+from soilco2.ingest.files.wide import FP2_MOST, HIGH
 
 _NEAR = 1 << 16
 _LOOKED_AT = 1 << 18

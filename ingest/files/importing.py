@@ -12,7 +12,7 @@ from operator import le
 from pathlib import Path
 from typing import cast
 
-from soilco2.ingest.drivers.driver import FileDriver, FileLayout, Rows
+from soilco2.ingest.drivers.file_driver import FileDriver, FileLayout, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.doubts import doubts
 from soilco2.quality.records import Sample

@@ -10,20 +10,21 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
-from soilco2.ingest.drivers.driver import Rows
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import cause
 from soilco2.ingest.files import fp2
 from soilco2.ingest.files.head import Clock, Head, LoggerFileError, Times
+from soilco2.ingest.files.targets import plan
 from soilco2.ingest.files.text import HEADER, Lines, stretches
-from soilco2.ingest.files.wide import Taker, plan, told
+from soilco2.ingest.files.wide import Taker, told
 from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Mapping
 from soilco2.station_config.message import Message
 from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import STRETCH
 
-HEAD_LINES = 64
+HEAD_LINES = 1000
 """Lines at the beginning of a file among which its header is looked for."""
 
 

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from soilco2.ingest.files import binary, workbook
-from soilco2.ingest.files.formats import campbell, campbell_binary, fluxnet, hoboware, table, zentra
+from soilco2.ingest.files.formats import (
+    campbell,
+    campbell_binary,
+    cosore,
+    fluxnet,
+    hoboware,
+    ismn,
+    table,
+    zentra,
+)
 from soilco2.ingest.files.head import Head, LoggerFileError, clock_of
 from soilco2.ingest.files.reading import HEAD_LINES, TextFormat, TextLayout
 from soilco2.ingest.files.text import HEAD, encoding_of, head_of, open_line, packed, text_of
@@ -18,6 +27,8 @@ TEXTS: tuple[TextFormat, ...] = (
     TextFormat(("HOBOware",), hoboware.head_of),
     TextFormat(("ZENTRA",), zentra.head_of),
     TextFormat(("FLUXNET",), fluxnet.head_of),
+    TextFormat(("COSORE",), cosore.head_of),
+    TextFormat(("ISMN",), ismn.head_of),
 )
 """Formats of text, in the order in which they are tried."""
 

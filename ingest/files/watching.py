@@ -16,7 +16,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 
-from soilco2.ingest.drivers.driver import FileWatch, Host, Rows
+from soilco2.ingest.drivers.driver import Host
+from soilco2.ingest.drivers.file_driver import FileWatch, Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import IngestError
 from soilco2.ingest.files.importing import sha256
@@ -153,29 +154,38 @@ class FolderWatch(FileWatch):
 
     def look(self) -> None:
         """Read what has come since the last look."""
+        self._error = self._look()
+        self.beat = monotonic()
+        self._looks += 1
+
+    def _look(self) -> str:
+        """One look; what kept it from being a whole one."""
+        folder = self._connection.path.parent
+        if not self._host.clock.trusted():
+            return Message("the clock is not trusted: nobody can tell which rows lie in the future")
+        if not folder.is_dir():
+            return Message("{folder}: there is no such folder", folder=folder)
         there = set()
-        try:
-            for path in matching(self._connection.path):
-                if self._stop.is_set():
-                    return
-                there.add(str(path))
-                self._look_at(path)
-                self.beat = monotonic()
-            self._error = ""
-        except (StorageError, IngestError) as error:  # of the journal: the next look tries again
+        wrong = ""
+        for path in matching(self._connection.path):
             if self._stop.is_set():
-                return
-            self._error = str(error)
-            log.warning("%s", error)
-        except OSError as error:
-            self._error = Message(
-                "{path}: cannot be looked at: {why}", path=self._connection.path, why=system(error)
-            )
+                return ""
+            there.add(str(path))
+            try:
+                self._look_at(path)
+            except OSError as error:  # the next look tries again
+                self._seen.pop(str(path), None)
+                wrong = Message("{path}: cannot be looked at: {why}", path=path, why=system(error))
+            except (StorageError, IngestError) as error:  # of the journal
+                self._seen.pop(str(path), None)
+                if not self._stop.is_set():
+                    log.warning("%s", error)
+                return str(error)
+            self.beat = monotonic()
         for gone in set(self._seen) - there:
             del self._seen[gone]
             self._held.discard(gone)
-        self.beat = monotonic()
-        self._looks += 1
+        return wrong
 
     def _look_at(self, path: Path) -> None:
         name = str(path)
@@ -250,10 +260,11 @@ class FolderWatch(FileWatch):
         host, source = self._host, self._connection.id
         station, clock = host.station(), host.clock
         layout = sniff(path, self._mapping, whole=False)
-        if start is not None and layout.grows:
+        behind = start is not None and layout.grows
+        if start is not None and behind:
             layout = layout.behind(start.place)
         arrival = Arrival(clock.now_us(), clock.mono_us(), clock.boot_id, source)
-        parked = None if start is not None else ParkedRows(station.journal_path, source)
+        parked = None if behind else ParkedRows(station.journal_path, source)
         number, counts = 0, dict.fromkeys(_ENDS, 0)
         for piece in layout.rows(station, None, arrival):
             if not number:

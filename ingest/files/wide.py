@@ -6,22 +6,19 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from itertools import repeat
 from math import nan
 from typing import NamedTuple
 
 from soilco2.ingest.drivers.sample import Arrival
-from soilco2.ingest.files.head import Head, LoggerFileError, Times, column_of
+from soilco2.ingest.files.head import Head, Times
+from soilco2.ingest.files.targets import Target
 from soilco2.quality.records import Sample
-from soilco2.station_config.deployments import IMPORT, SATURATED
-from soilco2.station_config.errors import StationConfigError
-from soilco2.station_config.loader import Station
-from soilco2.station_config.mapping import Column, Mapping
+from soilco2.quality.runs import Columns, Rest
+from soilco2.station_config.deployments import SATURATED
+from soilco2.station_config.mapping import Mapping
 from soilco2.station_config.message import Message
-from soilco2.station_config.units import between, conversion
-from soilco2.station_config.variables import Variables
 from soilco2.storage.errors import UnfitError
-from soilco2.storage.row_extras import said, write
+from soilco2.storage.row_extras import said
 from soilco2.storage.tidy.rows import MISSING, TidyFault
 from soilco2.storage.tidy.text import LONGEST_LINE, split
 
@@ -31,127 +28,6 @@ HIGH = 4000.0
 """A gap behind a number from here on is one that FP2 could not hold, in a column that it holds."""
 _KEPT = 2_000
 _new = tuple.__new__
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A column, the channel it belongs to, and how its numbers become those of the channel.
-
-    Parameters
-    ----------
-    index : int
-    name : str
-    serial, channel : str
-    a, b : float
-        ``raw = a · number + b``
-    codes : frozenset of float
-        Numbers that mean that there is no value.
-    unit : str
-        As written.
-    beside : str
-        What is kept of period and stamp.
-    """
-
-    index: int
-    name: str
-    serial: str
-    channel: str
-    a: float
-    b: float
-    codes: frozenset[float]
-    unit: str
-    beside: str = ""
-
-
-class Planned(NamedTuple):
-    """What a header and a mapping make of each other: the columns to take, and those that are not there."""
-
-    targets: tuple[Target, ...]
-    absent: tuple[str | int, ...]
-
-
-def plan(head: Head, mapping: Mapping, station: Station, path: str) -> Planned:
-    """Which columns of a file become which channels.
-
-    Raises
-    ------
-    LoggerFileError
-        When the mapping names no column of the file, or a column has no unit that fits.
-    """
-    targets, absent = [], []
-    for row in mapping.column:
-        index = column_of(head, row.column)
-        if index is None:
-            absent.append(row.column)
-        else:
-            targets.append(_target(head, mapping, row, index, station, path))
-    if not targets:
-        there = ", ".join(name for n, name in enumerate(head.names) if name and n not in head.time)
-        raise LoggerFileError(
-            path,
-            Message(
-                "the mapping names no column of the file; it has {columns}",
-                columns=there[:300] or Message("none"),
-            ),
-        )
-    return Planned(tuple(targets), tuple(absent))
-
-
-def _target(head: Head, mapping: Mapping, row: Column, index: int, station: Station, path: str) -> Target:
-    name = head.names[index]
-    unit = row.unit if row.unit is not None else head.unit(index)
-    serial, channel = row.serial, row.channel
-    if serial is None:
-        assert row.position is not None
-        profile, _, position = row.position.partition("/")
-        serial, channel = f"{IMPORT}{profile}/{position}", row.variable
-    known = station.deployments.channel(serial, channel or "")
-    if known is None:
-        raise LoggerFileError(
-            path,
-            Message("{target} is no place of the station", target="/".join(row.target).lstrip("@")),
-            None,
-            name,
-        )
-    variable, variables = known.variable, station.variables
-    if not unit:
-        raise LoggerFileError(
-            path,
-            Message(
-                "the header says no unit, nor does the mapping; write unit = {unit!r} or another into its row",
-                unit=variables[variable].unit,
-            ),
-            None,
-            name,
-        )
-    spec = known.spec
-    try:
-        conversion(unit, variable, variables)
-    except StationConfigError as error:
-        raise LoggerFileError(path, Message.of(error), None, name) from None
-    a, b = between(unit, spec.unit, variable, variables) or (1.0, 0.0)
-    if (spec.scale, spec.shift) != (1.0, 0.0):
-        a, b = a / spec.scale, (b - spec.shift) / spec.scale
-    period_s = mapping.period or head.period_s
-    stamp = mapping.stamp or (head.stamp if period_s is not None else "")
-    beside = write(None, None, "", period_s, stamp or ("instant" if period_s else ""))
-    return Target(
-        index, name, serial, channel or "", a, b, _codes(head, mapping, unit, variable, variables), unit,
-        beside if serial.startswith(IMPORT) and period_s is not None else "",
-    )  # fmt: skip
-
-
-def _codes(head: Head, mapping: Mapping, unit: str, variable: str, variables: Variables) -> frozenset[float]:
-    """Numbers that mean that there is no value: those of the mapping, those of the format that cannot be one."""
-    known = variables[variable]
-    a, b = conversion(unit, variable, variables)
-    found = {code for code in head.codes if not known.lower <= a * code + b <= known.upper}
-    for text in mapping.missing:
-        try:
-            found.add(float(text))
-        except ValueError:
-            continue
-    return frozenset(found)
 
 
 class Cells(NamedTuple):
@@ -164,13 +40,54 @@ class Cells(NamedTuple):
 
 @dataclass(slots=True)
 class Taken:
-    """What some rows became."""
+    """What some rows became, channel by channel.
 
-    samples: list[Sample] = field(default_factory=list)
+    Parameters
+    ----------
+    rest : Rest
+        What all samples share.
+    """
+
+    rest: Rest
     lines: list[int] = field(default_factory=list)
+    """Line of each sample."""
     faults: list[TidyFault] = field(default_factory=list)
     saturated: dict[str, int] = field(default_factory=dict)
     """Values that FP2 could not hold, by column."""
+    _names: list[tuple[str, str]] = field(default_factory=list)
+    _times: list[int] = field(default_factory=list)
+    _raws: list[float | None] = field(default_factory=list)
+    _statuses: dict[int, str] = field(default_factory=dict)
+    _said: dict[int, bytes] = field(default_factory=dict)
+
+    def add(
+        self, target: Target, times: Sequence[int], raws: Sequence[float | None], lines: Sequence[int]
+    ) -> None:
+        """Numbers of a column."""
+        first = len(self._times)
+        self._names += [(target.serial, target.channel)] * len(times)
+        self._times += times
+        self._raws += raws
+        self.lines += lines
+        if target.beside:
+            self._said.update((n, said(target.beside, raw)) for n, raw in enumerate(raws, first))
+
+    def saturate(self, target: Target, high: Iterable[int]) -> None:
+        """Some of the numbers that were added last are higher than FP2 can hold; their places from the end."""
+        places = {len(self._times) - at: SATURATED for at in high}
+        self._statuses |= places
+        self.saturated[target.name] = self.saturated.get(target.name, 0) + len(places)
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The samples: by column where they say nothing but their numbers."""
+        if not self._statuses and not self._said:
+            return Columns(self._names, self._times, self._raws, self.rest)
+        statuses, kept = self._statuses, self._said
+        return [
+            _new(Sample, (*name, time_us, raw, statuses.get(n, ""), *self.rest, kept.get(n)))
+            for n, (name, time_us, raw) in enumerate(zip(self._names, self._times, self._raws, strict=True))
+        ]
 
 
 class Taker:
@@ -205,9 +122,13 @@ class Taker:
         self._arrival, self._latest_us = arrival, latest_us
         self._before = dict(before or {})
 
+    def empty(self) -> Taken:
+        """What no rows become."""
+        return Taken((None, *self._arrival))
+
     def take(self, first: int, lines: Sequence[str | None]) -> Taken:
         """Lines of a text."""
-        taken = Taken()
+        taken = self.empty()
         rows, numbers = self._rows(first, lines, taken)
         self.take_cells(rows, numbers, taken)
         return taken
@@ -228,8 +149,15 @@ class Taker:
             rows = [rows[at] for at in kept]
             columns = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
         for target in self._targets:
-            cells = self._cells(target, columns[target.index], numbers, rows, taken)
-            self._add(target, times, cells, numbers, taken)
+            if not target.where:
+                cells = self._cells(target, columns[target.index], numbers, rows, taken)
+                self._add(target, times, cells, numbers, taken)
+                continue
+            kept = [at for at, row in enumerate(rows) if all(_same(row[n], text) for n, text in target.where)]
+            lines = [numbers[at] for at in kept]
+            texts = [columns[target.index][at] for at in kept]
+            cells = self._cells(target, texts, lines, [rows[at] for at in kept], taken)
+            self._add(target, [times[at] for at in kept], cells, lines, taken)
 
     def _readings(self, rows: list[list[str]], numbers: Sequence[int]) -> tuple[list[list[str]], list[int]]:
         """Rows that are no mere events."""
@@ -245,7 +173,7 @@ class Taker:
         self, numbers: Sequence[int], times: Sequence[int], columns: MappingOf[int, list[float]]
     ) -> Taken:
         """Rows of a binary table: their numbers, times [µs UTC], and columns by index."""
-        taken = Taken()
+        taken = self.empty()
         kept = [at for at, time_us in enumerate(times) if time_us <= self._latest_us]
         if len(kept) != len(times):
             for at in set(range(len(times))) - set(kept):
@@ -422,24 +350,24 @@ class Taker:
         self, target: Target, times: Sequence[int], cells: Cells, numbers: Sequence[int], taken: Taken
     ) -> None:
         values, wrong, high = cells
-        lines = numbers
-        statuses: Iterable[str] = repeat("")
-        if high:
-            statuses = [SATURATED if at in high else "" for at in range(len(values))]
-            taken.saturated[target.name] = taken.saturated.get(target.name, 0) + len(high)
         if wrong:
             kept = [at for at in range(len(values)) if at not in wrong]
-            times, values, lines = (
-                [times[at] for at in kept], [values[at] for at in kept], [numbers[at] for at in kept]
-            )  # fmt: skip
-            statuses = [SATURATED if at in high else "" for at in kept]
-        beside: Iterable[bytes | None] = repeat(None)
-        if target.beside:
-            beside = [said(target.beside, value) for value in values]
-        rest = map(repeat, (None, *self._arrival))
-        whole = zip(repeat(target.serial), repeat(target.channel), times, values, statuses, *rest, beside)
-        taken.samples += map(_new, repeat(Sample), whole)
-        taken.lines += lines
+            times, numbers = [times[at] for at in kept], [numbers[at] for at in kept]
+            high = {n for n, at in enumerate(kept) if at in high}
+            values = [values[at] for at in kept]
+        taken.add(target, times, values, numbers)
+        if high:
+            taken.saturate(target, (len(values) - at for at in high))
+
+
+def _same(cell: str, wanted: str) -> bool:
+    """Whether a cell says what is wanted, as text or as a number."""
+    if cell.strip() == wanted:
+        return True
+    try:
+        return float(cell) == float(wanted)
+    except ValueError:
+        return False
 
 
 def _after(values: Sequence[float]) -> list[float]:

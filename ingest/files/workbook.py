@@ -10,12 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from soilco2.ingest.drivers.driver import Rows
+from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.formats import zentra
 from soilco2.ingest.files.head import Clock, Head, LoggerFileError, Times
 from soilco2.ingest.files.reading import zone_for
-from soilco2.ingest.files.wide import Taken, Taker, plan
+from soilco2.ingest.files.targets import plan
+from soilco2.ingest.files.wide import Taker
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Mapping
@@ -61,7 +62,7 @@ class WorkbookLayout:
                 sheet = _rows(book[name], len(head.names), head.lines)
                 first = head.lines + 1
                 while rows := list(islice(sheet, count)):
-                    taken = Taken()
+                    taken = taker.empty()
                     kept = [n for n, row in enumerate(rows) if any(row)]
                     taker.take_cells([rows[n] for n in kept], [first + n for n in kept], taken)
                     first += len(rows)

@@ -12,7 +12,7 @@ from pydantic import Field
 from soilco2.station_config.base import Duration
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
-from soilco2.station_config.connections.line_rules import addresses, timing
+from soilco2.station_config.connections.line_rules import addresses, rounds, timing
 from soilco2.station_config.connections.sdi12_model import Sdi12Model
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
@@ -196,6 +196,9 @@ class _Sdi12(Kind):
                 ),
             )  # fmt: skip
 
+    def read_time(self, row: Instrument, model: ProbeModel, connection: Sdi12Connection) -> float:
+        return read_time(row, model)
+
     def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
         for n, connection in self.connections(draft):
             if connection.adapter is None and connection.mode is not None:
@@ -207,21 +210,7 @@ class _Sdi12(Kind):
                         connection=connection.id,
                     ),
                 )  # fmt: skip
-            rows = [
-                row
-                for row in draft.file.instrument
-                if row.connection == connection.id and any(one.until is None for one in row.installation)
-            ]
-            share = sum(read_time(row, models[row.model]) / row.interval for row in rows)
-            if share > 1.0:
-                yield draft.fault(
-                    ("connection", n), None,
-                    Message(
-                        "reading everything on {connection} takes {share:.0%} of the time there is, so rounds will be "
-                        "missed: make the intervals longer, the line faster, or use two lines",
-                        connection=connection.id, share=share,
-                    ),
-                )  # fmt: skip
+        yield from rounds(self, draft, models)
 
 
 def read_time(row: Instrument, model: ProbeModel) -> float:

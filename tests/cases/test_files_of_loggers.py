@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,13 @@ def test_hoboware_of_other_computers_and_of_a_spreadsheet(field: Field, time: st
     )
     assert "1 stored" in said
     assert found(field)[0][0] == f"2026-05-25T{utc}Z"
+
+
+def test_a_bad_time_among_good_ones_costs_its_row(field: Field) -> None:
+    text = HOBOWARE + "2,05/25/26 12:52:42 XM,61.20\n3,05/25/26 01:52:42 PM,61.20\n"
+    said = brought(field, text, column("x", "soil_temperature").replace("'x'", "3"), code=1)
+    assert "logger.dat:4: time '05/25/26 12:52:42 XM' is no time of this format" in said
+    assert [row[0] for row in found(field)] == ["2026-05-25T18:52:42Z", "2026-05-25T20:52:42Z"]
 
 
 def test_day_and_month_that_cannot_be_told_apart_are_asked_for(field: Field) -> None:
@@ -256,3 +264,48 @@ def test_the_mapping_of_a_connection_serves_an_import(field: Field, tmp_path: Pa
     assert "did you mean 'cr1000'" in field.brought(
         field.table("old.dat", TOA5), "--mapping", "cr100", code=2
     )
+
+
+def test_rows_of_one_chamber_among_several(field: Field) -> None:
+    """COSORE's names; 04:30 at UTC-07:00 is 11:30Z."""
+    text = (
+        "CSR_PORT,CSR_TIMESTAMP_BEGIN,CSR_TIMESTAMP_END,CSR_FLUX_CO2,CSR_T5\n"
+        "1,2026-04-11 04:28:00,2026-04-11 04:30:00,1.25,14.5\n2,2026-04-11 04:33:00,2026-04-11 04:35:00,2.5,14.75\n"
+    )
+    mapping = 'timezone = "UTC-07:00"\n' + column("CSR_FLUX_CO2", "co2_flux") + "where = { CSR_PORT = 2 }\n"
+    mapping += column("CSR_FLUX_CO2", "co2_flux", "p1/d05") + "where = { CSR_PORT = 1 }\n"
+    brought(field, text, mapping)
+    assert [(row[0], row[1], row[3]) for row in found(field)] == [
+        ("2026-04-11T11:30:00Z", "d05", "1.25"),
+        ("2026-04-11T11:35:00Z", "d10", "2.5"),
+    ]
+    wrong = mapping.replace("where = { CSR_PORT = 2 }", "where = { PORT = 2 }")
+    assert "where: column PORT is not in the file" in brought(field, text, wrong, code=2)
+
+
+def test_ismn(field: Field) -> None:
+    """Header and values: rows in UTC; variable and unit are the mapping's."""
+    text = "SCAN SCAN AAMU-jtg 34.78333 -86.55000 189.00 0.05 0.05 Hydraprobe-Analog-(2.5-Volt)\n"
+    text += "2005/03/16 00:00    0.1030 U M\n2005/03/16 01:00   -9999.0 C01 M\n"
+    brought(field, text, column("value", "soil_water", unit="m3/m3"))
+    assert [(row[0], row[3], row[4]) for row in found(field)] == [
+        ("2005-03-16T00:00:00Z", "0.103", "1"), ("2005-03-16T01:00:00Z", "", "9"),
+    ]  # fmt: skip
+
+
+def test_a_name_that_is_no_text_is_refused_in_a_sentence(field: Field) -> None:
+    path = field.folder / os.fsdecode(b"ab\nsurd\xff.dat")
+    path.write_text(TOA5, encoding="utf-8")
+    for options in (["--mapping", str(field.table("map.toml", ZONE + column("CO2_10cm_Avg", "co2")))], []):
+        assert "a name that is no text: 'ab\\nsurd\\udcff.dat'; rename it" in field.brought(
+            path, *options, code=2
+        )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", bytes(range(256)) * 40, b"\x1f\x8b" + b"\xff" * 99, TOA5[:150].encode()]
+)
+def test_what_is_no_file_of_a_logger_is_refused_in_a_sentence(field: Field, content: bytes) -> None:
+    said = brought(field, content, ZONE + column("CO2_10cm_Avg", "co2"), code=2)
+    (line,) = said.strip().splitlines()
+    assert "logger.dat:" in line

@@ -258,6 +258,7 @@ def test_from_the_factory_to_a_station(
         fresh.address = 1
         port = str(bus.line.link)
         here = (port, "--line", "9600 8N1", "--lang", "en")
+        look = ("scan", *here, "--addresses", "11", "--kind", "modbus-rtu")
         assert (
             run("address", port, "1", "11", "--model", "cwt-soil-thc-s", "--line", "9600 8N1", "--lang", "en")
             == 0
@@ -266,15 +267,15 @@ def test_from_the_factory_to_a_station(
         assert "switched off and on" in out
         assert f"to undo it: soilco2 address {port} 11 1 --model cwt-soil-thc-s --line '9600 8N1'" in out
         fresh.restart()
-        assert run("scan", *here, "--addresses", "11") == 0
+        assert run(*look) == 0
         out = capsys.readouterr().out
         assert "Modbus RTU, 9600 8N1, address 11" in out
-        assert "cwt-soil-thc-s (also sold as Renke RS-ECTH class): soil_water" in out
+        assert "cwt-soil-thc-s (also sold as Renke RS-ECTH class, " in out
         assert (
             f"next, for example: soilco2 read {port} --model cwt-soil-thc-s --address 11 --line '9600 8N1'"
             in out
         )
-        assert run("scan", *here, "--addresses", "11", "--json") == 0
+        assert run(*look, "--json") == 0
         found = tmp_path / "found.json"
         found.write_text(capsys.readouterr().out, encoding="utf-8")
         assert run("read", *here, "--model", "cwt-soil-thc-s", "--address", "11", "--json") == 0
@@ -317,10 +318,11 @@ def test_two_new_probes_at_once_are_refused(yulin: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("scan", "socket://10.0.0.5:502"), "neither a station file nor a port"),
+        (("scan", "carrier://pigeon"), "neither a station file nor a port"),
         (("scan", "/dev/nowhere"), "the port cannot be opened: it is not there"),
         (("scan", "/dev/nowhere", "--line", "fast"), "'fast' is no line setting"),
         (("scan", "/dev/nowhere", "--addresses", "a-b"), "expected such as 1-16,240"),
+        (("scan", "/dev/nowhere", "--kind", "mqtt"), "may be modbus-rtu"),
         (("scan", "/dev/nowhere", "--connection", "bus1"), "names a line of a station file"),
         (("read", "/dev/nowhere"), "a port needs --model"),
         (("read", "/dev/nowhere", "--model", "gmp252"), "there is no such model"),
@@ -350,7 +352,8 @@ def test_a_mistake_is_one_sentence(
 def test_while_the_collector_runs_everything_goes_through_it(
     yulin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = yulin.read_text(encoding="utf-8").replace('"60s"', '"3s"')
+    text = yulin.read_text(encoding="utf-8").replace('"60s"', '"11s"')
+    text = text.replace("address = 11\n", 'address = 11\ntimeout = "10s"\n')  # however busy the machine is
     yulin.write_text(text + '[journal]\npath = "journal.sqlite"\ncommit_every = "20ms"\n', encoding="utf-8")
     station = load_station(yulin)
     with simulated(yulin) as simulation, collecting(station) as collector:
@@ -418,7 +421,7 @@ def test_the_catalogue_is_listed_searched_and_shown(capsys: pytest.CaptureFixtur
     assert run("catalogue", "--json") == 0
     models: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["models"]
     assert {"vaisala-gmp252", "womaster-es107-soil"} <= {row["id"] for row in models}
-    assert run("catalogue", "renke", "--json") == 0  # only the other names have it
+    assert run("catalogue", "renke rs-ecth class", "--json") == 0  # only the other names have it
     assert [row["id"] for row in json.loads(capsys.readouterr().out)["models"]] == ["cwt-soil-thc-s"]
     assert run("catalogue", "vaisala-gmp252", "--lang", "en") == 0
     out = capsys.readouterr().out

@@ -23,7 +23,7 @@ from soilco2.station_config.message import Message
 
 EPOCH_S = 631_152_000
 """1990-01-01 in seconds since 1970."""
-_LINES = {"TOB1": 5, "TOB2": 6, "TOB3": 6}
+_LINES = {"TOB1": 5, "TOB3": 6}
 _FRAME_HEADER, _FOOTER = 12, 4
 _EMPTY, _IN_PARTS = 1 << 13, 1 << 14
 _RESOLUTION = {"sec": 1_000_000_000, "msec": 1_000_000, "usec": 1_000, "nsec": 1}

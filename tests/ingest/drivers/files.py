@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from soilco2.ingest.drivers.driver import FileDriver, Rows
+from soilco2.ingest.drivers.file_driver import FileDriver, Rows
 from soilco2.ingest.drivers.registry import recognise
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.importing import import_table

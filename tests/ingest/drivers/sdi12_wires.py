@@ -25,7 +25,7 @@ INTERVAL_US = 10_000_000
 CHANNELS = ("soil_water", "soil_temperature", "bulk_ec")
 """In the order of the values of a TEROS 12 (METER's integrator guide)."""
 PORT_ERRORS = ("port_gone", "port_busy")
-TIMEOUT_S = 0.12
+TIMEOUT_S = 0.2
 
 HEAD = """
 [station]

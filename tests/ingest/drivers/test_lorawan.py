@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.publish import publish
 from soilco2.ingest.health import link_lines
 from soilco2.ingest.simulate.lorawan import chirpstack_event
+from soilco2.station_config.catalogue.load import BUILT_IN
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.control import ask_collector
 from tests.cases.node import Node
@@ -84,3 +86,23 @@ def test_a_foreign_device_is_named_once_and_comes_in_when_it_is_the_stations(nod
     node.run("parked", "retry", str(parked["id"]), "--why", "it is ours")
     until(lambda: node.counters().get("stored", 0) == 3, node.log)
     assert node.parked() == []
+
+
+def test_a_mended_catalogue_reads_what_is_kept_anew(node: Node, tmp_path: Path) -> None:
+    """The uplink of FF7E: 654.06 °C to a file that forgets the sign, -1.30 °C to one that does not."""
+    node.stop()
+    wrong = (BUILT_IN / "dragino-lse01.toml").read_text(encoding="utf-8")
+    for record in ("values", "log"):
+        wrong = re.sub(rf'(record = "{record}", offset = \d), type = "int16"', r'\1, type = "uint16"', wrong)
+    model = tmp_path / "probes" / "dragino-lse01.toml"
+    model.parent.mkdir()
+    model.write_text(wrong, encoding="utf-8")
+    node.file.write_text(f'catalogue = ["probes"]\n{STATION.format(port=node.port)}', encoding="utf-8")
+    node.start()
+    send(node, "a84041fffe000010", 7, bytes.fromhex("0CE401050834FF7E012C00"))
+    node.until_in(3)
+    assert [row[1] for row in node.observations("soil_temperature")] == pytest.approx([654.06])
+    node.stop()
+    model.unlink()
+    node.run("reprocess")
+    assert [(row[1], row[2]) for row in node.observations("soil_temperature")] == [(-1.3, 1)]

@@ -32,7 +32,7 @@ from tests.ingest.drivers.contract import Bench
 from tests.ingest.drivers.sdi12_wires import Wires
 
 MODELS = load_catalogue()
-TIMEOUT_S = 0.12
+TIMEOUT_S = 0.15
 Play = Callable[[str, list[bytes]], list[Piece]]
 
 

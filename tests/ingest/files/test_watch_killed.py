@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -60,6 +62,11 @@ def test_killed_while_a_file_grows(tmp_path: Path) -> None:
         done.set()
         writer.join()
     station.until_in(2 * count[0], "cr1000")
+    said = subprocess.run(
+        [sys.executable, "-m", "soilco2", "status", str(station.file), "--lang", "en"],
+        env=station.environment, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert f"cr1000: 1 files of {folder / '*.dat'}" in said
     assert station.stop() == 0
     with station.reader() as reader:
         samples = [sample for sample in reader.samples(0, 2**62) if sample.channel == "co2"]

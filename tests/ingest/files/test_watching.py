@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from soilco2.ingest.files import watching
+from soilco2.station_config.message import Message
+from soilco2.storage.errors import DiskFullError
 from tests.ingest.files.watch import HEADER, STATION, Watching, row, rows
 
 
@@ -192,3 +195,77 @@ def test_a_thousand_files_at_once(field: Watching) -> None:
     field.look()
     assert len(field.values()) == 1000
     assert field.counters() == {"in": 2000, "stored": 2000}
+
+
+def test_nothing_is_read_by_a_clock_that_is_not_trusted(field: Watching) -> None:
+    field.write(HEADER + rows(0))
+    field.clock.right = False
+    field.watch.look()
+    assert "the clock is not trusted" in field.watch.status()["error"]
+    assert field.counters() == {}
+    field.clock.right = True
+    field.look()
+    assert field.values() == minutes(0)
+
+
+def test_a_journal_that_cannot_be_written_costs_nothing(
+    field: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field.write(HEADER + rows(0))
+    submit = field.submit
+
+    def full(op: str, **arguments: object) -> object:
+        raise DiskFullError(Message("the disk is full"))
+
+    monkeypatch.setattr(field, "submit", full)
+    field.watch = field.started()
+    field.watch.look()
+    assert "the disk is full" in field.watch.status()["error"]
+    monkeypatch.setattr(field, "submit", submit)
+    field.watch._host = field.watch._host._replace(submit=submit)
+    field.look()
+    assert field.values() == minutes(0)
+
+
+def test_a_file_that_cannot_be_opened_hurts_no_other(
+    field: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field.write(HEADER + rows(0))
+    field.write(HEADER + rows(1), "a.dat")
+    bring = field.watch._bring
+
+    def broken(path: Path, *rest: object) -> None:
+        if path.name == "a.dat":
+            raise OSError(5, "Input/output error")
+        bring(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(field.watch, "_bring", broken)
+    field.watch.look()
+    assert "a.dat: cannot be looked at: " in field.watch.status()["error"]
+    assert field.values() == minutes(0)
+    monkeypatch.setattr(field.watch, "_bring", bring)
+    field.look()
+    assert field.values() == minutes(0, 1)
+
+
+def test_a_packed_file_is_read_as_a_whole_each_time(field: Watching) -> None:
+    bad = HEADER + rows(0) + "1,2\r\n"
+    field.file.write_text(STATION.replace("*.dat", "*.gz"), encoding="utf-8")
+    field.again()
+    field.write(gzip.compress(bad.encode()), "soil.dat.gz")
+    field.look()
+    field.write(gzip.compress((bad + rows(1, 2, 3)).encode()), "soil.dat.gz")
+    field.look()
+    assert field.values() == minutes(0, 1, 2, 3)
+    assert field.parked() == ["soil.dat.gz, line 6: 2 cells where the header has 4"]
+
+
+def test_a_gap_that_comes_alone_is_high_where_fp2_ends(field: Watching) -> None:
+    """A row with no number, read by itself behind 7960 ppm; and the sentence about it is told once."""
+    field.write(HEADER + "".join(row(n, 800 + 40 * n) for n in range(180)))
+    field.look()
+    for n in (180, 181):
+        field.append(row(n, '"NAN"'))
+        field.look()
+    assert list(field.values().values())[-2:] == [7999.0, 7999.0]
+    assert sum("FP2" in said for said in field.said) == 1

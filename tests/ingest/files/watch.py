@@ -67,6 +67,10 @@ class Clock(ReplayClock):
 
     def __init__(self) -> None:
         self.boot_id = "boot"
+        self.right = True
+
+    def trusted(self) -> bool:
+        return self.right
 
     def now_us(self) -> int:
         return NOW_US
@@ -93,8 +97,9 @@ class Watching:
         self.watch = self.started()
 
     def started(self) -> FolderWatch:
+        self.clock = Clock()
         host = Host(
-            station=lambda: self.station, clock=Clock(), deliver=lambda *_: None, beat=lambda _name: None,
+            station=lambda: self.station, clock=self.clock, deliver=lambda *_: None, beat=lambda _name: None,
             happened=lambda _kind, _subject, text: self.said.append(str(text)), attach=lambda _source: None,
             wake=lambda: None, submit=self.submit,
         )  # fmt: skip

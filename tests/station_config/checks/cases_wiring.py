@@ -187,7 +187,7 @@ WIRES = [
             changed('port = "/dev/serial/by-id/usb-FTDI_FT232R"', f'port = "{place}" {M}'),
             "connection[1].port",
             f'"{place}"',
-            "an address in the network is no serial port: a gateway is a connection of another kind",
+            "an address in the network is no serial port: Modbus over the network is kind",
         )
         for place in ("socket://10.0.0.5:4001", "rfc2217://10.0.0.5:4001")
     ),
