@@ -133,8 +133,7 @@ def compare(plan: Station, station: Station) -> list[Difference]:
     """
     found: list[Difference] = []
     _differ("", _whole(plan.file), _whole(station.file), found)
-    names = {row.model for row in plan.file.instrument} & {row.model for row in station.file.instrument}
-    for name in sorted(names):
+    for name in sorted(plan.models.keys() & station.models.keys()):
         _differ(f"catalogue {name}", _whole(plan.models[name]), _whole(station.models[name]), found)
     return found
 

@@ -144,6 +144,10 @@ def instruments(t: Language, station: Station) -> Grid:
         warm = model.warm_up if row.warm_up is None else row.warm_up
         extra = [f"{name} = {t.number(value)}" for name, value in row.settings.items()]
         extra += [t("channels", "通道") + " " + ", ".join(row.channels)] if row.channels else []
+        extra += [
+            f"{one.channel}: {t.variable(one.variable)}, 4–20 mA = {t.number(one.at_4ma)} … {t.number(one.at_20ma)} {one.unit}"
+            for one in row.analog
+        ]
         extra += [t.names(row.note)] if row.note else []
         where = (
             row.connection

@@ -215,7 +215,7 @@ def _one_reading(where: _Where, spot: Key, one: JsonReading, models: Models) -> 
         )  # fmt: skip
     used = [mine[one.serial]] if one.serial in mine else [row for row in mine.values() if row.address]
     for row in used if one.serial is None or one.serial in mine else ():
-        model = models.get(row.model)
+        model = models.get(row.model_key)
         if model is not None:
             yield from _channel(draft, spot, one, model)
 

@@ -158,6 +158,8 @@ def parse_station(text: str) -> Station:
             name: (model_of(model) or ProbeModel).model_validate_json(json.dumps(model))
             for name, model in value["models"].items()
         }
+        for row in file.instrument:
+            models[row.model_key]  # each with its model
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise StationConfigError(
             Message(

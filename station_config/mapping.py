@@ -196,7 +196,7 @@ def _wrong_channel(
             Message("no such serial number; {nearest}", nearest=nearest(row.serial or "", instruments)),
         )  # fmt: skip
         return
-    model = models.get(device.model)
+    model = models.get(device.model_key)
     names = [spec.id for spec in model.channel] if model is not None else []
     if model is not None and row.channel not in names:
         yield Wrong(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from soilco2.station_config.catalogue.load import ProbeModel, load_catalogue
+from soilco2.station_config.connections.registry import protocols
 
 _HEAD = """\
 # Models
@@ -14,14 +15,6 @@ the manual alone; `soilco2 check` says so for every instrument of a station, wit
 instrument under another name stands once. [Another one](../howto/add_a_probe.md) is a file, no code.
 
 """
-_LINKS = {
-    "modbus-rtu": "Modbus RTU, also over the network",
-    "sdi12": "SDI-12",
-    "ascii": "Lines of text",
-    "lorawan": "LoRaWAN",
-}
-"""Protocols in the order of the page; others follow."""
-
 _INPUTS = "[4 to 20 mA](../howto/analog_4_20ma.en.md)"
 
 
@@ -44,12 +37,13 @@ def _row(model: ProbeModel) -> str:
 
 def _sections() -> Iterator[str]:
     models = load_catalogue()
-    by_link: dict[str, list[ProbeModel]] = {name: [] for name in _LINKS}
-    for model in models.values():
-        by_link.setdefault(model.protocol, []).append(model)
     yield _HEAD.format(count=len(models))
-    for link, rows in by_link.items():
-        yield f"## {_LINKS.get(link, link)}\n\n| model | instrument | channels | tried | source |\n"
+    for protocol, (kinds, _) in protocols().items():
+        rows = [model for model in models.values() if model.protocol == protocol]
+        if not rows:
+            continue
+        links = ", ".join(kind.label[0] for kind in kinds)
+        yield f"## {links[0].upper()}{links[1:]}\n\n| model | instrument | channels | tried | source |\n"
         yield "| --- | --- | --- | --- | --- |\n" + "\n".join(map(_row, rows)) + "\n\n"
 
 

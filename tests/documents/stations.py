@@ -97,6 +97,37 @@ variable = "soil_temperature"
 unit = "degC"
 where = { Port = 3 }
 
+[[connection]]
+id = "bridge"
+kind = "mqtt-json"
+topic = "zigbee2mqtt/+"
+device_level = 2
+time = "last_seen"
+time_format = "ms"
+numbers_as_text = true
+[[connection.reading]]
+path = "orp"
+serial = "ZB1"
+channel = "redox"
+unit = "mV"
+optional = true
+
+[[connection]]
+id = "cloud-json"
+kind = "mqtt-json"
+topic = "cloud/readings"
+each = "data[*]"
+device = "device.name"
+time = "time"
+timezone = "UTC+08:00"
+error_code = "error"
+[[connection.reading]]
+path = "value"
+device = "C1"
+channel = "methane"
+unit_path = "unit"
+error_code = "code"
+
 [[broker]]
 id = "cloud"
 host = "cloud.example"
@@ -214,6 +245,35 @@ connection = "air"
 interval = "10min"
 channels = ["co2", "air_pressure"]
 installation = [{ position = "p1/d30a", from = 2026-03-01 }, { position = "site", from = 2026-03-01 }]
+
+[[instrument]]
+id = "currents"
+model = "waveshare-analog-input-8ch"
+serial = "AI8-1"
+connection = "bus1"
+address = 40
+interval = "60s"
+analog = [{ channel = "ai1", variable = "matric_potential", unit = "kPa", at_4ma = 0.0, at_20ma = -100.0 }]
+installation = [{ position = "p1/d30b", from = 2026-03-01 }]
+
+[[instrument]]
+id = "zigbee"
+model = "soilco2-node"
+serial = "ZB1"
+connection = "bridge"
+interval = "12min"
+channels = ["redox"]
+installation = [{ position = "p1/d10", from = 2026-03-01 }]
+
+[[instrument]]
+id = "cloud-1"
+model = "soilco2-node"
+serial = "CL1"
+connection = "cloud-json"
+address = "C1"
+interval = "12min"
+channels = ["methane"]
+installation = [{ position = "p1/d10", from = 2026-03-01 }]
 
 [[influxdb]]
 id = "central"

@@ -91,7 +91,8 @@ def test_a_change_is_named_with_both_values(
 
 def test_a_new_instrument_is_one_difference_and_order_is_none(tmp_path: Path) -> None:
     path, _ = _written(tmp_path, "md")
-    start, end = FULL.index('[[instrument]]\nid = "node-30"'), FULL.index("[[influxdb]]")
+    start = FULL.index('[[instrument]]\nid = "node-30"')
+    end = FULL.index("[[instrument]]", start + 1)
     moved = FULL[:start] + FULL[end:] + "\n" + FULL[start:end]
     assert compare(read_plan(path).station, station(tmp_path, moved)) == []
     gone = station(tmp_path, FULL[:start] + FULL[end:])

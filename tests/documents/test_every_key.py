@@ -32,7 +32,7 @@ from tests.documents.stations import FULL, station
 DAY = date(2026, 7, 1)
 NAMES = {
     ("station", "id"), ("connection", "id"), ("profile", "id"), ("position", "id"), ("instrument", "id"),
-    ("instrument", "connection"), ("instrument", "model"), ("installation", "position"), ("broker", "id"),
+    ("instrument", "connection"), ("instrument", "model"), ("instrument", "serial"), ("installation", "position"), ("broker", "id"),
 }  # fmt: skip
 """Names that other keys point to: changed alone they make no station; each is looked for in the text."""
 
@@ -66,7 +66,7 @@ OTHERS: dict[str, list[Any]] = {
     "timezone": ["Asia/Tokyo"], "variable": ["soil_water"], "replicate": ["c"], "channel": ["air_pressure"],
     "rank": ["table"], "server": ["chirpstack"], "adapter": ["envirodiy"], "mode": ["transparent"],
     "break_by": ["port"], "bytesize": [8], "framing": ["tcp"], "heartbeat": ["ping"], "format": ["TOA5"],
-    "stamp": ["start"], "encoding": ["utf-8"], "delimiter": ["|"], "decimal": ["."],
+    "stamp": ["start"], "encoding": ["utf-8"], "delimiter": ["|"], "decimal": ["."], "time_format": ["iso", "%d.%m.%y %H:%M"], "each": ["rows[*]"],
 }  # fmt: skip
 
 
