@@ -19,6 +19,7 @@ from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
+from soilco2.ingest.forward.platforms.opening import layout_of, open_platform
 from soilco2.ingest.health import event_lines, give_back, health_lines, link_lines, take_health
 from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
@@ -30,6 +31,7 @@ from soilco2.station_config.connections.registry import kind_of, kinds
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
 from soilco2.station_config.message import Message
+from soilco2.station_config.tables.platform import Platform
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
@@ -269,6 +271,12 @@ class Collector:
                 table,
                 patience_s=2 * table.timeout + 120.0,
             )
+        for platform in file.platform:
+            wanted[f"forwarder {platform.id}"] = Managed(
+                lambda t=platform: self._platform(t, once),  # type: ignore[misc]
+                (platform, self.station.hash),
+                patience_s=4 * platform.timeout + 600.0,
+            )
         for name, make in self._extra:
             wanted[name] = Managed(lambda m=make: m(self), (name, self.station.hash))  # type: ignore[misc]
         return wanted
@@ -292,7 +300,18 @@ class Collector:
             submit=lambda op, **arguments: self._call(op, arguments),
         )
 
-    def _forwarder(self, table: Any) -> Service:
+    def _platform(self, table: Platform, once: bool) -> Service:
+        station = self.station
+
+        def whole() -> JournalReader:
+            return open_journal(station)
+
+        return self._forwarder(
+            table, open_sink=lambda _: open_platform(table, station, whole), layout=layout_of(table, station),
+            linger_s=0.0 if once else table.interval,
+        )  # fmt: skip
+
+    def _forwarder(self, table: Any, **how: Any) -> Service:
         def move(sink: str, rev: int, **rest: Any) -> None:
             self.writer_thread.call(lambda writer: writer.move_cursor(sink, rev, **rest), quiet=True)
             for event in rest.get("events", ()):
@@ -303,7 +322,7 @@ class Collector:
 
         return Forwarder(
             table, self.station.journal_path, move, self.clock.now_us, resent=resent,
-            whole=lambda: open_journal(self.station),
+            whole=lambda: open_journal(self.station), **how,
         )  # fmt: skip
 
     def _part_failed(self, name: str, text: Message) -> None:
