@@ -30,7 +30,7 @@ def computed_for(
     """For programs, by quantity; empty for a model that does not tell."""
     from soilco2.station_config.catalogue.compensation import computed_for as by_model
 
-    rows = station.models[row.model].compensation
+    rows = station.models[row.model_key].compensation
     if not rows:
         return {}
     told = (

@@ -221,7 +221,11 @@ def probe_at(
         row = fitting(where, known)
         return where._replace(station=bench(row, known, address)), row, known
     ids = {row.id for row in where.connections}
-    rows = [row for row in where.station.file.instrument if row.connection in ids and row.address == address]
+    rows = [
+        row
+        for row in where.station.file.instrument
+        if row.connection in ids and str(row.address) == str(address)
+    ]
     names = {row.connection for row in rows}
     if len(names) > 1:
         fail(Message("{address} is an address on {lines}: name one with --connection", address=address,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,21 @@ def _value(t: Language, row: Table, name: str) -> str:
     if holds(type(row).model_fields[name].annotation, Secret):
         return t.secret(value)
     if isinstance(value, tuple):
-        return t.listed([t.number(one) for one in value])
+        return t.listed([_one(t, one) for one in value])
     if isinstance(value, bool):
         return t.yes(value)
     if isinstance(value, str | Path):
         return t(*CHOICES[str(value)]) if str(value) in CHOICES else str(value)
     made_by = [getattr(part, "func", None) for part in type(row).model_fields[name].metadata]
     return t.duration(value) if parse_duration in made_by else t.number(value)
+
+
+def _one(t: Language, value: Any) -> str:
+    """One of several values; a table as its keys stand in the file."""
+    if isinstance(value, Table):
+        said = value.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        return ", ".join(f"{key} = {json.dumps(part, ensure_ascii=False)}" for key, part in said.items())
+    return value if isinstance(value, str) else t.number(value)
 
 
 def positions(t: Language, station: Station, rows: Sequence[Measured]) -> Grid:
@@ -130,7 +139,7 @@ def instruments(t: Language, station: Station) -> Grid:
     """Every instrument with line and rhythm."""
     rows = []
     for row in station.file.instrument:
-        model = station.models[row.model]
+        model = station.models[row.model_key]
         wait = model.timeout if row.timeout is None else row.timeout
         warm = model.warm_up if row.warm_up is None else row.warm_up
         extra = [f"{name} = {t.number(value)}" for name, value in row.settings.items()]

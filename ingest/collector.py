@@ -19,7 +19,7 @@ from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
-from soilco2.ingest.forward.platforms.opening import layout_of, open_platform
+from soilco2.ingest.forward.platforms.opening import means
 from soilco2.ingest.health import event_lines, give_back, health_lines, link_lines, take_health
 from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
@@ -31,7 +31,6 @@ from soilco2.station_config.connections.registry import kind_of, kinds
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
 from soilco2.station_config.message import Message
-from soilco2.station_config.tables.platform import Platform
 from soilco2.storage.errors import StorageError
 from soilco2.storage.journal.archive import open_journal
 from soilco2.storage.journal.archiving import make_room
@@ -265,17 +264,12 @@ class Collector:
     def _wanted(self, *, once: bool = False) -> dict[str, Managed]:
         file = self.station.file
         wanted = services(self._host(once), file.connection)
-        for table in file.influxdb:
+        for table in file.sinks:
+            how = means(table, self.station, once=once)
             wanted[f"forwarder {table.id}"] = Managed(
-                lambda t=table: self._forwarder(t),  # type: ignore[misc]
-                table,
-                patience_s=2 * table.timeout + 120.0,
-            )
-        for platform in file.platform:
-            wanted[f"forwarder {platform.id}"] = Managed(
-                lambda t=platform: self._platform(t, once),  # type: ignore[misc]
-                (platform, self.station.hash),
-                patience_s=4 * platform.timeout + 600.0,
+                lambda t=table, h=how: self._forwarder(t, **h),  # type: ignore[misc]
+                (table, self.station.hash if how else ""),
+                patience_s=2 * table.timeout + (600.0 if how else 120.0),
             )
         for name, make in self._extra:
             wanted[name] = Managed(lambda m=make: m(self), (name, self.station.hash))  # type: ignore[misc]
@@ -299,17 +293,6 @@ class Collector:
             once=once,
             submit=lambda op, **arguments: self._call(op, arguments),
         )
-
-    def _platform(self, table: Platform, once: bool) -> Service:
-        station = self.station
-
-        def whole() -> JournalReader:
-            return open_journal(station)
-
-        return self._forwarder(
-            table, open_sink=lambda _: open_platform(table, station, whole), layout=layout_of(table, station),
-            linger_s=0.0 if once else table.interval,
-        )  # fmt: skip
 
     def _forwarder(self, table: Any, **how: Any) -> Service:
         def move(sink: str, rev: int, **rest: Any) -> None:

@@ -148,7 +148,7 @@ def carry_out(
     if task == "read":
         wanted = set(arguments["serials"])
         rows = [
-            (one, station.models[one.model])
+            (one, station.models[one.model_key])
             for one in station.file.instrument
             if one.connection == connection and one.serial in wanted
         ]

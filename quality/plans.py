@@ -489,7 +489,7 @@ def _looks_us(deployments: Deployments) -> tuple[int, int]:
 
 def _warm_up(deployments: Deployments, instrument: Instrument) -> float:
     own = instrument.warm_up
-    return own if own is not None else deployments.models[instrument.model].warm_up
+    return own if own is not None else deployments.models[instrument.model_key].warm_up
 
 
 def _ends(rows: Sequence[ManualFlag]) -> list[int]:

@@ -178,7 +178,7 @@ class Deployments:
         self.spans: list[Span] = []
         """Every installation, channel by channel."""
         for instrument in file.instrument:
-            self._add(instrument, self.models[instrument.model])
+            self._add(instrument, self.models[instrument.model_key])
         self._lookup = _lookup(self.spans)
         self._depths = {
             (profile.id, position.id): (position.depth_m, *self._moved(profile.id, position.id))

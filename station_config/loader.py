@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from soilco2.station_config.catalogue.load import read_folders
 from soilco2.station_config.catalogue.probe import ProbeModel
+from soilco2.station_config.checks.analog import analog, with_inputs
 from soilco2.station_config.checks.own_variables import RULES as OWN
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
@@ -120,13 +121,14 @@ def load_station(path: str | Path, catalogue: Sequence[Path] = ()) -> Station:
     faults += from_models(salvaged.errors, data, root, StationFile, skip=secrets)
     models, wrong = read_folders(*salvaged.file.catalogue, *catalogue, variables=salvaged.variables)
     faults += wrong
-    for rule in (*OWN, *WIRING, *PLACES):
+    models = with_inputs(salvaged, models)
+    for rule in (*OWN, analog, *WIRING, *PLACES):
         faults += rule(salvaged, models)
     if faults:
         order = {fault.file: number for number, fault in enumerate(reversed(faults))}
         order[str(path)] = -1
         raise StationFileError(sorted(faults, key=lambda one: (order[one.file], one.line or 0)))
-    used = {name: models[name] for name in sorted({row.model for row in salvaged.file.instrument})}
+    used = {name: models[name] for name in sorted({row.model_key for row in salvaged.file.instrument})}
     station = Station(path, salvaged.file, used)
     return replace(station, advice=tuple(advice_on(salvaged, station.deployments)))
 

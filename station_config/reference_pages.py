@@ -1,4 +1,4 @@
-"""The reference pages of the station file and of the variables, written from the models themselves.
+"""The reference pages of the station file, the variables and the models, written from the models themselves.
 
 ``python -m soilco2.station_config.reference_pages`` writes them anew; a test says when they are stale.
 """
@@ -23,6 +23,7 @@ from pydantic_core import PydanticUndefined
 from soilco2.station_config.base import Names, Secret, Table, duration_text, parse_duration
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.registry import protocols
+from soilco2.station_config.model_page import models_page
 from soilco2.station_config.parsing.faults import either, show
 from soilco2.station_config.tables.fields import keys, tables
 from soilco2.station_config.tables.stationfile import StationFile
@@ -285,7 +286,11 @@ def variables_page() -> str:
 
 def pages() -> Mapping[str, str]:
     """File name to text of every generated page."""
-    return {"station_file.md": station_file_page(), "variables.md": variables_page()}
+    return {
+        "models.md": models_page(),
+        "station_file.md": station_file_page(),
+        "variables.md": variables_page(),
+    }
 
 
 def main() -> None:

@@ -278,7 +278,7 @@ def _instrument(station: Station, row: Instrument, now_us: int) -> dict[str, Any
         "connection": row.connection,
         "address": row.address,
         "interval_s": row.interval,
-        "tried": station.models[row.model].tried,
+        "tried": station.models[row.model_key].tried,
         "channels": channels,
     }
 
@@ -391,7 +391,7 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
             for span in rows:
                 address = "" if row.address is None else str(row.address)
                 about = f"{row.id}\n{row.model}\n{row.serial}\n{words['every']} {row.interval:g} s"
-                tried = station.models[row.model].tried == "device"
+                tried = station.models[row.model_key].tried == "device"
                 about += f"\n{words['tried' if tried else 'manual']}"
                 table.add_row(
                     address if first else "",

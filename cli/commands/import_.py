@@ -188,6 +188,8 @@ def _import(known: Station, files: tuple[Path, ...], asked: _Asked) -> None:
     from soilco2.storage.tidy.samples import Moment
 
     for path in files:
+        if not path.name.isprintable():
+            fail(Message("a file has a name that is no text: {name!a}; rename it", name=path.name))
         if path.suffix.lower() in (".parquet", ".pq") and asked.mapping is None:
             fail(
                 Message(

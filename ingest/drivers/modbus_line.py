@@ -172,6 +172,13 @@ class ModbusLine:
 def _setting_text(setting: Setting, value: float, instrument: Instrument) -> Message:
     found = f"{value:.6g} {setting.unit}".rstrip()
     expected = instrument.settings.get(setting.id)
+    if expected is None and setting.in_soil not in (None, value) and instrument.in_a_profile:
+        return Message(
+            "{setting} = {found} but must be {expected:g} in soil: set it with the maker's program, soilco2 never does",
+            setting=setting.id,
+            found=found,
+            expected=setting.in_soil,
+        )
     if expected is None or abs(expected - value) <= abs(setting.scale) / 2:
         return Message("{setting} = {found}", setting=setting.id, found=found)
     return Message(

@@ -227,6 +227,8 @@ class _Fit(NamedTuple):
 
 def _fits(told: _Told, models: Sequence[ModbusModel], line: str) -> Iterator[_Fit]:
     for model in models:
+        if not model.channel:  # an analog module fits any registers
+            continue
         words = {block.id: told.words(block.function, block.start, block.count) for block in model.block}
         known = {name: found for name, found in words.items() if found is not None}
         if not known or len(known) < len(words):

@@ -437,7 +437,7 @@ def polled(
     found = {}
     for connection in connections:
         rows = [
-            (row.model_copy(update={"interval": 1.0} if host.once else {}), station.models[row.model])
+            (row.model_copy(update={"interval": 1.0} if host.once else {}), station.models[row.model_key])
             for row in station.file.instrument
             if row.connection == connection.id
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -19,6 +19,9 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Mapping as ColumnMapping
 from soilco2.station_config.message import Message
 from soilco2.storage.tidy.samples import STRETCH
+
+_NEAR = 1000
+"""Records or frames before a place among which the last number is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,16 @@ class BinaryLayout:
             Message("column {column} of the mapping is not in the file", column=n) for n in planned.absent
         )
         clock = zone_for(table.head, self.mapping, zone, path)
-        fp2 = frozenset(one.name for one in planned.targets if _held_in_fp2(one, table))
+        capped = [one for one in planned.targets if _held_in_fp2(one, table)]
+        fp2 = frozenset(one.name for one in capped)
         latest_us = arrival.arrival_us + round(station.file.quality.future_tolerance * 1e6)
-        taker = Taker(table.head, planned.targets, self.mapping, Times(clock), arrival, latest_us, fp2)
         saturated: dict[str, int] = {}
         line, offset = self.line, self.offset or table.begin
         try:
+            taker = Taker(
+                table.head, planned.targets, self.mapping, Times(clock), arrival, latest_us, fp2,
+                self._before(capped, offset),
+            )  # fmt: skip
             yield Rows([], [], line, told=say, place={"line": line, "offset": offset})
             for data in self._pieces(offset, len(planned.targets)):
                 found = table.records(data, line + 1, offset, [one.index for one in planned.targets])
@@ -93,6 +100,24 @@ class BinaryLayout:
             ) from error
         if saturated:
             yield Rows([], [], line, told=tuple(told(saturated)), place={"line": line, "offset": offset})
+
+    def _before(self, targets: Sequence[Target], offset: int) -> dict[str, float]:
+        """The last number of each column above a byte of the file, where one is near."""
+        table = self.table
+        begin = max(table.begin, offset - _NEAR * table.step)
+        if not targets or begin == offset:
+            return {}
+        with self.path.open("rb") as file:
+            file.seek(begin)
+            columns = table.records(
+                file.read(offset - begin), 1, begin, [one.index for one in targets]
+            ).columns
+        found = {}
+        for one in targets:
+            number = next((value for value in reversed(columns[one.index]) if value == value), None)
+            if number is not None:
+                found[one.name] = number
+        return found
 
     def _pieces(self, offset: int, columns: int) -> Iterator[bytes]:
         """Whole records or frames, some at a time; what is not whole waits."""

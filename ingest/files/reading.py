@@ -24,7 +24,7 @@ from soilco2.station_config.message import Message
 from soilco2.storage.tidy.rows import TidyFault
 from soilco2.storage.tidy.samples import STRETCH
 
-HEAD_LINES = 64
+HEAD_LINES = 1000
 """Lines at the beginning of a file among which its header is looked for."""
 
 

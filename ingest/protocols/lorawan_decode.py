@@ -101,7 +101,7 @@ class Decoder:
         self._devices: dict[str, list[_Device]] = {}
         for row in deployments.file.instrument:
             eui = dev_eui(row.address) if isinstance(row.address, str) else None
-            model = deployments.models[row.model]
+            model = deployments.models[row.model_key]
             if row.connection == source and eui is not None and isinstance(model, LorawanModel):
                 names = {spec.id for spec in model.used(row.channels)}
                 channels = tuple(spec for spec in model.channel if spec.id in names)

@@ -71,7 +71,7 @@ class SimulatedInstrument:
         self, instrument: Instrument, feed: Feed, begun_us: int, faults: Sequence[Fault] = ()
     ) -> None:
         self.instrument = instrument
-        model = feed.deployments.models[instrument.model]
+        model = feed.deployments.models[instrument.model_key]
         assert isinstance(model, AsciiModel)
         self.model: AsciiModel = model
         self.address = address_of(instrument, model)

@@ -79,7 +79,7 @@ class SimulatedNetwork(SimulatedNode):
     def _uplink(self, row: Instrument, readings: Sequence[Reading], _sequence: int) -> bytes:
         self._counters[row.serial] += 1
         deployments = self._feed.deployments
-        model = deployments.models[row.model]
+        model = deployments.models[row.model_key]
         assert isinstance(model, LorawanModel)
         eui, name, at = str(row.address).lower(), row.id, readings[0].time_us
         assert at is not None

@@ -72,7 +72,7 @@ class SimulatedProbe:
         self, instrument: Instrument, feed: Feed, begun_us: int, faults: Sequence[Fault] = ()
     ) -> None:
         self.instrument = instrument
-        model = feed.deployments.models[instrument.model]
+        model = feed.deployments.models[instrument.model_key]
         assert isinstance(model, ModbusModel)
         self.model: ModbusModel = model
         address = instrument.address if instrument.address is not None else self.model.address

@@ -208,7 +208,7 @@ def _numbered(instrument: Instrument, number: int, start_us: int, end_us: int) -
 
 def readings_at(feed: Feed, instrument: Instrument, slot_us: int) -> list[Reading]:
     """What an instrument says at a slot [µs UTC]; nothing where it is not to be read."""
-    model = feed.deployments.models[instrument.model]
+    model = feed.deployments.models[instrument.model_key]
     if not feed.deployments.active(instrument.serial, slot_us):
         return []
     kind = kind_at(feed.deployments.file.connection, instrument.connection)
@@ -223,5 +223,5 @@ def readings_at(feed: Feed, instrument: Instrument, slot_us: int) -> list[Readin
 
 def probe_raws(feed: Feed, instrument: Instrument, slot_us: int) -> Mapping[str, float | None]:
     """Raw number by channel of a Modbus probe at a slot [µs UTC]."""
-    model = feed.deployments.models[instrument.model]
+    model = feed.deployments.models[instrument.model_key]
     return {spec.id: feed.raw(instrument.serial, spec.id, slot_us) for spec in model.channel}

@@ -132,7 +132,7 @@ class Simulation:
         """Where each installed channel's numbers come from."""
         now = self._clock.now_us()
         for instrument in self.station.file.instrument:
-            for spec in self.station.models[instrument.model].used(instrument.channels):
+            for spec in self.station.models[instrument.model_key].used(instrument.channels):
                 if self.station.deployments.series_at(instrument.serial, spec.id, now) is not None:
                     source = self.feed.told_by(instrument.serial, spec.id, now)
                     yield Told(instrument.connection, instrument.id, spec.id, source)

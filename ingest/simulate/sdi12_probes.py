@@ -174,7 +174,7 @@ class _SimulatedProbe(Sdi12Probe):
     """A probe with measured values and faults on command."""
 
     def __init__(self, instrument: Instrument, feed: Feed, clock: Clock, faults: Sequence[Fault]) -> None:
-        model = feed.deployments.models[instrument.model]
+        model = feed.deployments.models[instrument.model_key]
         assert isinstance(model, Sdi12Model)
         super().__init__(
             str(instrument.address), model, instrument.serial, sensors=model.used(instrument.channels)

@@ -212,6 +212,18 @@ class ProbeModel(Table):
         """Ids of the settings that the instrument tells."""
         return ()
 
+    def inputs(self) -> tuple[str, ...]:
+        """Ids of the current inputs, where it is a module for what others measure."""
+        return ()
+
+    def mapped(self, rows: Iterable[Any]) -> ProbeModel:
+        """This model with what the inputs of one instrument measure; itself, where it has no inputs."""
+        return self
+
+    def in_soil(self) -> dict[str, float]:
+        """What settings must be where the instrument is buried, by their ids; such as 0 of an automatic calibration."""
+        return {}
+
     def faults(self, root: Any) -> Iterator[Fault]:
         """What is wrong between the tables of a catalogue file; `root` is the place of its keys."""
         yield from ()

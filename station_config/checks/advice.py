@@ -28,7 +28,7 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     """Every warning about a station without faults."""
     said: set[tuple[str, str]] = set()
     for n, row in enumerate(salvaged.file.instrument):
-        model = deployments.models[row.model]
+        model = deployments.models[row.model_key]
         if (row.model, row.connection) not in said:  # once for all probes of a kind on a line
             connection = next(one for one in salvaged.file.connection if one.id == row.connection)
             path: Path = ("instrument", n)
@@ -38,6 +38,7 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
             expected = Message("not confirmed in the catalogue: {doubt}", doubt=doubt)
             yield salvaged.fault(("instrument", n, "model"), row.model, expected)
         said.add((row.model, row.connection))
+        yield from _in_soil(salvaged, n, row, model)
         yield from _use(salvaged, n, row, model, deployments)
     for kind in dict.fromkeys(map(kind_of, salvaged.file.connection)):
         yield from kind.advice(salvaged, deployments.models)
@@ -46,6 +47,20 @@ def advice_on(salvaged: Salvaged, deployments: Deployments) -> Iterator[Fault]:
     yield from _deep(salvaged)
     yield from _meeting_topics(salvaged)
     yield from _open_doors(salvaged)
+
+
+def _in_soil(salvaged: Salvaged, n: int, row: Instrument, model: ProbeModel) -> Iterator[Fault]:
+    """Settings that only soil makes wrong, such as an automatic calibration to fresh air."""
+    for name, value in model.in_soil().items():
+        if row.in_a_profile and row.settings.get(name) is None:
+            yield salvaged.fault(
+                ("instrument", n), None,
+                Message(
+                    "{setting} of {instrument} must be {value:g} in soil: the collector logs once a day what it is and "
+                    "never writes it; once you have seen to it, put {setting} = {value:g} under [instrument.settings]",
+                    setting=name, instrument=row.id, value=value,
+                ),
+            )  # fmt: skip
 
 
 def _use(

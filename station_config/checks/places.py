@@ -66,7 +66,7 @@ def installations(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     """Each one by itself: its place, its channel, its time."""
     places = known_places(salvaged)
     for n, row in enumerate(salvaged.file.instrument):
-        model = models.get(row.model)
+        model = models.get(row.model_key)
         for m, one in enumerate(row.installation):
             path: Path = ("instrument", n, "installation", m)
             if one.position not in places:
@@ -157,7 +157,7 @@ def _stays(salvaged: Salvaged, models: Models) -> Iterator[tuple[_Stay, str]]:
     zone = salvaged.file.station.zone
     places = known_places(salvaged)
     for n, row in enumerate(salvaged.file.instrument):
-        model = models.get(row.model)
+        model = models.get(row.model_key)
         for m, one in enumerate(row.installation if model is not None else ()):
             start = moment_us(one.from_, zone)
             end = float("inf") if one.until is None else moment_us(one.until, zone)

@@ -116,7 +116,7 @@ def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
     named = salvaged.names("connection")
     for n, row in rows:
         path: Path = ("instrument", n)
-        model = models.get(row.model)
+        model = models.get(row.model_key)
         if model is None:
             yield salvaged.fault(
                 (*path, "model"),

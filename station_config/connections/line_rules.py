@@ -65,7 +65,7 @@ def timing(
 ) -> Iterator[Fault]:
     """A probe that does not answer must not cost more than its interval; a network may add to each request [s]."""
     for n, row in enumerate(draft.file.instrument):
-        model = models.get(row.model)
+        model = models.get(row.model_key)
         if model is None or row.connection not in lines:
             continue
         count = model.requests()
@@ -116,7 +116,7 @@ def round_of(kind: Kind, connection: Any, rows: Iterable[Instrument], models: Mo
     for row in rows:
         if row.connection != connection.id or not any(one.until is None for one in row.installation):
             continue
-        takes = kind.read_time(row, models[row.model], connection) or 0.0
+        takes = kind.read_time(row, models[row.model_key], connection) or 0.0
         seconds += takes
         share += takes / row.interval
         if share > 1.0 and breaks is None:

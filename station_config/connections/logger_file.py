@@ -81,7 +81,9 @@ class _LoggerFile(Kind):
     }
 
     def describe(self, connection: LoggerFileConnection, station: str) -> str:
-        return f"{self.label[0]}, {connection.path}"
+        rows = [f"{row.column} → {'/'.join(row.target).lstrip('@')}" for row in connection.column]
+        more = [] if len(rows) <= _SHOWN else ["…"]
+        return f"{self.label[0]}, {connection.path}: {', '.join(rows[:_SHOWN] + more)}"
 
     def claims(self, connection: LoggerFileConnection, station: str) -> Iterator[Claim]:
         yield Claim("path", Message("path of files"), str(connection.path))
@@ -114,5 +116,21 @@ class _LoggerFile(Kind):
                     )  # fmt: skip
                 others.append(connection.id)
 
+    def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
+        for n, connection in self.connections(draft):
+            if connection.timezone is None and connection.format not in ZONED:
+                yield draft.fault(
+                    ("connection", n), None,
+                    Message(
+                        "{connection} has no timezone: only files that say their own are read ({formats})",
+                        connection=connection.id, formats=", ".join(ZONED),
+                    ),
+                )  # fmt: skip
+
+
+_SHOWN = 12
+"""Columns that are named in the line about a connection."""
+ZONED = ("HOBOware", "ISMN")
+"""Formats whose files say the zone of their times."""
 
 KIND = _LoggerFile()

@@ -15,9 +15,15 @@ from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import fault_at, nearest
 from soilco2.station_config.parsing.toml_positions import Spot
+from soilco2.station_config.tables.instrument import Analog
 
 ANSWER_S = 0.05
 """Time a probe takes before it begins to answer [s]; cheap ones take about this."""
+
+BROKEN_MA = 3.6
+"""A current below it is a broken loop or a transmitter that tells its fault [mA] (NAMUR NE 43)."""
+SHORT_MA = 22.0
+"""A current above it is a short circuit or a transmitter that tells its fault [mA]."""
 
 NumberType = Literal["int16", "uint16", "int32", "uint32", "float32"]
 WordOrder = Literal["high-first", "low-first"]
@@ -106,8 +112,30 @@ class Setting(Table):
     """Unit after scaling."""
     factory: float = 0.0
     """What it is from the factory [unit]."""
+    in_soil: float | None = None
+    """What it must be where the probe is buried [unit]; anything else is told, and nothing is written."""
     meaning: BothNames
     """What it does."""
+
+
+class CurrentInput(Table):
+    """An input for 4 to 20 mA; the station file says what it measures: ``[[instrument.analog]]``."""
+
+    id: Identifier
+    """Name of the input."""
+    at: RegisterPlace
+    """Where its number is."""
+    scale: float = 1.0
+    """Factor on the raw number [mA]."""
+
+    def channel(self, row: Analog) -> dict[str, Any]:
+        """The channel it is with what stands behind it; a current that no sound transmitter gives is out of range."""
+        per_ma = (row.at_20ma - row.at_4ma) / 16
+        ends = sorted(row.at_4ma + (current - 4) * per_ma for current in (BROKEN_MA, SHORT_MA))
+        return {
+            "id": self.id, "variable": row.variable, "unit": row.unit, "at": self.at.model_dump(),
+            "scale": self.scale * per_ma, "shift": row.at_4ma - 4 * per_ma, "lower": ends[0], "upper": ends[1],
+        }  # fmt: skip
 
 
 class CodedRegister(Table):
@@ -160,14 +188,30 @@ class ModbusModel(ProbeModel):
     """How it is read."""
     block: tuple[Block, ...] = ()
     """Registers read in one request."""
-    channel: tuple[RegisterChannel, ...]
+    channel: tuple[RegisterChannel, ...] = ()
     """What it gives."""
+    input: tuple[CurrentInput, ...] = ()
+    """Its inputs for 4 to 20 mA; what they measure is in the station file."""
     status: tuple[RegisterStatus, ...] = ()
     """Status words."""
     setting: tuple[Setting, ...] = ()
     """Registers logged once a day."""
     change: Change | None = None
     """How it gets another address and other line settings; left out: not known, and never written."""
+
+    def inputs(self) -> tuple[str, ...]:
+        """Ids of its current inputs."""
+        return tuple(one.id for one in self.input)
+
+    def mapped(self, rows: Iterable[Analog]) -> ModbusModel:
+        """This model with what an instrument's inputs measure; rows for inputs it does not have are left out."""
+        inputs = {one.id: one for one in self.input}
+        made = [
+            RegisterChannel.model_validate(inputs[row.channel].channel(row))
+            for row in rows
+            if row.channel in inputs
+        ]
+        return self.model_copy(update={"channel": (*self.channel, *made)})
 
     def used(self, names: Iterable[str] = ()) -> tuple[RegisterChannel, ...]:
         """The channels of `names`, in the order of the catalogue; all of them when it is empty."""
@@ -198,6 +242,10 @@ class ModbusModel(ProbeModel):
         """Ids of the registers that are logged."""
         return tuple(setting.id for setting in self.setting)
 
+    def in_soil(self) -> dict[str, float]:
+        """What settings must be where the probe is buried."""
+        return {row.id: row.in_soil for row in self.setting if row.in_soil is not None}
+
     def faults(self, root: Spot) -> Iterator[Fault]:
         """Blocks that are not there, registers outside of theirs, names that stand twice."""
         if not self.block:
@@ -207,7 +255,15 @@ class ModbusModel(ProbeModel):
                 None,
                 Message("a Modbus model needs [[block]] tables: the registers to read"),
             )
-        for table, ids in (("block", [row.id for row in self.block]), ("setting", list(self.settings()))):
+        if not self.channel and not self.input:
+            yield fault_at(
+                root, ("channel",), None, Message("[[channel]] tables are expected: what it gives")
+            )
+        for table, ids in (
+            ("block", [row.id for row in self.block]),
+            ("setting", list(self.settings())),
+            ("input", [row.id for row in self.input]),
+        ):
             for n, name in enumerate(ids):
                 if name in ids[:n]:
                     yield fault_at(
@@ -227,6 +283,9 @@ class ModbusModel(ProbeModel):
         for n, spec in enumerate(self.channel):
             _, inside = root.find(("channel", n, "at"))
             yield from self._in_block(root, inside, spec.at.block, spec.at.offset, WIDTH[spec.at.type])
+        for n, one in enumerate(self.input):
+            at = one.at
+            yield from self._in_block(root, ("input", n, "at"), at.block, at.offset, WIDTH[at.type])
         for n, status in enumerate(self.status):
             yield from self._in_block(root, ("status", n), status.block, status.offset, status.count)
 

@@ -144,7 +144,7 @@ def _line_settings(draft: Draft, models: Models, connection: ModbusRtuConnection
     """Every probe of a bus must be able to talk as the connection says."""
     on_bus: list[tuple[int, Instrument, Line]] = []
     for n, row in enumerate(draft.file.instrument):
-        model = models.get(row.model)
+        model = models.get(row.model_key)
         if row.connection == connection.id and model is not None and model.line is not None:
             on_bus.append((n, row, model.line))
     speeds = [set(line.baudrates) for _, _, line in on_bus if line.baudrates]

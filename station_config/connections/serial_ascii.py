@@ -139,7 +139,7 @@ def _rules(draft: Draft, models: Models, connection: SerialAsciiConnection) -> I
     """Speeds that fit, and instruments that can be told apart."""
     on_line: list[tuple[int, Instrument, AsciiModel]] = []
     for n, row in enumerate(draft.file.instrument):
-        model = models.get(row.model)
+        model = models.get(row.model_key)
         if row.connection == connection.id and isinstance(model, AsciiModel):
             on_line.append((n, row, model))
     for n, row, model in on_line:

@@ -31,6 +31,10 @@ _LOGIN_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 Path = tuple[str | int, ...]
 
 
+MOST_NAMED = 30
+"""Names that a sentence lists; of models there are more, and ``soilco2 catalogue`` lists them."""
+
+
 def nearest(word: str, known: Iterable[str]) -> Message:
     """``did you mean 'x'?`` when one is close, else which are known."""
     options = [word for word in known if _NAME.fullmatch(word)]
@@ -40,6 +44,12 @@ def nearest(word: str, known: Iterable[str]) -> Message:
         return Message("did you mean '{close}'?", close=close[0])
     if not options:
         return Message("none is defined")
+    if len(options) > MOST_NAMED:
+        return Message(
+            "known are {options} and {count} more",
+            options=", ".join(options[:MOST_NAMED]),
+            count=len(options) - MOST_NAMED,
+        )
     return Message("known are {options}", options=", ".join(options))
 
 

@@ -67,6 +67,21 @@ class Compensation(Table):
     """Temperature that an uncompensated reading is valid for [°C]."""
 
 
+class Analog(Table):
+    """What stands behind one current input of an analog module: `at_4ma` and `at_20ma` are values in `unit`."""
+
+    channel: str
+    """Input of the module; it is the channel's name everywhere else."""
+    variable: str
+    """Variable of the registry."""
+    unit: str
+    """Unit of the two values."""
+    at_4ma: float
+    """Value at 4 mA, the live zero [unit]."""
+    at_20ma: float
+    """Value at 20 mA [unit]."""
+
+
 class Instrument(Table):
     """One physical device: model of the catalogue, serial number, connection, address.
 
@@ -99,6 +114,8 @@ class Instrument(Table):
     settings: dict[str, float] = Field(default_factory=dict)
     """Registers of this probe that differ from the catalogue, such as `ec_coefficient` [1/K] and
     `salinity_factor` [mg/L per µS/cm]."""
+    analog: tuple[Analog, ...] = ()
+    """What its current inputs measure, where the model is a module for 4 to 20 mA."""
     modelled: dict[str, BothNames] = Field(default_factory=dict)
     """Channel to the words that say how its numbers were made, where they were not measured."""
     installation: tuple[Installation, ...] = ()
@@ -107,3 +124,13 @@ class Instrument(Table):
     """How it was calibrated."""
     note: BothNames | None = None
     """Anything worth knowing: text, or `{ en = "…", zh = "…" }`."""
+
+    @property
+    def in_a_profile(self) -> bool:
+        """Whether it is or was at a position of a profile: as a rule, in the soil."""
+        return any(row.position != "site" for row in self.installation)
+
+    @property
+    def model_key(self) -> str:
+        """By what its model is found among those of a station: with own inputs it is a model of its own."""
+        return f"{self.model}@{self.serial}" if self.analog else self.model

@@ -174,7 +174,7 @@ def _instrument(station: Station, serial: str, told: Sequence[ToldSettings] = ()
     instrument = next((row for row in station.file.instrument if row.serial == serial), None)
     if instrument is None:
         return {"serial": serial, "model": "imported table"}
-    model = station.models[instrument.model]
+    model = station.models[instrument.model_key]
     compensation = instrument.compensation
     corrections: dict[str, dict[str, Any]] = {}
     for channel in deployments.channels_of(serial):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,13 @@ def test_hoboware_of_other_computers_and_of_a_spreadsheet(field: Field, time: st
     )
     assert "1 stored" in said
     assert found(field)[0][0] == f"2026-05-25T{utc}Z"
+
+
+def test_a_bad_time_among_good_ones_costs_its_row(field: Field) -> None:
+    text = HOBOWARE + "2,05/25/26 12:52:42 XM,61.20\n3,05/25/26 01:52:42 PM,61.20\n"
+    said = brought(field, text, column("x", "soil_temperature").replace("'x'", "3"), code=1)
+    assert "logger.dat:4: time '05/25/26 12:52:42 XM' is no time of this format" in said
+    assert [row[0] for row in found(field)] == ["2026-05-25T18:52:42Z", "2026-05-25T20:52:42Z"]
 
 
 def test_day_and_month_that_cannot_be_told_apart_are_asked_for(field: Field) -> None:
@@ -283,3 +291,21 @@ def test_ismn(field: Field) -> None:
     assert [(row[0], row[3], row[4]) for row in found(field)] == [
         ("2005-03-16T00:00:00Z", "0.103", "1"), ("2005-03-16T01:00:00Z", "", "9"),
     ]  # fmt: skip
+
+
+def test_a_name_that_is_no_text_is_refused_in_a_sentence(field: Field) -> None:
+    path = field.folder / os.fsdecode(b"ab\nsurd\xff.dat")
+    path.write_text(TOA5, encoding="utf-8")
+    for options in (["--mapping", str(field.table("map.toml", ZONE + column("CO2_10cm_Avg", "co2")))], []):
+        assert "a name that is no text: 'ab\\nsurd\\udcff.dat'; rename it" in field.brought(
+            path, *options, code=2
+        )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", bytes(range(256)) * 40, b"\x1f\x8b" + b"\xff" * 99, TOA5[:150].encode()]
+)
+def test_what_is_no_file_of_a_logger_is_refused_in_a_sentence(field: Field, content: bytes) -> None:
+    said = brought(field, content, ZONE + column("CO2_10cm_Avg", "co2"), code=2)
+    (line,) = said.strip().splitlines()
+    assert "logger.dat:" in line

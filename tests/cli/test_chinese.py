@@ -110,6 +110,7 @@ def test_what_a_running_collector_tells_is_said_in_the_language(
                 "link": {"at_us": 0, "gateways": 2, "rssi_dbm": -97, "snr_db": 6.5, "battery_voltage": 3.3},
             },
         },
+        "files": [],
         "mqtt": {"broker": "h:1", "state": "connected", "silent": True, "error": unset},
         "brokers": {"far": {"broker": "h:2", "state": "connected", "silent": False, "error": ""}, "new": None},
     }  # fmt: skip

@@ -270,7 +270,7 @@ def test_from_the_factory_to_a_station(
         assert run(*look) == 0
         out = capsys.readouterr().out
         assert "Modbus RTU, 9600 8N1, address 11" in out
-        assert "cwt-soil-thc-s (also sold as Renke RS-ECTH class): soil_water" in out
+        assert "cwt-soil-thc-s (also sold as Renke RS-ECTH class, " in out
         assert (
             f"next, for example: soilco2 read {port} --model cwt-soil-thc-s --address 11 --line '9600 8N1'"
             in out
@@ -421,7 +421,7 @@ def test_the_catalogue_is_listed_searched_and_shown(capsys: pytest.CaptureFixtur
     assert run("catalogue", "--json") == 0
     models: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["models"]
     assert {"vaisala-gmp252", "womaster-es107-soil"} <= {row["id"] for row in models}
-    assert run("catalogue", "renke", "--json") == 0  # only the other names have it
+    assert run("catalogue", "renke rs-ecth class", "--json") == 0  # only the other names have it
     assert [row["id"] for row in json.loads(capsys.readouterr().out)["models"]] == ["cwt-soil-thc-s"]
     assert run("catalogue", "vaisala-gmp252", "--lang", "en") == 0
     out = capsys.readouterr().out

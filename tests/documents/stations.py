@@ -53,6 +53,50 @@ settle = "3s"
 crc = false
 serials = false
 
+[[connection]]
+id = "gateway"
+kind = "modbus-tcp"
+host = "192.0.2.7"
+port = 1502
+framing = "rtu"
+latency = "700ms"
+quiet = "30ms"
+
+[[connection]]
+id = "modem"
+kind = "modbus-dtu"
+host = "127.0.0.1"
+port = 15020
+registration = "dune-7"
+heartbeat = "0x55AA"
+latency = "3s"
+
+[[connection]]
+id = "logger"
+kind = "logger-file"
+path = "/srv/logger/dune_*.csv"
+every = "20s"
+format = "table"
+timezone = "UTC+08:00"
+summer_time = true
+period = "30min"
+stamp = "end"
+encoding = "gb18030"
+delimiter = ";"
+header_line = 2
+unit_line = 3
+first_line = 4
+time = ["Date", "Time"]
+time_format = "%d.%m.%Y %H:%M"
+decimal = ","
+missing = [-99]
+[[connection.column]]
+column = "T30"
+position = "p1/d30a"
+variable = "soil_temperature"
+unit = "degC"
+where = { Port = 3 }
+
 [[broker]]
 id = "cloud"
 host = "cloud.example"

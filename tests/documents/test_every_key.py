@@ -65,7 +65,8 @@ OTHERS: dict[str, list[Any]] = {
     "free_air": ["massman_1998"], "surface": ["ambient"], "co2_probes": ["compensated"], "bottom_flux": ["free"],
     "timezone": ["Asia/Tokyo"], "variable": ["soil_water"], "replicate": ["c"], "channel": ["air_pressure"],
     "rank": ["table"], "server": ["chirpstack"], "adapter": ["envirodiy"], "mode": ["transparent"],
-    "break_by": ["port"], "bytesize": [8],
+    "break_by": ["port"], "bytesize": [8], "framing": ["tcp"], "heartbeat": ["ping"], "format": ["TOA5"],
+    "stamp": ["start"], "encoding": ["utf-8"], "delimiter": ["|"], "decimal": ["."],
 }  # fmt: skip
 
 

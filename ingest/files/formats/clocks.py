@@ -63,13 +63,15 @@ def order_of(texts: Sequence[str], path: str) -> str:
     LoggerFileError
         When none does, or two do and tell different days.
     """
+    read = [[_read(local(order), text) for text in texts] for order in _ORDERS]
+    some = [
+        n for n in range(len(texts)) if any(times[n] is not None for times in read)
+    ]  # the others are bad rows
     fitting: dict[str, list[datetime]] = {}
-    for order in _ORDERS:
-        clock = local(order)
-        try:
-            fitting[order] = [clock(text) for text in texts]
-        except ValueError:
-            continue
+    for order, times in zip(_ORDERS, read, strict=True):
+        found = [time for n in some if (time := times[n]) is not None]
+        if some and len(found) == len(some):
+            fitting[order] = found
     if not fitting:
         raise LoggerFileError(
             path,
@@ -91,6 +93,13 @@ def order_of(texts: Sequence[str], path: str) -> str:
             ),
         )  # fmt: skip
     return best[0]
+
+
+def _read(clock: Clock, text: str) -> datetime | None:
+    try:
+        return clock(text)
+    except ValueError:
+        return None
 
 
 def _span(times: Iterable[datetime]) -> tuple[bool, timedelta]:

@@ -142,7 +142,7 @@ def test_a_probe_is_found_at_the_speed_it_talks_at_and_no_other(
 ) -> None:
     monkeypatch.setattr(modbus_scan, "WAIT_S", SILENCE_S)
     line = bus(4800, (CWT, 1))
-    found = look(line.line.link, "9600 8N1", "4800 8N1", addresses=(1,))
+    found = look(line.line.link, "9600 8N1", "4800 8N1", addresses=(1,), models=(CWT, GMP252))
     assert [(row.line, row.address) for row in found] == [("4800 8N1", 1)]
     assert found[0].models[0].model == CWT
     assert len(found[0].models[0].says.split(", ")) == 3
@@ -151,9 +151,16 @@ def test_a_probe_is_found_at_the_speed_it_talks_at_and_no_other(
 
 def test_what_no_other_model_answers_is_certain(bus: Bus) -> None:
     line = bus(19200, (GMP252, 240))
-    (found,) = look(line.line.link, "19200 8N2", addresses=(240,))
+    (found,) = look(line.line.link, "19200 8N2", addresses=(240,), models=(GMP252, CWT))
     assert [guess.model for guess in found.models] == [GMP252]
     assert found.doubts == ()
+
+
+def test_the_gmp251_has_the_registers_of_the_gmp252_and_that_is_said(bus: Bus) -> None:
+    line = bus(19200, (GMP252, 240))
+    (found,) = look(line.line.link, "19200 8N2", addresses=(240,))
+    assert {guess.model for guess in found.models} == {GMP252, "vaisala-gmp251"}
+    assert "cannot be told apart" in " ".join(found.doubts)
 
 
 def test_same_registers_cannot_be_told_apart_and_that_is_said(

@@ -109,6 +109,24 @@ def test_tob1_goes_on_where_it_was_and_waits_for_a_whole_record(station: Station
     ]
 
 
+def test_a_gap_of_tob1_is_high_where_fp2_ends(station: Station, tmp_path: Path) -> None:
+    """FP2 of 7960 (0x1F18), its largest number (0x1F3F), then no number (0x9FFE), read by itself too."""
+    head = header("TOB1", ("ULONG", "ULONG", "ULONG", "FP2"), extra=("SECONDS", "NANOSECONDS", "RECORD"))
+    head = head.replace(b',"T","W"', b"").replace(b',"Deg C","m^3/m^3"', b"").replace(b',"Avg","Avg"', b"")
+    words = ("1F18", "1F3F", "9FFE")
+    body = [struct.pack("<III", SINCE_1990 + n, 0, n) + bytes.fromhex(word) for n, word in enumerate(words)]
+    path = tmp_path / "soil.dat"
+    path.write_bytes(head + b"".join(body))
+    pieces = read(station, path, "CO2")
+    told = [(one.raw, one.status) for one in samples(pieces, "co2")]
+    assert told == [(7960, ""), (7999, "source=0x4"), (7999, "source=0x4")]
+    assert any("FP2" in said for piece in pieces for said in piece.told)
+    place = {"line": 2, "offset": len(head) + 2 * len(body[0])}
+    assert [(one.raw, one.status) for one in samples(read(station, path, "CO2", place=place), "co2")] == told[
+        2:
+    ]
+
+
 TOB3_TYPES = ("FP2", "IEEE4B", "IEEE4B")
 STAMP = 60288
 RECORDS = 3

@@ -9,6 +9,7 @@ import pytest
 from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.simulate.logger import SimulatedLogger
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.errors import StationFileError
 from tests.ingest.files.watch import HEADER, STATION, Clock, Watching, rows
 
@@ -86,6 +87,20 @@ def test_a_connection_that_cannot_be_is_told_with_its_line(
     with pytest.raises(StationFileError, match=r"station\.toml:") as caught:
         Watching(tmp_path, text.replace(right, wrong))
     assert said in str(caught.value)
+
+
+def test_a_connection_says_where_its_columns_go(tmp_path: Path) -> None:
+    field = Watching(tmp_path, BY_SERIAL + INSTRUMENT)
+    row = field.station.file.connection[0]
+    said = kind_of(row).describe(row, "dune")
+    assert said.endswith("*.dat: CO2 → S-010/co2, T → p1/d10/soil_temperature")
+    field.close()
+
+
+def test_a_connection_without_a_zone_is_warned_of(tmp_path: Path) -> None:
+    field = Watching(tmp_path, STATION.replace('timezone = "UTC+08:00"\n', ""))
+    assert any("cr1000 has no timezone" in str(one.expected) for one in field.station.advice)
+    field.close()
 
 
 class _Feed:

@@ -258,3 +258,14 @@ def test_a_packed_file_is_read_as_a_whole_each_time(field: Watching) -> None:
     field.look()
     assert field.values() == minutes(0, 1, 2, 3)
     assert field.parked() == ["soil.dat.gz, line 6: 2 cells where the header has 4"]
+
+
+def test_a_gap_that_comes_alone_is_high_where_fp2_ends(field: Watching) -> None:
+    """A row with no number, read by itself behind 7960 ppm; and the sentence about it is told once."""
+    field.write(HEADER + "".join(row(n, 800 + 40 * n) for n in range(180)))
+    field.look()
+    for n in (180, 181):
+        field.append(row(n, '"NAN"'))
+        field.look()
+    assert list(field.values().values())[-2:] == [7999.0, 7999.0]
+    assert sum("FP2" in said for said in field.said) == 1

@@ -64,7 +64,12 @@ def sftp_server(folder: Path, password: str) -> Iterator[tuple[int, str]]:
     """A real SFTP server on loopback over a folder: its port, and its line of known_hosts."""
     import asyncssh
 
+    connections: list[asyncssh.SSHServerConnection] = []
+
     class Login(asyncssh.SSHServer):
+        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+            connections.append(conn)
+
         def begin_auth(self, username: str) -> bool:
             return True
 
@@ -91,6 +96,9 @@ def sftp_server(folder: Path, password: str) -> Iterator[tuple[int, str]]:
 
         async def end() -> None:
             server.close()
+            for one in connections:
+                one.abort()
+                await one.wait_closed()
             await server.wait_closed()
 
         asyncio.run_coroutine_threadsafe(end(), loop).result(10)

@@ -153,28 +153,36 @@ def second_opinion(line: str) -> list[float]:
     return [float(text) for text in found]
 
 
-# (model, answers, channel, value in the unit of the catalogue file); how the value is had stands beside it
+# (origin, model, answers, channel, value in the unit of the catalogue file); how the value is had stands beside it
 VECTORS = [
     # capture: METER probes in the firmware of a public node; METER's equation for mineral soil
-    ("meter-teros-12", b"1+1807.82+21.0+1", "soil_water", 3.879e-4 * 1807.82 - 0.6956),
-    ("meter-teros-12", b"1+1807.82+21.0+1", "soil_temperature", 21.0),
-    ("meter-teros-12", b"1+1807.82+21.0+1", "bulk_ec", 1.0),
-    ("meter-teros-11", b"2+1820.29+20.9", "soil_temperature", 20.9),
+    ("capture", "meter-teros-12", b"1+1807.82+21.0+1", "soil_water", 3.879e-4 * 1807.82 - 0.6956),
+    ("capture", "meter-teros-12", b"1+1807.82+21.0+1", "soil_temperature", 21.0),
+    ("capture", "meter-teros-12", b"1+1807.82+21.0+1", "bulk_ec", 1.0),
+    ("capture", "meter-teros-11", b"2+1820.29+20.9", "soil_temperature", 20.9),
     # capture: "real world values" in a public driver of the TEROS 12
-    ("meter-teros-12", b"0+1846.16+22.3+1", "soil_temperature", 22.3),
+    ("capture", "meter-teros-12", b"0+1846.16+22.3+1", "soil_temperature", 22.3),
     # capture: HydraProbe in air, github.com/shlomika1337/SDI12-to-USB: 25.4 degC and 77.7 degF are one temperature
     (
+        "capture",
         "stevens-hydraprobe",
         b"0+0.000+0.000+25.4\n0+77.7+0.000+1.459\n0+0.046-0.005+0.032",
         "soil_temperature",
         25.4,
     ),
-    ("stevens-hydraprobe", b"0+0.000+0.000+25.4\n0+77.7+0.000+1.459\n0+0.046-0.005+0.032", "bulk_ec", 0.0),
+    (
+        "capture",
+        "stevens-hydraprobe",
+        b"0+0.000+0.000+25.4\n0+77.7+0.000+1.459\n0+0.046-0.005+0.032",
+        "bulk_ec",
+        0.0,
+    ),
     # capture: page of the 5TM at the Landscape Evolution Observatory, with what it means
-    ("meter-5tm", b"B+7.5+25.6", "permittivity", 7.5),
-    ("meter-5tm", b"B+7.5+25.6", "soil_temperature", 25.6),
+    ("capture", "meter-5tm", b"B+7.5+25.6", "permittivity", 7.5),
+    ("capture", "meter-5tm", b"B+7.5+25.6", "soil_temperature", 25.6),
     # capture: as above; the permittivity of air is 1, this one stood in moist air or dry soil
     (
+        "capture",
         "stevens-hydraprobe",
         b"0+0.000+0.000+25.4\n0+77.7+0.000+1.459\n0+0.046-0.005+0.032",
         "permittivity",
@@ -182,6 +190,7 @@ VECTORS = [
     ),
     # maker: Sentek probe manual 3.4, page 11
     (
+        "maker",
         "sentek-enviroscan",
         b"a+001.0000+001.1234+000.0200+000.1234+000.0000+123.1234+010.1200+000.1243\n"
         b"a+044.8750+002.0010+003.1234+001.0200+011.1234+001.0100+001.0100+011.3344",
@@ -189,19 +198,27 @@ VECTORS = [
         44.875,
     ),
     # made: from the lists of commands cited in the catalogue files
-    ("campbell-cs65x", b"3+0.1834+0.0412+18.63+9.11\n3+2.213+1.03", "bulk_ec", 0.0412),
-    ("campbell-cs65x", b"3+0.1834+0.0412+18.63+9.11\n3+2.213+1.03", "permittivity", 9.11),
-    ("meter-teros-21", b"0-33.4+18.2", "matric_potential", -33.4),
-    ("acclima-tdr-31x", b"a+012.6+25.9+07.0+0069+1840", "bulk_ec", 69.0),
-    ("acclima-tdr-31x", b"a+012.6+25.9+07.0+0069+1840", "soil_water", 12.6),
-    ("campbell-soilvue10", b"0+0.213+11.42-2.31+0.084", "soil_temperature_40cm", -2.31),
-    ("meter-5te", b"0+10.0+0.12+14.8", "bulk_ec", 0.12),
-    ("meter-5te", b"0+10.0+0.12+14.8", "soil_water", 0.1883),  # Topp et al. 1980 at a permittivity of 10
+    ("made", "campbell-cs65x", b"3+0.1834+0.0412+18.63+9.11\n3+2.213+1.03", "bulk_ec", 0.0412),
+    ("made", "campbell-cs65x", b"3+0.1834+0.0412+18.63+9.11\n3+2.213+1.03", "permittivity", 9.11),
+    ("made", "meter-teros-21", b"0-33.4+18.2", "matric_potential", -33.4),
+    ("made", "acclima-tdr-31x", b"a+012.6+25.9+07.0+0069+1840", "bulk_ec", 69.0),
+    ("made", "acclima-tdr-31x", b"a+012.6+25.9+07.0+0069+1840", "soil_water", 12.6),
+    ("made", "campbell-soilvue10", b"0+0.213+11.42-2.31+0.084", "soil_temperature_40cm", -2.31),
+    ("made", "meter-5te", b"0+10.0+0.12+14.8", "bulk_ec", 0.12),
+    (
+        "made",
+        "meter-5te",
+        b"0+10.0+0.12+14.8",
+        "soil_water",
+        0.1883,
+    ),  # Topp et al. 1980 at a permittivity of 10
 ]
 
 
-@pytest.mark.parametrize(("name", "said", "channel", "value"), VECTORS)
-def test_an_answer_gives_the_value_it_states(name: str, said: bytes, channel: str, value: float) -> None:
+@pytest.mark.parametrize(("_kind", "name", "said", "channel", "value"), VECTORS)
+def test_an_answer_gives_the_value_it_states(
+    _kind: str, name: str, said: bytes, channel: str, value: float
+) -> None:
     spec = MODELS[name].spec(channel)
     assert spec is not None
     raw = MODELS[name].decoder(spec)(said)
