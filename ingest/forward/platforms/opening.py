@@ -35,7 +35,7 @@ def open_platform(table: Platform, station: Station, whole: Callable[[], Journal
 
 
 def means(table: InfluxdbTable | Platform, station: Station, *, once: bool) -> dict[str, Any]:
-    """What a forwarder to a platform is made with; without patience for more readings where it runs once; nothing for a database."""
+    """What a forwarder to a platform is made with, in no haste unless it runs once; nothing for a database."""
     if isinstance(table, InfluxdbTable):
         return {}
     return {
