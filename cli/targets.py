@@ -150,11 +150,12 @@ def fitting(target: Target, model: ProbeModel) -> Connection:
 def bench(connection: Connection, model: ProbeModel, address: int | str | None) -> Station:
     """A station of one probe on a port; its CO₂ is shown as the probe gives it."""
     from soilco2.station_config.loader import parse_station
+    from soilco2.station_config.tables.instrument import ON_THE_BENCH
 
     probe = {
         "id": model.id,
         "model": model.id,
-        "serial": "bench",
+        "serial": ON_THE_BENCH,
         "connection": connection.id,
         "address": address,
         "interval": "60s",

@@ -202,7 +202,12 @@ def _print_collector(status: dict[str, Any]) -> None:
     if status["hung"]:
         echo(Message("  NO SIGN OF LIFE: {parts}", parts=", ".join(status["hung"])))
     if clock["trusted"] is False:
-        echo(Message("  the clock is NOT TRUSTED: samples wait for their time"))
+        echo(
+            Message(
+                "  the clock is NOT TRUSTED: samples wait for their time; let a time service set it, or set "
+                "SOILCO2_CLOCK=trusted if you know that it is right"
+            )
+        )
     if clock["held_samples"]:
         echo(Message("  {count} samples wait for their time", count=clock["held_samples"]))
 

@@ -27,7 +27,7 @@ from soilco2.station_config.connections.kind import Connection
 from soilco2.station_config.connections.sdi12 import Sdi12Connection
 from soilco2.station_config.connections.sdi12_model import TRIES, Command, Sdi12Model, ValueChannel
 from soilco2.station_config.message import Message
-from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.tables.instrument import ON_THE_BENCH, Instrument
 
 NO_VALUE = "none"
 """Status of a channel that the answer has no value for."""
@@ -270,7 +270,8 @@ class Sdi12Line:
                 told=str(told),
                 model=plan.model.id,
             )
-        if self._connection.serials and not sdi12.is_serial(told, plan.instrument.serial):
+        compared = self._connection.serials and plan.instrument.serial != ON_THE_BENCH
+        if compared and not sdi12.is_serial(told, plan.instrument.serial):
             return Message(
                 "{name}: the probe at address {address} tells the serial number {told}, the station file says "
                 "{serial}; its values are not taken. Was it replaced? Then it is an instrument of its own, with "

@@ -39,8 +39,7 @@ def connection_at(place: str, settings: LineSettings | None) -> Sdi12Connection 
     """The connection that a serial port is, by the line settings of the port."""
     if not is_serial(place):
         return None
-    # nobody has said yet which probe is to be there
-    table = {"id": "line", "kind": "sdi12", "port": str(Path(place)), "serials": False}
+    table = {"id": "line", "kind": "sdi12", "port": str(Path(place))}
     if settings is None:
         return Sdi12Connection.model_validate({**table, "adapter": "dr-liu"})
     for name, adapter in ADAPTERS.items():

@@ -102,11 +102,11 @@ class SimulatedNetwork(SimulatedNode):
                 found[spec.decoded[0]] = one.value * spec.scale + spec.shift
         return found
 
-    def _topic(self, payload: bytes) -> str:
+    def _published(self, payload: bytes) -> tuple[str, bytes]:
         message = json.loads(payload)
         if "uplink_message" in message:
-            return self._filled(message["end_device_ids"]["device_id"])
-        return self._filled(message["deviceInfo"]["devEui"])
+            return self._filled(message["end_device_ids"]["device_id"]), payload
+        return self._filled(message["deviceInfo"]["devEui"]), payload
 
     def _filled(self, device: str) -> str:
         """The topic of a device: the application where the first wild card is, the device at the last one."""

@@ -242,9 +242,9 @@ class SimulatedNode:
         """Put what was measured at a slot into the outbox."""
         self.outbox.put(slot, partial(self._message, readings))
 
-    def _topic(self, payload: bytes) -> str:
-        """Where a message is published."""
-        return self.topic
+    def _published(self, payload: bytes) -> tuple[str, bytes]:
+        """Where a message of the outbox is published, and what."""
+        return self.topic, payload
 
     def _message(self, readings: Sequence[Reading], sequence: int) -> bytes:
         return encode_message(self.station, self.name, sequence, readings)
@@ -336,7 +336,7 @@ class SimulatedNode:
             if room == 0:
                 return
             room -= 1
-            info = self._client.publish(self._topic(payload), payload, qos=1)
+            info = self._client.publish(*self._published(payload), qos=1)
             if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
                 return  # stays in the outbox; the next word tries again
             self._on_their_way[info.mid] = sequence  # without a connection paho sends it when there is one

@@ -18,6 +18,8 @@ from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
+LEAST_BYTES = 2
+"""Of a registration: one byte is found in too many others."""
 MOST_BYTES = 64
 """Of a registration or heartbeat."""
 
@@ -131,6 +133,16 @@ class _ModbusDtu(Kind):
         yield from addresses(draft, lines)
         yield from timing(draft, models, lines, {name: row.latency for name, row in lines.items()})
         yield from self._shared(draft)
+        for n, row in self.connections(draft):
+            if len(as_bytes(row.registration)) < LEAST_BYTES:
+                yield draft.fault(
+                    ("connection", n, "registration"), row.registration,
+                    Message(
+                        "the modem's registration packet is expected, {least} to {most} bytes; "
+                        "'soilco2 scan dtu://{place}' lists what the modems that dial in send",
+                        least=LEAST_BYTES, most=MOST_BYTES, place=row.listens_on,
+                    ),
+                )  # fmt: skip
 
     def _shared(self, draft: Draft) -> Iterator[Fault]:
         """One port listens on one address, and no registration there begins like another."""

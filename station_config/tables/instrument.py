@@ -8,6 +8,9 @@ from pydantic import Field
 
 from soilco2.station_config.base import BothNames, Duration, Identifier, Moment, Table
 
+ON_THE_BENCH = "bench"
+"""Serial number of an instrument that is tried out by hand: nobody has said which one is there."""
+
 
 class Installation(Table):
     """Channel `channel` (all of them when left out) was at `position` from `from` until `until`.

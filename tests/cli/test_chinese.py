@@ -123,7 +123,7 @@ def test_what_a_running_collector_tells_is_said_in_the_language(
         "  台站文件有误，仍按上一份有效文件运行：",
         f"  {told}",
         "  无响应：bus1",
-        "  时钟不可信：样本等待确定时间",
+        "  时钟不可信：样本等待确定时间；请由授时服务校时，或在确知时钟正确时设置 SOILCO2_CLOCK=trusted",
         "  2 个样本等待确定时间",
         f"bus1 (/dev/u): {told}",
         "bus2 (/dev/v): 正常",

@@ -94,6 +94,38 @@ class Uplinks(Speech):
         ]  # fmt: skip
 
 
+class AnyJson(Speech):
+    """Messages of a layout of their own, with a mapping in the station file."""
+
+    topics = ("tele/N1/SENSOR", "tele/N2/SENSOR")
+
+    def station(self, file: Path) -> None:
+        text = file.read_text(encoding="utf-8").replace('topic = "shed/data"\n', "")
+        for serial in ("N1", "N2"):
+            mapping = (
+                f'kind = "mqtt-json"\ntopic = "tele/{serial}/SENSOR"\ndevice_level = 2\ntime = "Time"\n'
+                'time_format = "us"\n[[connection.reading]]\npath = "MHZ19B.CarbonDioxide"\n'
+                f'serial = "{serial}"\nchannel = "co2"\ndevice = "{serial}"\n'
+            )
+            text = text.replace('kind = "mqtt"\n', mapping, 1)
+        file.write_text(
+            text.replace('["co2", "soil_temperature", "soil_water"]', '["co2"]'), encoding="utf-8"
+        )
+
+    def said(self, time_us: int, value: float, *, number: int = 0, serial: str = "N1") -> bytes:
+        return b'{"Time":%d,"MHZ19B":{"CarbonDioxide":%.1f}}' % (time_us, value)
+
+    def garbage(self) -> list[bytes]:
+        good = self.message(1)
+        return [
+            b"", b"\xff\x00", b"{", b"[]", b"null", b'{"Time":' + b"[" * 100_000, b"x" * 300_000, good[:-1],
+            good + b"}",
+            *(good.replace(b"401.0", bad) for bad in (b"1e999", b'"401"', b"nan", b"NaN", b"null", b"true")),
+            good.replace(b"Carbon", b"carbon"), good.replace(b"MHZ19B", b"DS18B20"), good.replace(b"Time", b"time"),
+            good.replace(b'"Time":', b'"Time":1'), b'"' + b"\\\"" * 100_000,
+        ]  # fmt: skip
+
+
 class Broker:
     """A broker, a collector, and what was published."""
 
@@ -287,3 +319,4 @@ def rows(speech: Speech) -> Rows:
 
 ROWS = rows(Speech())
 LORAWAN_ROWS = rows(Uplinks())
+JSON_ROWS = rows(AnyJson())

@@ -19,10 +19,11 @@ TABLE: dict[str, Rows] = {
     "sdi12": sdi12_wires.ROWS,
     "mqtt": pushed.ROWS,
     "lorawan": pushed.LORAWAN_ROWS,
+    "mqtt-json": pushed.JSON_ROWS,
     "none": files.ROWS,
     "logger-file": logger_files.ROWS,
 }
-NEEDS = {"mqtt": [pytest.mark.mosquitto], "lorawan": [pytest.mark.mosquitto]}
+NEEDS = {name: [pytest.mark.mosquitto] for name in ("mqtt", "lorawan", "mqtt-json")}
 
 
 def test_every_kind_has_every_situation() -> None:

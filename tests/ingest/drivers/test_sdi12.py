@@ -463,7 +463,7 @@ def test_a_scan_looks_no_further_behind_the_adapter_that_it_has_found(
     connection = DRIVER.at(str(far.pty.link), LineSettings.of(found[0].line))
     assert connection is not None
     assert connection.adapter == "dr-liu"
-    assert not connection.serials, "nobody has said which probe is to be there"
+    assert connection.serials, "what init writes of it compares them"
 
 
 @pytest.mark.usefixtures("quick")

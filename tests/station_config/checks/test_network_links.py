@@ -63,6 +63,11 @@ def test_a_device_that_is_itself_on_the_network_may_have_unit_0_or_255(unit: int
     [
         (station(GATEWAY, "", ("address = 11", f"address = 250 {M}")), "instrument[1].address", "1 to 247"),
         (station(MODEM, "", ("address = 11", f"address = 0 {M}")), "instrument[1].address", "1 to 247"),
+        (
+            station(MODEM.replace('"861234567890123"', f'"?" {M}')),
+            "connection[1].registration",
+            "2 to 64 bytes; 'soilco2 scan dtu://127.0.0.1:5020' lists",
+        ),
         (station(GATEWAY, "", ("address = 12", f"address = 11 {M}")), "instrument[2].address", "co2-10 has"),
         (
             station(GATEWAY, f'\n[[connection]]\nid = "b"\nkind = "modbus-tcp"\nhost = "10.0.0.7" {M}\n'),
