@@ -209,6 +209,16 @@ def window_options(function: F) -> F:
     return click.option("--from", "since", metavar="TIME", help="Start, inclusive.")(function)
 
 
+def chosen_outlets(station: Station, sink: str | None) -> list[str]:
+    """Ids of whatever a station sends to: all, or the one named; exit 2 when there is none."""
+    found = [table.id for table in station.file.sinks]
+    if sink in found:
+        return [sink]
+    if sink is None and found:
+        return found
+    return [table.id for table in chosen_sinks(station, sink)]
+
+
 def chosen_sinks(station: Station, sink: str | None) -> list[InfluxdbTable]:
     """The databases of a station file: all, or the one named; exit 2 when there is none."""
     tables = station.file.influxdb

@@ -19,6 +19,7 @@ from soilco2.ingest.drivers.registry import driver_of, services
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
+from soilco2.ingest.forward.platforms.opening import means
 from soilco2.ingest.health import event_lines, give_back, health_lines, link_lines, take_health
 from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
@@ -263,11 +264,12 @@ class Collector:
     def _wanted(self, *, once: bool = False) -> dict[str, Managed]:
         file = self.station.file
         wanted = services(self._host(once), file.connection)
-        for table in file.influxdb:
+        for table in file.sinks:
+            how = means(table, self.station, once=once)
             wanted[f"forwarder {table.id}"] = Managed(
-                lambda t=table: self._forwarder(t),  # type: ignore[misc]
-                table,
-                patience_s=2 * table.timeout + 120.0,
+                lambda t=table, h=how: self._forwarder(t, **h),  # type: ignore[misc]
+                (table, self.station.hash if how else ""),
+                patience_s=2 * table.timeout + (600.0 if how else 120.0),
             )
         for name, make in self._extra:
             wanted[name] = Managed(lambda m=make: m(self), (name, self.station.hash))  # type: ignore[misc]
@@ -292,7 +294,7 @@ class Collector:
             submit=lambda op, **arguments: self._call(op, arguments),
         )
 
-    def _forwarder(self, table: Any) -> Service:
+    def _forwarder(self, table: Any, **how: Any) -> Service:
         def move(sink: str, rev: int, **rest: Any) -> None:
             self.writer_thread.call(lambda writer: writer.move_cursor(sink, rev, **rest), quiet=True)
             for event in rest.get("events", ()):
@@ -303,7 +305,7 @@ class Collector:
 
         return Forwarder(
             table, self.station.journal_path, move, self.clock.now_us, resent=resent,
-            whole=lambda: open_journal(self.station),
+            whole=lambda: open_journal(self.station), **how,
         )  # fmt: skip
 
     def _part_failed(self, name: str, text: Message) -> None:

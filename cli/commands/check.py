@@ -52,6 +52,7 @@ _WORDS = {
         "temperature": "temperature",
         "broker": "Broker",
         "database": "Database",
+        "platform": "platform",
         "no database": "none: readings stay in the journal",
         "journal": "Journal",
         "config": "Configuration",
@@ -86,6 +87,7 @@ _WORDS = {
         "temperature": "温度",
         "broker": "消息代理",
         "database": "数据库",
+        "platform": "平台",
         "no database": "无：读数仅存于日志库",
         "journal": "日志库",
         "config": "配置",
@@ -165,6 +167,9 @@ def _on_this_machine(station: Station, now_us: int) -> list[Fault]:
         if not port.exists()
     ]
     secrets: list[tuple[str, Secret]] = [(f"{row.id} token", row.token) for row in station.file.influxdb]
+    for platform in station.file.platform:
+        held = getattr(platform, "token", None) or getattr(platform, "password", None)
+        secrets += [(f"{platform.id} secret", held)] if held is not None else []
     secrets += [
         (f"{name or 'mqtt'} password", broker.password)
         for name, broker in station.file.brokers.items()
@@ -342,7 +347,9 @@ def _print(station: Station, warnings: Sequence[Fault], lang: str) -> None:
         console.print(Text(f"{title}: {broker.host}:{broker.port}" + (" TLS" if broker.tls else "")))
     for sink in station.file.influxdb:
         console.print(Text(f"{words['database']}: {sink.url} {sink.org}/{sink.bucket}"))
-    if not station.file.influxdb:
+    for platform in station.file.platform:
+        console.print(Text(f"{words['platform']}: {platform.id} ({platform.kind})"))
+    if not station.file.sinks:
         console.print(Text(f"{words['database']}: {words['no database']}"))
     console.print(Text(f"{words['journal']}: {station.journal_path}"), soft_wrap=True)
     console.print(Text(f"{words['config']}: {station.hash}"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from soilco2.cli.options import (
-    chosen_sinks,
+    chosen_outlets,
     echo,
     emit_json,
     fail,
@@ -50,7 +50,7 @@ def command(
     if since is None or until is None:
         fail(Message("--from and --to say which window is sent again; both are needed"))
     start_us, end_us = parse_window(since, until, zone)
-    tables = chosen_sinks(known, sink)
+    names = chosen_outlets(known, sink)
     if not known.journal_path.exists():
         fail(
             Message(
@@ -60,9 +60,8 @@ def command(
     with open_journal(known) as reader:
         keys = [info.key for info in reader.series()]
         count = sum(len(piece.times) for piece in reader.read(keys, start_us, end_us))
-    for table in tables:
-        submit(known, "resend", sink=table.id, from_us=start_us, to_us=end_us)
-    names = [table.id for table in tables]
+    for name in names:
+        submit(known, "resend", sink=name, from_us=start_us, to_us=end_us)
     if as_json:
         emit_json({"observations": count, "sinks": names, "from": iso(start_us), "to": iso(end_us)})
     else:

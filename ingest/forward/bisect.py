@@ -10,14 +10,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from soilco2.ingest.forward.layout import Layout, LineProtocol
 from soilco2.quality.records import Observation, SeriesKey
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import LineError, SinkRefused, SinkTooLarge
-from soilco2.storage.influx.line_protocol import line
 
 PROBES = 5
 """Points tried one by one to see whether a whole stretch is refused."""
 _WORTH_PROBING = 32
+_INFLUX = LineProtocol()
 _NUMBERS = re.compile(r"[0-9]+")
 _DROPPED = re.compile(r"dropped[= ](\d+)")
 
@@ -38,16 +39,23 @@ class Refused(NamedTuple):
     reason: Message
 
 
-def points_of(rows: Sequence[tuple[int, Observation]]) -> tuple[list[Point], list[Refused]]:
-    """Points of observations with their `rev`, and those that line protocol cannot write."""
+def points_of(
+    rows: Sequence[tuple[int, Observation]], layout: Layout = _INFLUX, journal: str = ""
+) -> tuple[list[Point], list[Refused]]:
+    """Points of observations with their `rev`, and those that cannot be written; what is not sent is in neither."""
     refused: list[Refused] = []
     try:
-        points = [Point(rev, row.series, row.time_us, line(row)) for rev, row in rows]
+        points = [
+            Point(rev, row.series, row.time_us, text)
+            for rev, row in rows
+            if (text := layout.observed(journal, rev, row)) is not None
+        ]
     except LineError:
         points = []
         for rev, row in rows:
             try:
-                points.append(Point(rev, row.series, row.time_us, line(row)))
+                if (text := layout.observed(journal, rev, row)) is not None:
+                    points.append(Point(rev, row.series, row.time_us, text))
             except LineError as error:
                 refused.append(Refused([Point(rev, row.series, row.time_us, "")], Message.of(error)))
     return points, refused

@@ -8,6 +8,7 @@ is sent again: what a database acknowledged just before it died may not have rea
 from __future__ import annotations
 
 import json
+import math
 import random
 import threading
 from collections import deque
@@ -19,13 +20,12 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from soilco2.ingest.forward.bisect import Point, Refused, deliver, points_of
-from soilco2.ingest.forward.sink import Sink, open_influx
+from soilco2.ingest.forward.layout import Layout, LineProtocol
+from soilco2.ingest.forward.sink import Sink, SinkTable, open_influx
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
-from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.station_config.times import DAY_US
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable, StorageError
-from soilco2.storage.influx.line_protocol import DERIVED, point
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Derived, NewEvent, Parked
@@ -84,7 +84,7 @@ class Forwarder:
 
     Parameters
     ----------
-    table : InfluxdbTable
+    table : SinkTable
     journal : Path
     move : callable
         Moves the cursor on the writer's thread; may raise `StorageError`.
@@ -92,6 +92,8 @@ class Forwarder:
         Wall clock, for what is parked [µs UTC].
     open_sink : callable
         Makes the database's client.
+    layout : Layout, optional
+        How observations are written; line protocol when left out.
     resent : callable, optional
         Tells the writer that a window was sent again.
     whole : callable, optional
@@ -102,12 +104,13 @@ class Forwarder:
 
     def __init__(
         self,
-        table: InfluxdbTable,
+        table: SinkTable,
         journal: Path,
         move: Move,
         now_us: Callable[[], int],
         *,
-        open_sink: Callable[[InfluxdbTable], Sink] = open_influx,
+        open_sink: Callable[[Any], Sink] = open_influx,
+        layout: Layout | None = None,
         resent: Resent | None = None,
         whole: Callable[[], JournalReader] | None = None,
         denied_s: float = DENIED_S,
@@ -122,6 +125,7 @@ class Forwarder:
         self._move = move
         self._now_us = now_us
         self._open_sink = open_sink
+        self._layout = layout or LineProtocol()
         self._resent = resent
         self._whole = whole or (lambda: JournalReader(journal))
         self._denied_s = denied_s
@@ -166,8 +170,9 @@ class Forwarder:
 
     def offer(self, lines: bytes) -> None:
         """Points about the station itself: sent when the database is there, the oldest lost first."""
-        self._offers.append(lines)
-        self._wake.set()
+        if self._layout.health:
+            self._offers.append(lines)
+            self._wake.set()
 
     def wait_idle(self, timeout: float) -> bool:
         """Wait until everything in the journal is in the database; False when it is not by then."""
@@ -227,7 +232,7 @@ class Forwarder:
 
     def _follow(self, reader: JournalReader, ahead: ThreadPoolExecutor) -> None:
         following: Future[_Batch] | None = None
-        sent_at = 0.0
+        sent_at = -math.inf
         while not self._stop.is_set():
             self.beat = monotonic()
             self._wake.clear()
@@ -239,7 +244,7 @@ class Forwarder:
                     self._rest()
                 continue
             if not batch.full and (early := sent_at + self._linger_s - monotonic()) > 0:
-                self._stop.wait(early)
+                self._pause(early)
                 batch = self._read(reader, self._position)
             if batch.full:
                 following = ahead.submit(self._read, reader, batch.rev)
@@ -266,8 +271,9 @@ class Forwarder:
             begin, last = max(start_us, min(times, default=0)), min(end_us, max(times, default=0) + 1)
             while begin < last:
                 end = min(begin + DAY_US, last)
-                points, unwritable = points_of([(0, row) for row in whole.observations(begin, end)])
-                points += [_derived_point(row) for row in whole.derived_between(begin, end)]
+                rows = list(whole.revisions(begin, end))
+                points, unwritable = points_of(rows, self._layout, whole.journal_id)
+                points += self._derived(whole.derived_between(begin, end))
                 refused += unwritable
                 for first in range(0, len(points), self.table.batch):
                     refused += self._persist(points[first : first + self.table.batch])
@@ -293,9 +299,13 @@ class Forwarder:
         if reach:
             rows = [row for row in rows if row[0] <= rev]
             derived = [row for row in derived if row[0] <= rev]
-        points, refused = points_of(rows)
-        points += [_derived_point(row) for row in derived]
+        points, refused = points_of(rows, self._layout, reader.journal_id)
+        points += self._derived(derived)
         return _Batch(points, refused, rev, bool(reach))
+
+    def _derived(self, rows: Sequence[Derived]) -> list[Point]:
+        lines = ((row, self._layout.derived(row)) for row in rows)
+        return [Point(row[0], row[1], row[3], text) for row, text in lines if text is not None]
 
     # sending
 
@@ -318,6 +328,8 @@ class Forwarder:
 
     def _persist(self, points: Sequence[Point]) -> list[Refused]:
         """Deliver points, however long it takes."""
+        if not points:
+            return []
         wait = 1.0
         while True:
             self._check()
@@ -382,7 +394,7 @@ class Forwarder:
             self._state, self._error = state, words
             event = NewEvent(kind, self.table.id, words)
             self._record(self._cursor, events=[] if told else [event], error=words)
-        if self._outage_from is None:
+        if self._outage_from is None and self.table.tail:
             since = monotonic() - self.table.tail
             while len(self._confirmed) > 1 and self._confirmed[1][0] < since:
                 self._confirmed.popleft()
@@ -444,25 +456,6 @@ class Forwarder:
             ensure_ascii=False,
         ).encode()  # fmt: skip
         return Parked("stretch", self.table.id, refused.reason, payload, min(times), self._now_us())
-
-
-def _derived_point(row: Derived) -> Point:
-    rev, key, method, time_us, *numbers, reason = row
-    fields: dict[str, float | str] = {
-        name: number
-        for name, number in zip(("value", "lower", "upper"), numbers, strict=True)
-        if number is not None
-    }
-    tags = {
-        "station": key.station,
-        "profile": key.profile,
-        "position": key.position,
-        "variable": key.variable,
-        "method": method,
-    }
-    fields |= {"flag": 1.0 if "value" in fields else 9.0, "reason": reason}
-    line = point(DERIVED, tags, fields, time_us)
-    return Point(rev, key, time_us, line.decode())
 
 
 def _tail(reader: JournalReader, cursor: int, tail_us: int) -> int:

@@ -10,6 +10,17 @@ from typing import Protocol
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 
 
+class SinkTable(Protocol):
+    """What the station file says of anything that is forwarded to."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def tail(self) -> float: ...
+
+
 class Sink(Protocol):
     """A database."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from soilco2.station_config.base import moment_us
 from soilco2.station_config.catalogue.probe import ProbeModel
@@ -15,6 +16,7 @@ from soilco2.station_config.parsing.faults import Path
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.tables.mqtt import MqttTable
+from soilco2.station_config.tables.platform import HttpPlatform
 
 STANDARD_HPA = 1013.25
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -222,3 +224,9 @@ def _open_doors(salvaged: Salvaged) -> Iterator[Fault]:
             yield salvaged.fault(
                 path, row.url, Message("the token crosses the network in the clear: use https://")
             )
+    for n, platform in enumerate(salvaged.file.platform):
+        if not isinstance(platform, HttpPlatform) or not platform.url.startswith("http://"):
+            continue
+        if urlsplit(platform.url).hostname not in _LOOPBACK:
+            expected = Message("readings and token cross the network in the clear: use https://")
+            yield salvaged.fault(("platform", n, "url"), platform.url, expected)

@@ -11,6 +11,8 @@ from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, either, nearest
 from soilco2.station_config.parsing.salvage import Salvaged
 from soilco2.station_config.tables.instrument import Instrument
+from soilco2.station_config.tables.platform import MqttPlatform, Platform
+from soilco2.station_config.units import between
 
 Models = Mapping[str, ProbeModel]
 
@@ -66,13 +68,41 @@ def brokers(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
 
 
 def sinks(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
-    """Ids of databases."""
+    """Ids of databases and platforms, and what the tables of platforms name."""
     one = isinstance(salvaged.data.get("influxdb"), dict)
     rows = [
         (("influxdb", "id") if one else ("influxdb", n, "id"), row.id)
         for n, row in enumerate(salvaged.file.influxdb)
     ]
+    rows += [(("platform", n, "id"), row.id) for n, row in enumerate(salvaged.file.platform)]
     yield from twice(salvaged, [(path, name) for path, name in rows], "id")
+    for n, platform in enumerate(salvaged.file.platform):
+        yield from _platform(salvaged, ("platform", n), platform)
+
+
+def _platform(salvaged: Salvaged, path: Path, row: Platform) -> Iterator[Fault]:
+    """What a platform's table names: variables, units, a broker, positions."""
+    variables = salvaged.file.variables
+    named = [("variables", name) for name in row.variables or ()]
+    named += [("names", name) for name in row.names] + [("units", name) for name in row.units]
+    for key, name in named:
+        if name not in variables:
+            expected = Message("no such variable; {nearest}", nearest=nearest(name, list(variables)))
+            yield salvaged.fault((*path, key), name, expected)
+    for name, unit in row.units.items():
+        if name in variables and between(variables[name].unit, unit, name, variables) is None:
+            expected = Message("{variable} cannot be said in this unit", variable=name)
+            yield salvaged.fault((*path, "units", name), unit, expected)
+    profiles = salvaged.file.profile
+    places = [row.id for row in profiles] + [f"{row.id}/{one.id}" for row in profiles for one in row.position]
+    for place in row.positions or ():
+        if place not in places and place.partition("/")[0] != "site":
+            expected = Message("no such position; {nearest}", nearest=nearest(place, places))
+            yield salvaged.fault((*path, "positions"), place, expected)
+    if isinstance(row, MqttPlatform) and (row.broker or "") not in salvaged.file.brokers:
+        known = [name for name in salvaged.file.brokers if name]
+        expected = Message("no such broker; {nearest}", nearest=nearest(row.broker or "mqtt", known))
+        yield salvaged.fault((*path, "broker"), row.broker or "", expected)
 
 
 def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ from soilco2.station_config.tables.mqtt import BrokerTable, MqttTable
 from soilco2.station_config.tables.page import PageTable
 from soilco2.station_config.tables.people import Person
 from soilco2.station_config.tables.plan import PlanTable
+from soilco2.station_config.tables.platform import Platform
 from soilco2.station_config.tables.profile import Profile
 from soilco2.station_config.tables.quality import QualityTable
 from soilco2.station_config.tables.soil import SoilTable
@@ -44,6 +45,7 @@ class StationFile(Table):
     profile: tuple[Profile, ...] = ()
     instrument: tuple[Instrument, ...] = ()
     influxdb: Annotated[tuple[InfluxdbTable, ...], BeforeValidator(_listed)] = ()
+    platform: tuple[Platform, ...] = ()
     mqtt: MqttTable | None = None
     broker: tuple[BrokerTable, ...] = ()
     journal: JournalTable = Field(default_factory=JournalTable)
@@ -59,6 +61,11 @@ class StationFile(Table):
         """Every broker by its id; that of `[mqtt]` has none."""
         own: dict[str, MqttTable] = {} if self.mqtt is None else {"": self.mqtt}
         return own | {row.id: row for row in self.broker}
+
+    @property
+    def sinks(self) -> tuple[InfluxdbTable | Platform, ...]:
+        """Whatever observations are sent on to."""
+        return (*self.influxdb, *self.platform)
 
     @cached_property
     def variables(self) -> Variables:

@@ -7,7 +7,8 @@ import ssl
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from soilco2.station_config.message import Message, marked
@@ -93,7 +94,18 @@ class InfluxHttp:
         self._pool.clear()
 
 
-def where(table: InfluxdbTable) -> Message:
+class Place(Protocol):
+    """What is reached by HTTP: its table of the station file."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+
+
+def where(table: Place) -> Message:
     """The database as messages name it: its id and address, without what may stand before an @."""
     parts = urlsplit(table.url)
     host = parts.hostname or ""
@@ -105,7 +117,7 @@ def answer_error(
     table: InfluxdbTable, status: int, body: str | bytes | None, headers: Mapping[str, str], token: str
 ) -> SinkError:
     """The error that an HTTP answer stands for."""
-    place, said = where(table), _words(body, token)
+    place, said = where(table), words_of(body, token)
     words = Message(said) if said in _KNOWN else said
     if status in (400, 422):
         words = words or Message("refused without a word")
@@ -117,7 +129,7 @@ def answer_error(
         lower = {key.lower(): value for key, value in headers.items()}
         return SinkUnavailable(
             Message("{place}: {words}", place=place, words=f"{status} {said}".rstrip()),
-            _retry_after(lower.get("retry-after")),
+            retry_after(lower.get("retry-after")),
         )
     return SinkDenied(_denial(table, status, words))
 
@@ -158,9 +170,11 @@ def _denial(table: InfluxdbTable, status: int, words: str) -> Message:
     )
 
 
-def network_error(table: InfluxdbTable, error: BaseException, token: str) -> SinkError:
+def network_error(table: Place, error: BaseException, token: str) -> SinkError:
     """The error that a failed connection stands for."""
-    text = " ".join(str(error).split()).replace(token, "***")
+    text = " ".join(str(error).split())
+    if token:
+        text = text.replace(token, "***")
     chain: list[BaseException] = [error]
     while (following := getattr(chain[-1], "reason", None) or chain[-1].__cause__) is not None and isinstance(
         following, BaseException
@@ -194,7 +208,7 @@ def _plain(error: BaseException) -> Message:
     return known.get(name) or Message.of(name)
 
 
-def _words(body: str | bytes | None, token: str) -> str:
+def words_of(body: str | bytes | None, token: str) -> str:
     """What the server said, as one line."""
     if isinstance(body, bytes):
         body = body.decode("utf-8", "replace")
@@ -211,7 +225,7 @@ def _words(body: str | bytes | None, token: str) -> str:
     return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
 
 
-def _retry_after(text: str | None) -> float | None:
+def retry_after(text: str | None) -> float | None:
     """Seconds of a Retry-After header: a number, or a date."""
     if not text:
         return None

@@ -292,10 +292,14 @@ def _time(sample: Sample) -> int:
 
 def archived_observations(
     archives: Iterable[Archive], start_us: int, end_us: int
-) -> dict[tuple[SeriesKey, int], Observation]:
-    """What archives hold of a window, by series and time."""
+) -> dict[tuple[SeriesKey, int], tuple[int, Observation]]:
+    """What archives hold of a window with its revision, by series and time."""
     with opened(among(archives, start_us, end_us)) as readers:
-        return {(o.series, o.time_us): o for reader in readers for o in reader.observations(start_us, end_us)}
+        return {
+            (row.series, row.time_us): (rev, row)
+            for reader in readers
+            for rev, row in reader.revisions(start_us, end_us)
+        }
 
 
 def open_journal(station: Station) -> JournalReader:
@@ -369,9 +373,9 @@ class WholeJournal(JournalReader):
         live = super().samples(start_us, end_us, upto_seq, layers)
         return with_archived(live, self._archives, start_us, end_us, layers)
 
-    def observations(self, start_us: int, end_us: int) -> Iterator[Observation]:
-        """Every observation of a window; the journal's override."""
-        newer = {(o.series, o.time_us): o for o in super().observations(start_us, end_us)}
+    def revisions(self, start_us: int, end_us: int) -> Iterator[tuple[int, Observation]]:
+        """Every observation of a window with its revision; the journal's override."""
+        newer = {(o.series, o.time_us): (rev, o) for rev, o in super().revisions(start_us, end_us)}
         yield from (archived_observations(self._archives, start_us, end_us) | newer).values()
 
     def count_samples(self, serial: str, channel: str, start_us: int, end_us: int) -> int:

@@ -149,7 +149,7 @@ def _oldest(
 
 def _may_go(station: Station, start_us: int, end_us: int, horizon_us: int) -> bool:
     """Whether every database has confirmed a stretch, and nothing younger nor what waits for judgement needs it."""
-    sinks = {table.id for table in station.file.influxdb}
+    sinks = {table.id for table in station.file.sinks}
     if not sinks or end_us > horizon_us:
         return False
     with JournalReader(station.journal_path) as reader:

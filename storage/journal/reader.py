@@ -282,14 +282,18 @@ class JournalReader(Names):
 
     def observations(self, start_us: int, end_us: int) -> Iterator[Observation]:
         """Every observation of a window, series by series."""
+        return (row for _, row in self.revisions(start_us, end_us))
+
+    def revisions(self, start_us: int, end_us: int) -> Iterator[tuple[int, Observation]]:
+        """Every observation of a window with its revision, series by series."""
         self._load_keys()
         for number in list(self._keys):
-            for row in self._db.execute(
-                "SELECT series, time_us, value, raw, flag, tests, corrections, config FROM observation"
+            for rev, *row in self._db.execute(
+                "SELECT rev, series, time_us, value, raw, flag, tests, corrections, config FROM observation"
                 " WHERE series = ? AND time_us >= ? AND time_us < ? ORDER BY time_us",
                 (number, start_us, end_us),
             ):
-                yield self._observation(row)
+                yield rev, self._observation(row)
 
     def verdicts(self, start_us: int, end_us: int) -> list[tuple[SeriesKey, int, str, int]]:
         """How often each flag was given for which tests in a window: series, flag, tests, count."""

@@ -112,7 +112,7 @@ class Remaking:
         """Put what differs, and overwrite as missing what no sample leads to any more."""
         series = self._session.series.keys() if self._scope is None else self._scope.series
         archived: dict[SeriesKey, list[Row]] = {}
-        for o in archived_observations(self._archives, self.at_us, upto_us).values():
+        for _, o in archived_observations(self._archives, self.at_us, upto_us).values():
             if self._scope is None or o[0] in series:
                 archived.setdefault(o[0], []).append(self._observed.row(o))
         wanted = {*series, *self._runs, *self._made, *archived}

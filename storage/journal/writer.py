@@ -314,7 +314,7 @@ class Writer:
                         {"hash": station.hash},
                     )
                 )
-            for table in station.file.influxdb:
+            for table in station.file.sinks:
                 self.session.db.execute(
                     "INSERT OR IGNORE INTO cursor VALUES (?, 0, ?, '', '')", (table.id, self.session.now_us())
                 )
