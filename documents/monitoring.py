@@ -131,6 +131,8 @@ def _transmission(document: Document, t: Language, station: Station) -> None:
     document.add(*chapters.line_tables(t, station))
     for row in station.file.influxdb:
         document.add(tables.by_key(t, t(f"Database {row.id}", f"数据库 {row.id}"), row))
+    for platform in station.file.platform:
+        document.add(tables.by_key(t, t(f"Platform {platform.id}", f"平台 {platform.id}"), platform))
     document.add(tables.by_key(t, t("Journal", "日志"), station.file.journal))
     document.add(tables.by_key(t, t("Live page", "实时页面"), station.file.page))
 

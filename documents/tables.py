@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,14 @@ def by_key(t: Language, caption: str, row: Table) -> Grid:
 
 def _value(t: Language, row: Table, name: str) -> str:
     value: Any = getattr(row, name)
-    if value in (None, "", ()):
+    if value in (None, "", (), {}):
         return t(*LEFT_OUT.get(f"{type(row).__name__}.{name}", ("–", "–")))
     if holds(type(row).model_fields[name].annotation, Secret):
         return t.secret(value)
+    if isinstance(value, dict):
+        return t.listed([f"{key} = {json.dumps(part, ensure_ascii=False)}" for key, part in value.items()])
+    if isinstance(value, datetime):
+        return t.moment(value)
     if isinstance(value, tuple):
         return t.listed([_one(t, one) for one in value])
     if isinstance(value, bool):

@@ -19,7 +19,57 @@ _BROKER: dict[str, Both] = {
     "inflight": ("messages taken and not yet stored, at most", "已取未存消息数上限"),
 }
 
+_PLATFORM: dict[str, Both] = {
+    "id": ("platform", "平台"),
+    "kind": ("sent by", "发送方式"),
+    "fields": ("fields", "字段"),
+    "names": ("names of variables", "变量名称"),
+    "units": ("units", "单位"),
+    "zone": ("zone of times", "时间的时区"),
+    "time_format": ("how times are written", "时间写法"),
+    "variables": ("variables sent", "发送的变量"),
+    "positions": ("positions sent", "发送的点位"),
+    "flags": ("flags sent with their value", "连同数值发送的质量标识"),
+    "since": ("from when on", "起始时间"),
+    "batch": ("readings at once, at most", "一次发送的读数上限"),
+    "interval": ("time between sendings", "发送间隔"),
+    "timeout": ("longest wait for an answer", "应答最长等待"),
+    "tail": ("stretch sent again after an outage", "中断后重发的时段"),
+}
+_JSON: dict[str, Both] = {
+    **_PLATFORM,
+    "under": ("key of the readings", "读数所在的键"),
+    "beside": ("sent beside the readings", "与读数一同发送"),
+    "single": ("a reading a message", "每条消息一个读数"),
+}
+
 KEYS: dict[str, dict[str, Both]] = {
+    "HttpPlatform": {
+        **_JSON,
+        "url": ("address", "地址"),
+        "token": ("token from", "令牌来源"),
+        "token_header": ("header of the token", "令牌的请求头"),
+        "token_prefix": ("in front of the token", "令牌前缀"),
+        "ca_file": ("certificates trusted", "信任的证书"),
+        "ok_path": ("where the answer says whether it was taken", "应答中说明是否接收的位置"),
+        "ok_value": ("what stands there when it was", "接收时的值"),
+        "refused_values": ("what stands there when readings are refused", "拒收读数时的值"),
+    },
+    "MqttPlatform": {
+        **_JSON,
+        "broker": ("broker", "消息代理"),
+        "topic": ("topic", "主题"),
+    },
+    "CsvPlatform": {
+        **_PLATFORM,
+        "folder": ("folder", "文件夹"),
+        "sftp": ("account at a server", "服务器账户"),
+        "remote_folder": ("folder there", "服务器上的文件夹"),
+        "password": ("password from", "口令来源"),
+        "key_file": ("file of the key", "密钥文件"),
+        "known_hosts": ("keys of servers", "服务器公钥"),
+        "name": ("name of a day's file", "每日文件名"),
+    },
     **{kind.table.__name__: dict(kind.keys) for kind in kinds().values() if kind.table is not None},
     "MqttTable": _BROKER,
     "BrokerTable": {"id": ("name", "名称"), **_BROKER},

@@ -12,7 +12,7 @@ command -v "$python" >/dev/null || { echo "soilco2 needs Python 3.11 or newer; '
 }
 case $what in
     demo) extras='demo' groups='' ;;
-    dev) extras='analysis,dashboard,demo,cluster,notebooks,documents,files' groups='--group dev' ;;
+    dev) extras='analysis,dashboard,demo,cluster,notebooks,documents,files,sftp' groups='--group dev' ;;
     *) echo "tools/environment.sh: 'demo' or 'dev' is expected, not '$what'" >&2; exit 2 ;;
 esac
 editable=-e

@@ -286,6 +286,61 @@ timeout = "15s"
 ca_file = "/etc/dune/influx.pem"
 tail = "20min"
 
+[[platform]]
+id = "institute"
+kind = "http"
+url = "https://platform.example/api/readings"
+token = { env = "DUNE_PLATFORM" }
+token_header = "X-Token"
+token_prefix = "Key "
+ca_file = "/etc/dune/platform.pem"
+ok_path = "code"
+ok_value = 0
+refused_values = [422]
+under = "rows"
+beside = { site = "dune" }
+fields = { t = "time", v = "value", c = "variable" }
+names = { co2 = "CO2" }
+units = { co2 = "ppm" }
+zone = "Asia/Shanghai"
+time_format = "%Y-%m-%d %H:%M:%S"
+variables = ["co2"]
+positions = ["p1/d10"]
+flags = ["good", "suspect"]
+since = 2026-05-01
+batch = 300
+interval = "20s"
+timeout = "7s"
+tail = "15min"
+
+[[platform]]
+id = "bus-out"
+kind = "mqtt"
+broker = "cloud"
+topic = "dune/out"
+single = true
+batch = 1
+
+[[platform]]
+id = "daily"
+kind = "csv"
+sftp = "dune@files.example:2222"
+remote_folder = "in"
+password = { env = "DUNE_SFTP" }
+known_hosts = "/etc/dune/known_hosts"
+name = "dune_{date}.csv"
+
+[[platform]]
+id = "local"
+kind = "csv"
+folder = "/srv/daily"
+
+[[platform]]
+id = "keyed"
+kind = "csv"
+sftp = "dune@keys.example"
+key_file = "/etc/dune/id"
+
 [journal]
 path = "/var/lib/dune/journal.sqlite"
 limit_mib = 4096

@@ -32,7 +32,7 @@ from tests.documents.stations import FULL, station
 DAY = date(2026, 7, 1)
 NAMES = {
     ("station", "id"), ("connection", "id"), ("profile", "id"), ("position", "id"), ("instrument", "id"),
-    ("instrument", "connection"), ("instrument", "model"), ("instrument", "serial"), ("installation", "position"), ("broker", "id"),
+    ("instrument", "connection"), ("instrument", "model"), ("instrument", "serial"), ("installation", "position"), ("broker", "id"), ("platform", "id"),
 }  # fmt: skip
 """Names that other keys point to: changed alone they make no station; each is looked for in the text."""
 
@@ -63,7 +63,8 @@ OTHERS: dict[str, list[Any]] = {
     "kind": [], "parity": ["N"], "version": ["3.1.1", "1.2"], "at_limit": ["stop"], "language": ["en"],
     "role": ["analyst"], "pressure": ["device"], "temperature": ["none"], "method": ["top"],
     "free_air": ["massman_1998"], "surface": ["ambient"], "co2_probes": ["compensated"], "bottom_flux": ["free"],
-    "timezone": ["Asia/Tokyo"], "variable": ["soil_water"], "replicate": ["c"], "channel": ["air_pressure"],
+    "timezone": ["Asia/Tokyo"], "zone": ["Asia/Tokyo"], "flags": ["bad", "missing"], "sftp": ["dune@other.example"],
+    "variables": ["soil_water"], "positions": ["p1/d30a"], "variable": ["soil_water"], "replicate": ["c"], "channel": ["air_pressure"],
     "rank": ["table"], "server": ["chirpstack"], "adapter": ["envirodiy"], "mode": ["transparent"],
     "break_by": ["port"], "bytesize": [8], "framing": ["tcp"], "heartbeat": ["ping"], "format": ["TOA5"],
     "stamp": ["start"], "encoding": ["utf-8"], "delimiter": ["|"], "decimal": ["."], "time_format": ["iso", "%d.%m.%y %H:%M"], "each": ["rows[*]"],
@@ -97,6 +98,8 @@ def test_a_changed_key_changes_the_text(tmp_path: Path) -> None:
         if pair in NAMES or path[-1] == "zh":
             assert path[-1] == "zh" or str(old) in before, path
             continue
+        if (pair, old) == (("platform", "batch"), 1):
+            continue  # bound to 1 by its key single
         for other in _others(names[-1], old):
             tried = copy.deepcopy(value)
             place = tried["station_file"]
