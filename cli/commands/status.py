@@ -226,6 +226,8 @@ def _print_flow(status: dict[str, Any]) -> None:
                 rejected=row["rejected"],
             )
         )
+        if row.get("messages_missing"):
+            echo(Message("    {count} messages are missing by their numbers", count=row["messages_missing"]))
     if not status["sources"]:
         echo(Message("  nothing yet"))
     if status["waiting_for_judgement"]:

@@ -120,3 +120,12 @@ def test_a_window_that_ends_before_it_begins_is_refused(
     words = [command[0], str(station.path), *command[1:], "--from", "2022-07-01", "--to", "2022-06-01"]
     assert run(*words) == 2
     assert capsys.readouterr().err == "--to 2022-06-01 is not after --from 2022-07-01\n"
+
+
+def test_messages_that_are_missing_are_said(station: Station, capsys: pytest.CaptureFixture[str]) -> None:
+    with Writer.open(station) as writer:
+        writer.commit([sample(0, 400.0)], counts=[("lora", "in", 3), ("lora", "messages_missing", 2)])
+    assert run("status", str(station.path), "--lang", "en") == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("  lora: in 3"))
+    assert lines[at + 1] == "    2 messages are missing by their numbers"
