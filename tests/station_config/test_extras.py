@@ -21,7 +21,11 @@ def test_every_extra_that_is_named_is_one_and_its_sentence_is_known_in_chinese()
         for path in sources
         for name in re.findall(r"how_to_add\([\"'](\w+)", path.read_text(encoding="utf-8"))
     }
-    assert named == {"analysis", "cluster", "dashboard", "documents", "files", "notebooks"} <= set(extras)
+    assert (
+        named
+        == {"analysis", "cluster", "dashboard", "documents", "files", "notebooks", "sftp"}
+        <= set(extras)
+    )
     for name in named:
         said = translate(how_to_add(name), "zh")
         assert said.endswith(f"pip install -c constraints.txt '.[{name}]'")

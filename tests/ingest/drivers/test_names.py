@@ -31,6 +31,7 @@ MAY_IMPORT = {
 }  # fmt: skip
 MAY_NAME = {
     "cli/commands/status.py: mqtt": "the broker's state, under the name of the table [mqtt]",
+    "station_config/tables/platform.py: mqtt": "a platform that is sent to over MQTT, no connection",
     "cli/demo/run.py: mqtt": "the port of the demonstration's broker, in its own notes",
 }
 ORDINARY = {"none", "table"}
