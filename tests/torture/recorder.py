@@ -28,7 +28,7 @@ _WRITE = ctypes.CFUNCTYPE(ctypes.c_int, _FILE, ctypes.c_void_p, ctypes.c_int, ct
 _TRUNCATE = ctypes.CFUNCTYPE(ctypes.c_int, _FILE, ctypes.c_int64)
 _SYNC = ctypes.CFUNCTYPE(ctypes.c_int, _FILE, ctypes.c_int)
 _OPEN = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, _FILE, ctypes.c_int, ctypes.POINTER(ctypes.c_int)
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, _FILE, ctypes.c_int, ctypes.POINTER(ctypes.c_int)
 )
 
 
@@ -144,14 +144,15 @@ def recording(folder: Path) -> Iterator[Recorder]:
     recorder = Recorder()
     kept: list[Any] = []  # what C code still points at
 
-    def opened(this: int, path: bytes | None, file: int, flags: int, out: Any) -> int:
-        code = int(real_open(this, path, file, flags, out))
-        name = Path((path or b"").decode()).name
-        if code == 0 and path is not None and Path(path.decode()).parent == folder:
+    def opened(this: int, at: int | None, file: int, flags: int, out: Any) -> int:
+        # the name goes on as the pointer that it is: SQLite reads it, and what lies behind it, as long as it is open
+        code = int(real_open(this, at, file, flags, out))
+        path = Path(ctypes.string_at(at).decode()) if at is not None else None
+        if code == 0 and path is not None and path.parent == folder:
             slot = ctypes.cast(file, ctypes.POINTER(ctypes.c_void_p))
             real = ctypes.cast(slot[0], ctypes.POINTER(_Methods)).contents
             mine = _Methods.from_buffer_copy(real)
-            mine.write, mine.truncate, mine.sync = _wrapped(recorder, name, real)
+            mine.write, mine.truncate, mine.sync = _wrapped(recorder, path.name, real)
             kept.append((real, mine, mine.write, mine.truncate, mine.sync))
             slot[0] = ctypes.addressof(mine)
         return code
