@@ -13,15 +13,15 @@ from time import monotonic
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
-from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
+from soilco2.ingest.simulate.faults import Fault, Kind
+from soilco2.ingest.simulate.faulty import Ailments, FarLine, faults_of, unplugging
 from soilco2.ingest.simulate.line import Piece, PtyLine
-from soilco2.ingest.simulate.replay import Feed, probe_raws
+from soilco2.ingest.simulate.replay import Feed
 from soilco2.station_config.catalogue.line_pattern import ADDRESS, pattern
 from soilco2.station_config.catalogue.probe import ChannelSpec
 from soilco2.station_config.connections.ascii_model import AsciiModel
 from soilco2.station_config.connections.serial_ascii import SerialAsciiConnection, address_of
 from soilco2.station_config.tables.instrument import Instrument
-from soilco2.station_config.times import DAY_US
 
 _NONE = "****.*"
 """How an instrument writes that it has no value (Vaisala M210855EN, FORM)."""
@@ -75,30 +75,16 @@ class SimulatedInstrument:
         assert isinstance(model, AsciiModel)
         self.model: AsciiModel = model
         self.address = address_of(instrument, model)
-        self._interval_us = round(instrument.interval * 1e6)
-        self._feed = feed
-        self._begun_us = begun_us
-        self._faults = faults
+        self._ailments = Ailments(instrument, feed, begun_us, faults, model.channel)
+        self.active = self._ailments.active
         self._powered = True
         self._formed = True
 
-    def active(self, kind: Kind, time_us: int) -> Fault | None:
-        """The fault of this kind that holds at a moment [µs UTC]."""
-        return next((row for row in self._faults if row.kind is kind and row.active(time_us)), None)
-
-    def _began(self, fault: Fault) -> int:
-        return self._slot(self._begun_us if fault.start_us is None else fault.start_us)
-
-    def _slot(self, now_us: int) -> int:
-        return now_us // self._interval_us * self._interval_us
-
     def silent(self, now_us: int) -> bool:
-        """Whether it says nothing at all."""
-        fault = self.active(Kind.BROWN_OUT, now_us)
-        off = fault is not None and now_us < self._began(fault) + self._interval_us
-        if off:
+        """Whether it says nothing at all; what has no power forgets its set-up."""
+        if self._ailments.unpowered(now_us):
             self._powered = self._formed = False
-        return off or self.active(Kind.SILENCE, now_us) is not None
+        return self._ailments.silent(now_us)
 
     def banner(self, now_us: int) -> str:
         """The line it says when its power has come back; empty otherwise."""
@@ -109,33 +95,15 @@ class SimulatedInstrument:
 
     def message(self, now_us: int) -> str:
         """The line with its reading."""
-        slot = self._slot(now_us)
-        raws = dict(probe_raws(self._feed, self.instrument, slot))
-        status = self._suffer(raws, slot)
+        slot = self._ailments.slot(now_us)
+        raws = self._ailments.raws(slot)
         if not self._formed and self.model.setup:
             first = self.model.channel[0]
             return f"{first.id} {word(first, raws.get(first.id))}"
+        flooded = self.active(Kind.FLOOD, slot) is not None
+        status = {row.id: row.bits[0].mask for row in self.model.status} if flooded else {}
         settings = {} if self.active(Kind.BROWN_OUT, slot) else self.instrument.settings
         return message(self.model, raws, address=self.address, settings=settings, status=status)
-
-    def _suffer(self, raws: dict[str, float | None], slot: int) -> dict[str, int]:
-        """Change raw numbers as the faults want it; the status words that go with them."""
-        status: dict[str, int] = {}
-        if fault := self.active(Kind.STUCK, slot):
-            raws.update(probe_raws(self._feed, self.instrument, self._began(fault)))
-        if fault := self.active(Kind.DRIFT, slot):
-            growth = 1.0 + DRIFT_PER_DAY * (slot - self._began(fault)) / DAY_US
-            raws.update({name: raw * growth for name, raw in raws.items() if raw is not None})
-        if fault := self.active(Kind.FLOOD, slot):
-            before = probe_raws(self._feed, self.instrument, self._began(fault))
-            for spec in self.model.channel:
-                known = self._feed.deployments.channel(self.instrument.serial, spec.id)
-                if spec.variable == "soil_water" and known is not None:
-                    raws[spec.id] = (POROSITY - known.b) / known.a
-                elif spec.variable == "co2":
-                    raws[spec.id] = before[spec.id]
-            status |= {row.id: row.bits[0].mask for row in self.model.status}
-        return status
 
     def command(self, text: str) -> str:
         """A command of its catalogue file as it hears it."""
@@ -183,7 +151,7 @@ class SimulatedInstrument:
         return f"{name:12}: {words.get(value, f'{value:g}')}"
 
 
-class SimulatedAsciiLine:
+class SimulatedAsciiLine(FarLine):
     """A line with simulated instruments.
 
     Parameters
@@ -204,44 +172,29 @@ class SimulatedAsciiLine:
         clock: Clock,
         faults: Sequence[Fault] = (),
     ) -> None:
+        super().__init__(clock, faults)
         self.instruments = list(instruments)
-        self._clock = clock
-        self._faults = faults
         self._answers = 0
         self._next = 0.0
         self._opened: SimulatedInstrument | None = self.instruments[0] if len(self.instruments) == 1 else None
-        self.failure: Exception | None = None
-        self.line = PtyLine(connection.port, self._respond, parse=command)
+        self.line: PtyLine = PtyLine(connection.port, self._respond, parse=command)
 
     @classmethod
     def of(cls, bench: Bench) -> SimulatedAsciiLine:
         """The far end of a connection; its line is there at once."""
         now = bench.clock.now_us()
-        hits = bench.faults
         instruments = [
-            SimulatedInstrument(
-                row, bench.feed, now, [fault for fault, serials in hits if row.serial in serials]
-            )
+            SimulatedInstrument(row, bench.feed, now, faults_of(bench, row.serial))
             for row in bench.instruments
         ]
-        pulled = [fault for fault, _ in hits if fault.kind is Kind.UNPLUG]
-        return cls(bench.connection, instruments, bench.clock, pulled)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The port that was made."""
-        return "ports", str(self.line.link)
-
-    def start(self) -> None:
-        """Nothing more is needed."""
+        return cls(bench.connection, instruments, bench.clock, unplugging(bench))
 
     def tick(self) -> None:
         """Pull or put in the adapter as the schedule wants it; let instruments say what nobody asked for."""
-        now = self._clock.now_us()
-        if any(fault.active(now) for fault in self._faults):
-            self.line.unplug()
+        super().tick()
+        if self.pulled():
             return
-        self.line.plug()
+        now = self._clock.now_us()
         due = monotonic() >= self._next
         if due:
             self._next = monotonic() + _EACH_S
@@ -250,10 +203,6 @@ class SimulatedAsciiLine:
                 self.line.say(_line(text))
             if due and one.model.streams and not one.silent(now):
                 self.line.say(self._on_the_line(one, one.message(now), now))
-
-    def stop(self) -> None:
-        """Take the line away."""
-        self.line.stop()
 
     def _respond(self, heard: str, _foreign: int) -> Iterable[Piece]:
         now = self._clock.now_us()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
@@ -27,16 +27,16 @@ from soilco2.ingest.protocols.modbus import (
     parse_write,
 )
 from soilco2.ingest.protocols.register_map import register_image
-from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
+from soilco2.ingest.simulate.faults import Fault, Kind
+from soilco2.ingest.simulate.faulty import Ailments, FarLine, Wire, faults_of, unplugging
 from soilco2.ingest.simulate.line import Parser, Piece, PtyLine, Responder
-from soilco2.ingest.simulate.replay import Feed, probe_raws
+from soilco2.ingest.simulate.replay import Feed
 from soilco2.station_config.catalogue.probe import Line
 from soilco2.station_config.catalogue.registers import encode
 from soilco2.station_config.connections.modbus_model import CodedRegister, ModbusModel
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
-from soilco2.station_config.times import DAY_US
 
 _CHANGEABLE = ("address", "baudrate", "parity", "stopbits")
 _STRAY = (b"\x00", b"\xff", b"\x00\xff\x55")
@@ -84,11 +84,11 @@ class SimulatedProbe:
         self.line: Line | None = None
         """What it talks at; None: whatever is asked at."""
         self._written: dict[int, int] = {}
-        self.interval_us = round(instrument.interval * 1e6)
         self.channels = self.model.used(instrument.channels)
-        self._feed = feed
-        self._begun_us = begun_us
-        self._faults = faults
+        self._ailments = Ailments(instrument, feed, begun_us, faults, self.channels)
+        self.slot = self._ailments.slot
+        self.active = self._ailments.active
+        self.silent = self._ailments.silent
         self._kept: tuple[int, dict[tuple[int, int], int]] | None = None
         self._answers = 0
         self.registers(self.slot(begun_us))  # what cannot be put into registers is said now
@@ -133,24 +133,6 @@ class SimulatedProbe:
                 self.line = self.line.model_copy(update={key: value})
         self._written = {}
 
-    def slot(self, now_us: int) -> int:
-        """The slot that `now_us` lies in [µs UTC]."""
-        return now_us // self.interval_us * self.interval_us
-
-    def active(self, kind: Kind, time_us: int) -> Fault | None:
-        """The fault of this kind that holds at a moment [µs UTC]."""
-        return next((row for row in self._faults if row.kind is kind and row.active(time_us)), None)
-
-    def _began(self, fault: Fault) -> int:
-        return self.slot(self._begun_us if fault.start_us is None else fault.start_us)
-
-    def silent(self, now_us: int) -> bool:
-        """Whether the probe does not answer at all."""
-        brown_out = self.active(Kind.BROWN_OUT, now_us)
-        return self.active(Kind.SILENCE, now_us) is not None or (
-            brown_out is not None and now_us < self._began(brown_out) + self.interval_us
-        )
-
     def registers(self, slot_us: int) -> dict[tuple[int, int], int]:
         """Every register at a slot [µs UTC], by (function, wire address)."""
         if self._kept is None or self._kept[0] != slot_us:
@@ -158,9 +140,7 @@ class SimulatedProbe:
         return self._kept[1] | {(READ_HOLDING, start): code for start, code in self._changed().items()}
 
     def _registers(self, slot_us: int) -> dict[tuple[int, int], int]:
-        raws = dict(probe_raws(self._feed, self.instrument, slot_us))
-        status = self._suffer(raws, slot_us)
-        image = register_image(self.model, raws, status)
+        image = register_image(self.model, self._ailments.raws(slot_us), self._status(slot_us))
         found: dict[tuple[int, int], int] = {
             (block.function, block.start + place): word
             for block in self.model.block
@@ -187,27 +167,16 @@ class SimulatedProbe:
                 found[setting.function, setting.start + place] = word
         return found
 
-    def _suffer(self, raws: dict[str, float | None], slot_us: int) -> dict[str, int]:
-        """Change raw numbers as the faults want it; the status words that go with them."""
+    def _status(self, slot_us: int) -> dict[str, int]:
+        """The status words that go with its faults."""
         status: dict[str, int] = {}
-        if fault := self.active(Kind.STUCK, slot_us):
-            raws.update(probe_raws(self._feed, self.instrument, self._began(fault)))
-        if fault := self.active(Kind.DRIFT, slot_us):
-            growth = 1.0 + DRIFT_PER_DAY * (slot_us - self._began(fault)) / DAY_US
-            raws.update({name: raw * growth for name, raw in raws.items() if raw is not None})
-        if fault := self.active(Kind.FLOOD, slot_us):
-            before = probe_raws(self._feed, self.instrument, self._began(fault))
-            for spec in self.channels:
-                known = self._feed.deployments.channel(self.instrument.serial, spec.id)
-                if spec.variable == "soil_water" and known is not None:
-                    raws[spec.id] = (POROSITY - known.b) / known.a
-                elif spec.variable == "co2":
-                    raws[spec.id] = before[spec.id]
+        if self.active(Kind.FLOOD, slot_us):
             self._raise_bits("unreliable", status)
         if fault := self.active(Kind.BROWN_OUT, slot_us):
             warm_up = self.instrument.warm_up if self.instrument.warm_up is not None else self.model.warm_up
-            back = self._began(fault) + self.interval_us
-            if slot_us < back + max(round(warm_up * 1e6), self.interval_us):
+            interval_us = self._ailments.interval_us
+            back = self._ailments.began(fault) + interval_us
+            if slot_us < back + max(round(warm_up * 1e6), interval_us):
                 self._raise_bits("not-ready", status)
         return status
 
@@ -248,32 +217,7 @@ class SimulatedProbe:
         return [(0.0, frame)]
 
 
-class Wire(Protocol):
-    """What carries requests to probes and answers back."""
-
-    @property
-    def link(self) -> object:
-        """Where it is found, for people."""
-        ...
-
-    def speed(self) -> int | None:
-        """The speed that whoever asks has set [Bd]; None where it is not known."""
-        ...
-
-    def plug(self) -> None:
-        """Let it carry."""
-        ...
-
-    def unplug(self) -> None:
-        """Let it carry nothing: whoever uses it loses it."""
-        ...
-
-    def stop(self) -> None:
-        """Take it away."""
-        ...
-
-
-class SimulatedBus:
+class SimulatedBus(FarLine):
     """A line with simulated probes.
 
     Parameters
@@ -296,49 +240,24 @@ class SimulatedBus:
         faults: Sequence[Fault] = (),
         line: Callable[[Responder, Parser], Wire] | None = None,
     ) -> None:
+        super().__init__(clock, faults)
         self.connection = connection
         self.probes = list(probes)
         if isinstance(connection, ModbusRtuConnection):
             for probe in self.probes:
                 probe.line = Line.of(f"{connection.baudrate} 8{connection.parity}{connection.stopbits}")
-        self._clock = clock
-        self._faults = faults
         make = line or partial(PtyLine, connection.port)
-        self.line = make(self._respond, _parse)
-        self.failure: Exception | None = None
+        self.line: Wire = make(self._respond, _parse)
         self._turn = 0
 
     @classmethod
     def of(cls, bench: Bench, line: Callable[[Responder, Parser], Wire] | None = None) -> SimulatedBus:
         """The far end of a connection; its line, a pseudo-terminal unless another is named, is there at once."""
         now = bench.clock.now_us()
-        hits = bench.faults
         probes = [
-            SimulatedProbe(row, bench.feed, now, [fault for fault, serials in hits if row.serial in serials])
-            for row in bench.instruments
+            SimulatedProbe(row, bench.feed, now, faults_of(bench, row.serial)) for row in bench.instruments
         ]
-        pulled = [fault for fault, _ in hits if fault.kind is Kind.UNPLUG]
-        return cls(bench.connection, probes, bench.clock, pulled, line)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The port that was made."""
-        return "ports", str(self.line.link)
-
-    def start(self) -> None:
-        """Nothing more is needed."""
-
-    def tick(self) -> None:
-        """Pull or put in the line as the schedule wants it."""
-        now = self._clock.now_us()
-        if any(fault.active(now) for fault in self._faults):
-            self.line.unplug()
-        else:
-            self.line.plug()
-
-    def stop(self) -> None:
-        """Take the line away."""
-        self.line.stop()
+        return cls(bench.connection, probes, bench.clock, unplugging(bench), line)
 
     def _respond(self, request: Request | Write, foreign: int) -> Iterable[Piece]:
         speed = self.line.speed()

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.protocols.sdi12 import MOST, crc
-from soilco2.ingest.simulate.faults import DRIFT_PER_DAY, POROSITY, Fault, Kind
+from soilco2.ingest.simulate.faults import Fault, Kind
+from soilco2.ingest.simulate.faulty import Ailments, FarLine, faults_of, unplugging
 from soilco2.ingest.simulate.line import Piece, PtyLine
-from soilco2.ingest.simulate.replay import Feed, probe_raws
+from soilco2.ingest.simulate.replay import Feed
 from soilco2.station_config.connections.sdi12 import CHARACTER_S, Sdi12Connection
 from soilco2.station_config.connections.sdi12_model import Command, Sdi12Model, ValueChannel, curve
 from soilco2.station_config.tables.instrument import Instrument
-from soilco2.station_config.times import DAY_US
 
 _COMMAND = re.compile(rb"([0-9A-Za-z?])(|I|[MC]C?[1-9]?|D[0-9]|RC?[0-9]|V|A[0-9A-Za-z])!")
 _NOTHING = -9999.0
@@ -179,50 +179,25 @@ class _SimulatedProbe(Sdi12Probe):
         super().__init__(
             str(instrument.address), model, instrument.serial, sensors=model.used(instrument.channels)
         )
-        self._instrument = instrument
-        self._feed = feed
         self._clock = clock
-        self._faults = faults
-        self._begun_us = clock.now_us()
-        self._interval_us = round(instrument.interval * 1e6)
+        self._ailments = Ailments(instrument, feed, clock.now_us(), faults, model.channel)
         self.answered = 0
 
     def active(self, kind: Kind) -> Fault | None:
         """The fault of this kind that holds now."""
-        now = self._clock.now_us()
-        return next((row for row in self._faults if row.kind is kind and row.active(now)), None)
-
-    def _slot(self, time_us: int) -> int:
-        return time_us // self._interval_us * self._interval_us
-
-    def _began(self, fault: Fault) -> int:
-        return self._slot(self._begun_us if fault.start_us is None else fault.start_us)
+        return self._ailments.active(kind, self._clock.now_us())
 
     @property
     def silent(self) -> bool:
         """Whether it does not answer at all."""
-        brown_out = self.active(Kind.BROWN_OUT)
-        return self.active(Kind.SILENCE) is not None or (
-            brown_out is not None and self._clock.now_us() < self._began(brown_out) + self._interval_us
-        )
+        return self._ailments.silent(self._clock.now_us())
 
     def raws(self) -> Mapping[str, float | None]:
-        slot = self._slot(self._clock.now_us())
-        found = dict(probe_raws(self._feed, self._instrument, slot))
-        if fault := self.active(Kind.STUCK):
-            found.update(probe_raws(self._feed, self._instrument, self._began(fault)))
-        if fault := self.active(Kind.DRIFT):
-            growth = 1.0 + DRIFT_PER_DAY * (slot - self._began(fault)) / DAY_US
-            found.update({name: raw * growth for name, raw in found.items() if raw is not None})
-        if self.active(Kind.FLOOD):
-            for spec in self.model.channel:
-                known = self._feed.deployments.channel(self.serial, spec.id)
-                if spec.variable == "soil_water" and known is not None:
-                    found[spec.id] = (POROSITY - known.b) / known.a
-        return found
+        now = self._clock.now_us()
+        return self._ailments.raws(self._ailments.slot(now), now)
 
 
-class SimulatedSdi12:
+class SimulatedSdi12(FarLine):
     """A line with simulated probes behind an adapter.
 
     Parameters
@@ -231,46 +206,19 @@ class SimulatedSdi12:
     """
 
     def __init__(self, bench: Bench) -> None:
+        super().__init__(bench.clock, unplugging(bench))
         connection: Sdi12Connection = bench.connection
         self.probes = [
-            _SimulatedProbe(
-                row,
-                bench.feed,
-                bench.clock,
-                [fault for fault, serials in bench.faults if row.serial in serials],
-            )
+            _SimulatedProbe(row, bench.feed, bench.clock, faults_of(bench, row.serial))
             for row in bench.instruments
         ]
-        self._clock = bench.clock
-        self._pulled = [fault for fault, _ in bench.faults if fault.kind is Kind.UNPLUG]
         self._echo = connection.known.mode == "transparent"
         self.line = PtyLine(connection.port, self._respond, find_command)
-        self.failure: Exception | None = None
 
     @classmethod
     def of(cls, bench: Bench) -> SimulatedSdi12:
         """The far end of a connection; its line is there at once."""
         return cls(bench)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The port that was made."""
-        return "ports", str(self.line.link)
-
-    def start(self) -> None:
-        """Nothing more is needed."""
-
-    def tick(self) -> None:
-        """Pull or put in the adapter as the schedule wants it."""
-        now = self._clock.now_us()
-        if any(fault.active(now) for fault in self._pulled):
-            self.line.unplug()
-        else:
-            self.line.plug()
-
-    def stop(self) -> None:
-        """Take the line away."""
-        self.line.stop()
 
     def _respond(self, request: tuple[str, str], _foreign: int) -> Iterable[Piece]:
         address, body = request
