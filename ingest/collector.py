@@ -27,7 +27,7 @@ from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
-from soilco2.station_config.connections.registry import kind_of, kinds
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
 from soilco2.station_config.message import Message
@@ -199,7 +199,6 @@ class Collector:
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
             "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
-            **{kind.session or name: None for name, kind in kinds().items() if kind.contract == "pushed"},
             **{name: source.status() for name, source in sources.items()},
             "files": [one.status() for one in self._supervisor.of(FileWatch)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},

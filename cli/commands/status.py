@@ -80,7 +80,7 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         "buses": live["buses"] if live else [],
         "files": live["files"] if live else [],
         "listeners": live.get("listeners", []) if live else [],
-        "mqtt": live["mqtt"] if live else None,
+        "mqtt": live.get("mqtt") if live else None,
         "brokers": {row.id: live.get(f"mqtt {row.id}") if live else None for row in station.file.broker},
         "foreign_devices": {
             name: {"named": row["foreign"], "further": row.get("foreign_unnamed", 0)}
