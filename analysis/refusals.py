@@ -20,6 +20,9 @@ REASONS: Final[dict[str, str]] = {
         "see the fit without logarithm"
     ),
     "class_small": marked("the class has {days} days and {n} pairs; 5 days and 100 pairs are needed"),
+    "class_close": marked(
+        "water classes with medians of {one:.3f} and {other:.3f} m3/m3 are less than 0.01 m3/m3 apart: no classes"
+    ),
     "w_range": marked("water content spans {range:.3f} m3/m3 (5 to 95 %), below 0.03"),
     "optimum_outside": marked("the fitted optimum lies outside the 5 to 95 % range of the data"),
     "harmonic": marked("a 24 h wave explains {r2:.2f} of the daily course of {name}, below 0.3"),

@@ -376,6 +376,18 @@ def value(row: Result) -> str:
     return digits(row.value) + (f" {name}" if name else "")
 
 
+def is_open(row: Result) -> tuple[bool, bool]:
+    """Whether the interval of a turning point ends, below and above, only because the data do."""
+    return bool(row.details.get("open_below")), bool(row.details.get("open_above"))
+
+
+def quoted(row: Result, lang: str) -> str:
+    """The value as a table quotes it: a dagger where it has no interval, a word where its interval is open."""
+    if any(is_open(row)):
+        return "不闭合" if lang == "zh" else "open"
+    return value(row) + (" †" if row.refused else "")
+
+
 def part(row: Result, lang: str) -> str:
     """The part of the record and what was held fixed, empty for the whole and nothing."""
     fixed = ("、" if lang == "zh" else ", ").join(variable(g.rsplit("/", 1)[-1], lang) for g in row.given)
@@ -406,6 +418,11 @@ def interval(row: Result, lang: str) -> str:
     """The interval of a row, empty where there is none."""
     if row.lower is None or row.upper is None:
         return ""
+    below, above = is_open(row)
+    if below and above:
+        return ""
+    if below or above:
+        return f"< {digits(row.upper)}" if below else f"> {digits(row.lower)}"
     return f"{digits(row.lower)} {'至' if lang == 'zh' else 'to'} {digits(row.upper)}"
 
 

@@ -126,6 +126,7 @@ def _pair(
     if scale in (WITHIN_DAY, WITHIN_DAY_REST, DAY_TO_DAY) and not held and np.isfinite(answer.r):
         shift = day_shift_test(x, co2, frame.slots if x.size == frame.n else 1)
     details: dict[str, object] = {
+        "n_eff_pair": answer.n_eff_pair,
         "n_eff_lag1": answer.n_eff_lag1,
         "p_as_if_independent": answer.p_naive,
         "p_day_shifts": shift.p,
