@@ -68,6 +68,8 @@ WHAT: Final[dict[str, Pair]] = {
     "coverage": ("share of time covered", "时间覆盖率"),
     "coverage_by_water": ("share of time covered", "时间覆盖率"),
     "left_out": ("share left out", "剔除比例"),
+    "replicates": ("probes at one depth", "同一深度的探头数"),
+    "sentinels": ("share of numbers for none", "缺测代码的比例"),
     "repeated": ("share repeated", "重复不变的比例"),
     "at_range_limit": ("share at the end of range", "量程上限的比例"),
     "below_air": ("share below 350 ppm", "低于 350 ppm 的比例"),
@@ -103,7 +105,7 @@ WHAT: Final[dict[str, Pair]] = {
 }
 """Names of results; one without a name is shown by its code."""
 
-COUNTS: Final = frozenset({"rain_events", "spikes"})
+COUNTS: Final = frozenset({"rain_events", "spikes", "replicates"})
 """Results that are whole numbers."""
 
 MASKS: Final[dict[str, Pair]] = {
@@ -208,6 +210,11 @@ LEFT_OUT: Final[dict[str, Pair]] = {
     "missing": ("missing", "缺测"),
     "flagged": ("flagged", "质量标识不合格"),
     "impossible": ("impossible", "超出物理范围"),
+    "sentinel": ("number for none", "缺测代码"),
+    "unit %": ("in %, it seems", "疑为 %"),
+    "unit K": ("in kelvin, it seems", "疑为开尔文"),
+    "unit kPa": ("in kPa, it seems", "疑为 kPa"),
+    "unit Pa": ("in Pa, it seems", "疑为 Pa"),
     "clock": ("impossible time", "时间不可能"),
     "one time, two values": ("one time, two values", "同一时间有两个不同数值"),
     "repeated": ("repeated", "重复"),
@@ -215,6 +222,14 @@ LEFT_OUT: Final[dict[str, Pair]] = {
 """Why a value was left out of the grid."""
 
 NOTES: Final[dict[str, Pair]] = {
+    "other_unit": (
+        "A series cannot be in the unit it says and was left out of every analysis: see the audit.",
+        "有序列不可能是其所标的单位，已从全部分析中剔除，见审核。",
+    ),
+    "sentinel": (
+        "Numbers that loggers write for none (65535, -9999) were left out: see the audit.",
+        "采集器用以表示缺测的数值（65535、-9999）已剔除，见审核。",
+    ),
     "concentration": (
         "CO₂ here is a concentration at a depth: what sources and diffusion leave behind. Its answer to "
         "temperature is "

@@ -315,9 +315,14 @@ def _profile(outcome: Outcome, lang: str) -> list[str]:
     told += [
         sentence(r, names, lang)
         for r in outcome.rows
-        if not r.refused and r.value is not None
+        if not r.refused and r.value is not None and r.details.get("warning_code") != "not_uniform"
         and (r.what in ("gradient_reversed", "mean_r_of_profiles", "damping_depth") or stands(r))
     ]  # fmt: skip
+    apart = [r for r in outcome.rows if r.details.get("warning_code") == "not_uniform"]
+    colon = "：" if zh else ": "
+    told += dict.fromkeys(
+        f"{r.target.split('/')[1]}{colon}{vocabulary.warning(r, lang)}{'。' if zh else '.'}" for r in apart
+    )
     return told
 
 

@@ -34,7 +34,7 @@ STATION = "station"
 PROFILE = "p1"
 """What a series is named by where the table does not say."""
 
-_CHUNK = 500_000
+_CHUNK = 100_000
 _ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
 _TEXT = (
     "station",
