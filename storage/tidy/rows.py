@@ -76,6 +76,17 @@ class TidyFault(NamedTuple):
     text: str
 
 
+class Bad(NamedTuple):
+    """Rows of a file that could not be used: the first of them, and how many."""
+
+    first: TidyFault
+    rows: int
+
+    def too_many(self, of: int) -> bool:
+        """More than ten, and more than one in a hundred of the rows read: no slip of a hand."""
+        return self.rows > max(10, of / 100)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Meta:
     """What every cell of a row but time and value says: ``canonical = a · value + b``; one object a kind of row."""
