@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,9 +20,17 @@ from soilco2.ingest.simulate.http_devices import SimulatedServer
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.operations import run
-from tests.ingest.drivers.asked import FIRST_US, KEYS, MINUTE_US, Desk, addresses, measured, row
+from tests.ingest.drivers.asked import (
+    FIRST_US,
+    KEYS,
+    MINUTE_US,
+    Desk,
+    addresses,
+    certificate_in,
+    measured,
+    row,
+)
 from tests.ingest.files.watch import NOW_US
-from tests.servers import missing
 
 TOKEN = "s3cret-of-the-test"
 Answer = tuple[int, bytes, dict[str, str]]
@@ -315,18 +321,7 @@ def test_a_token_that_is_not_there_is_told(tmp_path: Path, stack: ExitStack) -> 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("openssl") is None:
-        missing("openssl", "on Debian: apt install openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", folder / "key.pem", "-out", folder / "ca.pem", "-days", "2", "-subj", "/CN=localhost",
-            "-addext", "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return folder
+    return certificate_in(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("known", [True, False])
