@@ -8,7 +8,7 @@ from typing import Any
 
 from soilco2.quality.records import Flag, Observation, SeriesKey
 from soilco2.quality.runs import ObservedRun
-from soilco2.storage.journal.bulk_insert import COUNTED, Insertion
+from soilco2.storage.journal.bulk_insert import COUNTED, SHARED, Insertion
 from soilco2.storage.journal.session import Session
 
 Row = tuple[int, float | None, float | None, int, int, int]
@@ -25,9 +25,8 @@ _UNLESS_SAME = (
 _UPSERT = Insertion(f"INSERT INTO observation ({_COLUMNS})", "?" * 9, _UNLESS_SAME)
 _UPSERT_ALIKE = Insertion(
     f"INSERT INTO observation ({_COLUMNS})",
-    ("?2", "?", "?", "?", "?3", "?4", "?5", "?6", COUNTED),
+    (SHARED, "?", "?", "?", SHARED, SHARED, SHARED, SHARED, COUNTED),
     _UNLESS_SAME,
-    shared=6,
 )
 """For observations that differ in nothing but their numbers, as most of a series do."""
 

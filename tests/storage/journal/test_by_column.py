@@ -14,7 +14,7 @@ import pytest
 from soilco2.quality.records import Sample
 from soilco2.quality.runs import Columns, Runs, channels_of, joined, runs_of
 from soilco2.station_config.loader import Station, load_station
-from soilco2.storage.journal.bulk_insert import COUNTED, Insertion
+from soilco2.storage.journal.bulk_insert import COUNTED, SHARED, Insertion
 from soilco2.storage.journal.control import _plain
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
@@ -128,9 +128,7 @@ def test_channels_that_come_in_turn_are_the_same_journal_too(tmp_path: Path, cha
 
 @pytest.mark.parametrize("count", [0, 1, 9, 73, 256, 700])
 def test_what_counts_up_and_what_is_shared_need_no_value_in_each_row(count: int) -> None:
-    insert = Insertion(
-        "INSERT INTO t (a, b, n)", ("?", "?2", COUNTED), "ON CONFLICT (n) DO NOTHING", shared=2
-    )
+    insert = Insertion("INSERT INTO t (a, b, n)", ("?", SHARED, COUNTED), "ON CONFLICT (n) DO NOTHING")
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute("CREATE TABLE t (a, b, n PRIMARY KEY)")
         assert insert(db, [k * 0.5 for k in range(count)], (41, "all")) == count
