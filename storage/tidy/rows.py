@@ -171,7 +171,8 @@ class RowParser:
         self._metas: Remembered[tuple[str, ...], Meta | Message] = Remembered(
             lambda key: _meta(dict(zip(columns, key, strict=True)), refuse, variables)
         )
-        self._times: Remembered[str, int] = Remembered(TimeParser(zone))
+        self._parse_times = TimeParser(zone)
+        self._times: Remembered[str, int] = Remembered(self._parse_times)
 
     def columns(self, first: int, part: Sequence[str | None]) -> Columns:
         """Lines by column; `first` is the number of the first of them."""
@@ -206,7 +207,7 @@ class RowParser:
         if len(cells) != step * len(part) - 1 or cells[width::step].count("\n") != len(part) - 1:
             return None
         try:
-            when = list(map(self._times.__getitem__, cells[self._at_time :: step]))
+            when = self._when(cells[self._at_time :: step])
             keys = zip(*[cells[at::step] for at in self._at_meta], strict=True)
             found = list(map(self._metas.__getitem__, keys))
             values = _numbers(cells[self._at_value :: step])
@@ -215,6 +216,12 @@ class RowParser:
         if max(when) > self._latest_us or any(isinstance(meta, Message) for meta in set(found)):
             return None
         return Columns(when, found, values, [], range(first, first + len(part)))  # type: ignore[arg-type]
+
+    def _when(self, texts: list[str]) -> list[int]:
+        """The times of a column: each looked up as a whole where they repeat, else by day and time of day."""
+        if len(set(texts)) * 2 > len(texts) and (found := self._parse_times.at_once(texts)) is not None:
+            return found
+        return list(map(self._times.__getitem__, texts))
 
     def row(self, number: int, text: str | None) -> tuple[int, Meta, float | None] | TidyFault | None:
         """Time [µs UTC], meta and value of a line; None when it is empty."""
