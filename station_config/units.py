@@ -65,7 +65,7 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float | Fraction, float | Fraction]]] =
     "V": {"V": (1.0, 0.0), "mV": (1e-3, 0.0)},
     "mg/kg": {"mg/kg": (1.0, 0.0), "g/kg": (1e3, 0.0), "ug/g": (1.0, 0.0)},
     "degree": {"degree": (1.0, 0.0), "deg": (1.0, 0.0)},
-    "umol m-2 s-1": {"umol m-2 s-1": (1.0, 0.0), "mol m-2 s-1": (1e6, 0.0)},
+    "umol m-2 s-1": {"umol m-2 s-1": (1.0, 0.0), "nmol m-2 s-1": (1e-3, 0.0), "mol m-2 s-1": (1e6, 0.0)},
 }
 """One spelling of each unit; `_meant` knows the others."""
 

@@ -387,3 +387,27 @@ def test_check_shows_which_column_goes_where(field: Field) -> None:
     told = [line.split() for line in field.soilco2("check", field.station).splitlines()]
     assert ["CO2_10cm_Avg", "p1/d10/co2", "ppm"] in told
     assert ["VWC_10cm_Avg", "p1/d10/soil_water", "as", "the", "file", "says"] in told
+
+
+def test_the_daily_summary_of_an_li_8250(field: Field) -> None:
+    """Three lines of header and DATE, TIME as LI-COR's pages on its data files say; 10:15 at UTC+08:00 is 02:15Z."""
+    text = (
+        "LI-8250,LI-8250,LI-8250,LI-870,LI-870,LI-8250\nDATE,TIME,PORT,FCO2_DRY,T_CELL,T_CELL\n"
+        "YYYYMMDD,HHMMSS,,nmol m-2 s-1,C,C\n20260411,101500,1,1830.5,51.2,24.5\n20260411,102000,2,2210,51.2,24.5\n"
+        "2026-04-11,10:25:00,1,NaN,51.2,24.5\n"
+    )
+    mapping = ZONE + column("FCO2_DRY", "co2_flux") + "where = { PORT = 1 }\n"
+    mapping += column("LI-8250 T_CELL", "air_temperature", "site")
+    brought(field, text, mapping)
+    rows = [(row[0], row[2], row[3]) for row in found(field)]
+    assert [row for row in rows if row[1] == "co2_flux"] == [
+        ("2026-04-11T02:15:00Z", "co2_flux", "1.8305"), ("2026-04-11T02:25:00Z", "co2_flux", ""),
+    ]  # fmt: skip
+    assert [row[2] for row in rows if row[1] == "air_temperature"] == ["24.5"] * 3
+
+
+def test_observations_of_an_li_8100a_are_told_what_they_are(field: Field) -> None:
+    text = "LI-8100A:\tDune\nFile Name:\tx\n"
+    assert "export a summary from SoilFluxPro" in brought(
+        field, text, ZONE + column("Flux", "co2_flux"), code=2
+    )
