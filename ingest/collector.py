@@ -12,7 +12,7 @@ from typing import Any
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.driver import DriverEvent, Fetcher, Host
 from soilco2.ingest.drivers.file_driver import FileWatch
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.registry import driver_of, services
@@ -201,6 +201,7 @@ class Collector:
             "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
             **{name: source.status() for name, source in sources.items()},
             "files": [one.status() for one in self._supervisor.of(FileWatch)],
+            "fetched": [one.status() for one in self._supervisor.of(Fetcher)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
         }
@@ -244,7 +245,7 @@ class Collector:
             source.pause()
         if isinstance(self.clock, ReplayClock):
             self.clock.halt()
-        self._supervisor.stop(PollingThread, FileWatch, Forwarder)
+        self._supervisor.stop(PollingThread, FileWatch, Fetcher, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left

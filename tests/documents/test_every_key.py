@@ -68,7 +68,7 @@ OTHERS: dict[str, list[Any]] = {
     "variables": ["soil_water"], "positions": ["p1/d30a"], "variable": ["soil_water"], "replicate": ["c"], "channel": ["air_pressure"],
     "rank": ["table"], "server": ["chirpstack"], "adapter": ["envirodiy"], "mode": ["transparent"],
     "break_by": ["port"], "bytesize": [8], "framing": ["tcp"], "heartbeat": ["ping"], "format": ["TOA5"],
-    "stamp": ["start"], "encoding": ["utf-8"], "delimiter": ["|"], "decimal": ["."], "time_format": ["iso", "%d.%m.%y %H:%M"], "each": ["rows[*]"],
+    "stamp": ["start"], "encoding": ["utf-8"], "delimiter": ["|"], "decimal": ["."], "time_format": ["iso", "%d.%m.%y %H:%M"], "each": ["rows[*]"], "since_format": ["s"],
 }  # fmt: skip
 
 
