@@ -28,7 +28,6 @@ from soilco2.storage.tidy.sidecar import no_sidecar, own_variables, read_sidecar
 from soilco2.storage.tidy.text import Layout, find_layout, open_binary
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 STATION = "station"
@@ -300,7 +299,7 @@ class TidyReader:
             rows = order[begin:end]
             meta = {name: str(words[name].iloc[rows[0]]).strip() for name in metas}
             series, turned, flag, told = self._meet(meta, file)
-            taken = _turned(values[rows], turned)
+            taken = values[rows] if turned is None else np.array([*map(turned, values[rows].tolist())])
             flags = np.full(len(rows), flag if flag is not None else Flag.NOT_EVALUATED, dtype="int8")
             if flag is None:
                 flags[np.isnan(taken)] = Flag.MISSING
@@ -310,9 +309,9 @@ class TidyReader:
             series.flags.frombytes(flags.tobytes())
             series.told.extend([told] * len(rows))
             for name in ("lower", "upper") if series.lower or bounds else ():
-                limit = taken * np.nan
-                if bounds:
-                    limit = _turned(frame[name].to_numpy(dtype="float64")[rows], turned)
+                limit = frame[name].to_numpy(dtype="float64")[rows] if bounds else taken * np.nan
+                if bounds and turned is not None:
+                    limit = np.array([*map(turned, limit.tolist())])
                 getattr(series, name).frombytes(limit.tobytes())
 
     def _meet(
@@ -449,13 +448,6 @@ def _times(column: pd.Series, zone: tzinfo | None) -> Any:
     if moments.isna().any():
         raise _DoubtError(Message("a time is missing"))
     return moments.dt.as_unit("us").astype("int64").to_numpy()
-
-
-def _turned(values: np.ndarray, turned: Callable[[float], float] | None) -> np.ndarray:
-    """Values as written, in the canonical unit."""
-    import numpy as np
-
-    return values if turned is None else np.array(list(map(turned, values.tolist())), dtype="float64")
 
 
 def _extend_bounds(series: _Series, wanted: bool) -> None:

@@ -51,7 +51,7 @@ def test_https_is_trusted_by_the_authority_named_and_by_no_other(out: Out, tmp_p
 
 
 def test_an_expired_certificate_is_told_as_such(out: Out, tmp_path: Path) -> None:
-    ours, tls = authority_and_server(tmp_path / "ours", days=-1)
+    ours, tls = authority_and_server(tmp_path / "ours", until=2021)
     receiver = Receiver(tls=tls)
     try:
         sink = sink_of(out, out.table(kind="http", url=receiver.url, ca_file=str(ours)))
