@@ -310,8 +310,7 @@ class TidyReader:
             series.told.extend([told] * len(rows))
             for name in ("lower", "upper") if series.lower or bounds else ():
                 limit = frame[name].to_numpy(dtype="float64")[rows] if bounds else taken * np.nan
-                if bounds and turned is not None:
-                    limit = np.array([*map(turned, limit.tolist())])
+                limit = np.array([*map(turned, limit.tolist())]) if bounds and turned is not None else limit
                 getattr(series, name).frombytes(limit.tobytes())
 
     def _meet(
