@@ -53,6 +53,12 @@ settle = "3s"
 crc = false
 serials = false
 
+[connection.power]
+gpio = "/dev/gpiochip0"
+offset = 17
+active_low = true
+despite_drift = []
+
 [[connection]]
 id = "gateway"
 kind = "modbus-tcp"
