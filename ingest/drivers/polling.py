@@ -107,6 +107,7 @@ class PollingThread:
         self._on_round = on_round or (lambda _slot: None)
         self._punctual = punctual
         self._power = power
+        self._lead_us = 0 if power is None else power.lead_us
         self._devices = [Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
@@ -158,7 +159,7 @@ class PollingThread:
     def borrowed(self) -> Iterator[Line]:
         """The line between two rounds, open or closed; rounds wait until it is given back."""
         with self._turn.borrow():
-            self._switch(True, [])
+            self._switch(True)
             yield self._line
 
     def status(self) -> dict[str, Any]:
@@ -211,18 +212,17 @@ class PollingThread:
 
     def _begin(self) -> None:
         now = self._clock.now_us()
-        ahead = self._lead_us()
         for device in self._devices:
-            device.align(now + ahead)
+            device.align(now + self._lead_us)
         self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
         events: list[DriverEvent] = []
         try:  # a missing adapter is told at once, not at the first slot
             self._open(now, events)
         except (PortGone, PortBusy) as error:
             self._port_lost(error, now, events)
-        self._switch(False, events)  # whatever it was left as
         if events:
             self._deliver([], events)
+        self._switch(False)  # whatever it was left as
 
     def _late(self, device: Device, slot: int, now: int) -> DriverEvent:
         """Its slot has gone by: what was not taken, and the next slot."""
@@ -239,21 +239,17 @@ class PollingThread:
 
     def _wait_and_read(self) -> None:
         now = self._clock.now_us()
-        ahead = self._lead_us()
         for device in self._devices:
-            if device.next_slot_us - now > device.interval_us + ahead:  # the clock was set back
+            if device.next_slot_us - now > device.interval_us + self._lead_us:  # the clock was set back
                 device.align(now)
         slot = min((device.next_slot_us for device in self._devices), default=_NEVER)
         self._next_us = slot
-        if now < slot - ahead:
-            self._clock.wait_until(slot - ahead, self._stop)
+        if now < slot - self._lead_us:
+            self._clock.wait_until(slot - self._lead_us, self._stop)
             return
         if self._power is not None and not self._power.on:
-            events: list[DriverEvent] = []
             with self._turn.own():
-                self._switch(True, events)
-            if events:
-                self._deliver([], events)
+                self._switch(True)
         if now < slot:
             self._clock.wait_until(slot, self._stop)
             return
@@ -283,21 +279,17 @@ class PollingThread:
             self._rounds += 1
             self._last_round_us = slot
         self._next_us = min(device.next_slot_us for device in self._devices)
-        if self._next_us - self._clock.now_us() > self._lead_us():
-            self._switch(False, events := [])
-            if events:
-                self._deliver([], events)
+        if self._next_us - self._clock.now_us() > self._lead_us:
+            self._switch(False)
         self._on_round(slot)
 
     # the power
 
-    def _lead_us(self) -> int:
-        """How long before a round the power is on [µs]."""
-        return 0 if self._power is None else self._power.lead_us
-
-    def _switch(self, on: bool, events: list[DriverEvent]) -> None:
-        if self._power is not None:
-            events += self._power.turn(on, self.connection, self._devices, self._clock)
+    def _switch(self, on: bool) -> None:
+        """Switch the power, where it is switched."""
+        power, devices = self._power, self._devices
+        if power is not None and (told := power.turn(on, self.connection, devices, self._clock)):
+            self._deliver([], told)
 
     def _round(
         self, slot: int, devices: Sequence[Device], samples: list[Sample], events: list[DriverEvent]
