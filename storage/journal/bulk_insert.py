@@ -67,6 +67,10 @@ def _joined(row: Sequence[str], size: int) -> str:
     numbers = {False: count(1), True: count(1)}
     columns = [f"{'s' if cell == SHARED else 'r'}.column{next(numbers[cell == SHARED])}" for cell in row]
     shared = ",".join("?" * (len(row) - len(own)))
-    return (
-        f"SELECT {','.join(columns)} FROM (VALUES ({shared})) s CROSS JOIN ({_rows(own, size)}) r WHERE true"
+    return " ".join(
+        (
+            "SELECT",
+            ",".join(columns),
+            f"FROM (VALUES ({shared})) s CROSS JOIN ({_rows(own, size)}) r WHERE true",
+        )
     )
