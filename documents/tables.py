@@ -35,6 +35,8 @@ def _value(t: Language, row: Table, name: str) -> str:
         return t.listed([f"{key} = {json.dumps(part, ensure_ascii=False)}" for key, part in value.items()])
     if isinstance(value, datetime):
         return t.moment(value)
+    if isinstance(value, Table):
+        return _one(t, value)
     if isinstance(value, tuple):
         return t.listed([_one(t, one) for one in value])
     if isinstance(value, bool):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from soilco2.ingest.drivers.driver import Driver, Told
 from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.errors import BusError, ExceptionAnswer, NoAnswer, NotChanged, PortBusy, PortGone
-from soilco2.ingest.protocols.modbus import Request
+from soilco2.ingest.protocols.modbus import Request, coil_asked, coil_frame, coil_said
 from soilco2.ingest.protocols.reading import Reading
 from soilco2.ingest.protocols.register_map import blocks_to_read, raw_readings, register_image
 from soilco2.ingest.transports.modbus_master import ModbusMaster, Stray
@@ -22,6 +22,10 @@ from soilco2.station_config.connections.modbus_model import Block, ModbusModel, 
 from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
+
+COIL_TRIES = 3
+COIL_WAIT_S = 0.5
+"""How often a relay module is asked to switch, and how long it may take to say so [s]."""
 
 Happened = Callable[[str, str, Message], None]
 
@@ -146,6 +150,26 @@ class ModbusLine:
             failed(error)
         self._master.open()
         return self._master.read(request, timeout_s)
+
+    def set_coil(self, address: int, coil: int, on: bool) -> None:
+        """Switch a coil of a relay module, and ask it whether that is so: an echo of the line is no answer."""
+        sound = coil_said(address, on)
+        heard = b""
+        for _ in range(COIL_TRIES):
+            self._master.ask(
+                coil_frame(address, coil, on), COIL_WAIT_S, lambda data: coil_frame(address, coil, on) in data
+            )
+            heard = self._master.ask(coil_asked(address, coil), COIL_WAIT_S, lambda data: sound in data)
+            if sound in heard:
+                return
+        raise NoAnswer(
+            Message(
+                "{port}: the relay module at address {address} does not say that coil {coil} is switched; "
+                "look at its address, speed and supply",
+                port=self._master.port, address=address, coil=coil,
+            ),
+            heard,
+        )  # fmt: skip
 
     def settings(self, plan: RegisterPlan, timeout_s: float, failed: Callable[[BusError], None]) -> Told:
         """The registers that change what readings mean."""

@@ -12,6 +12,7 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench, FarEnd, Host
 from soilco2.ingest.drivers.modbus_line import Happened, ModbusDriver, ModbusLine
 from soilco2.ingest.drivers.polling import Deliver, PollingThread, Rows, polled
+from soilco2.ingest.drivers.power import power_of
 from soilco2.ingest.drivers.search import Scan, Search
 from soilco2.ingest.supervisor import Managed
 from soilco2.ingest.transports.modbus_serial import RtuMaster
@@ -54,6 +55,7 @@ def polling(
 ) -> PollingThread:
     """The thread that polls the instruments of a line; `more` goes to `PollingThread`."""
     line = line_of(connection, rows, trace, happened)
+    more.setdefault("power", power_of(connection, line, rows))
     return PollingThread(connection.id, str(connection.port), line, rows, clock, deliver, **more)
 
 

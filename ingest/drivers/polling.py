@@ -26,6 +26,7 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.drivers.device import Device
 from soilco2.ingest.drivers.driver import DriverEvent, Host, Line
+from soilco2.ingest.drivers.power import SwitchedPower, power_of
 from soilco2.ingest.drivers.sample import Arrival, sample_of
 from soilco2.ingest.drivers.turn import Turn
 from soilco2.ingest.errors import BusError, PortBusy, PortGone
@@ -74,6 +75,8 @@ class PollingThread:
         Called with the slot [µs UTC] when a round is over and delivered.
     punctual : bool
         Whether a reading that comes too late for its slot is left out.
+    power : SwitchedPower, optional
+        On ahead of a round and off after it; None where it is on all the time.
 
     Notes
     -----
@@ -92,6 +95,7 @@ class PollingThread:
         active: Callable[[str, int], bool] | None = None,
         on_round: Callable[[int], None] | None = None,
         punctual: bool = True,
+        power: SwitchedPower | None = None,
     ) -> None:
         self.connection = connection
         self.port = port
@@ -102,6 +106,8 @@ class PollingThread:
         self._active = active or (lambda _serial, _slot: True)
         self._on_round = on_round or (lambda _slot: None)
         self._punctual = punctual
+        self._power = power
+        self._lead_us = 0 if power is None else power.lead_us
         self._devices = [Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
@@ -153,6 +159,7 @@ class PollingThread:
     def borrowed(self) -> Iterator[Line]:
         """The line between two rounds, open or closed; rounds wait until it is given back."""
         with self._turn.borrow():
+            self._switch(True)
             yield self._line
 
     def status(self) -> dict[str, Any]:
@@ -162,6 +169,9 @@ class PollingThread:
                 "connection": self.connection,
                 "port": self.port,
                 "state": "open" if self._line.is_open else "closed",
+                **(
+                    {} if self._power is None else {"power": self._power.on, "power_error": self._power.error}
+                ),
                 "error": self._port_error,
                 "errors": dict(self._port_errors),
                 "rounds": self._rounds,
@@ -196,12 +206,14 @@ class PollingThread:
             self.failure = error
         finally:
             self._joined.set()
+            if self._power is not None:
+                self._power.end()
             self._line.close()
 
     def _begin(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
-            device.align(now)
+            device.align(now + self._lead_us)
         self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
         events: list[DriverEvent] = []
         try:  # a missing adapter is told at once, not at the first slot
@@ -210,6 +222,7 @@ class PollingThread:
             self._port_lost(error, now, events)
         if events:
             self._deliver([], events)
+        self._switch(False)  # whatever it was left as
 
     def _late(self, device: Device, slot: int, now: int) -> DriverEvent:
         """Its slot has gone by: what was not taken, and the next slot."""
@@ -227,10 +240,16 @@ class PollingThread:
     def _wait_and_read(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
-            if device.next_slot_us - now > device.interval_us:  # the clock was set back
+            if device.next_slot_us - now > device.interval_us + self._lead_us:  # the clock was set back
                 device.align(now)
         slot = min((device.next_slot_us for device in self._devices), default=_NEVER)
         self._next_us = slot
+        if now < slot - self._lead_us:
+            self._clock.wait_until(slot - self._lead_us, self._stop)
+            return
+        if self._power is not None and not self._power.on:
+            with self._turn.own():
+                self._switch(True)
         if now < slot:
             self._clock.wait_until(slot, self._stop)
             return
@@ -260,7 +279,17 @@ class PollingThread:
             self._rounds += 1
             self._last_round_us = slot
         self._next_us = min(device.next_slot_us for device in self._devices)
+        if self._next_us - self._clock.now_us() > self._lead_us:
+            self._switch(False)
         self._on_round(slot)
+
+    # the power
+
+    def _switch(self, on: bool) -> None:
+        """Switch the power, where it is switched."""
+        power, devices = self._power, self._devices
+        if power is not None and (told := power.turn(on, self.connection, devices, self._clock)):
+            self._deliver([], told)
 
     def _round(
         self, slot: int, devices: Sequence[Device], samples: list[Sample], events: list[DriverEvent]
@@ -456,14 +485,16 @@ def polled(
 def _thread(
     host: Host, name: str, connection: Connection, rows: Rows, line_of: Callable[[Any, Rows], Line]
 ) -> PollingThread:
+    line = line_of(connection, rows)
     return PollingThread(
         connection.id,
         kind_of(connection).place(connection),
-        line_of(connection, rows),
+        line,
         rows,
         host.clock,
         host.deliver,
         active=lambda serial, at: host.station().deployments.active(serial, at),
         on_round=lambda _slot_us: host.beat(name),
         punctual=not host.once,
+        power=power_of(connection, line, rows),
     )

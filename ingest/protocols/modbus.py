@@ -34,6 +34,9 @@ from soilco2.station_config.message import Message
 
 READ_HOLDING = 3
 READ_INPUT = 4
+READ_COILS = 1
+WRITE_COIL = 5
+COIL_ON = 0xFF00
 WRITE_ONE = 6
 WRITE_SEVERAL = 16
 MAX_COUNT = 125
@@ -330,6 +333,21 @@ def write_frame(address: int, function: int, start: int, words: tuple[int, ...])
         return seal(struct.pack(">BBHH", address, function, start, *words))
     head = struct.pack(">BBHHB", address, function, start, len(words), 2 * len(words))
     return seal(head + struct.pack(f">{len(words)}H", *words))
+
+
+def coil_frame(address: int, coil: int, on: bool) -> bytes:
+    """The bytes that switch a coil, function 5; a slave that did it says the same."""
+    return seal(struct.pack(">BBHH", address, WRITE_COIL, coil, COIL_ON if on else 0))
+
+
+def coil_asked(address: int, coil: int) -> bytes:
+    """The bytes that ask whether a coil is on, function 1."""
+    return seal(struct.pack(">BBHH", address, READ_COILS, coil, 1))
+
+
+def coil_said(address: int, on: bool) -> bytes:
+    """The answer to `coil_asked`."""
+    return seal(bytes((address, READ_COILS, 1, on)))
 
 
 class Write(NamedTuple):

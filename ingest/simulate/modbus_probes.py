@@ -16,12 +16,17 @@ from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.errors import SimulationError
 from soilco2.ingest.protocols.modbus import (
+    COIL_ON,
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
+    READ_COILS,
     READ_HOLDING,
+    WRITE_COIL,
     Request,
     Write,
     answer_frame,
+    coil_frame,
+    coil_said,
     exception_frame,
     parse_request,
     parse_write,
@@ -35,6 +40,7 @@ from soilco2.station_config.catalogue.probe import Line
 from soilco2.station_config.catalogue.registers import encode
 from soilco2.station_config.connections.modbus_model import CodedRegister, ModbusModel
 from soilco2.station_config.connections.modbus_rtu import ModbusRtuConnection
+from soilco2.station_config.connections.power import Power, warm_up_of
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
 
@@ -186,8 +192,8 @@ class SimulatedProbe:
                 if word in bit.name:
                     status[row.id] = status.get(row.id, 0) | bit.mask
 
-    def answer(self, request: Request, foreign: int, now_us: int) -> bytes:
-        """The frame that a healthy line would carry back; empty when the probe is silent."""
+    def answer(self, request: Request, foreign: int, now_us: int, cold: bool = False) -> bytes:
+        """The frame that a healthy line would carry back: empty from a silent probe, half of all from a cold one."""
         if self.silent(now_us):
             if self.active(Kind.BROWN_OUT, now_us):
                 self.restart()
@@ -199,7 +205,7 @@ class SimulatedProbe:
         words = tuple(word for word in asked if word is not None)
         if not words or len(words) != len(asked):
             return exception_frame(request, ILLEGAL_ADDRESS)
-        return answer_frame(request, words)
+        return answer_frame(request, tuple(word // 2 for word in words) if cold else words)
 
     def on_the_line(self, frame: bytes, request: Request, other: bytes, now_us: int) -> list[Piece]:
         """`frame` as the line carries it: with noise, or against `other`, a second probe's answer."""
@@ -215,6 +221,34 @@ class SimulatedProbe:
                 frame = frame[:at] + bytes([frame[at] ^ 0x55]) + frame[at + 1 :]
             return [(0.0, stray + frame + stray)]
         return [(0.0, frame)]
+
+
+class SimulatedRelay:
+    """A relay module with one coil used: functions 1 and 5, whatever else is refused."""
+
+    def __init__(self, power: Power, clock: Clock) -> None:
+        self.power = power
+        self._clock = clock
+        self.on = False
+        self.since_us = 0
+
+    def answer(self, request: Request) -> bytes:
+        """What it says; a switched coil counts from now on."""
+        if request.start != self.power.coil:
+            return exception_frame(request, ILLEGAL_ADDRESS)
+        if request.function == READ_COILS:
+            return coil_said(request.address, self.on)
+        if request.function != WRITE_COIL or request.registers not in (0, COIL_ON):
+            return exception_frame(request, ILLEGAL_FUNCTION)
+        on = request.registers == COIL_ON
+        if on and not self.on:
+            self.since_us = self._clock.now_us()
+        self.on = on
+        return coil_frame(request.address, request.start, on)
+
+    def warm(self, row: Instrument, model: ModbusModel) -> bool:
+        """Whether a probe has had power for as long as it needs."""
+        return self._clock.now_us() - self.since_us >= warm_up_of(row, model) * 1e6
 
 
 class SimulatedBus(FarLine):
@@ -249,6 +283,8 @@ class SimulatedBus(FarLine):
         make = line or partial(PtyLine, connection.port)
         self.line: Wire = make(self._respond, _parse)
         self._turn = 0
+        power = getattr(connection, "power", None)
+        self.relay = SimulatedRelay(power, clock) if power is not None and power.relay else None
 
     @classmethod
     def of(cls, bench: Bench, line: Callable[[Responder, Parser], Wire] | None = None) -> SimulatedBus:
@@ -260,6 +296,11 @@ class SimulatedBus(FarLine):
         return cls(bench.connection, probes, bench.clock, unplugging(bench), line)
 
     def _respond(self, request: Request | Write, foreign: int) -> Iterable[Piece]:
+        if self.relay is not None and isinstance(request, Request):
+            if request.address == self.relay.power.relay:
+                return [(0.0, self.relay.answer(request))]
+            if not self.relay.on:
+                return []
         speed = self.line.speed()
         heard = [
             probe
@@ -274,7 +315,8 @@ class SimulatedBus(FarLine):
             said = [probe.write(request) for probe in heard if not probe.silent(now)]
             return [(0.0, data) for data in said]
         probe = heard[0]
-        frame = probe.answer(request, foreign, now)
+        cold = self.relay is not None and not self.relay.warm(probe.instrument, probe.model)
+        frame = probe.answer(request, foreign, now, cold)
         if len(heard) > 1:
             self._turn += 1
             return [(0.0, at_once(frame, heard[1].answer(request, foreign, now), self._turn))]

@@ -163,6 +163,8 @@ class ProbeModel(Table):
     """Longest time to an answer."""
     warm_up: Duration = 0.0
     """Time after power-on in which readings are suspect."""
+    drifts_on_power_up: bool = False
+    """Whether readings drift after power-on for longer than the warm-up: it is not switched off unless told to."""
     channel: tuple[ChannelSpec, ...]
     """What it gives."""
     every_variable: bool = False

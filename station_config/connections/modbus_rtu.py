@@ -14,6 +14,7 @@ from soilco2.station_config.catalogue.probe import Line, ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.connections.line_rules import addresses, modbus_address, rounds, timing
 from soilco2.station_config.connections.modbus_model import ANSWER_S, ModbusModel
+from soilco2.station_config.connections.power import Power, power_advice, power_rules
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
@@ -44,6 +45,8 @@ class ModbusRtuConnection(Connection):
     """Silence kept between frames; cheap probes want 50 to 100 ms."""
     echo: bool = False
     """The adapter returns what is sent."""
+    power: Power | None = None
+    """What switches the power of the line; left out: it is on all the time."""
 
 
 def read_time(row: Instrument, model: ProbeModel, connection: ModbusRtuConnection) -> float:
@@ -79,6 +82,7 @@ class _ModbusRtu(Kind):
         "stopbits": ("stop bits", "停止位"),
         "quiet": ("silence between frames", "帧间静默"),
         "echo": ("adapter returns what is sent", "转换器回送所发内容"),
+        "power": ("what switches the power", "由什么控制供电"),
     }
 
     def describe(self, connection: ModbusRtuConnection, station: str) -> str:
@@ -102,6 +106,7 @@ class _ModbusRtu(Kind):
         yield from addresses(draft, lines)
         for connection in lines.values():
             yield from _line_settings(draft, models, connection)
+            yield from power_rules(draft, models, connection)
         yield from timing(draft, models, lines)
 
     def advice_on_instrument(
@@ -138,6 +143,8 @@ class _ModbusRtu(Kind):
 
     def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
         yield from rounds(self, draft, models)
+        for _, connection in self.connections(draft):
+            yield from power_advice(draft, connection)
 
 
 def _line_settings(draft: Draft, models: Models, connection: ModbusRtuConnection) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from soilco2.station_config.base import Duration
 from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.connections.line_rules import addresses, rounds, timing
+from soilco2.station_config.connections.power import Power, power_advice, power_rules
 from soilco2.station_config.connections.sdi12_model import Sdi12Model
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
@@ -97,6 +98,8 @@ class Sdi12Connection(Connection):
     serials: bool = True
     """The serial number that a probe tells (`aI!`) has to be that of the station file, or it is not read; `false` for
     probes that all tell the same. Its model is compared in any case, where the catalogue says how it is called."""
+    power: Power | None = None
+    """What switches the power of the line; left out: it is on all the time."""
 
     @property
     def known(self) -> Adapter:
@@ -138,6 +141,7 @@ class _Sdi12(Kind):
         "settle": ("time after opening", "打开后等待时间"),
         "crc": ("check sum where the probe knows it", "探头支持时使用校验和"),
         "serials": ("serial numbers are compared", "核对序列号"),
+        "power": ("what switches the power", "由什么控制供电"),
     }
     left_out: ClassVar = {
         "adapter": ("another one", "其他转换器"),
@@ -180,6 +184,8 @@ class _Sdi12(Kind):
                 )  # fmt: skip
         yield from addresses(draft, lines)
         yield from timing(draft, models, lines)
+        for connection in lines.values():
+            yield from power_rules(draft, models, connection, relays=False)
 
     def advice_on_instrument(
         self, draft: Draft, path: Key, row: Instrument, model: ProbeModel, connection: Sdi12Connection
@@ -211,6 +217,8 @@ class _Sdi12(Kind):
                     ),
                 )  # fmt: skip
         yield from rounds(self, draft, models)
+        for _, connection in self.connections(draft):
+            yield from power_advice(draft, connection)
 
 
 def read_time(row: Instrument, model: ProbeModel) -> float:

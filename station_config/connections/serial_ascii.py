@@ -15,6 +15,7 @@ from soilco2.station_config.catalogue.probe import ProbeModel
 from soilco2.station_config.connections.ascii_model import AsciiModel
 from soilco2.station_config.connections.kind import Claim, Connection, Draft, Key, Kind, Models
 from soilco2.station_config.connections.line_rules import addresses, rounds, timing
+from soilco2.station_config.connections.power import Power, power_advice, power_rules
 from soilco2.station_config.connections.serial_port import SerialPort
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
@@ -47,6 +48,8 @@ class SerialAsciiConnection(Connection):
     """Stop bits."""
     quiet: Duration = 0.05
     """Silence waited for before a command, and kept behind an answer."""
+    power: Power | None = None
+    """What switches the power of the line; left out: it is on all the time."""
 
 
 def address_of(row: Instrument, model: ProbeModel) -> str:
@@ -72,6 +75,7 @@ class _SerialAscii(Kind):
         "parity": ("parity", "校验"),
         "stopbits": ("stop bits", "停止位"),
         "quiet": ("silence around a command", "命令前后静默"),
+        "power": ("what switches the power", "由什么控制供电"),
     }
 
     def describe(self, connection: SerialAsciiConnection, station: str) -> str:
@@ -105,6 +109,7 @@ class _SerialAscii(Kind):
         yield from timing(draft, models, lines)
         for connection in lines.values():
             yield from _rules(draft, models, connection)
+            yield from power_rules(draft, models, connection, relays=False)
 
     def read_time(self, row: Instrument, model: ProbeModel, connection: SerialAsciiConnection) -> float:
         """Request and message on the wire, the silence around them and the instrument's own delay [s]."""
@@ -117,6 +122,8 @@ class _SerialAscii(Kind):
 
     def advice(self, draft: Draft, models: Models) -> Iterator[Fault]:
         yield from rounds(self, draft, models)
+        for _, connection in self.connections(draft):
+            yield from power_advice(draft, connection)
 
     def advice_on_instrument(
         self, draft: Draft, path: Key, row: Instrument, model: ProbeModel, connection: SerialAsciiConnection

@@ -28,6 +28,17 @@ echo = true
 rank = "file"
 
 [[connection]]
+id = "solar"
+kind = "modbus-rtu"
+port = "/dev/serial/by-id/usb-2"
+baudrate = 9600
+
+[connection.power]
+relay = 100
+coil = 3
+despite_drift = ["soil-30b"]
+
+[[connection]]
 id = "air"
 kind = "mqtt"
 topic = "dune/readings"
@@ -52,6 +63,11 @@ break_by = "adapter"
 settle = "3s"
 crc = false
 serials = false
+
+[connection.power]
+gpio = "/dev/gpiochip0"
+offset = 17
+active_low = true
 
 [[connection]]
 id = "gateway"
@@ -254,7 +270,7 @@ installation = [{ position = "p1/d30a", from = 2026-03-01 }]
 id = "soil-30b"
 model = "cwt-soil-thc-s"
 serial = "THC0003"
-connection = "bus1"
+connection = "solar"
 address = 14
 interval = "60s"
 channels = ["soil_temperature", "soil_water"]

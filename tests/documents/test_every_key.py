@@ -69,6 +69,7 @@ OTHERS: dict[str, list[Any]] = {
     "rank": ["table"], "server": ["chirpstack"], "adapter": ["envirodiy"], "mode": ["transparent"],
     "break_by": ["port"], "bytesize": [8], "framing": ["tcp"], "heartbeat": ["ping"], "format": ["TOA5"],
     "stamp": ["start"], "encoding": ["utf-8"], "delimiter": ["|"], "decimal": ["."], "time_format": ["iso", "%d.%m.%y %H:%M"], "each": ["rows[*]"], "since_format": ["s"],
+    "gpio": ["/dev/gpiochip1"],
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def test_every_extra_that_is_named_is_one_and_its_sentence_is_known_in_chinese()
     }
     assert (
         named
-        == {"analysis", "cluster", "dashboard", "documents", "files", "notebooks", "sftp"}
+        == {"analysis", "cluster", "dashboard", "documents", "files", "gpio", "notebooks", "sftp"}
         <= set(extras)
     )
     for name in named:

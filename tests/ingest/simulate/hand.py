@@ -20,6 +20,7 @@ class HandClock:
 
     def __init__(self, now_us: int = START) -> None:
         self._now = now_us
+        self.waits_for = 0
         self._changed = threading.Condition()
 
     def now_us(self) -> int:
@@ -46,6 +47,7 @@ class HandClock:
 
     def wait_until(self, time_us: int, stop: threading.Event) -> bool:
         with self._changed:
+            self.waits_for = time_us
             self._changed.notify_all()
             while self._now < time_us and not stop.is_set():
                 self._changed.wait(0.02)
