@@ -104,8 +104,7 @@ class TidyReader:
     Raises
     ------
     TidyFileError
-        At the first row that cannot be used, with file, line and reason; with `go_on` when they are more than ten
-        and more than one in a hundred.
+        At the first row that cannot be used, with file, line and reason; with `go_on` when they are too many.
     """
 
     def __init__(
@@ -366,10 +365,9 @@ class TidyReader:
         for row in read_tidy_rows(layout.path, self._zone, layout, self.variables):
             rows += 1
             if isinstance(row, TidyFault):
-                bad = Bad(bad.first if bad else row, bad.rows + 1 if bad else 1)
+                bad = self.bad[str(layout.path)] = Bad(bad.first if bad else row, bad.rows + 1 if bad else 1)
                 if not self._go_on or bad.too_many(rows):
                     raise TidyFileError(str(layout.path), bad.first.reason, bad.first.line)
-                self.bad[str(layout.path)] = bad
                 continue
             series = self._series.setdefault(
                 series_of(row.place, variables=self.variables), _Series(file=str(layout.path))
@@ -384,6 +382,8 @@ class TidyReader:
             series.values.append(float("nan") if row.value is None else row.value)
             default = Flag.MISSING if row.value is None else Flag.NOT_EVALUATED
             series.flags.append(default if row.flag is None else row.flag)
+        if bad is not None and 2 * bad.rows > rows:
+            raise TidyFileError(str(layout.path), bad.first.reason, bad.first.line)
         if limits is not None:
             raise TidyFileError(str(layout.path), limits, column=layout.time_name)
 

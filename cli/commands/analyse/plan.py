@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from soilco2.analysis.frames.frame import Frame, Site
     from soilco2.analysis.jobs.run import Done
     from soilco2.station_config.loader import Station
+    from soilco2.storage.reader import Reader
     from soilco2.storage.results.results import Result
 
 
@@ -108,13 +109,7 @@ def run_once(
     with progress(f"analyse {plan.name}", wanted=not asked.as_json) as show:
         show(Message("reading"))
         reader = open_reader(asked.data, source=asked.source, go_on=True)  # type: ignore[arg-type]
-        made.left_out = [
-            Message(
-                "{file}: rows that could not be used and were left out: {count}; the first is line {line}: {why}",
-                file=file, count=bad.rows, line=bad.first.line, why=bad.first.reason,
-            )
-            for file, bad in getattr(reader, "bad", {}).items()
-        ]  # fmt: skip
+        made.left_out = _rows_left_out(reader)
         try:
             frames = from_reader(reader, plan.start_us, end, site=_site(plan))
         finally:
@@ -251,6 +246,17 @@ def _said(asked: Asked) -> dict[str, Any]:
         "data": [str(path) for path in asked.data], "sha256": marks, "from": asked.since or "", "to": asked.until or "",
         "depths_m": list(asked.depths), "source": asked.source, "trust_clock": asked.trust_clock,
     }  # fmt: skip
+
+
+def _rows_left_out(reader: Reader) -> list[Message]:
+    """A sentence for each table of which rows could not be used."""
+    return [
+        Message(
+            "{file}: rows that could not be used and were left out: {count}; the first is line {line}: {why}",
+            file=file, count=bad.rows, line=bad.first.line, why=bad.first.reason,
+        )
+        for file, bad in getattr(reader, "bad", {}).items()
+    ]  # fmt: skip
 
 
 def _bad(made: Run) -> dict[str, Any]:

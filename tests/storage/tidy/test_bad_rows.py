@@ -40,3 +40,10 @@ def test_more_than_ten_in_a_short_file_are_no_slip(tmp_path: Path) -> None:
     assert TidyReader(table(tmp_path, 400, 10), go_on=True).bad
     with pytest.raises(TidyFileError, match=r"t\.csv:2: "):
         TidyReader(table(tmp_path, 400, 11), go_on=True)
+
+
+def test_a_file_of_mostly_bad_rows_is_refused_however_short(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(HEAD + "2026-05-01T00:00:00Z,p1,0.1,co2,400,furlong\n", encoding="utf-8")
+    with pytest.raises(TidyFileError, match="furlong"):
+        TidyReader(path, go_on=True)
