@@ -12,7 +12,7 @@ from typing import Any
 from soilco2.ingest.clock.clock import Clock
 from soilco2.ingest.clock.replay import ReplayClock
 from soilco2.ingest.clock.system import SystemClock
-from soilco2.ingest.drivers.driver import DriverEvent, Host
+from soilco2.ingest.drivers.driver import DriverEvent, Fetcher, Host
 from soilco2.ingest.drivers.file_driver import FileWatch
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.registry import driver_of, services
@@ -27,7 +27,7 @@ from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
-from soilco2.station_config.connections.registry import kind_of, kinds
+from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station, load_station
 from soilco2.station_config.message import Message
@@ -199,9 +199,9 @@ class Collector:
             "answered_us": dict(self.writer_thread.answered),
             "buses": [line.status() for line in self._supervisor.of(PollingThread)],
             "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
-            **{kind.session or name: None for name, kind in kinds().items() if kind.contract == "pushed"},
             **{name: source.status() for name, source in sources.items()},
             "files": [one.status() for one in self._supervisor.of(FileWatch)],
+            "fetched": [one.status() for one in self._supervisor.of(Fetcher)],
             "sinks": {one.table.id: one.status() for one in self._supervisor.of(Forwarder)},
             "parts": self._supervisor.states(),
         }
@@ -245,7 +245,7 @@ class Collector:
             source.pause()
         if isinstance(self.clock, ReplayClock):
             self.clock.halt()
-        self._supervisor.stop(PollingThread, FileWatch, Forwarder)
+        self._supervisor.stop(PollingThread, FileWatch, Fetcher, Forwarder)
         if isinstance(self.clock, ReplayClock):
             self.clock.close()
         # what was read goes on disk, and is acknowledged, before the broker is left

@@ -13,6 +13,7 @@ IngestError                 anything that keeps a reading from coming in
 │   ├── Refused             the device said in words that it did not understand
 │   └── Unasked             the line never fell silent: a device talks without being asked
 ├── NotChanged              an address or line settings of an instrument were not changed
+├── FetchError              an address on the network gives nothing that can be used
 ├── BrokerError             the MQTT broker cannot be reached, refuses us, or is not configured
 ├── MessageError            a message cannot be built: a number that JSON has no word for, a missing name
 ├── SimulationError         the simulation cannot do what was asked: no such fault, no such data
@@ -146,6 +147,24 @@ class Unasked(BusError):
 
 class NotChanged(IngestError):
     """An address or line settings were not changed: two answer, the new address is taken, nobody knows how."""
+
+
+class FetchError(IngestError):
+    """An address on the network gives nothing that can be used.
+
+    Parameters
+    ----------
+    message : Message
+    wait_s : float or None
+        How long the server wants to be left alone [s], where it says so.
+    status : int
+        Of the answer; 0 where there was none.
+    """
+
+    def __init__(self, message: Message, wait_s: float | None = None, status: int = 0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+        self.status = status
 
 
 class BrokerError(IngestError):

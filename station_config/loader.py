@@ -19,7 +19,7 @@ from soilco2.station_config.checks.analog import analog, with_inputs
 from soilco2.station_config.checks.own_variables import RULES as OWN
 from soilco2.station_config.checks.places import RULES as PLACES
 from soilco2.station_config.checks.wiring import RULES as WIRING
-from soilco2.station_config.connections.registry import broken, kinds, model_of
+from soilco2.station_config.connections.registry import broken, kind_named, model_of
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.errors import Fault, StationConfigError, StationFileError
 from soilco2.station_config.message import Message
@@ -137,7 +137,7 @@ def _refuse_broken(data: dict[str, Any], root: Spot) -> None:
     rows = data.get("connection")
     for n, row in enumerate(rows if isinstance(rows, list) else []):
         name = row.get("kind") if isinstance(row, dict) else None
-        if isinstance(name, str) and name in broken() and name not in kinds():
+        if isinstance(name, str) and kind_named(name) is None and name in broken():
             raise StationConfigError(
                 Message.of(fault_at(root, ("connection", n, "kind"), name, broken()[name]))
             )

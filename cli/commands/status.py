@@ -79,8 +79,9 @@ def take_status(station: Station, reader: JournalReader) -> dict[str, Any]:
         "instruments": _instruments(station, reader, counters, live, now_us),
         "buses": live["buses"] if live else [],
         "files": live["files"] if live else [],
+        "fetched": live.get("fetched", []) if live else [],
         "listeners": live.get("listeners", []) if live else [],
-        "mqtt": live["mqtt"] if live else None,
+        "mqtt": live.get("mqtt") if live else None,
         "brokers": {row.id: live.get(f"mqtt {row.id}") if live else None for row in station.file.broker},
         "foreign_devices": {
             name: {"named": row["foreign"], "further": row.get("foreign_unnamed", 0)}
@@ -288,6 +289,12 @@ def _print_devices(status: dict[str, Any]) -> None:
                 said=said,
                 count=row["unfinished"],
             )
+        if row["error"]:
+            said = Message("{said}; {why}", said=said, why=row["error"])
+        echo(said)
+    for row in status["fetched"]:
+        about = {"connection": row["connection"], "place": row["place"], "moment": _moment(row["newest_us"])}
+        said = Message("{connection}: {place}, newest {moment}", **about)
         if row["error"]:
             said = Message("{said}; {why}", said=said, why=row["error"])
         echo(said)

@@ -3,7 +3,7 @@
 *Polled*: the station asks. A driver opens a `Line`; when it is asked, how often again and when a silent probe
 rests is `soilco2.ingest.drivers.polling`'s.
 *Pushed*: the instrument sends. A driver is a source of `Batch`es, which the writer's thread takes and, once
-they are on disk, acknowledges.
+they are on disk, acknowledges. Where nobody sends by himself a `Fetcher` asks for what has come since.
 *File*: it lies there. A driver recognises a file by its content and gives its rows from a place where an
 earlier reading ended.
 
@@ -242,6 +242,14 @@ class Pushed(Service, Protocol):
     def status(self) -> dict[str, Any]:
         """How it is doing."""
         ...
+
+
+class Fetcher:
+    """A thread that asks for messages, and has the writer keep readings and place together (`Host.submit`)."""
+
+    def status(self) -> dict[str, Any]:
+        """`connection`, `place`, `rounds`, `newest_us`, `error`: see `soilco2 status --json`."""
+        raise NotImplementedError
 
 
 class FarEnd(Protocol):

@@ -214,13 +214,14 @@ class Decoder:
             if table.optional:
                 return []
             raise RefusedError(Message("{place}: it is not in the message", place=place))
+        at_us: int | None = None
         try:
             at_us = self._time_of(message, element)
             serial = table.serial or self._serial(device, message.said.arrival_us if at_us is None else at_us)
             raw, status = self._raw(row, value, root, element, self._channel(serial, table.channel))
         except RefusedError as error:
             why = Message("{place}: {why}", place=place, why=Message.of(error))
-            raise RefusedError(why, error.time_us) from None
+            raise RefusedError(why, error.time_us if at_us is None else at_us) from None
         said = message.said
         arrival = Arrival(said.arrival_us, said.mono_us, self._boot_id, self.source)
         when = at_us if at_us is not None else said.arrival_us if message.trusted else None

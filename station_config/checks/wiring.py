@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from soilco2.station_config.catalogue.probe import ProbeModel
-from soilco2.station_config.connections.registry import kind_of, kinds_for
+from soilco2.station_config.connections.registry import carries, kind_of, kinds_for
 from soilco2.station_config.errors import Fault
 from soilco2.station_config.message import Message
 from soilco2.station_config.parsing.faults import Path, either, nearest
@@ -130,7 +130,7 @@ def instruments(salvaged: Salvaged, models: Models) -> Iterator[Fault]:
                 row.connection,
                 Message("no such connection; {nearest}", nearest=nearest(row.connection, named)),
             )
-        elif connection is not None and model is not None and kind_of(connection) not in kinds_for(model):
+        elif connection is not None and model is not None and not carries(kind_of(connection), model):
             yield salvaged.fault(
                 (*path, "connection"), row.connection,
                 Message(

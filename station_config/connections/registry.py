@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, reduce
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -28,14 +28,34 @@ def broken() -> Mapping[str, Message]:
     return _found()[1]
 
 
+def kind_named(name: str) -> Kind | None:
+    """One kind; of those of this folder no other is imported. None where there is none."""
+    return _own(name) or kinds().get(name)
+
+
+_used: dict[str, Kind] = {}
+"""Kinds of this folder that were asked for."""
+
+
+def _modules() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+
+
+@cache
+def _own(name: str) -> Kind | None:
+    """A kind of this folder: its module has its name, with underscores."""
+    module = name.replace("-", "_")
+    kind = getattr(import_module(f"{__package__}.{module}"), "KIND", None) if module in _modules() else None
+    if kind is None or kind.name != name:
+        return None
+    _used[name] = kind
+    return kind  # type: ignore[no-any-return]
+
+
 @cache
 def _found() -> tuple[dict[str, Kind], dict[str, Message]]:
-    here = Path(__file__).parent
-    found: dict[str, Kind] = {}
-    for name in sorted(module.name for module in pkgutil.iter_modules([str(here)])):
-        kind = getattr(import_module(f"{__package__}.{name}"), "KIND", None)
-        if kind is not None:
-            found[kind.name] = kind
+    own = (_own(module.replace("_", "-")) for module in _modules())
+    found = {kind.name: kind for kind in own if kind is not None}
     faults: dict[str, Message] = {}
     brought = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
     for entry in brought:
@@ -97,7 +117,7 @@ def in_a_line(error: Exception) -> str:
 
 def kind_of(connection: Connection) -> Kind:
     """The kind of a connection."""
-    return kinds()[connection.kind]
+    return _own(connection.kind) or kinds()[connection.kind]
 
 
 def kind_at(connections: Sequence[Connection], name: str) -> Kind:
@@ -125,8 +145,18 @@ def kinds_for(model: ProbeModel) -> tuple[Kind, ...]:
 def model_of(data: Mapping[str, Any]) -> type[ProbeModel] | None:
     """The table of the catalogue for a file's data; None when its protocol is not known."""
     protocol = data.get("protocol")
-    found = protocols().get(protocol) if isinstance(protocol, str) else None
-    return None if found is None else found[1]
+    if not isinstance(protocol, str):
+        return None
+    return _speaking(protocol, _used.values()) or _speaking(protocol, kinds().values())
+
+
+def _speaking(protocol: str, among: Iterable[Kind]) -> type[ProbeModel] | None:
+    return next((model for kind in among for model in kind.models if protocol in model.protocols), None)
+
+
+def carries(kind: Kind, model: ProbeModel) -> bool:
+    """Whether a connection of a kind can carry a model of the catalogue."""
+    return any(model.protocol in table.protocols for table in kind.models)
 
 
 def tables() -> Sequence[type[Connection]]:

@@ -18,7 +18,7 @@ class TableModel(ProbeModel):
 
 
 class _TidyFile(Kind):
-    name = "none"
+    name = "tidy-file"
     label = ("tidy table", "整洁数据表")
     contract = "file"
     models = (TableModel,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -39,7 +38,7 @@ def nearest(word: str, known: Iterable[str]) -> Message:
     """``did you mean 'x'?`` when one is close, else which are known."""
     options = [word for word in known if _NAME.fullmatch(word)]
     longer = [option for option in options if len(word) > 2 and option.startswith(word)]
-    close = longer or difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    close = longer or _close_matches(word, options, 0.6)
     if close:
         return Message("did you mean '{close}'?", close=close[0])
     if not options:
@@ -51,6 +50,12 @@ def nearest(word: str, known: Iterable[str]) -> Message:
             count=len(options) - MOST_NAMED,
         )
     return Message("known are {options}", options=", ".join(options))
+
+
+def _close_matches(word: str, options: Sequence[str], cutoff: float) -> list[str]:
+    import difflib  # a station without faults has no need of it
+
+    return difflib.get_close_matches(word, options, n=1, cutoff=cutoff)
 
 
 def either(options: Iterable[str]) -> str:
@@ -224,7 +229,7 @@ _PATTERNS = {
 def _like_secret(key: str) -> bool:
     """Whether a key is the name of a secret, be it misspelled."""
     words = ("token", "password", "passphrase", "secret", "apikey")
-    return bool(_SECRET_KEY.fullmatch(key)) or bool(difflib.get_close_matches(key.lower(), words, 1, 0.75))
+    return bool(_SECRET_KEY.fullmatch(key)) or bool(_close_matches(key.lower(), words, 0.75))
 
 
 def secrets_in(data: Any, root: Spot, path: Path = ()) -> dict[Path, Fault]:

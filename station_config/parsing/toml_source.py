@@ -12,7 +12,7 @@ from soilco2.station_config.errors import Fault, StationFileError
 from soilco2.station_config.message import Message, system
 from soilco2.station_config.parsing.faults import show
 from soilco2.station_config.parsing.toml_positions import Spot, merge, spots
-from soilco2.station_config.tables.fields import path_keys
+from soilco2.station_config.tables.fields import paths
 
 LIMIT = 1_000_000
 """Bytes a file may have: a station of hundreds of probes needs a tenth of it."""
@@ -127,8 +127,9 @@ def _read(
     path: Path, model: type[Table], chain: tuple[Path, ...]
 ) -> tuple[dict[str, Any], Spot, list[Fault]]:
     data, root = read_toml(path)
-    for keys in path_keys(model):
-        _resolve(data, keys, path.parent.absolute())
+    folder = path.parent.absolute()
+    for table, key in paths(model, data):
+        table[key] = _resolved(table[key], folder)
     include = data.pop("include", [])
     spot = root.at.pop("include", root)
     faults: list[Fault] = []
@@ -174,19 +175,11 @@ def _short(inner: Path, outer: Path) -> Path:
     )
 
 
-def _resolve(data: Any, keys: tuple[str, ...], folder: Path) -> None:
-    """Make the relative paths under a key absolute, in place."""
-    if isinstance(data, list):
-        for item in data:
-            _resolve(item, keys, folder)
-    elif isinstance(data, dict) and keys[0] in data:
-        value = data[keys[0]]
-        if len(keys) > 1:
-            _resolve(value, keys[1:], folder)
-        elif isinstance(value, str):
-            data[keys[0]] = _absolute(value, folder)
-        elif isinstance(value, list):
-            data[keys[0]] = [_absolute(item, folder) if isinstance(item, str) else item for item in value]
+def _resolved(value: Any, folder: Path) -> Any:
+    """A path, or each of a list, made absolute; anything else as it is."""
+    if isinstance(value, list):
+        return [_resolved(item, folder) for item in value]
+    return _absolute(value, folder) if isinstance(value, str) else value
 
 
 def _absolute(value: str, folder: Path) -> str:

@@ -23,11 +23,17 @@ def keys(model: type[Table]) -> dict[str, FieldInfo]:
     return {key_of(name, field): field for name, field in model.model_fields.items()}
 
 
-def tables(annotation: Any) -> list[type[Table]]:
-    """The tables that a type may hold, at any depth of tuples, unions and annotations."""
+def tables(annotation: Any, row: Any = None) -> list[type[Table]]:
+    """The tables that a type may hold, at any depth of tuples, unions and annotations.
+
+    Where a table says itself which it is, it is that of `row` alone if one is given.
+    """
     if isinstance(annotation, type) and issubclass(annotation, Table):
         return [annotation]
-    return [model for part in get_args(annotation) for model in tables(part)]
+    for how in getattr(annotation, "__metadata__", ()):
+        if hasattr(how, "tables"):
+            return list(how.tables(row))
+    return [model for part in get_args(annotation) for model in tables(part, row)]
 
 
 def holds(annotation: Any, wanted: type) -> bool:
@@ -60,21 +66,18 @@ def model_at(root: type[Table], path: Sequence[str | int]) -> tuple[list[type[Ta
     return found, last
 
 
-@cache
-def path_keys(root: type[Table]) -> frozenset[tuple[str, ...]]:
-    """The keys, without list numbers, whose values are paths of files."""
-    return frozenset(_path_keys(root, (), ()))
-
-
-def _path_keys(
-    model: type[Table], before: tuple[str, ...], inside: tuple[type[Table], ...]
-) -> Iterator[tuple[str, ...]]:
+def paths(model: type[Table], data: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every key of the data of a table whose value is the path of a file, with the table it stands in."""
     for key, field in keys(model).items():
+        value = data.get(key)
+        if value is None:
+            continue
         if holds(field.annotation, Path):
-            yield (*before, key)
-        for table in tables(field.annotation):
-            if table not in inside:
-                yield from _path_keys(table, (*before, key), (*inside, table))
+            yield data, key
+        for row in value if isinstance(value, list) else [value]:
+            if isinstance(row, dict):
+                for table in tables(field.annotation, row):
+                    yield from paths(table, row)
 
 
 def is_secret(root: type[Table], path: Sequence[str | int]) -> bool:

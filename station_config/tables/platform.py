@@ -153,7 +153,7 @@ class MqttPlatform(_JsonPlatform):
     """How it is reached."""
     broker: Identifier | None = None
     """The broker, by the id of its table `[[broker]]`; left out: that of `[mqtt]`."""
-    topic: str = Field(pattern=r"^[^+#\x00]{1,1000}$")
+    topic: str = Field(max_length=1000, pattern=r"^[^+#\x00]+$")
     """Topic that is published to."""
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import ssl
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 
 from soilco2.station_config.message import Message, marked
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkTooLarge, SinkUnavailable
+from soilco2.storage.http import network_error, pool, retry_after, where, words_of
 
-_WORDS = 600
-"""Characters of a server's answer that are worth keeping."""
 _KNOWN = frozenset({marked("unauthorized access")})
 """Words of the server that are said in other languages too."""
 
@@ -39,18 +33,9 @@ class InfluxHttp:
     """
 
     def __init__(self, table: InfluxdbTable) -> None:
-        import urllib3
-
         self.table = table
         self.token = table.token.reveal()
-        options: dict[str, Any] = {}
-        if table.url.startswith("https"):
-            options = {"cert_reqs": ssl.CERT_REQUIRED}
-            if table.ca_file is not None:
-                options["ca_certs"] = str(table.ca_file)
-        self._pool = urllib3.PoolManager(
-            retries=False, timeout=urllib3.Timeout(connect=table.timeout, read=table.timeout), **options
-        )
+        self._pool = pool(table)
 
     def request(
         self,
@@ -92,25 +77,6 @@ class InfluxHttp:
     def close(self) -> None:
         """Let go of the connection."""
         self._pool.clear()
-
-
-class Place(Protocol):
-    """What is reached by HTTP: its table of the station file."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def url(self) -> str: ...
-    @property
-    def ca_file(self) -> Path | None: ...
-
-
-def where(table: Place) -> Message:
-    """The database as messages name it: its id and address, without what may stand before an @."""
-    parts = urlsplit(table.url)
-    host = parts.hostname or ""
-    address = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
-    return Message("{database} at {address}", database=table.id, address=address)
 
 
 def answer_error(
@@ -168,72 +134,3 @@ def _denial(table: InfluxdbTable, status: int, words: str) -> Message:
         status=status,
         words=words,
     )
-
-
-def network_error(table: Place, error: BaseException, token: str) -> SinkError:
-    """The error that a failed connection stands for."""
-    text = " ".join(str(error).split())
-    if token:
-        text = text.replace(token, "***")
-    chain: list[BaseException] = [error]
-    while (following := getattr(chain[-1], "reason", None) or chain[-1].__cause__) is not None and isinstance(
-        following, BaseException
-    ):
-        chain.append(following)
-    if "CERTIFICATE_VERIFY_FAILED" in text or any(isinstance(e, ssl.SSLCertVerificationError) for e in chain):
-        return SinkDenied(
-            Message(
-                "{place}: its certificate cannot be verified ({why}); name the authority's file as ca_file, and check "
-                "this machine's clock",
-                place=where(table),
-                why=text[:_WORDS],
-            )
-        )
-    if table.ca_file is not None and not table.ca_file.is_file():
-        return SinkDenied(
-            Message("{place}: ca_file {file} cannot be read", place=where(table), file=table.ca_file)
-        )
-    return SinkUnavailable(Message("{place}: no answer ({why})", place=where(table), why=_plain(error)))
-
-
-def _plain(error: BaseException) -> Message:
-    name = type(error).__name__
-    known = {
-        "NewConnectionError": Message("connection refused or no way there"),
-        "NameResolutionError": Message("the name of the host cannot be resolved"),
-        "ConnectTimeoutError": Message("time-out while connecting"),
-        "ReadTimeoutError": Message("time-out while waiting for the answer"),
-        "ProtocolError": Message("the connection was cut"),
-    }
-    return known.get(name) or Message.of(name)
-
-
-def words_of(body: str | bytes | None, token: str) -> str:
-    """What the server said, as one line."""
-    if isinstance(body, bytes):
-        body = body.decode("utf-8", "replace")
-    text = body or ""
-    try:
-        found: Any = json.loads(text)
-        if isinstance(found, dict):
-            text = str(found.get("message") or found.get("error") or text)
-    except ValueError:
-        pass
-    text = " ".join(text.split())
-    if token:
-        text = text.replace(token, "***")
-    return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
-
-
-def retry_after(text: str | None) -> float | None:
-    """Seconds of a Retry-After header: a number, or a date."""
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None

@@ -18,7 +18,8 @@ from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
 from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkUnavailable
-from soilco2.storage.influx.http import InfluxHttp, where
+from soilco2.storage.http import where
+from soilco2.storage.influx.http import InfluxHttp
 from soilco2.storage.influx.line_protocol import DERIVED, SOIL
 from soilco2.storage.reader import PIECE, Piece, SeriesInfo
 

@@ -7,7 +7,8 @@ import gzip
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.influxdb import InfluxdbTable
 from soilco2.storage.errors import SinkUnavailable
-from soilco2.storage.influx.http import InfluxHttp, where
+from soilco2.storage.http import where
+from soilco2.storage.influx.http import InfluxHttp
 from soilco2.storage.influx.line_protocol import encode
 
 __all__ = ["InfluxSink", "encode"]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+SHARED = "shared"
+"""Stands for a column that all rows share."""
 _SIZES = (256, 64, 8, 1)
 """Rows in one statement: the longest first, then what is left; SQLite takes so many parameters since 3.32."""
 
@@ -19,18 +21,15 @@ class Insertion:
     into : str
         ``INSERT INTO table (columns)``.
     row : sequence of str
-        What stands for each column of a row: one ``?`` in each, or ``?1``, ``?2`` … for what all rows share.
+        What stands for each column of a row: an expression with one ``?``, or ``shared`` for what all rows share.
     conflict : str
         What follows the values.
-    shared : int, optional
-        How many values all rows share.
     """
 
-    def __init__(self, into: str, row: Sequence[str], conflict: str, shared: int = 0) -> None:
-        own = [cell for cell in row if not cell[1:].isdigit()]
-        self._steps = [
-            (size * len(own), f"{into} VALUES {_rows(row, size, shared)} {conflict}") for size in _SIZES
-        ]
+    def __init__(self, into: str, row: Sequence[str], conflict: str) -> None:
+        own = sum(cell != SHARED for cell in row)
+        rows = _rows if own == len(row) else _joined
+        self._steps = [(size * own, f"{into} {rows(row, size)} {conflict}") for size in _SIZES]
 
     def __call__(self, db: sqlite3.Connection, values: Sequence[Any], shared: Sequence[Any] = ()) -> int:
         """Insert rows in their order; a transaction is open.
@@ -57,11 +56,21 @@ class Insertion:
         return db.total_changes - before
 
 
-def _rows(row: Sequence[str], size: int, shared: int) -> str:
-    """So many rows; each ``?`` in them gets a number of its own behind the shared ones."""
-    numbers = count(shared + 1)
+def _rows(row: Sequence[str], size: int) -> str:
+    """So many rows."""
+    return "VALUES " + ",".join([f"({','.join(row)})"] * size)
 
-    def cell(of: str) -> str:
-        return of if of[1:].isdigit() else of.replace("?", f"?{next(numbers)}")
 
-    return ",".join(f"({','.join(map(cell, row))})" for _ in range(size))
+def _joined(row: Sequence[str], size: int) -> str:
+    """So many rows, each with what all share, which is given once, before them."""
+    own = [cell for cell in row if cell != SHARED]
+    numbers = {False: count(1), True: count(1)}
+    columns = [f"{'s' if cell == SHARED else 'r'}.column{next(numbers[cell == SHARED])}" for cell in row]
+    shared = ",".join("?" * (len(row) - len(own)))
+    return " ".join(
+        (
+            "SELECT",
+            ",".join(columns),
+            f"FROM (VALUES ({shared})) s CROSS JOIN ({_rows(own, size)}) r WHERE true",
+        )
+    )

@@ -30,14 +30,15 @@ def _import(
     place: list[str] | None = None,
 ) -> dict[str, Any]:
     rows = samples if isinstance(samples, Bulk) else [_sample(row) for row in samples]
+    where = (place[0], place[1]) if place else None
     entries = [
         Parked(r[0], r[1], r[2], r[3].encode("utf-8", "surrogateescape"), r[4], r[5], number) for r in parked
     ]
     added = [(str(source), str(name), int(amount)) for source, name, amount in counts]
     if number is not None:
-        told = writer.bring(number, rows, entries, added, (place[0], place[1]) if place else None)._asdict()
+        told = writer.bring(number, rows, entries, added, where)._asdict()
     else:
-        told = writer.commit(rows, parked=entries, counts=added)._asdict()
+        told = writer.commit(rows, parked=entries, counts=added, place=where)._asdict()
         told["conflict"] = writer.catch_up(rows)
     return told
 

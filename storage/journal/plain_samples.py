@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from itertools import chain
 
 from soilco2.quality.runs import Columns
-from soilco2.storage.journal.bulk_insert import Insertion
+from soilco2.storage.journal.bulk_insert import SHARED, Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH
 from soilco2.storage.journal.session import Session
 
 _INSERT = Insertion(
     "INSERT INTO sample (seq, channel, raw, time_us, status, device_us, arrival_us, mono_us, boot, source)",
-    ("?", "?", "?", "?", "?1", "?2", "?3", "?4", "?5", "?6"),
+    ("?",) * 4 + (SHARED,) * 6,
     "ON CONFLICT (channel, time_us, nth) DO NOTHING",
-    shared=6,
 )
 
 

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from math import isclose
 from time import monotonic
 
@@ -30,7 +31,7 @@ from soilco2.storage.journal.rollups import (
 from soilco2.storage.journal.rows import NewEvent
 from soilco2.storage.journal.schema import TABLES, EventKind
 from soilco2.storage.journal.session import Session
-from soilco2.storage.reader import PIECE, Piece
+from soilco2.storage.reader import Piece
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ PAUSE_S = 300.0
 _AFTER_FAULT_S = 600.0
 _ROWS = 10_000
 _HOURS = 500
+_AT_ONCE = 2000
+"""Observations held at once: more is no faster, and counts in the memory of a station that catches up."""
+_CHANGED = "SELECT rev, series, time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT ?"
 _CLOSING_S = 0.5
 _NAN = float("nan")
 DAY_US = LEVELS[0]
@@ -110,20 +114,18 @@ class RollupWriter:
         if self._rolled is None or not self._table_is_ours():
             self.forget()
         done = self._rolled or 0
-        rows = self._session.db.execute(
-            "SELECT rev, series, time_us FROM observation WHERE rev > ? ORDER BY rev LIMIT ?", (done, _ROWS)
-        ).fetchall()
         hours: dict[int, set[int]] = {}
-        count, upto = 0, done
-        for rev, series, time_us in rows:
-            if (hour := time_us // HOUR_US) not in hours.get(series, ()):
-                if (count := count + 1) > _HOURS:
-                    break
-                hours.setdefault(series, set()).add(hour)
-            upto = rev
-        else:
-            if len(rows) < _ROWS:
-                upto = max(upto, self._session.rev)
+        rows, count, upto = 0, 0, done
+        with closing(self._session.db.execute(_CHANGED, (done, _ROWS))) as changed:
+            for rev, series, time_us in changed:
+                if (hour := time_us // HOUR_US) not in hours.get(series, ()):
+                    if (count := count + 1) > _HOURS:
+                        break
+                    hours.setdefault(series, set()).add(hour)
+                rows, upto = rows + 1, rev
+            else:
+                if rows < _ROWS:
+                    upto = max(upto, self._session.rev)
         if not hours:
             self._rolled = upto
             return False
@@ -216,7 +218,7 @@ def pieces_of(db: sqlite3.Connection, number: int, key: SeriesKey, begin: int, e
     while rows := db.execute(
         "SELECT time_us, value, flag FROM observation WHERE series = ? AND time_us >= ? AND time_us < ?"
         " ORDER BY time_us LIMIT ?",
-        (number, begin, end, PIECE),
+        (number, begin, end, _AT_ONCE),
     ).fetchall():
         times, values, flags = zip(*rows, strict=True)
         yield Piece(

@@ -128,6 +128,29 @@ channel = "methane"
 unit_path = "unit"
 error_code = "code"
 
+[[connection]]
+id = "web"
+kind = "http-json"
+url = "https://web.example/devices/{address}"
+every = "15min"
+timeout = "20s"
+token = { env = "DUNE_WEB" }
+token_header = "X-API-Key"
+token_prefix = ""
+ca_file = "ca.pem"
+each = "data[*]"
+time = "at"
+since = "from"
+since_format = "iso"
+look_back = "2h"
+first_look_back = "7d"
+next = "next"
+next_query = "page"
+next_alone = true
+[[connection.reading]]
+path = "ch4"
+channel = "methane"
+
 [[broker]]
 id = "cloud"
 host = "cloud.example"
@@ -274,6 +297,16 @@ address = "C1"
 interval = "12min"
 channels = ["methane"]
 installation = [{ position = "p1/d10", from = 2026-03-01 }]
+
+[[instrument]]
+id = "web-1"
+model = "soilco2-node"
+serial = "WEB1"
+connection = "web"
+address = "W1"
+interval = "12min"
+channels = ["methane"]
+installation = [{ position = "p1/d30a", from = 2026-03-01 }]
 
 [[influxdb]]
 id = "central"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import ssl
 from typing import Any
 
 from soilco2.ingest.forward.platforms.template import message
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.platform import HttpPlatform
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkTooLarge, SinkUnavailable
-from soilco2.storage.influx.http import network_error, retry_after, where, words_of
+from soilco2.storage.http import bounded, network_error, pool, retry_after, where, words_of
 
 MOST_BYTES = 65_536
 """Of an answer that are read [bytes]."""
@@ -33,18 +32,9 @@ class HttpSink:
     """
 
     def __init__(self, table: HttpPlatform) -> None:
-        import urllib3
-
         self.table = table
         self._token = table.token.reveal() if table.token is not None else ""
-        options: dict[str, Any] = {}
-        if table.url.startswith("https"):
-            options = {"cert_reqs": ssl.CERT_REQUIRED}
-            if table.ca_file is not None:
-                options["ca_certs"] = str(table.ca_file)
-        self._pool = urllib3.PoolManager(
-            retries=False, timeout=urllib3.Timeout(connect=table.timeout, read=table.timeout), **options
-        )
+        self._pool = pool(table)
 
     def write(self, lines: bytes) -> None:
         """Send these readings; when this returns, the platform has said that it has all of them."""
@@ -58,12 +48,7 @@ class HttpSink:
                 "POST", self.table.url, body=message(self.table, lines), headers=headers,
                 redirect=False, preload_content=False,
             )  # fmt: skip
-            try:
-                body = answer.read(MOST_BYTES + 1, decode_content=False)
-            finally:
-                if answer.length_remaining:
-                    answer.close()
-                answer.release_conn()
+            body = bounded(answer, MOST_BYTES)
         except (HTTPError, OSError) as error:
             raise network_error(self.table, error, self._token) from None
         fault = self._fault(answer.status, body, {k.lower(): v for k, v in answer.headers.items()})

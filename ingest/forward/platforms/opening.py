@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from soilco2.ingest.forward.layout import Layout
-from soilco2.ingest.forward.platforms.daily_csv import CsvSink, DailyTemplate
-from soilco2.ingest.forward.platforms.template import Template
 from soilco2.ingest.forward.sink import Sink
 from soilco2.station_config.loader import Station
 from soilco2.station_config.tables.influxdb import InfluxdbTable
@@ -18,12 +16,20 @@ from soilco2.storage.journal.reader import JournalReader
 
 def layout_of(table: Platform, station: Station) -> Layout:
     """How readings are written for a platform."""
-    return (DailyTemplate if isinstance(table, CsvPlatform) else Template)(table, station)
+    if isinstance(table, CsvPlatform):
+        from soilco2.ingest.forward.platforms.daily_csv import DailyTemplate
+
+        return DailyTemplate(table, station)
+    from soilco2.ingest.forward.platforms.template import Template
+
+    return Template(table, station)
 
 
 def open_platform(table: Platform, station: Station, whole: Callable[[], JournalReader]) -> Sink:
     """The way to a platform; what it needs is loaded here, not before."""
     if isinstance(table, CsvPlatform):
+        from soilco2.ingest.forward.platforms.daily_csv import CsvSink
+
         return CsvSink(table, station, whole)
     if isinstance(table, HttpPlatform):
         from soilco2.ingest.forward.platforms.http import HttpSink

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from soilco2.station_config.connections.registry import kinds
-from tests.ingest.drivers import files, lines_of_text, logger_files, polled, polled_tcp, pushed, sdi12_wires
+from tests.ingest.drivers import (
+    asked,
+    files,
+    lines_of_text,
+    logger_files,
+    polled,
+    polled_tcp,
+    pushed,
+    sdi12_wires,
+)
 from tests.ingest.drivers.contract import SITUATIONS, Bench, Rows, hold
 
 TABLE: dict[str, Rows] = {
@@ -20,7 +29,8 @@ TABLE: dict[str, Rows] = {
     "mqtt": pushed.ROWS,
     "lorawan": pushed.LORAWAN_ROWS,
     "mqtt-json": pushed.JSON_ROWS,
-    "none": files.ROWS,
+    "http-json": asked.ROWS,
+    "tidy-file": files.ROWS,
     "logger-file": logger_files.ROWS,
 }
 NEEDS = {name: [pytest.mark.mosquitto] for name in ("mqtt", "lorawan", "mqtt-json")}

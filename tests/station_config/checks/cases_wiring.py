@@ -239,7 +239,7 @@ WIRES = [
         changed('connection = "air"', f'connection = "bus1" {M}'),
         "instrument[4].connection",
         '"bus1"',
-        'needs a connection of kind "mqtt"',
+        'needs a connection of kind "http-json", "mqtt"',
     ),
     Case(
         "no address",

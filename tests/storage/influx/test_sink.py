@@ -337,7 +337,7 @@ def test_retry_after_in_seconds_and_as_a_date(
     assert isinstance(error, SinkUnavailable)
     assert error.retry_after == 17.0
     now = datetime.fromtimestamp(now_us // 1_000_000, UTC)  # such a date has whole seconds
-    monkeypatch.setattr("soilco2.storage.influx.http.time", SimpleNamespace(time=now.timestamp))
+    monkeypatch.setattr("soilco2.storage.http.time", SimpleNamespace(time=now.timestamp))
     faulty.extra = {"Retry-After": format_datetime(now + timedelta(seconds=90), usegmt=True)}
     error = outcome(faulty.table())
     assert isinstance(error, SinkUnavailable)

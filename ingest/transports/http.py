@@ -1,0 +1,95 @@
+"""Asking an address over HTTP or HTTPS: what came, or why nothing can be used."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from soilco2.ingest.errors import FetchError
+from soilco2.station_config.message import Message
+from soilco2.storage.errors import SinkError
+from soilco2.storage.http import Place, bounded, network_error, pool, retry_after, where, words_of
+
+MOST_BYTES = 8 * 2**20
+"""Of an answer [bytes]."""
+
+
+class Asker:
+    """Asks one server, by one connection that is kept.
+
+    Parameters
+    ----------
+    table : HttpJsonConnection
+        The token is asked for once, here.
+
+    Raises
+    ------
+    StationConfigError
+        When the token is not where the station file says.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self._table: Place = table
+        self._token = table.token.reveal() if table.token is not None else ""
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        if self._token:
+            self._headers[table.token_header] = table.token_prefix + self._token
+        self._pool = pool(table)
+
+    def ask(self, url: str) -> bytes:
+        """The body of the answer.
+
+        Raises
+        ------
+        FetchError
+            When there is none that can be used, with how long the server wants to be left alone.
+        """
+        from urllib3.exceptions import HTTPError
+
+        try:
+            answer = self._pool.request(
+                "GET", url, headers=self._headers, redirect=False, preload_content=False
+            )
+            body = bounded(answer, MOST_BYTES)
+        except (HTTPError, OSError) as error:
+            fault: SinkError = network_error(self._table, error, self._token)
+            raise FetchError(Message.of(fault)) from None
+        if 200 <= answer.status < 300:
+            if len(body) > MOST_BYTES:
+                raise FetchError(
+                    Message(
+                        "{place}: the answer is larger than {most} bytes; ask for less at once, such as by a parameter "
+                        "of the address or a shorter first_look_back",
+                        place=where(self._table), most=MOST_BYTES,
+                    )
+                )  # fmt: skip
+            return body
+        raise self._fault(answer.status, body, answer.headers.get("Retry-After"))
+
+    def _fault(self, status: int, body: bytes, wait: str | None) -> FetchError:
+        place, words = where(self._table), words_of(body, self._token)
+        if 300 <= status < 400:
+            return FetchError(
+                Message(
+                    "{place}: redirects to another address ({status}); it is not followed: write the final address "
+                    "as url",
+                    place=place, status=status,
+                )
+            )  # fmt: skip
+        said = f"{status} {words}".rstrip()
+        if status in (401, 403):
+            return FetchError(
+                Message("{place}: answered {words}; check the url and the token", place=place, words=said)
+            )
+        return FetchError(Message("{place}: {words}", place=place, words=said), retry_after(wait), status)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._pool.clear()
+
+
+def same_server(url: str, following: str) -> str | None:
+    """The address of a following page, which may be relative; None where it is on another server."""
+    found = urljoin(url, following)
+    one, other = urlsplit(url), urlsplit(found)
+    return found if (one.scheme, one.netloc) == (other.scheme, other.netloc) else None
