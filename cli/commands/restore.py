@@ -23,7 +23,8 @@ def command(backup: Path, station: Path | None, as_json: bool) -> None:
     what that needs: included files, catalogues, certificates, screens.
 
     STATION is the station file; left out, it has the name it had, here. A journal that is there is never written
-    over. Secrets that are not in the backup are named. Start the collector afterwards: it goes on where the backup ends.
+    over. Secrets that are not in the backup are named. Start the collector afterwards: it goes on where the backup
+    ends.
 
     \b
     Example:

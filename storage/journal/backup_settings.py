@@ -112,6 +112,16 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
+def _sound(backup: Path, name: str, sealed: str | None) -> bytes:
+    """A file of a backup, when it is what was backed up."""
+    content = inside(backup, name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != sealed:
+        raise BackupError(
+            Message("{file} is not what was backed up; nothing was changed", file=backup / name)
+        )
+    return content
+
+
 @contextmanager
 def put_back(contents: Mapping[str, Any], backup: Path, home: Path) -> Iterator[PutBack]:
     """The settings of a backup, where there are none, for a station file in the folder `home`.
@@ -122,13 +132,8 @@ def put_back(contents: Mapping[str, Any], backup: Path, home: Path) -> Iterator[
     folders: list[Path] = []
     try:
         for row in contents.get("beside", ()):
-            place, content = home / Path(row["place"]).expanduser(), inside(backup, row["file"]).read_bytes()
-            if hashlib.sha256(content).hexdigest() != contents["files"].get(row["file"]):
-                raise BackupError(
-                    Message(
-                        "{file} is not what was backed up; nothing was changed", file=backup / row["file"]
-                    )
-                )
+            place = home / Path(row["place"]).expanduser()
+            content = _sound(backup, row["file"], contents["files"].get(row["file"]))
             if place.exists():
                 if place.read_bytes() != content:
                     done.differ.append(place)

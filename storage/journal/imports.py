@@ -47,7 +47,7 @@ class Imports:
         self.waits: list[Window] = [(first, end) for first, end in waits]
 
     def begin(self, file: str, sha256: str, source: str) -> int:
-        """Within a transaction: an import's number; that of the same file's import which was cut short, else a new one."""
+        """Within a transaction: an import's number: that of one of the same file that was cut short, or a new one."""
         there = self._session.db.execute(
             "SELECT min(id) FROM import WHERE state = 'running' AND file = ? AND sha256 = ? AND source = ?",
             (file, sha256, source),
@@ -84,7 +84,7 @@ class Imports:
         ]
 
     def claim(self, number: int, again: Sequence[tuple[int, Sample]]) -> list[Sample]:
-        """Those of some samples that came again which this very import had brought before it was cut short; each once."""
+        """Of samples that came again those that this import had brought before it was cut short, each once."""
         spans = self._unclaimed.get(number)
         if not spans or not again:
             return []

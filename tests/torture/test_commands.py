@@ -65,9 +65,8 @@ def run(folder: Path, words: list[str], killed_after_s: float | None = None) -> 
     assert process.exitcode is not None
     if killed_after_s is None:
         told = said.read_text(encoding="utf-8")
-        through = told.rstrip().endswith(
-            ("nothing was changed", "nothing was written")
-        )  # the command before was, and had only not said so
+        # the command before was through, and had only not said so
+        through = told.rstrip().endswith(("nothing was changed", "nothing was written"))
         assert process.exitcode in (0, 1) or (process.exitcode == 2 and through), told
     code = process.exitcode
     process.close()

@@ -8,15 +8,18 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from soilco2.cli.main import main
+from soilco2.station_config.base import Table
 from soilco2.station_config.belongings import OTHERS, SECRETS, SETTINGS
 from soilco2.station_config.catalogue.load import BUILT_IN
 from soilco2.station_config.loader import load_station
-from soilco2.station_config.tables.fields import is_secret, path_keys
+from soilco2.station_config.tables.fields import holds, is_secret, tables
+from soilco2.station_config.tables.fields import keys as keys_of
 from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.storage.errors import BackupError
 from soilco2.storage.journal.archive import folder_of, open_journal, write_archive
@@ -493,8 +496,17 @@ def test_what_a_killed_backup_left_is_taken_away_and_one_at_work_is_not(tmp_path
     }  # fmt: skip
 
 
+def path_keys(model: type[Table], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The keys of a table, and of those in it, whose values are paths of files."""
+    for key, field in keys_of(model).items():
+        if holds(field.annotation, Path):
+            yield (*before, key)
+        for table in tables(field.annotation) if len(before) < 4 else ():
+            yield from path_keys(table, (*before, key))
+
+
 def test_every_key_that_names_a_file_is_known_as_a_setting_a_secret_or_neither() -> None:
-    keys = path_keys(StationFile)
+    keys = set(path_keys(StationFile))
     named = SETTINGS | SECRETS | OTHERS
     assert named <= keys
     assert all(is_secret(StationFile, key) for key in keys - named)
