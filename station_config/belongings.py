@@ -15,7 +15,7 @@ SETTINGS = frozenset(
         ("catalogue",),
         ("page", "screens"),
         ("platform", "known_hosts"),
-        *((table, "ca_file") for table in ("mqtt", "broker", "influxdb", "platform")),
+        *((table, "ca_file") for table in ("mqtt", "broker", "influxdb", "platform", "connection")),
     }
 )
 """Keys whose files and folders are part of the configuration."""

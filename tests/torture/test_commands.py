@@ -198,7 +198,7 @@ def backup(folder: Path) -> list[str]:
 def restore(folder: Path) -> list[str]:
     run(folder, archive(folder))
     (folder / "stick").mkdir()
-    made = make_backup(load_station(folder / "st.toml"), folder / "stick", time.time_ns() // 1000)
+    made = make_backup(load_station(folder / "st.toml"), folder / "stick", 1_793_491_200_000_000)
     for path in [*folder.glob("journal*"), *(folder / "archive").iterdir(), folder / "st.toml"]:
         path.unlink()
     return ["restore", str(made.folder.relative_to(folder)), "st.toml"]
