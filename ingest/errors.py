@@ -159,12 +159,17 @@ class FetchError(IngestError):
         How long the server wants to be left alone [s], where it says so.
     status : int
         Of the answer; 0 where there was none.
+    alone : bool
+        Whether it is of this address alone: others of the server may answer.
     """
 
-    def __init__(self, message: Message, wait_s: float | None = None, status: int = 0) -> None:
+    def __init__(
+        self, message: Message, wait_s: float | None = None, status: int = 0, *, alone: bool = False
+    ) -> None:
         super().__init__(message)
         self.wait_s = wait_s
         self.status = status
+        self.alone = alone
 
 
 class BrokerError(IngestError):

@@ -130,17 +130,29 @@ class Columns(Bulk):
         return _records(self.names, self.times, self.raws, self.rest)
 
     def _make_runs(self) -> list[Run]:
+        names = list(dict.fromkeys(self.names))
+        found: Iterable[tuple[Sequence[int], Sequence[float | None]]]
+        if (step := len(names)) and self.names[step:] == self.names[:-step]:  # they come in turn
+            found = [(self.times[at::step], self.raws[at::step]) for at in range(step)]
+        else:
+            found = self._by_name(names)
+        return [
+            Run(*name, *columns, True, partial(_records, repeat(name), *columns, self.rest))
+            for name, columns in zip(names, found, strict=True)
+        ]
+
+    def _by_name(
+        self, names: Sequence[tuple[str, str]]
+    ) -> Iterable[tuple[Sequence[int], Sequence[float | None]]]:
+        """Times and raw numbers of each channel."""
         found: dict[tuple[str, str], tuple[list[int], list[float | None]]] = {
-            name: ([], []) for name in dict.fromkeys(self.names)
+            name: ([], []) for name in names
         }
         for name, time_us, raw in zip(self.names, self.times, self.raws, strict=True):
             times, raws = found[name]
             times.append(time_us)
             raws.append(raw)
-        return [
-            Run(*name, *columns, True, partial(_records, repeat(name), *columns, self.rest))
-            for name, columns in found.items()
-        ]
+        return found.values()
 
 
 def _records(

@@ -18,7 +18,19 @@ from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import zone_of
 from soilco2.station_config.units import conversion
 
-FORMATS = ("TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "COSORE", "ISMN", "table")
+FORMATS = (
+    "TOA5",
+    "TOACI1",
+    "TOB1",
+    "TOB3",
+    "HOBOware",
+    "ZENTRA",
+    "FLUXNET",
+    "COSORE",
+    "LI-8250",
+    "ISMN",
+    "table",
+)
 """Formats of files by name; ``table`` is any other that the mapping itself describes."""
 
 OFFSET = re.compile(r"(?:UTC|GMT)? ?[+\N{MINUS SIGN}-]\d{1,2}(?::?[0-5]\d)?|UTC|GMT|Z", re.IGNORECASE)
@@ -69,7 +81,8 @@ class Mapping(Table):
     """How files are laid out and which column is which series; a mapping file holds these keys alone."""
 
     format: Literal[
-        "auto", "TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "COSORE", "ISMN", "table"
+        "auto", "TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "COSORE", "LI-8250", "ISMN",
+        "table",
     ] = "auto"  # fmt: skip
     """What the files are; `auto` tells by their content, `table` is any other, described by the keys below."""
     timezone: str | None = None

@@ -1,20 +1,28 @@
 """Units that instruments and tables use, turned into the canonical unit of a variable.
 
 Every conversion is linear: ``canonical = a · x + b``. Exact factors follow the SI brochure (BIPM, 9th
-edition, 2019) and NIST SP 811 (2008), appendix B.8.
+edition, 2019) and NIST SP 811 (2008), appendix B.8. `exact_between` keeps them as fractions, so that a number of a
+file can be turned without the rounding of a float multiplication.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from decimal import Context, Decimal
+from fractions import Fraction
 from functools import cache
+from math import lcm
 
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.variables import VARIABLES, Variable, Variables
 
-_TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
+Factors = tuple[Fraction, Fraction]
+"""``(a, b)`` of ``canonical = a · x + b``, exact."""
+
+_TO_CANONICAL: dict[str, dict[str, tuple[float | Fraction, float | Fraction]]] = {
     "ppm": {
         "ppm": (1.0, 0.0),
         "umol/mol": (1.0, 0.0),
@@ -22,7 +30,7 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
         "%": (1e4, 0.0),
         "mol/mol": (1e6, 0.0),
     },
-    "degC": {"degC": (1.0, 0.0), "K": (1.0, -273.15), "degF": (5 / 9, -160 / 9)},
+    "degC": {"degC": (1.0, 0.0), "K": (1.0, -273.15), "degF": (Fraction(5, 9), Fraction(-160, 9))},
     "m3/m3": {
         "m3/m3": (1.0, 0.0),
         "cm3/cm3": (1.0, 0.0),
@@ -52,16 +60,16 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
         "inHg": (33.86388640341, 0.0),
     },
     "%": {"%": (1.0, 0.0), "%RH": (1.0, 0.0), "1": (100.0, 0.0)},
-    "m/s": {"m/s": (1.0, 0.0), "km/h": (1 / 3.6, 0.0), "kn": (1852 / 3600, 0.0)},
+    "m/s": {"m/s": (1.0, 0.0), "km/h": (Fraction(5, 18), 0.0), "kn": (Fraction(1852, 3600), 0.0)},
     "mm": {"mm": (1.0, 0.0), "cm": (10.0, 0.0), "m": (1e3, 0.0), "in": (25.4, 0.0), "kg m-2": (1.0, 0.0)},
     "V": {"V": (1.0, 0.0), "mV": (1e-3, 0.0)},
     "mg/kg": {"mg/kg": (1.0, 0.0), "g/kg": (1e3, 0.0), "ug/g": (1.0, 0.0)},
     "degree": {"degree": (1.0, 0.0), "deg": (1.0, 0.0)},
-    "umol m-2 s-1": {"umol m-2 s-1": (1.0, 0.0), "mol m-2 s-1": (1e6, 0.0)},
+    "umol m-2 s-1": {"umol m-2 s-1": (1.0, 0.0), "nmol m-2 s-1": (1e-3, 0.0), "mol m-2 s-1": (1e6, 0.0)},
 }
 """One spelling of each unit; `_meant` knows the others."""
 
-_OF_VARIABLE = {
+_OF_VARIABLE: dict[str, dict[str, tuple[float | Fraction, float | Fraction]]] = {
     "oxygen": {"%": (1.0, 0.0), "1": (100.0, 0.0), "mol/mol": (100.0, 0.0), "ppm": (1e-4, 0.0)},
 }
 """Units of a variable whose canonical unit means something else elsewhere: per cent of air is no humidity."""
@@ -115,6 +123,11 @@ def units_of(name: str, variables: Variables = VARIABLES) -> tuple[str, ...]:
     return tuple(dict.fromkeys((known.unit, *_family(known))))
 
 
+def exactly(number: float | Fraction) -> Fraction:
+    """A number as it is written in decimal digits: 0.01 is one hundredth."""
+    return number if isinstance(number, Fraction) else Fraction(repr(number))
+
+
 def conversion(unit: str, name: str, variables: Variables = VARIABLES) -> tuple[float, float]:
     """Factors that turn a number in `unit` into the canonical unit of variable `name`.
 
@@ -137,9 +150,15 @@ def conversion(unit: str, name: str, variables: Variables = VARIABLES) -> tuple[
     StationConfigError
         When the variable is unknown or the unit is not one of its units.
     """
+    a, b = _exact(unit, name, variables)
+    return float(a), float(b)
+
+
+def _exact(unit: str, name: str, variables: Variables) -> Factors:
+    """The same as fractions."""
     known = variables.find(name)
     if unit == known.unit:
-        return 1.0, 0.0
+        return _SAME
     bare, _, at = normal(unit).partition("@")
     if at and name == "bulk_ec" and _meant(bare) in _units(known):
         raise StationConfigError(
@@ -149,7 +168,7 @@ def conversion(unit: str, name: str, variables: Variables = VARIABLES) -> tuple[
         bare = unit
     found = _units(known).get(_meant(bare))
     if found is None and normal(unit) in (normal(known.unit), normal(known.unit_text)):
-        return 1.0, 0.0
+        return _SAME
     if found is None:
         raise StationConfigError(
             Message(
@@ -162,22 +181,29 @@ def conversion(unit: str, name: str, variables: Variables = VARIABLES) -> tuple[
     return found
 
 
-def _family(known: Variable) -> dict[str, tuple[float, float]]:
+_SAME: Factors = (Fraction(1), Fraction(0))
+
+
+def _fractions(rows: dict[str, tuple[float | Fraction, float | Fraction]]) -> dict[str, Factors]:
+    return {unit: (exactly(a), exactly(b)) for unit, (a, b) in rows.items()}
+
+
+def _family(known: Variable) -> dict[str, Factors]:
     """What each unit that a variable is read in has to be multiplied by, and what is added then."""
     unit = known.unit
-    rows = _OF_VARIABLE.get(known.id) or _TO_CANONICAL.get(unit)
-    if rows is not None:
-        return rows
-    for rows in _TO_CANONICAL.values():
+    listed = _OF_VARIABLE.get(known.id) or _TO_CANONICAL.get(unit)
+    if listed is not None:
+        return _fractions(listed)
+    for rows in map(_fractions, _TO_CANONICAL.values()):
         own = next((factors for other, factors in rows.items() if _meant(other) == _meant(unit)), None)
         if own is not None and _meant(unit) not in _PURE:
             a, b = own
             return {other: (c / a, (d - b) / a) for other, (c, d) in rows.items()}
-    return {unit: (1.0, 0.0)}
+    return {unit: _SAME}
 
 
 @cache
-def _units(known: Variable) -> dict[tuple[tuple[str, int], ...], tuple[float, float]]:
+def _units(known: Variable) -> dict[tuple[tuple[str, int], ...], Factors]:
     """By what is meant, the units that can be turned into a variable's own; a spelling of none is left out."""
     return {meant: factors for unit, factors in _family(known).items() if (meant := _meant(unit))}
 
@@ -190,11 +216,11 @@ def same_kind(unit: str, other: str) -> tuple[float, float] | None:
     (a, b) : tuple of float, or None
         ``other = a · unit + b``.
     """
-    for rows in _TO_CANONICAL.values():
+    for rows in map(_fractions, _TO_CANONICAL.values()):
         meant = {_meant(name): factors for name, factors in rows.items()}
         one, two = meant.get(_meant(unit)), meant.get(_meant(other))
         if one is not None and two is not None:
-            return one[0] / two[0], (one[1] - two[1]) / two[0]
+            return float(one[0] / two[0]), float((one[1] - two[1]) / two[0])
     return None
 
 
@@ -207,8 +233,49 @@ def between(unit: str, other: str, name: str, variables: Variables = VARIABLES) 
         ``other = a · unit + b``.
     """
     try:
-        a, b = conversion(unit, name, variables)
-        c, d = conversion(other, name, variables)
+        a, b = exact_between(unit, other, name, variables)
     except StationConfigError:
         return None
-    return (1.0, 0.0) if (a, b) == (c, d) else (a / c, (b - d) / c)
+    return float(a), float(b)
+
+
+def exact_between(unit: str, other: str, name: str, variables: Variables = VARIABLES) -> Factors:
+    """The same as fractions.
+
+    Raises
+    ------
+    StationConfigError
+        When one is no unit of the variable.
+    """
+    a, b = _exact(unit, name, variables)
+    c, d = _exact(other, name, variables)
+    return a / c, (b - d) / c
+
+
+_DIGITS = Context(prec=60)
+
+
+def turner(a: Fraction, b: Fraction) -> Callable[[float], float]:
+    """Turns a number into ``a · number + b`` as one would by hand, from its decimal digits: 8.1 % is 0.081.
+
+    A float multiplication rounds a factor that is none of two's powers, and rounds once more: 8.2 % would be
+    0.08199999999999999.
+    """
+    whole = lcm(a.denominator, b.denominator)
+    times, plus, over = Decimal(int(a * whole)), Decimal(int(b * whole)), Decimal(whole)
+    fma, divide = _DIGITS.fma, _DIGITS.divide
+    if over == 1:
+        return lambda number: float(fma(Decimal(repr(number)), times, plus))
+    return lambda number: float(divide(fma(Decimal(repr(number)), times, plus), over))
+
+
+def turner_of(unit: str, name: str, variables: Variables = VARIABLES) -> Callable[[float], float] | None:
+    """Turns numbers in a unit into the canonical one of variable `name`; None where they stay as they are.
+
+    Raises
+    ------
+    StationConfigError
+        When it is no unit of the variable.
+    """
+    factors = _exact(unit, name, variables)
+    return None if factors == _SAME else turner(*factors)

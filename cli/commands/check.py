@@ -42,6 +42,10 @@ _WORDS = {
         "round": "a round of {n} takes about {seconds:.2g} s",
         "due": "due",
         "overdue": "OVERDUE since",
+        "column": "Column",
+        "to": "Series, or instrument and channel",
+        "unit": "Unit",
+        "own unit": "as the file says",
         "site": "site",
         "nowhere": "installed nowhere",
         "auxiliary": "kept beside",
@@ -77,6 +81,10 @@ _WORDS = {
         "round": "读一轮 {n} 台约需 {seconds:.2g} 秒",
         "due": "到期",
         "overdue": "已过期，自",
+        "column": "列",
+        "to": "序列，或仪器与通道",
+        "unit": "单位",
+        "own unit": "以文件为准",
         "site": "站点",
         "nowhere": "未安装",
         "auxiliary": "一并保存",
@@ -374,6 +382,15 @@ def _print_connection(console: Console, station: Station, name: str, lang: str) 
     if name in (rounds := _rounds(station)):
         what += "; " + words["round"].format(n=rounds[name][0], seconds=rounds[name][1].seconds)
     console.print(Text(what, style="bold"), soft_wrap=True)
+    if columns := kind_of(connection).columns(connection):
+        mapped = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        for key in ("column", "to", "unit"):
+            mapped.add_column(words[key], overflow="fold")
+        for column, target, unit in columns:
+            mapped.add_row(Text(column), Text(target), Text(unit or words["own unit"]))
+        console.print(mapped)
+        if all(row.connection != name for row in station.file.instrument):
+            return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for key in ("address", "instrument", "channel", "series", "depth", "since", "calibration"):
         table.add_column(words[key], overflow="fold")

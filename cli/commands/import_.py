@@ -16,6 +16,7 @@ from soilco2.cli.options import (
     emit_json,
     fail,
     json_option,
+    language,
     load,
     spoken_language,
     station_argument,
@@ -168,8 +169,17 @@ def _draft(known: Station, files: tuple[Path, ...], target: Path) -> None:
         fail(Message("--draft reads the header of one file; {count} were given", count=len(files)))
     if target.exists():
         fail(Message("{path}: the file is there already; choose another name or take it away", path=target))
-    text, guessed, columns = draft_of(files[0], known)
+    text, guessed, columns = draft_of(files[0], known, language())
     target.write_text(text, encoding="utf-8")
+    if not guessed:
+        echo(
+            Message(
+                "{path}: 0 of {columns} columns guessed; take the # away before those that are yours, write "
+                "their position and variable, then: soilco2 import {station} {file} --mapping {path} --dry-run",
+                path=target, columns=columns, station=known.path, file=files[0],
+            )
+        )  # fmt: skip
+        return
     echo(
         Message(
             "{path}: {guessed} of {columns} columns guessed; read it through, mend it, then: soilco2 import {station} "

@@ -166,21 +166,37 @@ class HttpWatch(Fetcher):
             if self._asker is None:
                 self._asker = Asker(self._connection)
                 self._load()
-            for device in self._devices:
-                self._read(device)
-                if self._stop.is_set():
-                    break
+            refused = self._read_each()
         except FetchError as error:
             return self._failed(error)
         except (StationConfigError, StorageError, IngestError) as error:
             if not self._stop.is_set():
                 return self._failed(FetchError(Message.of(error)))
             return 0.0
+        if refused:
+            pause = self._failed(refused[0])
+            return pause if len(refused) == len(self._devices) else min(pause, self._connection.every)
         if self._error and self._faults:
             self._host.happened("other", self._connection.id, Message("answers again"))
         self._error, self._faults = "", 0
         self._rounds += 1
         return self._connection.every
+
+    def _read_each(self) -> list[FetchError]:
+        """Ask for every device; the faults of those that gave nothing, where the server itself answers."""
+        refused = []
+        for device in self._devices:
+            try:
+                self._read(device)
+            except FetchError as error:
+                if not error.alone:
+                    raise
+                why = Message.of(error)
+                said = Message("{device}: {why}", device=device, why=why) if device else why
+                refused.append(FetchError(said, alone=True))
+            if self._stop.is_set():
+                break
+        return refused
 
     def _failed(self, error: FetchError) -> float:
         said = Message.of(error)
@@ -221,7 +237,8 @@ class HttpWatch(Fetcher):
                     Message(
                         "{place}: a page names itself as the next one ({path}); check next",
                         place=kind_of(self._connection).place(self._connection), path=self._connection.next,
-                    )
+                    ),
+                    alone=True,
                 )  # fmt: skip
             place = self._keep(device, body, place, following)
             if not following:
@@ -245,7 +262,8 @@ class HttpWatch(Fetcher):
                     Message(
                         "{place}: its next page is on another server, which is not asked: {url}",
                         place=kind_of(table).place(table), url=place.next[:200],
-                    )
+                    ),
+                    alone=True,
                 )  # fmt: skip
             return found
         query = {}
@@ -270,7 +288,8 @@ class HttpWatch(Fetcher):
         text = str(found) if type(found) in (str, int) else ""
         if len(text) > _NEXT:
             raise FetchError(
-                Message("{path}: the name of the next page is too long", path=self._connection.next)
+                Message("{path}: the name of the next page is too long", path=self._connection.next),
+                alone=True,
             )
         return text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from soilco2.ingest.drivers.file_driver import FileDriver
 from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.supervisor import Managed
 from soilco2.station_config.connections.kind import Connection, Kind
-from soilco2.station_config.connections.registry import in_a_line, kind_of, kinds
+from soilco2.station_config.connections.registry import in_a_line, kind_named, kind_of, kinds
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import StorageError
 
@@ -56,6 +56,16 @@ def driver_at(connections: Sequence[Connection], source: str) -> Driver | None:
     return None if connection is None else driver_of(kind_of(connection))
 
 
+def _file_kinds(tidy: bool) -> Iterator[Kind]:
+    """Kinds that read files, our own first: mostly it knows the file, and the others need not be imported."""
+    own = kind_named("tidy-file" if tidy else "logger-file")
+    assert own is not None
+    yield own
+    for kind in kinds().values():
+        if kind is not own and kind.contract == "file" and (kind.table is None) == tidy:
+            yield kind
+
+
 def recognise(path: Path, mapping: Any = None) -> tuple[FileDriver, Any]:
     """The driver that knows a file by its content, and how the file is laid out.
 
@@ -71,9 +81,7 @@ def recognise(path: Path, mapping: Any = None) -> tuple[FileDriver, Any]:
         What the first driver, that of tidy tables, says when none knows it.
     """
     refusal: StorageError | None = None
-    for kind in (kind for kind in kinds().values() if kind.contract == "file"):
-        if (kind.table is None) != (mapping is None):
-            continue
+    for kind in _file_kinds(tidy=mapping is None):
         driver: FileDriver = driver_of(kind)
         try:
             return driver, driver.sniff(path) if mapping is None else driver.sniff(path, mapping)

@@ -13,7 +13,7 @@ from soilco2.ingest.errors import cause
 from soilco2.ingest.files.formats.campbell_binary import Binary
 from soilco2.ingest.files.head import LoggerFileError, Times
 from soilco2.ingest.files.reading import zone_for
-from soilco2.ingest.files.targets import Target, plan
+from soilco2.ingest.files.targets import Target, absent_columns, plan
 from soilco2.ingest.files.wide import Taker, told
 from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Mapping as ColumnMapping
@@ -70,9 +70,7 @@ class BinaryLayout:
             raise LoggerFileError(
                 path, Message("where is for files of text; convert the file to TOA5 for it")
             )
-        say = tuple(
-            Message("column {column} of the mapping is not in the file", column=n) for n in planned.absent
-        )
+        absent = [] if self.offset else absent_columns(table.head, planned.absent, 1, below=False)
         clock = zone_for(table.head, self.mapping, zone, path)
         capped = [one for one in planned.targets if _held_in_fp2(one, table)]
         fp2 = frozenset(one.name for one in capped)
@@ -84,7 +82,7 @@ class BinaryLayout:
                 table.head, planned.targets, self.mapping, Times(clock), arrival, latest_us, fp2,
                 self._before(capped, offset),
             )  # fmt: skip
-            yield Rows([], [], line, told=say, place={"line": line, "offset": offset})
+            yield Rows([], absent, line, place={"line": line, "offset": offset})
             for data in self._pieces(offset, len(planned.targets)):
                 found = table.records(data, line + 1, offset, [one.index for one in planned.targets])
                 times = _in_utc(found.times, clock)

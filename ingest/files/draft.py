@@ -17,6 +17,7 @@ from soilco2.ingest.files.text import encoding_of, head_of, text_of
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Mapping
+from soilco2.station_config.message import Message, marked, translate
 from soilco2.station_config.units import conversion, units_of
 from soilco2.storage.tidy.text import split
 
@@ -55,12 +56,24 @@ class _Guess(NamedTuple):
     """What a column may be."""
 
     variable: str
-    position: str | None
+    places: tuple[str, ...]
     unit: str
 
+    @property
+    def position(self) -> str | None:
+        """Where it is, if one place only fits."""
+        return self.places[0] if len(self.places) == 1 else None
 
-def draft_of(path: Path, station: Station) -> tuple[str, int, int]:
+
+def draft_of(path: Path, station: Station, lang: str = "en") -> tuple[str, int, int]:
     """The text of a first mapping file, the columns that were guessed, and the columns there are.
+
+    Parameters
+    ----------
+    path : Path
+    station : Station
+    lang : str, optional
+        Language of its comments.
 
     Raises
     ------
@@ -76,18 +89,28 @@ def draft_of(path: Path, station: Station) -> tuple[str, int, int]:
         if guessed is None:
             raise
         head, lines = guessed
-    text = [f"# Which column of {path.name} is which series; a first guess, to be read through.", ""]
+    text = [
+        _remark(
+            Message("Which column of {file} is which series; a first guess, to be read through.", file=path.name), lang
+        ),
+        "",
+    ]  # fmt: skip
     if lines:
         text += lines
     else:
         text.append(f"format = {_quoted(head.format)}")
     if head.zone is None:
         text += [
-            "# the zone of the logger's clock: a fixed distance from UTC, as it was set when the logger was set up",
+            _remark(
+                Message(
+                    "the zone of the logger's clock: a fixed distance from UTC, as it was when the logger was set up"
+                ),
+                lang,
+            ),
             f"timezone = {_quoted(_offset(station))}",
         ]
     else:
-        text.append(f"# the file says its zone: {head.zone}")
+        text.append(_remark(Message("the file says its zone: {zone}", zone=head.zone), lang))
     found = 0
     left = {*head.time, *head.events}
     columns = [
@@ -96,11 +119,25 @@ def draft_of(path: Path, station: Station) -> tuple[str, int, int]:
     for n in columns:
         guess = _guess(head, n, station)
         found += guess is not None and guess.position is not None
-        text += ["", *_row(head, n, guess, station)]
+        text += ["", *_row(head, n, guess, station, lang)]
+    if not found:
+        text += ["", _remark(Message(NOTHING), lang)]
     return "\n".join(text) + "\n", found, len(columns)
 
 
-def _row(head: Head, n: int, guess: _Guess | None, station: Station) -> Iterator[str]:
+NOTHING = marked(
+    "No column could be placed. Take the # away before the lines of those that are yours, and write position and "
+    "variable where they are not right; the mapping can be used then."
+)
+"""What a draft says that guessed nothing."""
+
+
+def _remark(said: Message, lang: str) -> str:
+    """A comment of TOML, on one line."""
+    return "# " + " ".join(translate(said, lang).split())
+
+
+def _row(head: Head, n: int, guess: _Guess | None, station: Station, lang: str) -> Iterator[str]:
     """The lines of a column; those of one whose variable or place is not known stand behind #."""
     unit = head.unit(n)
     place = None if guess is None else guess.position
@@ -108,12 +145,17 @@ def _row(head: Head, n: int, guess: _Guess | None, station: Station) -> Iterator
     name: str | int = head.names[n] if head.names.count(head.names[n]) == 1 else n + 1
     yield f"{mark}[[column]]"
     yield f"{mark}column = {_quoted(name)}" + ("" if isinstance(name, str) else f"  # {head.names[n]}")
-    yield f"{mark}position = {_quoted(place or _first_place(station))}" + (
-        "" if place is not None or guess is None else "  # the name tells no depth"
-    )
+    if guess is None or place is not None:
+        why = ""
+    elif guess.places:
+        why = "  " + _remark(Message("it may be any of {places}", places=", ".join(guess.places)), lang)
+    else:
+        why = "  " + _remark(Message("the name tells no depth of the station"), lang)
+    first = guess.places[0] if guess is not None and guess.places else _first_place(station)
+    yield f"{mark}position = {_quoted(place or first)}{why}"
     yield f"{mark}variable = {_quoted(guess.variable if guess else '')}"
     if guess is not None and guess.unit != unit:
-        yield f"{mark}unit = {_quoted(guess.unit)}  # the file says none"
+        yield f"{mark}unit = {_quoted(guess.unit)}  " + _remark(Message("the file says none"), lang)
     else:
         yield f"{mark}unit = {_quoted(unit)}"
 
@@ -148,29 +190,33 @@ def _fits(unit: str, variable: str, station: Station) -> bool:
     return True
 
 
-def _place(variable: str, name: str, level: int | None, station: Station) -> str | None:
-    """The position that a name tells by its depth, or by its number from the top; None where there is none."""
+def _place(variable: str, name: str, level: int | None, station: Station) -> tuple[str, ...]:
+    """The positions that a name may mean, by its depth, or by its number from the top; several where it does not say
+    of which profile."""
     if not station.variables[variable].has_depth or variable == "air_temperature":
-        return "site"
+        return ("site",)
+    words = name.replace("_", " ")
+    profiles = station.file.profile
+    named = [one for one in profiles if _says(words, one.id)]
     places = sorted(
-        (one.depth_m, f"{profile.id}/{one.id}")
-        for profile in station.file.profile
-        for one in profile.position
+        (one.depth_m, f"{profile.id}/{one.id}") for profile in named or profiles for one in profile.position
     )
     below = [place for place in places if place[0] >= 0]
     if level is not None:
-        return below[level - 1][1] if level <= len(below) else None
-    found = _DEPTH.search(name.replace("_", " "))
+        depths = sorted({depth for depth, _ in below})
+        return tuple(place for depth, place in below if level <= len(depths) and depth == depths[level - 1])
+    found = _DEPTH.search(words)
     if found:
         depth = float(found[1]) * {"cm": 0.01, "mm": 0.001, "m": 1.0}[found[2].lower()]
-        fitting = [place for at, place in places if abs(abs(at) - depth) <= _SAME_M]
-        return fitting[0] if fitting else None
-    for _, place in places:
-        if re.search(
-            rf"(?<![A-Za-z0-9]){re.escape(place.partition('/')[2])}(?![A-Za-z0-9])", name.replace("_", " ")
-        ):
-            return place
-    return below[0][1] if len(below) == 1 else None
+        near = min((abs(abs(at) - depth) for at, _ in places), default=_SAME_M + 1.0)
+        return tuple(p for at, p in places if near <= _SAME_M and abs(abs(abs(at) - depth) - near) < 1e-9)
+    by_name = tuple(place for _, place in places if _says(words, place.partition("/")[2]))
+    return by_name or (tuple(place for _, place in below) if len(below) == 1 else ())
+
+
+def _says(words: str, name: str) -> bool:
+    """Whether a name stands as a word of its own."""
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", words) is not None
 
 
 def _first_place(station: Station) -> str:

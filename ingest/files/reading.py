@@ -15,7 +15,7 @@ from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.errors import cause
 from soilco2.ingest.files import fp2
 from soilco2.ingest.files.head import Clock, Head, LoggerFileError, Times
-from soilco2.ingest.files.targets import plan
+from soilco2.ingest.files.targets import absent_columns, plan
 from soilco2.ingest.files.text import HEADER, Lines, stretches
 from soilco2.ingest.files.wide import Taker, told
 from soilco2.station_config.loader import Station
@@ -127,6 +127,7 @@ class _Reading:
         self._latest_us = arrival.arrival_us + round(station.file.quality.future_tolerance * 1e6)
         self._saturated: dict[str, int] = {}
         self._say: list[Message] = []
+        self._absent: list[TidyFault] = []
         self._broken: Message | None = None
 
     def rows(self) -> Iterator[Rows]:
@@ -143,7 +144,7 @@ class _Reading:
         head = layout.head
         if place.header_offset:
             head = self._header_at(place) or head
-        taker: Taker | None = self._taker(head)
+        taker: Taker | None = self._taker(head, layout.start.header_line, told_before=place.offset > 0)
         skip = 0 if place.offset or layout.form.again else head.lines
         count = max(1, STRETCH // max(1, len(layout.mapping.column)))
         for lines in stretches(
@@ -165,6 +166,7 @@ class _Reading:
 
     def _taken(self, first: int, texts: Sequence[str | None], taker: Taker | None, place: Place) -> Rows:
         say, self._say = tuple(self._say), []
+        absent, self._absent = self._absent, []
         if taker is None:
             assert self._broken is not None
             faults = [
@@ -172,12 +174,18 @@ class _Reading:
                 for number, text in enumerate(texts, first)
                 if text is None or text.strip()
             ]
-            return Rows([], faults, place.line, told=say, place=place._asdict())
+            return Rows([], absent + faults, place.line, told=say, place=place._asdict())
         taken = taker.take(first, texts)
         for name, count in taken.saturated.items():
             self._saturated[name] = self._saturated.get(name, 0) + count
         return Rows(
-            taken.samples, taken.faults, place.line, taken.lines, taker.units, told=say, place=place._asdict()
+            taken.samples,
+            absent + taken.faults,
+            place.line,
+            taken.lines,
+            taker.units,
+            told=say,
+            place=place._asdict(),
         )
 
     def _changed(self, lines: Lines, taker: Taker | None) -> Taker | None:
@@ -192,7 +200,7 @@ class _Reading:
             assert head is not None
             if taker is not None and head == taker.head:
                 return taker
-            return self._taker(head)
+            return self._taker(head, lines.first)
         except LoggerFileError as error:
             self._broken = Message(
                 "below the header of line {line}: {why}", line=lines.first, why=error.expected
@@ -214,13 +222,12 @@ class _Reading:
             [text or "" for text in lines.lines[:HEADER]], self._path, place.header_line, layout.head.clock
         )
 
-    def _taker(self, head: Head) -> Taker:
-        """What makes samples of the rows below a header."""
+    def _taker(self, head: Head, line: int, told_before: bool = False) -> Taker:
+        """What makes samples of the rows below a header; columns that it lacks are told once."""
         layout = self._layout
         planned = plan(head, layout.mapping, self._station, self._path)
-        self._say += [
-            Message("column {column} of the mapping is not in the file", column=n) for n in planned.absent
-        ]
+        if not told_before:
+            self._absent += absent_columns(head, planned.absent, line, below=line > 1)
         zone = zone_for(head, layout.mapping, self._asked, self._path)
         held = fp2.held(layout.path, layout.encoding, head, planned.targets)
         before = (

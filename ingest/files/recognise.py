@@ -13,6 +13,7 @@ from soilco2.ingest.files.formats import (
     fluxnet,
     hoboware,
     ismn,
+    licor,
     table,
     zentra,
 )
@@ -28,6 +29,7 @@ TEXTS: tuple[TextFormat, ...] = (
     TextFormat(("ZENTRA",), zentra.head_of),
     TextFormat(("FLUXNET",), fluxnet.head_of),
     TextFormat(("COSORE",), cosore.head_of),
+    TextFormat(("LI-8250",), licor.head_of),
     TextFormat(("ISMN",), ismn.head_of),
 )
 """Formats of text, in the order in which they are tried."""

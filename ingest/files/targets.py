@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple
 
 from soilco2.ingest.files.head import Head, LoggerFileError, column_of
@@ -11,9 +13,10 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import Station
 from soilco2.station_config.mapping import Column, Mapping
 from soilco2.station_config.message import Message
-from soilco2.station_config.units import between, conversion
+from soilco2.station_config.units import conversion, exact_between, exactly
 from soilco2.station_config.variables import Variables
 from soilco2.storage.row_extras import write
+from soilco2.storage.tidy.rows import TidyFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Target:
     index : int
     name : str
     serial, channel : str
-    a, b : float
+    a, b : Fraction
         ``raw = a · number + b``
     codes : frozenset of float
         Numbers that mean that there is no value.
@@ -41,12 +44,42 @@ class Target:
     name: str
     serial: str
     channel: str
-    a: float
-    b: float
+    a: Fraction
+    b: Fraction
     codes: frozenset[float]
     unit: str
     beside: str = ""
     where: tuple[tuple[int, str], ...] = ()
+
+
+def absent_columns(head: Head, absent: Sequence[str | int], line: int, below: bool) -> list[TidyFault]:
+    """Why columns of a mapping bring nothing from a header on; one fault each, parked like a row.
+
+    Parameters
+    ----------
+    head : Head
+    absent : sequence of str or int
+        The columns.
+    line : int
+        Of the header.
+    below : bool
+        Whether the header stands in the middle of a file.
+    """
+    there = ", ".join(name for n, name in enumerate(head.names) if name and n not in head.time)[:300]
+    faults = []
+    for column in absent:
+        reason = Message(
+            "column {column} of the mapping is not in the file, which has {columns}; mend its name, or take its row "
+            "out of the mapping",
+            column=column, columns=there,
+        )  # fmt: skip
+        if below:
+            reason = Message(
+                "column {column} of the mapping brings nothing below the header of line {line}, which has {columns}",
+                column=column, line=line, columns=there,
+            )  # fmt: skip
+        faults.append(TidyFault(line, reason, ",".join(head.names)[:2000]))
+    return faults
 
 
 class Planned(NamedTuple):
@@ -115,9 +148,9 @@ def _target(head: Head, mapping: Mapping, row: Column, index: int, station: Stat
         conversion(unit, variable, variables)
     except StationConfigError as error:
         raise LoggerFileError(path, Message.of(error), None, name) from None
-    a, b = between(unit, spec.unit, variable, variables) or (1.0, 0.0)
-    if (spec.scale, spec.shift) != (1.0, 0.0):
-        a, b = a / spec.scale, (b - spec.shift) / spec.scale
+    a, b = exact_between(unit, spec.unit, variable, variables)
+    scale = exactly(float(spec.scale))
+    a, b = a / scale, (b - exactly(float(spec.shift))) / scale
     period_s = mapping.period or head.period_s
     stamp = mapping.stamp or (head.stamp if period_s is not None else "")
     beside = write(None, None, "", period_s, stamp or ("instant" if period_s else ""))

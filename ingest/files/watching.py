@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -167,7 +167,9 @@ class FolderWatch(FileWatch):
             return Message("{folder}: there is no such folder", folder=folder)
         there = set()
         wrong = ""
-        for path in matching(self._connection.path):
+        files = list(matching(self._connection.path))
+        self._renamed(files)
+        for path in files:
             if self._stop.is_set():
                 return ""
             there.add(str(path))
@@ -186,6 +188,18 @@ class FolderWatch(FileWatch):
             del self._seen[gone]
             self._held.discard(gone)
         return wrong
+
+    def _renamed(self, files: Sequence[Path]) -> None:
+        """Know files again that were given another name: by their first bytes, and by those before the known place."""
+        new = [path for path in files if str(path) not in self._kept and str(path).isprintable()]
+        if not new:
+            return
+        gone = {name: kept for name, kept in self._kept.items() if _ends(Path(name), kept) is None}
+        for path in new:
+            for name, kept in gone.items():
+                if kept.mapping == self._mark and _ends(path, kept):
+                    self._kept[str(path)] = gone.pop(name)
+                    break
 
     def _look_at(self, path: Path) -> None:
         name = str(path)
@@ -351,6 +365,19 @@ class FolderWatch(FileWatch):
             parked=[("message", source, reason, path.name, None, now)],
             counts=[(source, "in", 1), (source, "rejected", 1)],
         )
+
+
+def _ends(path: Path, kept: Kept) -> tuple[str, str] | None:
+    """The bytes of a file by which it is known again; None where it is not there, or no longer what was read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(kept.head) // 2)
+            file.seek(max(0, kept.end - _KNOWN))
+            tail = file.read(min(_KNOWN, kept.end))
+    except OSError:
+        return None
+    found = head.hex(), tail.hex()
+    return found if found == (kept.head, kept.tail) else None
 
 
 def _with_rows(counts: dict[str, int]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from soilco2.quality.runs import Columns, Rest
 from soilco2.station_config.deployments import SATURATED
 from soilco2.station_config.mapping import Mapping
 from soilco2.station_config.message import Message
+from soilco2.station_config.units import turner
 from soilco2.storage.errors import UnfitError
 from soilco2.storage.row_extras import said
 from soilco2.storage.tidy.rows import MISSING, TidyFault
@@ -321,23 +322,23 @@ class Taker:
         else:
             codes = target.codes
             found = [value if value - value == 0.0 and value not in codes else None for value in values]
-        if (target.a, target.b) != (1.0, 0.0):
-            a, b = target.a, target.b
-            found = [None if value is None else a * value + b for value in found]
+        if target.a != 1 or target.b != 0:
+            turned = turner(target.a, target.b)
+            found = [None if value is None else turned(value) for value in found]
         return Cells(found, set(), set())
 
     def _capped(self, target: Target, values: list[float]) -> Cells:
         """Numbers of a column that holds none above `FP2_MOST`: a gap beside high ones was too high for it."""
         before = self._before.get(target.name, 0.0)
-        a, b = target.a, target.b
+        turned = turner(target.a, target.b)
         found: list[float | None] = []
         high: set[int] = set()
         for at, (value, coming) in enumerate(zip(values, _after(values), strict=True)):
             if abs(value) < FP2_MOST and value not in target.codes:
-                found.append(a * value + b)
+                found.append(turned(value))
                 before = value
             elif value >= FP2_MOST or (value != value and max(before, coming) >= HIGH):
-                found.append(a * FP2_MOST + b)
+                found.append(turned(FP2_MOST))
                 high.add(at)
             else:
                 found.append(None)

@@ -13,9 +13,9 @@ from typing import Any
 from soilco2.ingest.drivers.file_driver import Rows
 from soilco2.ingest.drivers.sample import Arrival
 from soilco2.ingest.files.formats import zentra
-from soilco2.ingest.files.head import Clock, Head, LoggerFileError, Times
+from soilco2.ingest.files.head import Clock, Head, LoggerFileError, Times, column_of
 from soilco2.ingest.files.reading import zone_for
-from soilco2.ingest.files.targets import plan
+from soilco2.ingest.files.targets import absent_columns, plan
 from soilco2.ingest.files.wide import Taker
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.loader import Station
@@ -51,12 +51,14 @@ class WorkbookLayout:
         count = max(1, STRETCH // len(self.mapping.column))
         book = _opened(self.path)
         try:
+            nowhere = [
+                row.column
+                for row in self.mapping.column
+                if all(column_of(head, row.column) is None for head in self.heads.values())
+            ]
+            absent = absent_columns(self.head, nowhere, self.head.lines, below=False)
             for name, head in self.heads.items():
                 planned = plan(head, self.mapping, station, path)
-                say = tuple(
-                    Message("column {column} of the mapping is not in the file", column=n)
-                    for n in planned.absent
-                )
                 times = Times(zone_for(head, self.mapping, zone, path), head.clock)
                 taker = Taker(head, planned.targets, self.mapping, times, arrival, latest_us)
                 sheet = _rows(book[name], len(head.names), head.lines)
@@ -66,8 +68,8 @@ class WorkbookLayout:
                     kept = [n for n, row in enumerate(rows) if any(row)]
                     taker.take_cells([rows[n] for n in kept], [first + n for n in kept], taken)
                     first += len(rows)
-                    yield Rows(taken.samples, taken.faults, first - 1, taken.lines, taker.units, told=say)
-                    say = ()
+                    yield Rows(taken.samples, absent + taken.faults, first - 1, taken.lines, taker.units)
+                    absent = []
         finally:
             book.close()
 

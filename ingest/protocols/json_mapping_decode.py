@@ -13,25 +13,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from soilco2.ingest.drivers.sample import Arrival, sample_of
-from soilco2.ingest.protocols.decoded import Decoded, Refusal
+from soilco2.ingest.protocols.decoded import Decoded, Foreign, Refusal, oldest_us
 from soilco2.ingest.protocols.heard import Heard
-from soilco2.ingest.protocols.json_object import KEPT_BYTES, MAX_BYTES, RefusedError, show
+from soilco2.ingest.protocols.json_object import KEPT_BYTES, MAX_BYTES, RefusedError, reason_of, show
 from soilco2.ingest.protocols.json_values import number, parse_json, time_us
-from soilco2.ingest.protocols.soilco2_json_decode import LONGEST_UNIT, OLDEST_US
+from soilco2.ingest.protocols.soilco2_json_decode import LONGEST_UNIT
 from soilco2.quality.records import Sample
 from soilco2.station_config.deployments import Channel, Deployments
 from soilco2.station_config.json_mapping import JsonReading
 from soilco2.station_config.json_path import Path, path_of, places
 from soilco2.station_config.message import Message
-from soilco2.station_config.times import DAY_US, iso
+from soilco2.station_config.times import iso
 from soilco2.station_config.units import between
 
 MOST_ELEMENTS = 20_000
 """Elements of a message that are looked at, at most."""
-FOREIGN = 100
-"""Devices of others that are remembered by name, and whose first message is parked."""
-_REASONS = 5
-"""Different reasons that a refusal tells."""
 _NO_FAULT = ("", "0")
 _MISSING = object()
 
@@ -98,20 +94,17 @@ class Decoder:
         self._zone = self._table.zone
         self._rows = [_row(row, self._table.error_code) for row in self._table.reading]
         self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
-        starts = [span.start_us for span in deployments.spans]
-        self._oldest_us = max([OLDEST_US, *([min(starts) - DAY_US] if starts else [])])
+        self._oldest_us = oldest_us(deployments)
         self._by_address: dict[str, list[str]] = {}
         for one in deployments.file.instrument:
             if one.connection == source and isinstance(one.address, str):
                 self._by_address.setdefault(one.address, []).append(one.serial)
         self._factors: dict[tuple[str, str, str], tuple[float, float] | None] = {}
-        self._foreign: Counter[str] = Counter()
-        self._unnamed = 0
+        self._foreign = Foreign()
 
     def status(self) -> Mapping[str, Any]:
         """Whose messages came that the mapping does not name, and how many."""
-        found: dict[str, Any] = {"foreign": dict(self._foreign)} if self._foreign else {}
-        return {**found, "foreign_unnamed": self._unnamed} if self._unnamed else found
+        return self._foreign.status()
 
     def batch(self, messages: Iterable[Said], *, trusted: bool, retained: bool = False) -> Decoded:
         """Decode messages.
@@ -315,38 +308,22 @@ class Decoder:
 
     def _refuse_foreign(self, device: str, message: _Message, out: Decoded) -> None:
         """Count a message that no row of the mapping is for; park the first one of each device."""
-        assert out.further is not None
-        assert out.notes is not None
-        out.further["foreign"] += 1
-        if device not in self._foreign and len(self._foreign) >= FOREIGN:
-            self._unnamed += 1
-        else:
-            self._foreign[device] += 1
-            if self._foreign[device] == 1 or self._heard is None:
-                why = Message(
-                    "device {device!r}: no [[connection.reading]] is for this message; further ones are counted and "
-                    "not kept",
-                    device=device,
-                )  # fmt: skip
-                out.notes.append((f"{self.source} {device}".strip(), why))
-                out.refusals.append(self._refusal(message.said, [RefusedError(why)], message.topic))
-                return
-        for name in ("in", "rejected"):
-            out.further[name] += 1
+        if self._foreign.worth_keeping(device, out, each=self._heard is None):
+            assert out.notes is not None
+            why = Message(
+                "device {device!r}: no [[connection.reading]] is for this message; further ones are counted and "
+                "not kept",
+                device=device,
+            )  # fmt: skip
+            out.notes.append((f"{self.source} {device}".strip(), why))
+            out.refusals.append(self._refusal(message.said, [RefusedError(why)], message.topic))
 
     def _refusal(self, said: Said, faults: list[RefusedError], topic: str | None) -> Refusal:
         """What is parked of a message, as it came; with the topic around it where that names the device."""
         payload = bytes(said.payload[:KEPT_BYTES])
         if topic and said.topic and self._level is not None:
             payload = b'{"topic": %s, "message": %s}' % (json.dumps(topic).encode(), payload)
-        reasons = list(dict.fromkeys(Message.of(error) for error in faults))
-        told, more = reasons[:_REASONS], len(reasons) - _REASONS
-        if more > 0:
-            told.append(Message("further reasons: {count}", count=more))
-        why = Message.joined(told)
-        if len(faults) > 1:
-            why = Message("{count} readings: {why}", count=len(faults), why=why)
-        at_us = next((error.time_us for error in faults if error.time_us is not None), None)
+        why, at_us = reason_of(faults)
         return Refusal(why, payload, at_us, said.arrival_us, len(faults))
 
 

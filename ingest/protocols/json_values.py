@@ -8,8 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from soilco2.ingest.protocols.json_object import MAX_BYTES, RefusedError, show
-from soilco2.ingest.protocols.mqtt_message import Cut
+from soilco2.ingest.protocols.json_object import MAX_BYTES, RefusedError, show, text_of
 from soilco2.station_config.message import Message
 
 _NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?\b(?:nan|inf|infinity)\b', re.IGNORECASE | re.DOTALL)
@@ -32,17 +31,7 @@ def parse_json(payload: bytes | bytearray, most: int = MAX_BYTES) -> Any:
     RefusedError
         When it is too long, no UTF-8 or no JSON.
     """
-    if len(payload) > most:
-        size = payload.whole if isinstance(payload, Cut) else len(payload)
-        raise RefusedError(
-            Message("the message has {size} bytes, at most {most} are allowed", size=size, most=most)
-        )
-    try:
-        text = payload.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RefusedError(
-            Message("the message is not UTF-8 (byte {position})", position=error.start)
-        ) from None
+    text = text_of(payload, most, "utf-8-sig")
     try:
         try:
             return json.loads(text, parse_constant=lambda _word: math.nan)

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from soilco2.ingest.drivers.sample import Arrival, sample_of
-from soilco2.ingest.protocols.decoded import Decoded, Gap, Jump, Refusal
+from soilco2.ingest.protocols.decoded import Decoded, Foreign, Gap, Jump, Refusal, oldest_us
 from soilco2.ingest.protocols.heard import Heard
 from soilco2.ingest.protocols.json_object import KEPT_BYTES, RefusedError, parse_object
 from soilco2.ingest.protocols.lorawan_payload import Part, found_in, split
 from soilco2.ingest.protocols.lorawan_uplink import Uplink, uplink_of
 from soilco2.ingest.protocols.reading import Reading
-from soilco2.ingest.protocols.soilco2_json_decode import OLDEST_US
 from soilco2.quality.records import Sample
 from soilco2.station_config.catalogue.payloads import decode
 from soilco2.station_config.connections.lorawan import dev_eui
@@ -27,10 +26,8 @@ from soilco2.station_config.connections.lorawan_model import LorawanModel, Paylo
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.instrument import Instrument
-from soilco2.station_config.times import DAY_US, iso
+from soilco2.station_config.times import iso
 
-FOREIGN = 100
-"""Devices of others that are remembered by name, and whose first uplink is parked."""
 _FREE, _A_SECOND = 1000, 1
 """So many uplinks of a device can be lost at once, and so many more for each second since its last one."""
 NO_NUMBER = "nan"
@@ -96,8 +93,7 @@ class Decoder:
         self._boot_id = boot_id
         self._heard = heard
         self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
-        starts = [span.start_us for span in deployments.spans]
-        self._oldest_us = max([OLDEST_US, *([min(starts) - DAY_US] if starts else [])])
+        self._oldest_us = oldest_us(deployments)
         self._devices: dict[str, list[_Device]] = {}
         for row in deployments.file.instrument:
             eui = dev_eui(row.address) if isinstance(row.address, str) else None
@@ -110,19 +106,14 @@ class Decoder:
             str, tuple[str, int, int]
         ] = {}  # session, counter and arrival of each device's last uplink
         self._links: dict[str, dict[str, float]] = {}
-        self._foreign: Counter[str] = Counter()
-        self._unnamed = 0
+        self._foreign = Foreign()
 
     def status(self) -> Mapping[str, Any]:
         """How the devices were heard last, by serial number; whose uplinks came besides, and how many."""
         found: dict[str, Any] = {}
         if self._links:
             found["devices"] = {serial: dict(link) for serial, link in self._links.items()}
-        if self._foreign:
-            found["foreign"] = dict(self._foreign)
-        if self._unnamed:
-            found["foreign_unnamed"] = self._unnamed
-        return found
+        return found | self._foreign.status()
 
     def batch(self, messages: Iterable[Row], *, trusted: bool, retained: bool = False) -> Decoded:
         """Decode uplinks.
@@ -196,24 +187,15 @@ class Decoder:
 
     def _refuse_foreign(self, uplink: Uplink, payload: bytes, arrival_us: int, out: Decoded) -> None:
         """Count an uplink of a device that is not the station's; park the first one of each."""
-        assert out.further is not None
-        assert out.notes is not None
-        out.further["foreign"] += 1
-        if uplink.eui not in self._foreign and len(self._foreign) >= FOREIGN:
-            self._unnamed += 1
-        else:
-            self._foreign[uplink.eui] += 1
-            if self._foreign[uplink.eui] == 1:
-                why = Message(
-                    "{eui} ({name}): no instrument on this connection has this address; its further uplinks are "
-                    "counted and not kept",
-                    eui=uplink.eui, name=uplink.name or "–",
-                )  # fmt: skip
-                out.notes.append((uplink.eui, why))
-                out.refusals.append(Refusal(why, payload, uplink.time_us, arrival_us))
-                return
-        for name in ("in", "rejected"):
-            out.further[name] += 1
+        if self._foreign.worth_keeping(uplink.eui, out):
+            assert out.notes is not None
+            why = Message(
+                "{eui} ({name}): no instrument on this connection has this address; its further uplinks are "
+                "counted and not kept",
+                eui=uplink.eui, name=uplink.name or "–",
+            )  # fmt: skip
+            out.notes.append((uplink.eui, why))
+            out.refusals.append(Refusal(why, payload, uplink.time_us, arrival_us))
 
     # doubles and gaps
 

@@ -15,23 +15,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from soilco2.ingest.protocols.decoded import Decoded, Gap, Jump, Refusal
+from soilco2.ingest.protocols.decoded import Decoded, Gap, Jump, Refusal, oldest_us
 from soilco2.ingest.protocols.foreign_messages import foreign
 from soilco2.ingest.protocols.heard import Heard
-from soilco2.ingest.protocols.json_object import KEPT_BYTES, RefusedError, parse_object, show
+from soilco2.ingest.protocols.json_object import KEPT_BYTES, RefusedError, parse_object, reason_of, show
 from soilco2.ingest.protocols.soilco2_json import MAX_READINGS
 from soilco2.quality.records import Sample
 from soilco2.station_config.connections.mqtt import MqttConnection
 from soilco2.station_config.deployments import Deployments
 from soilco2.station_config.message import Message
-from soilco2.station_config.times import DAY_US
 from soilco2.station_config.units import between
 
-OLDEST_US = 1_420_070_400_000_000
-"""2015-01-01: an earlier stamp comes from a clock that was never set [µs UTC]."""
-
-_REASONS = 5
-"""Different reasons that a refusal tells."""
 _FREE, _A_SECOND = 1000, 10
 """So many messages of a node can be missing at once, and so many more for each second since its last one."""
 _LARGEST = 1.7976931348623157e308
@@ -67,8 +61,7 @@ class Decoder:
         self._heard, self._boot_id = heard, boot_id
         self._station = deployments.station_id
         self._tolerance_us = round(deployments.file.quality.future_tolerance * 1e6)
-        starts = [span.start_us for span in deployments.spans]
-        self._oldest_us = max([OLDEST_US, *([min(starts) - DAY_US] if starts else [])])
+        self._oldest_us = oldest_us(deployments)
         channels = [
             channel
             for row in deployments.file.instrument
@@ -364,14 +357,7 @@ def _refusal(
             raw = min(
                 text.encode(errors="backslashreplace"), payload, key=len
             )  # half a surrogate is "\\ud800" again
-    reasons = list(dict.fromkeys(Message.of(error) for _, error in faults))
-    told, more = reasons[:_REASONS], len(reasons) - _REASONS
-    if more > 0:
-        told.append(Message("further reasons: {count}", count=more))
-    why = Message.joined(told)
-    if len(faults) > 1:
-        why = Message("{count} readings: {why}", count=len(faults), why=why)
-    time_us = next((error.time_us for _, error in faults if error.time_us is not None), None)
+    why, time_us = reason_of([error for _, error in faults])
     return Refusal(why, raw, time_us, arrival_us, len(faults))
 
 

@@ -61,7 +61,8 @@ class Asker:
                         "{place}: the answer is larger than {most} bytes; ask for less at once, such as by a parameter "
                         "of the address or a shorter first_look_back",
                         place=where(self._table), most=MOST_BYTES,
-                    )
+                    ),
+                    alone=True,
                 )  # fmt: skip
             return body
         raise self._fault(answer.status, body, answer.headers.get("Retry-After"))
@@ -81,7 +82,11 @@ class Asker:
             return FetchError(
                 Message("{place}: answered {words}; check the url and the token", place=place, words=said)
             )
-        return FetchError(Message("{place}: {words}", place=place, words=said), retry_after(wait), status)
+        wait_s = retry_after(wait)
+        return FetchError(
+            Message("{place}: {words}", place=place, words=said), wait_s, status,
+            alone=wait_s is None and status != 429,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Let go of the connection."""

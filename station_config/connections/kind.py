@@ -7,7 +7,7 @@ driver (`soilco2.ingest.drivers.driver`), which is imported when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -103,6 +103,10 @@ class Kind:
     def describe(self, connection: Any, station: str) -> str:
         """One line about a connection, without its id."""
         return self.label[0]
+
+    def columns(self, connection: Any) -> Sequence[tuple[str, str, str]]:
+        """Of one that maps columns: each with what it belongs to and its unit, empty where the file says it."""
+        return ()
 
     def place(self, connection: Any) -> str:
         """Where the other end of a connection is, for people."""

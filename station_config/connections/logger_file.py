@@ -81,9 +81,15 @@ class _LoggerFile(Kind):
     }
 
     def describe(self, connection: LoggerFileConnection, station: str) -> str:
-        rows = [f"{row.column} → {'/'.join(row.target).lstrip('@')}" for row in connection.column]
-        more = [] if len(rows) <= _SHOWN else ["…"]
-        return f"{self.label[0]}, {connection.path}: {', '.join(rows[:_SHOWN] + more)}"
+        return f"{self.label[0]}, {connection.path}"
+
+    def columns(self, connection: LoggerFileConnection) -> list[tuple[str, str, str]]:
+        rows = []
+        for row in connection.column:
+            only = ", ".join(f"{name} = {value}" for name, value in row.where.items())
+            target = "/".join(row.target).lstrip("@")
+            rows.append((f"{row.column} ({only})" if only else str(row.column), target, row.unit or ""))
+        return rows
 
     def claims(self, connection: LoggerFileConnection, station: str) -> Iterator[Claim]:
         yield Claim("path", Message("path of files"), str(connection.path))
@@ -128,8 +134,6 @@ class _LoggerFile(Kind):
                 )  # fmt: skip
 
 
-_SHOWN = 12
-"""Columns that are named in the line about a connection."""
 ZONED = ("HOBOware", "ISMN")
 """Formats whose files say the zone of their times."""
 

@@ -145,6 +145,8 @@ def count(spans: Iterable[Span]) -> int:
 
 def spans_of(numbers: Sequence[int]) -> list[Span]:
     """Numbers as spans."""
+    if isinstance(numbers, range) and numbers.step == 1:
+        return [(numbers[0], numbers[-1])] if numbers else []
     if numbers:
         low, high = min(numbers), max(numbers)
         if high - low + 1 == len(numbers) == len(set(numbers)):

@@ -9,21 +9,27 @@ from typing import Any
 from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.quality.runs import ObservedRun
 from soilco2.station_config.deployments import import_channel
-from soilco2.storage.journal.bulk_insert import Insertion
+from soilco2.storage.journal.bulk_insert import COUNTED, SHARED, Insertion
 from soilco2.storage.journal.session import Session
 
 Row = tuple[int, float | None, float | None, int, int, int]
 """Time, value, raw, flag, tests and corrections of an observation as the table holds it."""
 
-_UPSERT = Insertion(
-    "INSERT INTO observation",
-    "?" * 9,
+_COLUMNS = "series, time_us, value, raw, flag, tests, corrections, config, rev"
+_UNLESS_SAME = (
     "ON CONFLICT (series, time_us) DO UPDATE SET value = excluded.value, raw = excluded.raw,"
     " flag = excluded.flag, tests = excluded.tests, corrections = excluded.corrections,"
     " config = excluded.config, rev = excluded.rev"
     " WHERE value IS NOT excluded.value OR raw IS NOT excluded.raw OR flag <> excluded.flag"
-    " OR tests <> excluded.tests OR corrections <> excluded.corrections",
+    " OR tests <> excluded.tests OR corrections <> excluded.corrections"
 )
+_UPSERT = Insertion(f"INSERT INTO observation ({_COLUMNS})", "?" * 9, _UNLESS_SAME)
+_UPSERT_ALIKE = Insertion(
+    f"INSERT INTO observation ({_COLUMNS})",
+    (SHARED, "?", "?", "?", SHARED, SHARED, SHARED, SHARED, COUNTED),
+    _UNLESS_SAME,
+)
+"""For observations that differ in nothing but their numbers, as most of a series do."""
 
 _FLAGS = {flag: int(flag) for flag in Flag}
 
@@ -77,7 +83,11 @@ class Observed:
 
     def put_run(self, run: ObservedRun) -> int:
         """Keep a run; how many observations changed."""
-        return self._put_columns(run.series, self.columns(run), len(run.times), run.config)
+        count = len(run.times)
+        said: list[list[Any]] = [run.flags, run.tests, run.corrections]
+        if not count or any(column.count(column[0]) < count for column in said):
+            return self._put_columns(run.series, self.columns(run), count, run.config)
+        return self._put_alike(run)
 
     def put_rows(self, series: SeriesKey, rows: Sequence[Row], config: str) -> int:
         """Keep observations of a series; how many changed."""
@@ -93,6 +103,20 @@ class Observed:
         changed = _UPSERT(session.db, list(chain.from_iterable(rows)))
         if changed:
             session.rev += count
+        return changed
+
+    def _put_alike(self, run: ObservedRun) -> int:
+        """Keep a run whose observations have the same flag, tests and corrections."""
+        session, word, flag = self._session, self._session.word, run.flags[0]
+        self.bad = self.bad or flag is Flag.BAD
+        shared = (
+            session.rev + 1, session.series_id(run.series), _FLAGS[flag],
+            word(run.tests[0]), word(run.corrections[0]), word(run.config),
+        )  # fmt: skip
+        rows = zip(run.times, run.values, run.raws, strict=True)
+        changed = _UPSERT_ALIKE(session.db, list(chain.from_iterable(rows)), shared)
+        if changed:
+            session.rev += len(run.times)
         return changed
 
     def put(self, observations: Iterable[Observation]) -> int:

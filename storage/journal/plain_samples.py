@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from itertools import chain
 
 from soilco2.quality.runs import Columns
-from soilco2.storage.journal.bulk_insert import SHARED, Insertion
+from soilco2.storage.journal.bulk_insert import COUNTED, SHARED, Insertion
 from soilco2.storage.journal.connection import NO_NUMBER, NO_TIME, SAMPLE_WIDTH
 from soilco2.storage.journal.session import Session
 
 _INSERT = Insertion(
     "INSERT INTO sample (seq, channel, raw, time_us, status, device_us, arrival_us, mono_us, boot, source)",
-    ("?",) * 4 + (SHARED,) * 6,
+    (COUNTED, "?", "?", "?") + (SHARED,) * 6,
     "ON CONFLICT (channel, time_us, nth) DO NOTHING",
 )
 
@@ -52,8 +52,8 @@ class PlainSamples:
 
     def insert(self, db: sqlite3.Connection) -> int:
         """Insert them; how many came in."""
-        rows = zip(self._seqs, self._channels, self._raws, self._times, strict=True)
-        return _INSERT(db, list(chain.from_iterable(rows)), self._shared)
+        rows = zip(self._channels, self._raws, self._times, strict=True)
+        return _INSERT(db, list(chain.from_iterable(rows)), (self._seqs.start, *self._shared))
 
     def checksum(self) -> int:
         """As `soilco2.storage.journal.connection.checksum`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -18,7 +18,7 @@ from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message
-from soilco2.station_config.units import conversion
+from soilco2.station_config.units import turner_of
 from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import SourceError, TidyFileError
 from soilco2.storage.reader import Piece, SeriesInfo
@@ -298,8 +298,8 @@ class TidyReader:
         for begin, end in zip(cuts, [*cuts[1:], len(order)], strict=True):
             rows = order[begin:end]
             meta = {name: str(words[name].iloc[rows[0]]).strip() for name in metas}
-            series, a, b, flag, told = self._meet(meta, file)
-            taken = values[rows] if (a, b) == (1.0, 0.0) else values[rows] * a + b
+            series, turned, flag, told = self._meet(meta, file)
+            taken = values[rows] if turned is None else np.array([*map(turned, values[rows].tolist())])
             flags = np.full(len(rows), flag if flag is not None else Flag.NOT_EVALUATED, dtype="int8")
             if flag is None:
                 flags[np.isnan(taken)] = Flag.MISSING
@@ -309,12 +309,15 @@ class TidyReader:
             series.flags.frombytes(flags.tobytes())
             series.told.extend([told] * len(rows))
             for name in ("lower", "upper") if series.lower or bounds else ():
-                limit = frame[name].to_numpy(dtype="float64")[rows] * a + b if bounds else taken * np.nan
+                limit = frame[name].to_numpy(dtype="float64")[rows] if bounds else taken * np.nan
+                limit = np.array([*map(turned, limit.tolist())]) if bounds and turned is not None else limit
                 getattr(series, name).frombytes(limit.tobytes())
 
-    def _meet(self, meta: dict[str, str], file: str) -> tuple[_Series, float, float, int | None, int]:
+    def _meet(
+        self, meta: dict[str, str], file: str
+    ) -> tuple[_Series, Callable[[float], float] | None, int | None, int]:
         try:
-            a, b = conversion(meta["unit"], meta["variable"], self.variables)
+            turned = turner_of(meta["unit"], meta["variable"], self.variables)
             depth = float(meta["depth_m"]) if meta.get("depth_m") else None
             period = float(meta["period_s"]) if meta.get("period_s") else None
         except (StationConfigError, ValueError) as error:
@@ -340,7 +343,7 @@ class TidyReader:
         series.stamp = meta.get("stamp") or series.stamp
         series.method = meta.get("method") or series.method
         stamp = meta.get("stamp", "") or ("instant" if period is not None else "")
-        return series, a, b, flag, self._number_of(meta.get("method", ""), period, stamp)
+        return series, turned, flag, self._number_of(meta.get("method", ""), period, stamp)
 
     def _number_of(self, method: str, period_s: float | None, stamp: str) -> int:
         """A number for what rows say of how and when their values were made."""

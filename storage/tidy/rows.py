@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US
-from soilco2.station_config.units import conversion
+from soilco2.station_config.units import turner_of
 from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import UnfitError
 from soilco2.storage.row_extras import BESIDE, STAMPS, write
@@ -78,23 +78,22 @@ class TidyFault(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meta:
-    """What every cell of a row but time and value says: ``canonical = a · value + b``; one object a kind of row."""
+    """What every cell of a row but time and value says, and what turns its unit; one object a kind of row."""
 
     place: Place
     unit: str
-    a: float
-    b: float
+    turned: Callable[[float], float] | None
     flag: int | None
     beside: str
 
     @property
     def plain(self) -> bool:
         """Whether a value is taken as it is written."""
-        return (self.a, self.b) == (1.0, 0.0)
+        return self.turned is None
 
     def canonical(self, value: float | None) -> float | None:
         """A value as written, in the canonical unit of the variable."""
-        return value if value is None or self.plain else self.a * value + self.b
+        return value if value is None or self.turned is None else self.turned(value)
 
 
 class Remembered(dict[_K, _V]):
@@ -171,7 +170,8 @@ class RowParser:
         self._metas: Remembered[tuple[str, ...], Meta | Message] = Remembered(
             lambda key: _meta(dict(zip(columns, key, strict=True)), refuse, variables)
         )
-        self._times: Remembered[str, int] = Remembered(TimeParser(zone))
+        self._parse_times = TimeParser(zone)
+        self._times: Remembered[str, int] = Remembered(self._parse_times)
 
     def columns(self, first: int, part: Sequence[str | None]) -> Columns:
         """Lines by column; `first` is the number of the first of them."""
@@ -206,7 +206,7 @@ class RowParser:
         if len(cells) != step * len(part) - 1 or cells[width::step].count("\n") != len(part) - 1:
             return None
         try:
-            when = list(map(self._times.__getitem__, cells[self._at_time :: step]))
+            when = self._when(cells[self._at_time :: step])
             keys = zip(*[cells[at::step] for at in self._at_meta], strict=True)
             found = list(map(self._metas.__getitem__, keys))
             values = _numbers(cells[self._at_value :: step])
@@ -215,6 +215,12 @@ class RowParser:
         if max(when) > self._latest_us or any(isinstance(meta, Message) for meta in set(found)):
             return None
         return Columns(when, found, values, [], range(first, first + len(part)))  # type: ignore[arg-type]
+
+    def _when(self, texts: list[str]) -> list[int]:
+        """The times of a column: each looked up as a whole where they repeat, else by day and time of day."""
+        if len(set(texts)) * 2 > len(texts) and (found := self._parse_times.at_once(texts)) is not None:
+            return found
+        return list(map(self._times.__getitem__, texts))
 
     def row(self, number: int, text: str | None) -> tuple[int, Meta, float | None] | TidyFault | None:
         """Time [µs UTC], meta and value of a line; None when it is empty."""
@@ -300,7 +306,7 @@ def _meta(
     cells = {name: text.strip() for name, text in cells.items()}
     variable = cells["variable"]
     try:
-        a, b = conversion(cells["unit"], variable, variables)
+        turned = turner_of(cells["unit"], variable, variables)
     except StationConfigError as error:
         return Message.of(error)
     depth: float | None = None
@@ -318,12 +324,12 @@ def _meta(
         cells.get("station", ""), cells.get("profile", ""), cells.get("position", ""), depth, variable
     )
     try:
-        said = _beside(cells, a, b)
+        said = _beside(cells, turned)
     except UnfitError as unfit:
         return Message.of(unfit)
     if refuse is not None and (reason := refuse(place)):
         return reason
-    return Meta(place, cells["unit"], a, b, flag, said)
+    return Meta(place, cells["unit"], turned, flag, said)
 
 
 def _numbers(texts: Sequence[str]) -> list[float | None]:
@@ -344,7 +350,7 @@ def _numbers(texts: Sequence[str]) -> list[float | None]:
     return values
 
 
-def _beside(cells: dict[str, str], a: float, b: float) -> str:
+def _beside(cells: dict[str, str], turned: Callable[[float], float] | None) -> str:
     """What a row says of its value besides: interval in the canonical unit, method, period, what the time marks."""
     numbers: dict[str, float | None] = {}
     for name in ("lower", "upper", "period_s"):
@@ -366,8 +372,8 @@ def _beside(cells: dict[str, str], a: float, b: float) -> str:
     if lower is not None and upper is not None and lower > upper:
         raise UnfitError(Message("lower {lower:g} lies above upper {upper:g}", lower=lower, upper=upper))
     return write(
-        None if lower is None else a * lower + b,
-        None if upper is None else a * upper + b,
+        lower if lower is None or turned is None else turned(lower),
+        upper if upper is None or turned is None else turned(upper),
         cells.get("method", ""),
         period_s,
         stamp or ("instant" if period_s is not None else ""),

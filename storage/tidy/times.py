@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from operator import add
 
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import TIME_MAX_US, TIME_MIN_US
@@ -77,6 +79,22 @@ class TimeParser:
         except KeyError:
             return self._parse(text)
         return time_us if TIME_MIN_US <= time_us <= TIME_MAX_US else parse_time(text, self._zone)
+
+    def at_once(self, texts: Sequence[str]) -> list[int] | None:
+        """Microseconds UTC [µs] of many times; None where one of them needs a look of its own."""
+        days, clocks = [text[:10] for text in texts], [text[10:] for text in texts]
+        for known, parts in ((self._days, days), (self._clocks, clocks)):
+            if new := set(parts).difference(known):
+                for part, text in dict(zip(parts, texts, strict=True)).items():
+                    if part in new and not _ZONED.fullmatch(text):
+                        return None
+                    if part in new:
+                        self._parse(text)
+        try:
+            found = list(map(add, map(self._days.__getitem__, days), map(self._clocks.__getitem__, clocks)))
+        except KeyError:
+            return None
+        return found if min(found) >= TIME_MIN_US and max(found) <= TIME_MAX_US else None
 
     def _parse(self, text: str) -> int:
         time_us = parse_time(text, self._zone)

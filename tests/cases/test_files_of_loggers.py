@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -309,3 +311,103 @@ def test_what_is_no_file_of_a_logger_is_refused_in_a_sentence(field: Field, cont
     said = brought(field, content, ZONE + column("CO2_10cm_Avg", "co2"), code=2)
     (line,) = said.strip().splitlines()
     assert "logger.dat:" in line
+
+
+def test_units_of_a_file_are_turned_to_the_last_digit(field: Field) -> None:
+    """61.42 °F is (61.42 - 32) · 5 / 9 °C; by `decimal`, of the digits."""
+    numbers = [f"{n / 100:.2f}" for n in range(5000, 8000, 37)]
+    rows = [f"{n},05/25/26 {1 + n // 60:02}:{n % 60:02}:00 PM,{text}\n" for n, text in enumerate(numbers)]
+    head = "".join(HOBOWARE.splitlines(keepends=True)[:2])
+    brought(field, head + "".join(rows), column("x", "soil_temperature").replace("'x'", "3"))
+    assert [float(row[3]) for row in found(field)] == [
+        float((Decimal(text) - 32) * 5 / 9) for text in numbers
+    ]
+
+
+def test_a_tidy_table_is_turned_to_the_last_digit(field: Field) -> None:
+    head = "time_utc,profile,position,variable,value,unit,lower,upper,period_s,stamp\n"
+    rows = [
+        f"2026-03-01T00:{n:02}:00Z,p1,d10,soil_water,{8.1 + n / 10:.1f},%,6.9,28.7,60,end\n"
+        for n in range(60)
+    ]
+    field.brought(field.table("tidy.csv", head + "".join(rows)))
+    told = field.exported()
+    assert [row["value"] for row in told] == [str(float(Decimal(81 + n) / 1000)) for n in range(60)]
+    assert {(row["lower"], row["upper"]) for row in told} == {("0.069", "0.287")}
+
+
+def test_a_column_that_the_file_lacks_is_parked_with_its_reason(field: Field) -> None:
+    mapping = ZONE + column("CO2_10cm_Avg", "co2") + column("VWC_10", "soil_water")
+    said = brought(field, TOA5, mapping, code=1)
+    assert (
+        "logger.dat:1: column VWC_10 of the mapping is not in the file, which has RECORD, CO2_10cm_Avg"
+        in said
+    )
+    assert len(found(field)) == 1
+    assert "VWC_10" in field.soilco2("parked", "list", field.station)
+
+
+SECOND = """\
+[[profile]]
+id = "dune2"
+[[profile.position]]
+id = "a"
+depth_m = 0.10
+"""
+
+
+def test_a_draft_leaves_open_which_of_two_profiles_is_meant(field: Field) -> None:
+    field.station.write_text(field.station.read_text(encoding="utf-8") + SECOND, encoding="utf-8")
+    head = TOA5.replace("VWC_10cm_Avg", "VWC_dune2_10cm_Avg")
+    field.brought(field.table("logger.dat", head), "--draft", str(field.folder / "map.toml"))
+    draft = (field.folder / "map.toml").read_text(encoding="utf-8")
+    assert '# position = "dune2/a"  # it may be any of dune2/a, p1/d10' in draft
+    (row,) = tomllib.loads(draft)["column"]
+    assert (row["column"], row["position"]) == ("VWC_dune2_10cm_Avg", "dune2/a")
+
+
+def test_a_draft_that_placed_nothing_says_what_to_do_and_speaks_the_language(field: Field) -> None:
+    said = field.brought(field.table("logger.dat", HOBOWARE), "--draft", str(field.folder / "map.toml"))
+    assert "0 of 1 columns guessed; take the # away" in said
+    field.brought(field.table("toa5.dat", TOA5), "--draft", str(field.folder / "zh.toml"), "--lang", "zh")
+    remarks = [
+        line
+        for line in (field.folder / "zh.toml").read_text(encoding="utf-8").splitlines()
+        if line[:2] == "# "
+    ]
+    assert remarks
+    assert all(re.search("[\u4e00-\u9fff]", line) for line in remarks)
+
+
+def test_check_shows_which_column_goes_where(field: Field) -> None:
+    watched = '[[connection]]\nid = "cr1000"\nkind = "logger-file"\npath = "away/*.dat"\n' + ZONE
+    rows = column("CO2_10cm_Avg", "co2", unit="ppm") + column("VWC_10cm_Avg", "soil_water")
+    watched += rows.replace("[[column]]", "[[connection.column]]")
+    field.station.write_text(field.station.read_text(encoding="utf-8") + watched, encoding="utf-8")
+    told = [line.split() for line in field.soilco2("check", field.station).splitlines()]
+    assert ["CO2_10cm_Avg", "p1/d10/co2", "ppm"] in told
+    assert ["VWC_10cm_Avg", "p1/d10/soil_water", "as", "the", "file", "says"] in told
+
+
+def test_the_daily_summary_of_an_li_8250(field: Field) -> None:
+    """Three lines of header and DATE, TIME as LI-COR's pages on its data files say; 10:15 at UTC+08:00 is 02:15Z."""
+    text = (
+        "LI-8250,LI-8250,LI-8250,LI-870,LI-870,LI-8250\nDATE,TIME,PORT,FCO2_DRY,T_CELL,T_CELL\n"
+        "YYYYMMDD,HHMMSS,,nmol m-2 s-1,C,C\n20260411,101500,1,1830.5,51.2,24.5\n20260411,102000,2,2210,51.2,24.5\n"
+        "2026-04-11,10:25:00,1,NaN,51.2,24.5\n"
+    )
+    mapping = ZONE + column("FCO2_DRY", "co2_flux") + "where = { PORT = 1 }\n"
+    mapping += column("LI-8250 T_CELL", "air_temperature", "site")
+    brought(field, text, mapping)
+    rows = [(row[0], row[2], row[3]) for row in found(field)]
+    assert [row for row in rows if row[1] == "co2_flux"] == [
+        ("2026-04-11T02:15:00Z", "co2_flux", "1.8305"), ("2026-04-11T02:25:00Z", "co2_flux", ""),
+    ]  # fmt: skip
+    assert [row[2] for row in rows if row[1] == "air_temperature"] == ["24.5"] * 3
+
+
+def test_observations_of_an_li_8100a_are_told_what_they_are(field: Field) -> None:
+    text = "LI-8100A:\tDune\nFile Name:\tx\n"
+    assert "export a summary from SoilFluxPro" in brought(
+        field, text, ZONE + column("Flux", "co2_flux"), code=2
+    )

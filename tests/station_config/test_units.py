@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from soilco2.station_config.errors import StationConfigError
-from soilco2.station_config.units import conversion, normal, units_of
+from soilco2.station_config.units import conversion, exact_between, normal, turner, turner_of, units_of
 from soilco2.station_config.variables import VARIABLES
 
 
@@ -107,3 +110,33 @@ def test_a_conversion_keeps_order_and_the_canonical_unit_changes_nothing(
     assert a > 0
     assert (a * low + b <= a * high + b) == (low <= high) or low == pytest.approx(high)
     assert conversion(VARIABLES[variable].unit, variable) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("unit", "variable", "by_hand"),
+    [
+        ("%", "soil_water", lambda x: x / 100),
+        ("degF", "soil_temperature", lambda x: (x - 32) * 5 / 9),
+        ("K", "soil_temperature", lambda x: x - Decimal("273.15")),
+        ("uS/cm", "bulk_ec", lambda x: x / 1000),
+        ("kPa", "air_pressure", lambda x: x * 10),
+        ("mmHg", "air_pressure", lambda x: x * Decimal("1.33322387415")),
+        ("km/h", "wind_speed", lambda x: x * 10 / 36),
+        ("in", "rain", lambda x: x * Decimal("25.4")),
+    ],
+)
+def test_a_number_is_turned_to_its_last_digit(
+    unit: str, variable: str, by_hand: Callable[[Decimal], Decimal]
+) -> None:
+    """As `decimal` has it from the digits, with the factors of NIST SP 811, appendix B.8."""
+    turned = turner_of(unit, variable)
+    assert turned is not None
+    for n in range(-300, 3000, 7):
+        digits = Decimal(n).scaleb(-2)
+        assert turned(float(digits)) == float(by_hand(digits))
+
+
+def test_from_one_unit_to_another_is_exact_too() -> None:
+    turned = turner(*exact_between("K", "degF", "soil_temperature"))
+    assert turned(300.0) == 80.33
+    assert turner_of("ppm", "co2") is None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,9 +20,17 @@ from soilco2.ingest.simulate.http_devices import SimulatedServer
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.operations import run
-from tests.ingest.drivers.asked import FIRST_US, KEYS, MINUTE_US, Desk, addresses, measured, row
+from tests.ingest.drivers.asked import (
+    FIRST_US,
+    KEYS,
+    MINUTE_US,
+    Desk,
+    addresses,
+    certificate_in,
+    measured,
+    row,
+)
 from tests.ingest.files.watch import NOW_US
-from tests.servers import missing
 
 TOKEN = "s3cret-of-the-test"
 Answer = tuple[int, bytes, dict[str, str]]
@@ -199,6 +205,36 @@ def test_pauses_grow_to_an_hour_and_end_with_an_answer(tmp_path: Path, stack: Ex
 
 
 @pytest.mark.parametrize(
+    "bad",
+    [
+        (404, b"no such device", {}),
+        (500, b"", {}),
+        (200, b" " * (http_json.MOST_BYTES + 1), {}),
+        (200, data(next="http://127.0.0.2:1/x"), {}),
+    ],
+)
+def test_the_others_are_asked_where_one_device_is_refused(
+    tmp_path: Path, stack: ExitStack, bad: Answer
+) -> None:
+    desk = Desk(tmp_path, stack, keys=keys('next = "next"\n'))
+    desk.server.answer = lambda path, _query: bad if "/N1/" in path else (200, data(row(1)), {})
+    pauses = [desk.watch.round() for _ in range(8)]
+    assert desk.samples() == [measured(1, "N2")]
+    assert pauses[0] == http_json.FIRST_PAUSE_S
+    assert pauses[-1] == 600.0  # never longer than the others have between two rounds
+    assert len(desk.said) == 1
+    assert desk.said[0].startswith("N1: ")
+    assert desk.watch.status()["error"] == desk.said[0]
+
+
+def test_a_server_that_does_not_answer_is_not_asked_for_each_device(tmp_path: Path, stack: ExitStack) -> None:
+    desk = Desk(tmp_path, stack)
+    desk.server.answer = lambda _path, _query: (429, b"", {})
+    desk.watch.round()
+    assert len(desk.server.asked) == 1
+
+
+@pytest.mark.parametrize(
     ("answer", "words"),
     [
         ((302, b"", {"Location": "http://127.0.0.1:1/"}), "redirects to another address (302)"),
@@ -285,18 +321,7 @@ def test_a_token_that_is_not_there_is_told(tmp_path: Path, stack: ExitStack) -> 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("openssl") is None:
-        missing("openssl", "on Debian: apt install openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", folder / "key.pem", "-out", folder / "ca.pem", "-days", "2", "-subj", "/CN=localhost",
-            "-addext", "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return folder
+    return certificate_in(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -92,8 +92,8 @@ def test_a_connection_that_cannot_be_is_told_with_its_line(
 def test_a_connection_says_where_its_columns_go(tmp_path: Path) -> None:
     field = Watching(tmp_path, BY_SERIAL + INSTRUMENT)
     row = field.station.file.connection[0]
-    said = kind_of(row).describe(row, "dune")
-    assert said.endswith("*.dat: CO2 → S-010/co2, T → p1/d10/soil_temperature")
+    assert kind_of(row).describe(row, "dune").endswith("*.dat")
+    assert kind_of(row).columns(row) == [("CO2", "S-010/co2", "%"), ("T", "p1/d10/soil_temperature", "")]
     field.close()
 
 

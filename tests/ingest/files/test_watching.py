@@ -269,3 +269,42 @@ def test_a_gap_that_comes_alone_is_high_where_fp2_ends(field: Watching) -> None:
         field.look()
     assert list(field.values().values())[-2:] == [7999.0, 7999.0]
     assert sum("FP2" in said for said in field.said) == 1
+
+
+def test_a_file_is_known_under_another_name_that_fits_the_pattern(field: Watching) -> None:
+    field.write(HEADER + rows(0, 1), "soil_a.dat")
+    field.look()
+    (field.folder / "soil_a.dat").rename(field.folder / "soil_b.dat")
+    field.append(rows(2), "soil_b.dat")
+    field.write(HEADER + rows(3), "soil_a.dat")
+    field.look()
+    field.again()
+    field.append(rows(4), "soil_b.dat")
+    field.look()
+    assert field.values() == minutes(0, 1, 2, 3, 4)
+    assert "duplicate" not in field.counters()
+
+
+def test_two_files_of_one_logger_are_not_taken_for_each_other(field: Watching) -> None:
+    field.write(HEADER + rows(0, 1), "soil_a.dat")
+    field.look()
+    (field.folder / "soil_a.dat").unlink()
+    field.write(HEADER + rows(2, 3, 4), "soil_b.dat")
+    field.look()
+    assert field.values() == minutes(0, 1, 2, 3, 4)
+    assert len(field.imports()) == 2
+
+
+def test_a_column_that_a_file_lacks_is_parked_once_and_the_others_are_read(field: Watching) -> None:
+    lacking = HEADER.replace('"T"', '"Tsoil"')
+    field.write(lacking + rows(0))
+    field.look()
+    field.append(rows(1))
+    field.look()
+    field.again()
+    field.append(lacking + rows(2))
+    field.look()
+    assert field.values() == minutes(0, 1, 2)
+    (reason,) = field.parked()
+    assert "column T of the mapping is not in the file, which has RECORD, CO2, Tsoil" in reason
+    assert field.counters() == {"in": 4, "stored": 3, "rejected": 1}

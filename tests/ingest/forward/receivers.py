@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ OK: Answer = (200, {}, b'{"code": 0}')
 class Receiver:
     """Keeps every reading of requests that it answered with success; `judge` may answer by the readings."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answers = list(answers)
         self.judge: Callable[[list[dict[str, Any]]], Answer] = lambda readings: OK
         self.kept: list[dict[str, Any]] = []
@@ -49,7 +50,12 @@ class Receiver:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/in"
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_address[1]}/in"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -60,7 +66,7 @@ class Receiver:
 
 
 @contextmanager
-def sftp_server(folder: Path, password: str) -> Iterator[tuple[int, str]]:
+def sftp_server(folder: Path, password: str, key: str | None = None) -> Iterator[tuple[int, str]]:
     """A real SFTP server on loopback over a folder: its port, and its line of known_hosts."""
     import asyncssh
 
@@ -76,14 +82,21 @@ def sftp_server(folder: Path, password: str) -> Iterator[tuple[int, str]]:
         def password_auth_supported(self) -> bool:
             return True
 
+        def public_key_auth_supported(self) -> bool:
+            return key is not None
+
+        def validate_public_key(self, username: str, given: asyncssh.SSHKey) -> bool:
+            assert key is not None
+            return username == "soil" and given.public_data == asyncssh.import_public_key(key).public_data
+
         def validate_password(self, username: str, given: str) -> bool:
             return (username, given) == ("soil", password)
 
     loop = asyncio.new_event_loop()
-    key = asyncssh.generate_private_key("ssh-ed25519")
+    own = asyncssh.generate_private_key("ssh-ed25519")
     server = loop.run_until_complete(
         asyncssh.listen(
-            "127.0.0.1", 0, server_host_keys=[key], server_factory=Login,
+            "127.0.0.1", 0, server_host_keys=[own], server_factory=Login,
             sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(folder).encode()),
         )
     )  # fmt: skip
@@ -91,7 +104,7 @@ def sftp_server(folder: Path, password: str) -> Iterator[tuple[int, str]]:
     thread.start()
     port = server.get_port()
     try:
-        yield port, f"[127.0.0.1]:{port} {key.export_public_key().decode()}"
+        yield port, f"[127.0.0.1]:{port} {own.export_public_key().decode()}"
     finally:
 
         async def end() -> None:

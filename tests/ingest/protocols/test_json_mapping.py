@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from soilco2.ingest.protocols.json_mapping_decode import Decoder, Said
+from soilco2.ingest.drivers.mqtt_json import DRIVER
+from soilco2.ingest.protocols.json_mapping_decode import MOST_ELEMENTS, Decoder, Said
 from soilco2.ingest.protocols.json_object import RefusedError
 from soilco2.ingest.protocols.json_values import parse_json
 from soilco2.station_config.json_path import path_of, places
@@ -196,3 +200,112 @@ def test_text_is_left_alone_where_words_for_no_number_are_mended() -> None:
     assert parse_json(b'{"a \\"nan": "inf, nan", "b": [nan]}')['a "nan'] == "inf, nan"
     with pytest.raises(RefusedError, match="not JSON"):
         parse_json(b'{"banana": banana}')
+
+
+EACH = """kind = "mqtt-json"
+topic = "t"
+each = "data[*]"
+time = "at"
+time_format = "s"
+[[connection.reading]]
+path = "v"
+where = { name = "soil", port = 1 }
+serial = "S1"
+channel = "soil_temperature"
+unit_path = "unit"
+[[connection.reading]]
+path = "v"
+where = { name = "gas" }
+serial = "S1"
+channel = "co2"
+"""
+
+
+def element(at_s: int, value: Any, name: str = "soil", port: Any = 1, **more: Any) -> dict[str, Any]:
+    return {"at": 1795917600 + at_s, "name": name, "port": port, "v": value, "unit": "°C", **more}
+
+
+def of_elements(decoder: Decoder, *elements: Any) -> Any:
+    payload = json.dumps({"data": elements}).encode()
+    return decoder.batch([Said(payload, AT_US, 0)], trusted=True)
+
+
+def test_each_element_is_a_reading_with_its_own_time_and_a_bad_one_costs_itself(tmp_path: Path) -> None:
+    elements = [element(-120, 1.5), element(-60, math.nan), 7, element(0, 2.5), element(0, 400.0, "gas")]
+    found = of_elements(decoder_of(tmp_path, EACH), *elements)
+    assert [(one.channel, one.time_us, one.raw) for one in found.samples] == [
+        ("soil_temperature", AT_US - 120_000_000, 1.5),
+        ("soil_temperature", AT_US, 2.5),
+        ("co2", AT_US, 400.0),
+    ]
+    assert [(one.readings, one.time_us) for one in found.refusals] == [(1, AT_US - 60_000_000)]
+    assert "a number is expected" in found.refusals[0].reason
+
+
+def test_a_list_without_elements_is_no_fault_and_one_that_is_not_there_is(tmp_path: Path) -> None:
+    decoder = decoder_of(tmp_path, EACH)
+    assert of_elements(decoder) == ([], [], [], Counter(), [], Counter(), [])
+    for payload in (b'{"rows":[]}', b'{"data":null}', b'{"data":5}'):
+        found = decoder.batch([Said(payload, AT_US, 0)], trusted=True)
+        assert "each: nothing stands at data[*]" in found.refusals[0].reason
+
+
+def test_a_list_of_more_elements_than_are_looked_at_is_parked_as_a_whole(tmp_path: Path) -> None:
+    table = EACH.replace("data[*]", "$[*]")
+    decoder = decoder_of(tmp_path, table)
+    found = decoder.batch([Said(b"[%s7]" % (b"7," * MOST_ELEMENTS), AT_US, 0)], trusted=True)
+    assert (found.samples, len(found.refusals)) == ([], 1)
+    assert str(MOST_ELEMENTS + 1) in found.refusals[0].reason
+
+
+@pytest.mark.parametrize("port", [True, "1", None, 2])
+def test_a_row_is_for_the_elements_that_say_all_that_it_wants(tmp_path: Path, port: Any) -> None:
+    decoder = decoder_of(tmp_path, EACH)
+    found = of_elements(decoder, element(0, 1.5), element(0, 9.0, port=port), element(0, 9.0, "soil2"))
+    assert [one.raw for one in found.samples] == [1.5]
+    assert found.refusals == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "raw"),
+    [("°C", 53.6), ("C", 53.6), ("°F", 12.0), ("F", 12.0), ("K", 53.6 - 273.15)],
+    # 53.6 °F are (53.6 - 32) · 5/9 = 12 °C
+)
+def test_a_message_says_its_unit(tmp_path: Path, unit: str, raw: float) -> None:
+    found = of_elements(decoder_of(tmp_path, EACH), element(0, 53.6, unit=unit))
+    assert [one.raw for one in found.samples] == [pytest.approx(raw, abs=1e-9)]
+
+
+@pytest.mark.parametrize("unit", ["ppm", "", None, 1, "x" * 10_000, ["C"]])
+def test_a_unit_that_is_none_of_the_variable_is_parked_and_no_number_is_made_of_it(
+    tmp_path: Path, unit: Any
+) -> None:
+    decoder = decoder_of(tmp_path, EACH)
+    found = of_elements(decoder, element(0, 53.6, unit=unit), element(0, 400.0, "gas"))
+    assert [one.channel for one in found.samples] == ["co2"]
+    assert "unit: 'degC' is expected" in found.refusals[0].reason
+    assert len(found.refusals[0].reason) < 300
+
+
+def test_a_message_without_the_unit_is_parked(tmp_path: Path) -> None:
+    bare = element(0, 53.6)
+    del bare["unit"]
+    found = of_elements(decoder_of(tmp_path, EACH), bare)
+    assert found.samples == []
+    assert "unit: 'degC' is expected, found none" in found.refusals[0].reason
+
+
+def test_what_was_parked_is_taken_once_the_mapping_fits(tmp_path: Path) -> None:
+    table = PLAIN.replace('topic = "t"', 'topic = "soil/+"\ndevice_level = 2').replace('serial = "S1"\n', "")
+    row = INSTRUMENT.format(serial="S1", more='address = "a"', position="d10")
+    bad = Said(b'{"at":1795917600,"t":"21.5","w":25}', AT_US, 0, "soil/a")
+    (refusal,) = decoder_of(tmp_path, table, row).batch([bad], trusted=True).refusals
+    still = DRIVER.retry(load_station(tmp_path / "station.toml"), "any", refusal.payload, AT_US)
+    assert [one.channel for one in still.samples] == ["soil_water"]  # it was kept before, and is known
+    assert len(still.parked) == 1
+    decoder_of(tmp_path, table.replace('"s"', '"s"\nnumbers_as_text = true'), row)
+    batch = DRIVER.retry(load_station(tmp_path / "station.toml"), "any", refusal.payload, AT_US)
+    assert {(one.serial, one.channel, one.time_us, one.raw) for one in batch.samples} == {
+        ("S1", "soil_temperature", AT_US, 21.5), ("S1", "soil_water", AT_US, 0.25),
+    }  # fmt: skip
+    assert batch.parked == []

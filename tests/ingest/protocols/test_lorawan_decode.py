@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from soilco2.ingest.protocols.decoded import Decoded, Gap, Jump
+from soilco2.ingest.protocols.decoded import FOREIGN, Decoded, Gap, Jump
 from soilco2.ingest.protocols.heard import Heard
-from soilco2.ingest.protocols.lorawan_decode import FOREIGN, Decoder
+from soilco2.ingest.protocols.lorawan_decode import Decoder
 from soilco2.ingest.simulate.lorawan import chirpstack_event, tts_event
 from soilco2.station_config.loader import load_station
 

@@ -14,6 +14,7 @@ import pytest
 from soilco2.quality.records import Sample
 from soilco2.quality.runs import Columns, Runs, channels_of, joined, runs_of
 from soilco2.station_config.loader import Station, load_station
+from soilco2.storage.journal.bulk_insert import COUNTED, SHARED, Insertion
 from soilco2.storage.journal.control import _plain
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
@@ -105,6 +106,52 @@ def test_by_column_and_by_record_are_the_same_journal(tmp_path: Path, seed: int)
         for file in tmp_path.iterdir():
             file.unlink()
     assert journals[0] == journals[1]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_channels_that_come_in_turn_are_the_same_journal_too(tmp_path: Path, channels: int) -> None:
+    rows = [(n, k, 0.1 + k % 29 / 100) for k in range(400) for n in range(channels)][:-1]
+    part = columns(rows)
+    journals = []
+    for samples in (part, list(part)):
+        station = make(tmp_path)
+        with Writer.open(station, now_us=lambda: T0) as writer:
+            writer.commit(samples)
+        journals.append(kept(station))
+        for file in tmp_path.iterdir():
+            file.unlink()
+    assert journals[0] == journals[1]
+    assert [row[:2] for row in part.runs()] == NAMES[:channels]
+    for run in part.runs():
+        assert list(run.samples()) == [sample for sample in part if sample[:2] == run[:2]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 73, 256, 700])
+def test_what_counts_up_and_what_is_shared_need_no_value_in_each_row(count: int) -> None:
+    insert = Insertion("INSERT INTO t (a, b, n)", ("?", SHARED, COUNTED), "ON CONFLICT (n) DO NOTHING")
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE t (a, b, n PRIMARY KEY)")
+        assert insert(db, [k * 0.5 for k in range(count)], (41, "all")) == count
+        found = db.execute("SELECT a, b, n FROM t ORDER BY n").fetchall()
+    assert found == [(k * 0.5, "all", 41 + k) for k in range(count)]
+
+
+def test_most_observations_bring_three_values_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time, value and raw: the rest is said once for a series; with one that is flagged, each says all."""
+    bound: list[int] = []
+    insert = Insertion.__call__
+
+    def counted(
+        self: Insertion, db: sqlite3.Connection, values: Sequence[object], *more: Sequence[object]
+    ) -> int:
+        bound.extend([len(values)] if values else [])
+        return insert(self, db, values, *more)
+
+    monkeypatch.setattr(Insertion, "__call__", counted)
+    with Writer.open(make(tmp_path)) as writer:
+        writer.commit(columns([(2, k, 0.1 + k % 29 / 100) for k in range(300)]))
+        writer.commit(columns([(2, 300 + k, 0.1 if k else 0.9) for k in range(300)]))
+    assert bound == [3 * 300, 3 * 300, 3 * 300, 9 * 300]
 
 
 def test_what_was_changed_by_hand_is_made_again_and_nothing_else(tmp_path: Path) -> None:
