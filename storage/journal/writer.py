@@ -223,12 +223,14 @@ class Writer:
         try:
             self.commit(samples, parked=parked, counts=counts, number=number, place=place)
             self.judging.catch_up(samples)
-            return brought(samples, self._kept, self._back, self.conflicts.met, observed.bad_after(rev))
+            mine = self.imports.claim(number, self._kept.again)
+            bad = [*observed.bad_after(rev), *observed.bad_among(mine)]
+            return brought(samples, self._kept, [*self._back, *mine], self.conflicts.met, bad)
         finally:
             self.conflicts.watch(())
 
     def begin_import(self, file: str, sha256: str, source: str) -> int:
-        """A new import; its number."""
+        """An import's number: a new one, or that of the same file where it was cut short, which goes on."""
         with self.session.transaction():
             return self.imports.begin(file, sha256, source)
 
