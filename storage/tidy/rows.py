@@ -69,11 +69,15 @@ class TidyRow(NamedTuple):
 
 
 class TidyFault(NamedTuple):
-    """A row that cannot be used: its line, why, and its text (the beginning of a long one)."""
+    """A row that cannot be used: its line, why, and its text (the beginning of a long one).
+
+    Where it is a header that lacks a column of the mapping, that `column`.
+    """
 
     line: int
     reason: Message
     text: str
+    column: str | int | None = None
 
 
 class Bad(NamedTuple):

@@ -353,7 +353,7 @@ class _Work:
         )
         unused = np.any(falls[:, outputs.layers_used :], axis=1)
         mark(self.out.notes, _only(rows, unused, self.out), Reason.FALLS_BELOW)
-        upward = np.all(value[:, outputs.fluxes][:, used] > 0.0, axis=1)
+        upward = np.all(above(value[:, outputs.fluxes][:, used], 0.0, 1.0), axis=1)
         against = upward & below(value[:, 0], 0.0, 1.0)
         mark(self.out.notes, _only(rows, against, self.out), Reason.AGAINST_LAYERS)
         column = outputs.ln_k
