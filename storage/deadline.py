@@ -33,7 +33,7 @@ class _Bytes(io.RawIOBase):
     def readinto(self, into: Any) -> int | None:
         left = self._end - monotonic()
         if left <= 0:
-            raise TimeoutError("timed out")
+            raise TimeoutError
         self._sock.settimeout(min(left, self._timeout_s))
         came: int | None = self._raw.readinto(into)
         self._end += (came or 0) / LEAST_RATE
