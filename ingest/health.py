@@ -67,6 +67,12 @@ def disk_free(folder: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
+def last_heard(station: Station) -> dict[str, int]:
+    """When each instrument was last heard, by serial number [µs UTC], as the journal knows it."""
+    with JournalReader(station.journal_path) as reader:
+        return reader.accounting.last_arrivals(row.serial for row in station.file.instrument)
+
+
 def take_health(
     station: Station,
     reader: JournalReader,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 
 from soilco2.quality.plans import ToldSettings
 from soilco2.station_config.message import from_text
@@ -52,6 +53,19 @@ class Accounting:
                 (begin, len(begin), begin),
             )
         }
+
+    def last_arrivals(self, serials: Iterable[str]) -> dict[str, int]:
+        """When the newest reading of each of these instruments came [µs UTC], of those that ever gave one."""
+        found: dict[str, int] = {}
+        for serial in serials:
+            (at,) = self._db.execute(
+                "SELECT max((SELECT arrival_us FROM sample WHERE channel = k.id ORDER BY time_us DESC LIMIT 1))"
+                " FROM channel k WHERE serial = ?",
+                (serial,),
+            ).fetchone()
+            if at is not None:
+                found[serial] = at
+        return found
 
     def cursors(self) -> list[Cursor]:
         """How far each database has confirmed, and what waits."""
