@@ -159,7 +159,10 @@ class PollingThread:
     def borrowed(self) -> Iterator[Line]:
         """The line between two rounds, open or closed; rounds wait until it is given back."""
         with self._turn.borrow():
-            self._switch(True)
+            if (
+                self._power is not None
+            ):  # who borrows tells nothing: that is this thread's, before the next round
+                self._power.turn(True, self.connection, self._devices, self._clock)
             yield self._line
 
     def status(self) -> dict[str, Any]:
@@ -283,13 +286,11 @@ class PollingThread:
             self._switch(False)
         self._on_round(slot)
 
-    # the power
-
     def _switch(self, on: bool) -> None:
-        """Switch the power, where it is switched."""
-        power, devices = self._power, self._devices
-        if power is not None and (told := power.turn(on, self.connection, devices, self._clock)):
-            self._deliver([], told)
+        if self._power is not None:
+            self._power.turn(on, self.connection, self._devices, self._clock)
+            if told := self._power.untold():
+                self._deliver([], told)
 
     def _round(
         self, slot: int, devices: Sequence[Device], samples: list[Sample], events: list[DriverEvent]

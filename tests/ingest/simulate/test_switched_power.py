@@ -5,6 +5,7 @@ The far end is silent without power, and wrong while it is cold.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,6 +41,7 @@ class Site:
         self.stack = stack
         self.samples: list[Sample] = []
         self.events: list[DriverEvent] = []
+        self.told_by: set[str] = set()
         bench = Simulation(station, sjer, self.clock, folder)._bench(station.file.connection[0])
         self.connection = bench.connection.model_copy(update={"power": Power(relay=100, coil=3)})
         self.bus = SimulatedBus.of(bench._replace(connection=self.connection))
@@ -60,6 +62,7 @@ class Site:
     def _deliver(self, samples: list[Sample], events: list[DriverEvent]) -> None:
         self.samples += samples
         self.events += events
+        self.told_by.add(threading.current_thread().name)
 
     def waits_until(self, thread: PollingThread, at_us: int) -> None:
         """Show a time, and wait until the thread has done what belongs to it and waits for a later one."""
@@ -137,6 +140,20 @@ def test_a_relay_that_is_not_there_is_told_once_and_rounds_go_on(
     assert "the relay module at address 100" in str(site.events[0].text)
     assert site.samples
     assert thread.status()["power"] is None
+
+
+def test_what_a_borrower_could_not_switch_is_told_by_the_thread_of_the_line(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = site.thread()
+    site.waits_until(thread, START - 300_000_000)
+    monkeypatch.setattr("soilco2.ingest.drivers.modbus_line.COIL_WAIT_S", 0.02)
+    site.bus.relay = None
+    with thread.borrowed():
+        assert site.events == []
+    site.waits_until(thread, START - LEAD)
+    assert [row.kind for row in site.events] == ["power-failed"]
+    assert site.told_by == {f"bus {site.connection.id}"}
 
 
 def test_frames_of_a_relay_module() -> None:
