@@ -12,7 +12,7 @@ the bytes: the head that the request demands (address, function, byte count) wit
 length it demands. A frame that lacks one of these is never taken for an answer; `diagnose` says what was
 wrong with what came.
 
-Source: MODBUS Application Protocol Specification V1.1b3 and MODBUS over Serial Line V1.02 (modbus.org).
+Source: MODBUS Application Protocol Specification V1.1b3 (coils: 6.1 and 6.5) and MODBUS over Serial Line V1.02 (modbus.org).
 """
 
 from __future__ import annotations

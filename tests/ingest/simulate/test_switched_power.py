@@ -157,7 +157,11 @@ def test_what_a_borrower_could_not_switch_is_told_by_the_thread_of_the_line(
 
 
 def test_frames_of_a_relay_module() -> None:
-    """Waveshare, Modbus RTU Relay, wiki: relay 0 on, off; Modbus application protocol V1.1b3, 6.1 and 6.5."""
+    """MODBUS Application Protocol Specification V1.1b3, 6.1 (read coils) and 6.5 (write single coil: coil 173 on).
+
+    The two whole frames, with their check sums, are those that descriptions of relay modules print for relay 0.
+    """
+    assert coil_frame(1, 172, True)[1:6].hex(" ").upper() == "05 00 AC FF 00"
     assert coil_frame(1, 0, True).hex(" ").upper() == "01 05 00 00 FF 00 8C 3A"
     assert coil_frame(1, 0, False).hex(" ").upper() == "01 05 00 00 00 00 CD CA"
     assert coil_asked(1, 3)[:6] == bytes((1, 1, 0, 3, 0, 1))
