@@ -107,7 +107,7 @@ class PollingThread:
         self._on_round = on_round or (lambda _slot: None)
         self._punctual = punctual
         self._power = power
-        self._lead_us = 0 if power is None else power.lead_us
+        self.lead_us = 0 if power is None else power.lead_us
         self._devices = [Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
@@ -124,8 +124,6 @@ class PollingThread:
         self._missed = 0
         self._last_round_us: int | None = None
         self._next_us = 0
-
-    # from outside
 
     @property
     def next_slot_us(self) -> int:
@@ -216,7 +214,7 @@ class PollingThread:
     def _begin(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
-            device.align(now + self._lead_us)
+            device.align(now + self.lead_us)
         self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
         events: list[DriverEvent] = []
         try:  # a missing adapter is told at once, not at the first slot
@@ -243,12 +241,12 @@ class PollingThread:
     def _wait_and_read(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
-            if device.next_slot_us - now > device.interval_us + self._lead_us:  # the clock was set back
+            if device.next_slot_us - now > device.interval_us + self.lead_us:  # the clock was set back
                 device.align(now)
         slot = min((device.next_slot_us for device in self._devices), default=_NEVER)
         self._next_us = slot
-        if now < slot - self._lead_us:
-            self._clock.wait_until(slot - self._lead_us, self._stop)
+        if now < slot - self.lead_us:
+            self._clock.wait_until(slot - self.lead_us, self._stop)
             return
         if self._power is not None and not self._power.on:
             with self._turn.own():
@@ -282,7 +280,7 @@ class PollingThread:
             self._rounds += 1
             self._last_round_us = slot
         self._next_us = min(device.next_slot_us for device in self._devices)
-        if self._next_us - self._clock.now_us() > self._lead_us:
+        if self._next_us - self._clock.now_us() > self.lead_us:
             self._switch(False)
         self._on_round(slot)
 

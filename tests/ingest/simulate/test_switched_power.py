@@ -19,7 +19,7 @@ from soilco2.ingest.drivers.modbus_rtu import polling
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.power import GpioSwitch, SwitchedPower
 from soilco2.ingest.errors import PortGone
-from soilco2.ingest.protocols.modbus import coil_asked, coil_frame, coil_said
+from soilco2.ingest.protocols.modbus import COIL_ON, WRITE_COIL, Request, coil_asked, coil_frame, coil_said
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.modbus_probes import SimulatedBus
 from soilco2.ingest.simulate.replay import backfill_samples
@@ -90,6 +90,30 @@ def test_on_a_warm_up_ahead_and_off_after_the_round(site: Site, demo: Station) -
     assert sorted((row.serial, row.channel, row.time_us, row.raw) for row in site.samples) == sorted(
         (row.serial, row.channel, row.time_us, row.raw) for row in well if row.serial in on_it
     )
+
+
+def test_the_far_end_is_silent_without_power_and_wrong_while_cold(site: Site) -> None:
+    """Half of every register while it is cold, what the warm probe says afterwards."""
+    probe = site.bus.probes[0]
+    probe.line = None  # nobody has opened the port: it has no speed yet
+    (function, register) = next(iter(probe.registers(probe.slot(START))))
+    request = Request(probe.address, function, register, 1)
+    switch = Request(100, WRITE_COIL, 3, COIL_ON)
+
+    def said() -> list[int]:
+        return [int.from_bytes(data[3:5], "big") for _, data in site.bus._respond(request, 0)]
+
+    site.clock.set(START)
+    assert said() == []
+    site.relay.answer(switch)
+    site.clock.set(START + LEAD - 1_000_001)  # a microsecond before the warm-up of the probe is over
+    (cold,) = said()
+    site.clock.set(START + LEAD - 1_000_000)
+    (warm,) = said()
+    assert warm > 0
+    assert cold == warm // 2
+    site.relay.answer(switch._replace(registers=0))
+    assert said() == []
 
 
 def test_power_that_a_killed_collector_left_on_goes_off_at_the_next_start(site: Site) -> None:
