@@ -232,6 +232,28 @@ def test_all_that_hangs_there_is_read_with_value_flag_and_frames(
     assert "baro > 10 03 00 00 00 01 87 4B" in out
 
 
+def test_one_probe_is_corrected_with_the_pressure_that_the_whole_station_is(
+    yulin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with simulated(yulin) as simulation:
+        assert run("read", str(yulin), "--json") == 0
+        rows = json.loads(capsys.readouterr().out)["readings"]
+        assert run("read", str(yulin), "co2-10", "--json") == 0
+        alone = json.loads(capsys.readouterr().out)["readings"]
+        assert run("read", str(yulin), "co2-10", "--lang", "en") == 0
+        said = capsys.readouterr().out
+        bus_of(simulation, "bus2").probes[:] = []  # no barometer
+        assert run("read", str(yulin), "co2-10", "--lang", "en") == 0
+        without = capsys.readouterr().out
+    (barometer,) = {row["value"] for row in rows if row["unit"] == "hPa"}
+    one = ("instrument", "channel", "value", "flag", "tests", "pressure_hpa")
+    shown = [[row[key] for key in one] for row in rows if row["instrument"] == "co2-10"]
+    assert [[row[key] for key in one] for row in alone] == shown
+    assert {row["pressure_hpa"] for row in alone if row["unit"] == "ppm"} == {barometer}
+    assert f"co2-10: corrected with {barometer:.1f} hPa, what the barometer reads" in said
+    assert "hPa, the standard pressure at this altitude" in without
+
+
 def test_a_silent_probe_is_named_and_the_others_are_read(
     yulin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
