@@ -458,6 +458,30 @@ def test_the_catalogue_is_listed_searched_and_shown(capsys: pytest.CaptureFixtur
     assert run("catalogue", "nothing like it") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "some"),
+    [
+        # Renke ECTH class and its like: moisture, temperature, conductivity
+        (("三合一", "three-in-one", "3-in-1", "温湿盐"), {"cwt-soil-thc-s", "linovision-iot-s300smt"}),
+        (("七合一", "7-in-1", "Seven-in-One"), {"cwt-soil-npkphcth-s", "jxct-jxbs-3001-7in1", "womaster-es107-soil"}),
+        (("npk", "NPK", "氮磷钾"), {"renke-rs-npk-n01-tr", "cwt-soil-npkphcth-s"}),
+        (("土壤墒情", "墒情"), {"cwt-soil-thc-s", "meter-teros-12", "tdr-5-soil"}),
+        (("二氧化碳", "carbon dioxide"), {"vaisala-gmp252", "senseair-s8", "licor-li850"}),
+        (("气压", "barometer"), {"linovision-iot-s300ap", "vaisala-ptb330", "campbell-metsens300"}),
+    ],
+)  # fmt: skip
+def test_words_of_buyers_find_models(
+    words: tuple[str, ...], some: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word in words:
+        assert run("catalogue", word, "--json") == 0
+        found = {row["id"] for row in json.loads(capsys.readouterr().out)["models"]}
+        assert some <= found
+        assert len(found) < 40
+    if "三合一" in words:
+        assert "cwt-soil-npkphcth-s" not in found
+
+
 def test_every_flag_and_every_test_has_words() -> None:
     assert set(FLAGS) == set(Flag)
     assert {check.name for check in CHECKS} <= set(REASONS)
