@@ -158,8 +158,8 @@ class Collector:
         fine = True
         try:
             self._begin(once=True)
-            end = monotonic() + patience_s
             lines = self._supervisor.of(PollingThread)
+            end = monotonic() + patience_s + max((line.lead_us for line in lines), default=0) / 1e6
             while monotonic() < end and any(line.status()["rounds"] == 0 for line in lines):
                 self._stop.wait(0.05)
             fine = all(self._answered(line) for line in lines)

@@ -20,6 +20,26 @@ TRIED = {
 """In words what `ProbeModel.tried` says."""
 
 
+_THREE = {"soil_water", "soil_temperature", "bulk_ec"}
+_NPK = {"nitrogen", "phosphorus", "potassium"}
+_BOUGHT_AS: tuple[tuple[tuple[str, ...], set[str], bool], ...] = (
+    (
+        ("三合一", "三参数", "3合1", "three-in-one", "3-in-1", "3in1", "温湿盐", "水温盐", "水温电"),
+        _THREE,
+        True,
+    ),
+    (("七合一", "七参数", "7合1", "seven-in-one", "7in1", "7-in-1"), {*_THREE, *_NPK, "soil_ph"}, True),
+    (("npk", "氮磷钾"), _NPK, False),
+    (("墒情", "土壤墒情", "土壤湿度", "soil moisture"), {"soil_water"}, False),
+    (("二氧化碳", "carbon dioxide", "co₂"), {"co2"}, False),
+    (("气压", "大气压", "barometer", "barometric"), {"air_pressure"}, False),
+    (("雨量", "降雨", "rain gauge"), {"rain"}, False),
+    (("酸碱度",), {"soil_ph"}, False),
+    (("盐分", "电导率", "conductivity"), {"bulk_ec"}, False),
+)
+"""Words of buyers, the variables that they want, and whether those alone."""
+
+
 @click.command("catalogue")
 @click.argument("word", required=False)
 @click.option(
@@ -33,6 +53,8 @@ TRIED = {
 @json_option
 def command(word: str | None, folders: tuple[Path, ...], as_json: bool) -> None:
     """List the models of instruments, those with WORD in maker, name, other names or variables, or one in full.
+
+    Words of shops, such as 三合一, 7-in-1, npk, 墒情 or 气压, find the models that give what they stand for.
 
     Exit code 0: there are some; 1: none has the word.
 
@@ -62,7 +84,14 @@ def _has(model: ProbeModel, word: str | None) -> bool:
         return True
     told = (model.id, model.maker, model.name.en, model.name.zh, model.protocol, *model.also_sold_as)
     channels = (text for row in model.channel for text in (row.id, row.variable))
-    return any(word.casefold() in text.casefold() for text in (*told, *channels))
+    if any(word.casefold() in text.casefold() for text in (*told, *channels)):
+        return True
+    given = {row.variable for row in model.channel}
+    return any(
+        given == wanted if alone else wanted <= given
+        for words, wanted, alone in _BOUGHT_AS
+        if word.casefold() in words
+    )
 
 
 def _name(model: ProbeModel) -> str:

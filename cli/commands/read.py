@@ -48,6 +48,7 @@ class Row(NamedTuple):
     raw: float | None = None
     status: str = ""
     error: str = ""
+    pressure_hpa: float | None = None
 
 
 @click.command("read")
@@ -99,10 +100,12 @@ def command(
     where = _target(target, model, address, connection, settings, catalogue)
     assert where.station is not None
     wanted = _wanted(where, instrument)
+    asked = [*wanted, *_beside(where.station, wanted)]
     while True:
         began = time.monotonic()
-        reads = list(_reads(where, wanted))
-        rows = [*_rows(where.station, reads), *_sent(where.station, wanted)]
+        heard = list(_reads(where, asked))
+        reads = [one for one in heard if one.serial in {row.serial for row in wanted}]
+        rows = [*_rows(where.station, reads, heard), *_sent(where.station, wanted)]
         if as_json:
             emit_json({"readings": [_json(row) for row in rows], "frames": _frames(reads) if raw else []})
         else:
@@ -142,6 +145,28 @@ def _wanted(where: Target, name: str | None) -> list[Instrument]:
     return [row for row in rows if name is not None or where.station.deployments.active(row.serial, now_us)]
 
 
+def _beside(station: Station, wanted: list[Instrument]) -> Iterator[Instrument]:
+    """Who else is asked because the readings of those wanted are corrected with theirs, such as the barometer."""
+    from soilco2.quality.plans import StationPlan
+
+    now_us = time.time_ns() // 1000
+    plan, deployments = StationPlan(station.deployments, station.hash), station.deployments
+    series = [
+        companion.series
+        for row in wanted
+        for channel in station.models[row.model_key].channel
+        if (found := plan.of(row.serial, channel.id).at(now_us)) is not None
+        for companion in found.channel.companions
+    ]
+    serials = {
+        serial
+        for one in series
+        for serial, _, start, end in deployments.instruments_of(one)
+        if start <= now_us and (end is None or now_us < end)
+    } - {row.serial for row in wanted}
+    yield from (row for row in station.file.instrument if row.serial in serials)
+
+
 def _reads(where: Target, wanted: list[Instrument]) -> Iterator[Read]:
     from soilco2.ingest.commissioning import Read, read_of
     from soilco2.ingest.errors import IngestError
@@ -159,10 +184,10 @@ def _reads(where: Target, wanted: list[Instrument]) -> Iterator[Read]:
                 yield from (Read(serial, now_us, (), (), Message.of(error)) for serial in serials)
 
 
-def _rows(station: Station, reads: list[Read]) -> Iterator[Row]:
-    """What was read, judged as the collector would, without what came before."""
+def _rows(station: Station, reads: list[Read], heard: list[Read]) -> Iterator[Row]:
+    """What was read, judged by all that was heard as the collector would, without what came before."""
     names = {row.serial: row.id for row in station.file.instrument}
-    seen = _judged(station, reads)
+    seen = _judged(station, heard)
     for one in reads:
         name = names[one.serial]
         if one.error:
@@ -184,7 +209,23 @@ def _rows(station: Station, reads: list[Read]) -> Iterator[Row]:
                 one.time_us,
                 reading.raw,
                 reading.status,
+                pressure_hpa=None if found is None else _pressure(station, found, seen),
             )
+
+
+def _pressure(
+    station: Station, observation: Observation, seen: dict[tuple[str, str], Observation]
+) -> float | None:
+    """Pressure that a reading was corrected with [hPa]; None where it was not."""
+    from soilco2.quality.corrections import PRESSURE, STANDARD_PRESSURE
+
+    names = observation.corrections.split(",")
+    if STANDARD_PRESSURE in names:
+        return station.deployments.standard_pressure_hpa
+    if PRESSURE not in names:
+        return None
+    measured = (row for row in seen.values() if row.series.variable == "air_pressure")
+    return next((row.value for row in measured if row.series.profile == "site"), None)
 
 
 def _ready(station: Station) -> Station:
@@ -277,6 +318,18 @@ def _span(seconds: float | None) -> str:
     return f"{seconds:.0f} s"
 
 
+def _corrected(rows: list[Row]) -> dict[tuple[float, bool], list[str]]:
+    """Which instruments were corrected with which pressure [hPa], and whether it is the standard one."""
+    found: dict[tuple[float, bool], list[str]] = {}
+    for row in rows:
+        if row.pressure_hpa is not None:
+            standard = "standard_pressure" in row.tests.split(",")
+            names = found.setdefault((row.pressure_hpa, standard), [])
+            if row.instrument not in names:
+                names.append(row.instrument)
+    return found
+
+
 def _print(rows: list[Row], reads: list[Read], station: Station) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -298,6 +351,18 @@ def _print(rows: list[Row], reads: list[Read], station: Station) -> None:
     console = Console(highlight=False, width=None if os.isatty(1) else 160)
     if table.row_count:
         console.print(table)
+    for (pressure, standard), told in _corrected(rows).items():
+        by = (
+            Message("the standard pressure at this altitude")
+            if standard
+            else Message("what the barometer reads")
+        )
+        echo(
+            Message(
+                "{instruments}: corrected with {pressure:.1f} hPa, {by}",
+                instruments=", ".join(told), pressure=pressure, by=by,
+            )
+        )  # fmt: skip
     for row in rows:
         if row.error:
             echo(Message("{instrument}: {why}", instrument=row.instrument, why=row.error))

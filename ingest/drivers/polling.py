@@ -107,7 +107,7 @@ class PollingThread:
         self._on_round = on_round or (lambda _slot: None)
         self._punctual = punctual
         self._power = power
-        self._lead_us = 0 if power is None else power.lead_us
+        self.lead_us = 0 if power is None else power.lead_us
         self._devices = [Device(row, model, line.plan(row, model)) for row, model in instruments]
         self._devices.sort(key=lambda device: device.plan.address)
         self._line = line
@@ -124,8 +124,6 @@ class PollingThread:
         self._missed = 0
         self._last_round_us: int | None = None
         self._next_us = 0
-
-    # from outside
 
     @property
     def next_slot_us(self) -> int:
@@ -159,7 +157,10 @@ class PollingThread:
     def borrowed(self) -> Iterator[Line]:
         """The line between two rounds, open or closed; rounds wait until it is given back."""
         with self._turn.borrow():
-            self._switch(True)
+            if (
+                self._power is not None
+            ):  # who borrows tells nothing: that is this thread's, before the next round
+                self._power.turn(True, self.connection, self._devices, self._clock)
             yield self._line
 
     def status(self) -> dict[str, Any]:
@@ -213,7 +214,7 @@ class PollingThread:
     def _begin(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
-            device.align(now + self._lead_us)
+            device.align(now + self.lead_us)
         self._next_us = min((device.next_slot_us for device in self._devices), default=_NEVER)
         events: list[DriverEvent] = []
         try:  # a missing adapter is told at once, not at the first slot
@@ -240,12 +241,12 @@ class PollingThread:
     def _wait_and_read(self) -> None:
         now = self._clock.now_us()
         for device in self._devices:
-            if device.next_slot_us - now > device.interval_us + self._lead_us:  # the clock was set back
+            if device.next_slot_us - now > device.interval_us + self.lead_us:  # the clock was set back
                 device.align(now)
         slot = min((device.next_slot_us for device in self._devices), default=_NEVER)
         self._next_us = slot
-        if now < slot - self._lead_us:
-            self._clock.wait_until(slot - self._lead_us, self._stop)
+        if now < slot - self.lead_us:
+            self._clock.wait_until(slot - self.lead_us, self._stop)
             return
         if self._power is not None and not self._power.on:
             with self._turn.own():
@@ -279,17 +280,15 @@ class PollingThread:
             self._rounds += 1
             self._last_round_us = slot
         self._next_us = min(device.next_slot_us for device in self._devices)
-        if self._next_us - self._clock.now_us() > self._lead_us:
+        if self._next_us - self._clock.now_us() > self.lead_us:
             self._switch(False)
         self._on_round(slot)
 
-    # the power
-
     def _switch(self, on: bool) -> None:
-        """Switch the power, where it is switched."""
-        power, devices = self._power, self._devices
-        if power is not None and (told := power.turn(on, self.connection, devices, self._clock)):
-            self._deliver([], told)
+        if self._power is not None:
+            self._power.turn(on, self.connection, self._devices, self._clock)
+            if told := self._power.untold():
+                self._deliver([], told)
 
     def _round(
         self, slot: int, devices: Sequence[Device], samples: list[Sample], events: list[DriverEvent]

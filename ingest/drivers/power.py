@@ -132,6 +132,7 @@ class SwitchedPower:
         self.lead_us = round(lead_s * 1e6)
         self.on: bool | None = None
         self.error = Message.of("")
+        self._untold: list[DriverEvent] = []
 
     def set(self, on: bool) -> Message | None:
         """Switch, if it is not so already; why it failed, where that is new."""
@@ -145,15 +146,21 @@ class SwitchedPower:
         self.on, self.error = on, Message.of("")
         return None
 
-    def turn(self, on: bool, connection: str, devices: Sequence[Device], clock: Clock) -> list[DriverEvent]:
-        """Switch for the devices of a line: who has just got power is warming up; what is to be told."""
+    def turn(self, on: bool, connection: str, devices: Sequence[Device], clock: Clock) -> None:
+        """Switch for the devices of a line: who has just got power is warming up."""
         if self.on is on:
-            return []
+            return
         failed = self.set(on)
         now = clock.now_us()
         for device in devices if on else ():
             device.warm_until_us = max(device.warm_until_us, now + device.warm_up_us)
-        return [] if failed is None else [DriverEvent(now, "power-failed", connection, failed)]
+        if failed is not None:
+            self._untold.append(DriverEvent(now, "power-failed", connection, failed))
+
+    def untold(self) -> list[DriverEvent]:
+        """What is to be told of it, once."""
+        told, self._untold = self._untold, []
+        return told
 
     def end(self) -> None:
         """Off, and let go."""

@@ -336,12 +336,12 @@ def write_frame(address: int, function: int, start: int, words: tuple[int, ...])
 
 
 def coil_frame(address: int, coil: int, on: bool) -> bytes:
-    """The bytes that switch a coil, function 5; a slave that did it says the same."""
+    """The bytes that switch a coil, function 5 (specification, 6.5); a slave that did it says the same."""
     return seal(struct.pack(">BBHH", address, WRITE_COIL, coil, COIL_ON if on else 0))
 
 
 def coil_asked(address: int, coil: int) -> bytes:
-    """The bytes that ask whether a coil is on, function 1."""
+    """The bytes that ask whether a coil is on, function 1 (specification, 6.1)."""
     return seal(struct.pack(">BBHH", address, READ_COILS, coil, 1))
 
 

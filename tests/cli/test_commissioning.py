@@ -232,6 +232,28 @@ def test_all_that_hangs_there_is_read_with_value_flag_and_frames(
     assert "baro > 10 03 00 00 00 01 87 4B" in out
 
 
+def test_one_probe_is_corrected_with_the_pressure_that_the_whole_station_is(
+    yulin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with simulated(yulin) as simulation:
+        assert run("read", str(yulin), "--json") == 0
+        rows = json.loads(capsys.readouterr().out)["readings"]
+        assert run("read", str(yulin), "co2-10", "--json") == 0
+        alone = json.loads(capsys.readouterr().out)["readings"]
+        assert run("read", str(yulin), "co2-10", "--lang", "en") == 0
+        said = capsys.readouterr().out
+        bus_of(simulation, "bus2").probes[:] = []  # no barometer
+        assert run("read", str(yulin), "co2-10", "--lang", "en") == 0
+        without = capsys.readouterr().out
+    (barometer,) = {row["value"] for row in rows if row["unit"] == "hPa"}
+    one = ("instrument", "channel", "value", "flag", "tests", "pressure_hpa")
+    shown = [[row[key] for key in one] for row in rows if row["instrument"] == "co2-10"]
+    assert [[row[key] for key in one] for row in alone] == shown
+    assert {row["pressure_hpa"] for row in alone if row["unit"] == "ppm"} == {barometer}
+    assert f"co2-10: corrected with {barometer:.1f} hPa, what the barometer reads" in said
+    assert "hPa, the standard pressure at this altitude" in without
+
+
 def test_a_silent_probe_is_named_and_the_others_are_read(
     yulin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -434,6 +456,30 @@ def test_the_catalogue_is_listed_searched_and_shown(capsys: pytest.CaptureFixtur
     ):
         assert words in out
     assert run("catalogue", "nothing like it") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "some"),
+    [
+        # Renke ECTH class and its like: moisture, temperature, conductivity
+        (("三合一", "three-in-one", "3-in-1", "温湿盐"), {"cwt-soil-thc-s", "linovision-iot-s300smt"}),
+        (("七合一", "7-in-1", "Seven-in-One"), {"cwt-soil-npkphcth-s", "jxct-jxbs-3001-7in1", "womaster-es107-soil"}),
+        (("npk", "NPK", "氮磷钾"), {"renke-rs-npk-n01-tr", "cwt-soil-npkphcth-s"}),
+        (("土壤墒情", "墒情"), {"cwt-soil-thc-s", "meter-teros-12", "tdr-5-soil"}),
+        (("二氧化碳", "carbon dioxide"), {"vaisala-gmp252", "senseair-s8", "licor-li850"}),
+        (("气压", "barometer"), {"linovision-iot-s300ap", "vaisala-ptb330", "campbell-metsens300"}),
+    ],
+)  # fmt: skip
+def test_words_of_buyers_find_models(
+    words: tuple[str, ...], some: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word in words:
+        assert run("catalogue", word, "--json") == 0
+        found = {row["id"] for row in json.loads(capsys.readouterr().out)["models"]}
+        assert some <= found
+        assert len(found) < 40
+    if "三合一" in words:
+        assert "cwt-soil-npkphcth-s" not in found
 
 
 def test_every_flag_and_every_test_has_words() -> None:

@@ -20,8 +20,10 @@ from soilco2.ingest.drivers.modbus_rtu import DRIVER
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.protocols.modbus import Request, answer_frame, exception_frame
 from soilco2.ingest.simulate.line import Piece, PtyLine
+from soilco2.ingest.simulate.modbus_probes import SimulatedRelay
 from soilco2.ingest.supervisor import Service
 from soilco2.quality.records import Sample
+from soilco2.station_config.connections.power import Power
 from soilco2.station_config.loader import load_station
 from tests.ingest.drivers.contract import Account, Bench, Known, Rows, known
 from tests.ingest.running import until
@@ -356,4 +358,30 @@ def rows(link: type[Wires]) -> Rows:
     }
 
 
-ROWS = rows(Wires)
+class SwitchedWires(Wires):
+    """The same two lines with a relay at address 100 on each: power is on for a round, from 1 s before it."""
+
+    def table(self, name: str) -> str:
+        return f"{super().table(name)}[connection.power]\nrelay = 100\n"
+
+    def far(self, bench: Bench, name: str) -> Any:
+        relay = SimulatedRelay(Power(relay=100), self.clock)
+
+        def respond(request: Request, foreign: int) -> Iterable[Piece]:
+            if request.address == 100:
+                return [(0, relay.answer(request))]
+            return self._respond(request, foreign) if relay.on else []
+
+        return PtyLine(bench.folder / name, respond)
+
+    def start(self) -> None:
+        """In time for the slot: a line that has just been switched off is not read in the same second."""
+        slot = self.slots[-1]
+        self.clock.set(slot - 2_000_000)
+        super().start()
+        self.clock.set(slot)
+
+
+ROWS = rows(Wires) | {
+    f"{name}, switched power": rows(SwitchedWires)[name] for name in ("silent", "late", "restart")
+}

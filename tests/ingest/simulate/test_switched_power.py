@@ -5,6 +5,7 @@ The far end is silent without power, and wrong while it is cold.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from soilco2.ingest.drivers.modbus_rtu import polling
 from soilco2.ingest.drivers.polling import PollingThread
 from soilco2.ingest.drivers.power import GpioSwitch, SwitchedPower
 from soilco2.ingest.errors import PortGone
-from soilco2.ingest.protocols.modbus import coil_asked, coil_frame, coil_said
+from soilco2.ingest.protocols.modbus import COIL_ON, WRITE_COIL, Request, coil_asked, coil_frame, coil_said
 from soilco2.ingest.simulate.measured import Measured
 from soilco2.ingest.simulate.modbus_probes import SimulatedBus
 from soilco2.ingest.simulate.replay import backfill_samples
@@ -40,6 +41,7 @@ class Site:
         self.stack = stack
         self.samples: list[Sample] = []
         self.events: list[DriverEvent] = []
+        self.told_by: set[str] = set()
         bench = Simulation(station, sjer, self.clock, folder)._bench(station.file.connection[0])
         self.connection = bench.connection.model_copy(update={"power": Power(relay=100, coil=3)})
         self.bus = SimulatedBus.of(bench._replace(connection=self.connection))
@@ -60,6 +62,7 @@ class Site:
     def _deliver(self, samples: list[Sample], events: list[DriverEvent]) -> None:
         self.samples += samples
         self.events += events
+        self.told_by.add(threading.current_thread().name)
 
     def waits_until(self, thread: PollingThread, at_us: int) -> None:
         """Show a time, and wait until the thread has done what belongs to it and waits for a later one."""
@@ -87,6 +90,30 @@ def test_on_a_warm_up_ahead_and_off_after_the_round(site: Site, demo: Station) -
     assert sorted((row.serial, row.channel, row.time_us, row.raw) for row in site.samples) == sorted(
         (row.serial, row.channel, row.time_us, row.raw) for row in well if row.serial in on_it
     )
+
+
+def test_the_far_end_is_silent_without_power_and_wrong_while_cold(site: Site) -> None:
+    """Half of every register while it is cold, what the warm probe says afterwards."""
+    probe = site.bus.probes[0]
+    probe.line = None  # nobody has opened the port: it has no speed yet
+    (function, register) = next(iter(probe.registers(probe.slot(START))))
+    request = Request(probe.address, function, register, 1)
+    switch = Request(100, WRITE_COIL, 3, COIL_ON)
+
+    def said() -> list[int]:
+        return [int.from_bytes(data[3:5], "big") for _, data in site.bus._respond(request, 0)]
+
+    site.clock.set(START)
+    assert said() == []
+    site.relay.answer(switch)
+    site.clock.set(START + LEAD - 1_000_001)  # a microsecond before the warm-up of the probe is over
+    (cold,) = said()
+    site.clock.set(START + LEAD - 1_000_000)
+    (warm,) = said()
+    assert warm > 0
+    assert cold == warm // 2
+    site.relay.answer(switch._replace(registers=0))
+    assert said() == []
 
 
 def test_power_that_a_killed_collector_left_on_goes_off_at_the_next_start(site: Site) -> None:
@@ -139,8 +166,26 @@ def test_a_relay_that_is_not_there_is_told_once_and_rounds_go_on(
     assert thread.status()["power"] is None
 
 
+def test_what_a_borrower_could_not_switch_is_told_by_the_thread_of_the_line(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = site.thread()
+    site.waits_until(thread, START - 300_000_000)
+    monkeypatch.setattr("soilco2.ingest.drivers.modbus_line.COIL_WAIT_S", 0.02)
+    site.bus.relay = None
+    with thread.borrowed():
+        assert site.events == []
+    site.waits_until(thread, START - LEAD)
+    assert [row.kind for row in site.events] == ["power-failed"]
+    assert site.told_by == {f"bus {site.connection.id}"}
+
+
 def test_frames_of_a_relay_module() -> None:
-    """Waveshare, Modbus RTU Relay, wiki: relay 0 on, off; Modbus application protocol V1.1b3, 6.1 and 6.5."""
+    """MODBUS Application Protocol Specification V1.1b3, 6.1 (read coils) and 6.5 (write single coil: coil 173 on).
+
+    The two whole frames, with their check sums, are those that descriptions of relay modules print for relay 0.
+    """
+    assert coil_frame(1, 172, True)[1:6].hex(" ").upper() == "05 00 AC FF 00"
     assert coil_frame(1, 0, True).hex(" ").upper() == "01 05 00 00 FF 00 8C 3A"
     assert coil_frame(1, 0, False).hex(" ").upper() == "01 05 00 00 00 00 CD CA"
     assert coil_asked(1, 3)[:6] == bytes((1, 1, 0, 3, 0, 1))
