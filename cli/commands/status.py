@@ -293,7 +293,7 @@ def _print_devices(status: dict[str, Any]) -> None:
         if row["error"]:
             said = Message("{said}; {why}", said=said, why=row["error"])
         echo(said)
-    for row in status["fetched"]:
+    for row in status.get("fetched", ()):
         about = {"connection": row["connection"], "place": row["place"], "moment": _moment(row["newest_us"])}
         said = Message("{connection}: {place}, newest {moment}", **about)
         if row["error"]:
