@@ -58,6 +58,9 @@ MIN_CLASS_DAYS: Final = 5
 MIN_CLASS_PAIRS: Final = 100
 MIN_W_RANGE: Final = 0.03
 """5 to 95 % range of water content below which no water model is given [m3/m3]."""
+MIN_CLASS_STEP: Final = 0.01
+"""Difference of the medians of neighbouring water classes below which they are no classes [m3/m3]: a third of
+:data:`MIN_W_RANGE`."""
 MIN_HARMONIC_R2: Final = 0.3
 MIN_AMPLITUDE_STEPS: Final = 3.0
 """Diel amplitude in units of the sensor's resolution."""

@@ -20,6 +20,9 @@ REASONS: Final[dict[str, str]] = {
         "see the fit without logarithm"
     ),
     "class_small": marked("the class has {days} days and {n} pairs; 5 days and 100 pairs are needed"),
+    "class_close": marked(
+        "water classes with medians of {one:.3f} and {other:.3f} m3/m3 are less than 0.01 m3/m3 apart: no classes"
+    ),
     "w_range": marked("water content spans {range:.3f} m3/m3 (5 to 95 %), below 0.03"),
     "optimum_outside": marked("the fitted optimum lies outside the 5 to 95 % range of the data"),
     "harmonic": marked("a 24 h wave explains {r2:.2f} of the daily course of {name}, below 0.3"),
@@ -50,6 +53,10 @@ REASONS: Final[dict[str, str]] = {
     "salinity_raw": marked("bulk conductivity is not corrected to 25 degC and has no temperature beside it"),
     "pore_dry": marked("water content stays below 0.10 m3/m3, too dry for pore-water conductivity"),
     "no_null": marked("{days} days allow {shifts} shifts; p could not fall below {floor:.2f}"),
+    "other_unit": marked(
+        "the values of {name} lie where {unit} would put them, not {expected}: give the table that unit, or mend the "
+        "values; none was used"
+    ),
     "empty": marked("there is not one good value of {name}"),
     "no_longitude": marked("the longitude is not known, so clock time cannot be compared with the sun"),
     "phase_open": marked(
@@ -70,6 +77,9 @@ REASONS: Final[dict[str, str]] = {
 
 WARNINGS: Final[dict[str, str]] = {
     "left_out": marked("{percent:.1f} % of the rows were left out (flagged, missing or impossible)"),
+    "sentinel": marked(
+        "{percent:.1f} % of the rows hold a number that loggers write for none (65535, -9999); they were left out"
+    ),
     "gappy": marked("only {percent:.0f} % of the times are there; the longest gap is {longest_gap_h:.0f} h"),
     "uneven_hours": marked(
         "hours of the day are covered on {least:.2f} to {most:.2f} of the days: daily means lean to the hours present"
@@ -122,8 +132,19 @@ WARNINGS: Final[dict[str, str]] = {
         "{diffusion_wet_h:.1f} h in wet sand: something else moves the gas, or each depth has its own source"
     ),
     "not_uniform": marked(
-        "the wave of heat fades as in {by_amplitude:.3f} m but is delayed as in {by_phase:.3f} m: the soil is not "
-        "uniform (dry over moist), or a depth is wrong"
+        "the wave of heat fades as in {by_amplitude:.3f} m but is delayed as in {by_phase:.3f} m: one damping depth "
+        "does not describe this soil; check the depths of the sensors first, then think of dry soil over moist"
+    ),
+    "hole": marked(
+        "nothing was measured for {days:.0f} days on end: what is said of the record is not said of them"
+    ),
+    "coarse": marked(
+        "{percent:.1f} % of the values repeat one number for more than a day, but the series moves in steps of its "
+        "resolution ({step:g}): a coarse reading, not a stuck probe"
+    ),
+    "replicates": marked(
+        "{count} probes of the profile stand at {depth:g} m; each has its own rows and none is averaged: do not read "
+        "them as depths"
     ),
     "cancels_lag": marked(
         "the temperature depth that correlates best ({best_driver_depth_m:g} m) is the one whose delay cancels the "

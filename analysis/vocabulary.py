@@ -68,6 +68,8 @@ WHAT: Final[dict[str, Pair]] = {
     "coverage": ("share of time covered", "时间覆盖率"),
     "coverage_by_water": ("share of time covered", "时间覆盖率"),
     "left_out": ("share left out", "剔除比例"),
+    "replicates": ("probes at one depth", "同一深度的探头数"),
+    "sentinels": ("share of numbers for none", "缺测代码的比例"),
     "repeated": ("share repeated", "重复不变的比例"),
     "at_range_limit": ("share at the end of range", "量程上限的比例"),
     "below_air": ("share below 350 ppm", "低于 350 ppm 的比例"),
@@ -103,7 +105,7 @@ WHAT: Final[dict[str, Pair]] = {
 }
 """Names of results; one without a name is shown by its code."""
 
-COUNTS: Final = frozenset({"rain_events", "spikes"})
+COUNTS: Final = frozenset({"rain_events", "spikes", "replicates"})
 """Results that are whole numbers."""
 
 MASKS: Final[dict[str, Pair]] = {
@@ -208,6 +210,11 @@ LEFT_OUT: Final[dict[str, Pair]] = {
     "missing": ("missing", "缺测"),
     "flagged": ("flagged", "质量标识不合格"),
     "impossible": ("impossible", "超出物理范围"),
+    "sentinel": ("number for none", "缺测代码"),
+    "unit %": ("in %, it seems", "疑为 %"),
+    "unit K": ("in kelvin, it seems", "疑为开尔文"),
+    "unit kPa": ("in kPa, it seems", "疑为 kPa"),
+    "unit Pa": ("in Pa, it seems", "疑为 Pa"),
     "clock": ("impossible time", "时间不可能"),
     "one time, two values": ("one time, two values", "同一时间有两个不同数值"),
     "repeated": ("repeated", "重复"),
@@ -215,6 +222,14 @@ LEFT_OUT: Final[dict[str, Pair]] = {
 """Why a value was left out of the grid."""
 
 NOTES: Final[dict[str, Pair]] = {
+    "other_unit": (
+        "A series cannot be in the unit it says and was left out of every analysis: see the audit.",
+        "有序列不可能是其所标的单位，已从全部分析中剔除，见审核。",
+    ),
+    "sentinel": (
+        "Numbers that loggers write for none (65535, -9999) were left out: see the audit.",
+        "采集器用以表示缺测的数值（65535、-9999）已剔除，见审核。",
+    ),
     "concentration": (
         "CO₂ here is a concentration at a depth: what sources and diffusion leave behind. Its answer to "
         "temperature is "
@@ -376,6 +391,18 @@ def value(row: Result) -> str:
     return digits(row.value) + (f" {name}" if name else "")
 
 
+def is_open(row: Result) -> tuple[bool, bool]:
+    """Whether the interval of a turning point ends, below and above, only because the data do."""
+    return bool(row.details.get("open_below")), bool(row.details.get("open_above"))
+
+
+def quoted(row: Result, lang: str) -> str:
+    """The value as a table quotes it: a dagger where it has no interval, a word where its interval is open."""
+    if any(is_open(row)):
+        return "不闭合" if lang == "zh" else "open"
+    return value(row) + (" †" if row.refused else "")
+
+
 def part(row: Result, lang: str) -> str:
     """The part of the record and what was held fixed, empty for the whole and nothing."""
     fixed = ("、" if lang == "zh" else ", ").join(variable(g.rsplit("/", 1)[-1], lang) for g in row.given)
@@ -406,6 +433,11 @@ def interval(row: Result, lang: str) -> str:
     """The interval of a row, empty where there is none."""
     if row.lower is None or row.upper is None:
         return ""
+    below, above = is_open(row)
+    if below and above:
+        return ""
+    if below or above:
+        return f"< {digits(row.upper)}" if below else f"> {digits(row.lower)}"
     return f"{digits(row.lower)} {'至' if lang == 'zh' else 'to'} {digits(row.upper)}"
 
 

@@ -25,6 +25,7 @@ from scipy.signal import lfilter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.calibrate_flux import LEAST, MOST, production_coverage
 from benchmarks.calibrate_lag import lag_coverage
 from soilco2.analysis.frames.scales import without_mean_day
 from soilco2.analysis.soil_response.temperature import Q10, q10
@@ -72,6 +73,8 @@ class Case(NamedTuple):
     @property
     def label(self) -> str:
         """In words."""
+        if self.part == "production":
+            return f"sensors off by {self.noise:g} mm"
         extra = (", gaps" if self.gaps else "") + (", daily cycle" if self.cycle else "")
         extra += f", noise {self.noise:g}" if self.noise else ""
         return f"n {self.n}, phi {self.phi:.2f}{extra}"
@@ -199,12 +202,19 @@ def lags(case: Case, count: int, rng: np.random.Generator) -> tuple[Numbers, boo
     return shares, 93.0 <= found["covered"] <= 97.0 or found["answered"] < 10
 
 
+def production(case: Case, count: int, rng: np.random.Generator) -> tuple[Numbers, bool]:
+    """Coverage of intervals of production by the inverse (:mod:`benchmarks.calibrate_flux`) [%]."""
+    found = production_coverage(case.noise, 2 * count, rng)
+    return found, LEAST <= found["production"] <= MOST
+
+
 PARTS: dict[str, Callable[[Case, int, np.random.Generator], tuple[Numbers, bool]]] = {
     "tests": rejections,
     "r": r_coverage,
     "partial r": r_coverage,
     "q10": q10_coverage,
     "lag": lags,
+    "production": production,
 }
 NOTES = {
     "tests": f"The column with K of 2 days: the first {FEW}. By chance a share of 5 % spreads by 0.34 % with 4000 "
@@ -215,6 +225,9 @@ NOTES = {
     "partial r": "As above.",
     "lag": "Daily waves that wander from day to day, weather on top, noise with phi and a size in units of the wave; "
     "lags of -2.5, 3.0 and 11.5 h in turn.",
+    "production": "Twice as many stations: three sensors at 2, 8 and 20 cm off their depths with the standard "
+    "deviation named, production fading over 5 to 50 cm. Production: all layers together; spread: its Monte Carlo "
+    "error (one standard deviation; the layers of a station count as one).",
     "q10": "Log: least squares of ln R; values: of R. Ratio: wet class over dry class, true value 1.67.",
 }
 TITLES = {
@@ -223,6 +236,7 @@ TITLES = {
     "partial r": "Coverage of 95 % intervals of partial r, true value 0.5 [%]; asked: 93 to 97",
     "q10": "Coverage of 95 % intervals of Q10, true values 2.0 and by class 1.5, 2.0, 2.5 [%]; asked: 93 to 97",
     "lag": "Coverage of 95 % intervals of the lag [%]; asked: 93 to 97",
+    "production": "Coverage of 95 % intervals of production by the inverse [%]; asked of all layers together: 93 to 97",
 }
 
 
@@ -232,6 +246,10 @@ def cases(part: str) -> Iterator[Case]:
     if part == "lag":
         for days, gaps, noise, phi in product((30, 200), both, (0.3, 0.8), (0.0, 0.8, 0.95)):
             yield Case(part, days * SLOTS, phi, gaps, cycle=False, noise=noise)
+        return
+    if part == "production":
+        for off_mm in (0.0, 3.0, 8.0):
+            yield Case(part, 0, 0.0, gaps=False, cycle=False, noise=off_mm)
         return
     if part == "q10":
         phis: tuple[float, ...] = (0.0, 0.9, 0.98, 0.99)

@@ -20,10 +20,10 @@ from soilco2.ingest.errors import CollectorError
 from soilco2.ingest.events import event_of, log_event, log_failure
 from soilco2.ingest.forward.forwarder import Forwarder
 from soilco2.ingest.forward.platforms.opening import means
-from soilco2.ingest.health import dialled, event_lines, give_back, health_lines, link_lines, take_health
+from soilco2.ingest.health import event_lines, give_back, health_lines, last_heard, link_lines, take_health
 from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
-from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
+from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor, dialled
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
@@ -111,14 +111,14 @@ class Collector:
             self._writer = Writer.open(station, now_us=self.clock.now_us)
         finally:
             at_work.reset(told)
-        table = station.file.journal
         self.writer_thread = WriterThread(
             self._writer,
             self.clock,
             commit_every_s=self._every(station),
-            commit_rows=table.commit_rows,
+            commit_rows=station.file.journal.commit_rows,
             on_commit=self._committed,
         )
+        self.writer_thread.answered.update(last_heard(station))
         self._call = Requests(lambda: self.station, self._supervisor, self.writer_thread, self.status)
 
     # from outside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from soilco2.ingest.clock.system import kernel_clock
 from soilco2.quality.records import Flag
 from soilco2.station_config.loader import Station
-from soilco2.station_config.message import Message
 from soilco2.storage.influx.line_protocol import EVENT, HEALTH, point
 from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.rows import Event
@@ -66,6 +65,12 @@ def disk_free(folder: Path) -> int:
     """Bytes that can still be written there."""
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
+
+
+def last_heard(station: Station) -> dict[str, int]:
+    """When each instrument was last heard, by serial number [µs UTC], as the journal knows it."""
+    with JournalReader(station.journal_path) as reader:
+        return reader.accounting.last_arrivals(row.serial for row in station.file.instrument)
 
 
 def take_health(
@@ -193,13 +198,3 @@ def give_back() -> None:
     """Give memory that was needed once, as at the start, back to the system."""
     with suppress(OSError, AttributeError):  # only glibc can
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def dialled(bus: dict[str, Any], listeners: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """How a line is doing: one whose modem was away is read in its next round once the modem has dialled in."""
-    name = bus["connection"]
-    there = any(one["connections"].get(name, {}).get("connected") for one in listeners if not one["error"])
-    if not (there and bus["error"]):
-        return bus
-    rows = {serial: row | {"state": "not read yet"} for serial, row in bus["instruments"].items()}
-    return bus | {"state": "dialled in", "error": Message.of(""), "instruments": rows}

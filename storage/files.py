@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -32,6 +33,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path)
     try:
         with part.open("wb") as out:
             out.write(content.encode() if isinstance(content, str) else content)
@@ -41,3 +43,23 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def _clear(path: Path) -> None:
+    """Take away what processes that were killed have left of a file."""
+    begin = f".{path.name}."
+    for entry in os.scandir(path.parent):
+        pid = entry.name.removeprefix(begin).removesuffix(".part")
+        if entry.name == f"{begin}{pid}.part" and pid.isdecimal() and not _runs(int(pid)):
+            with suppress(OSError):
+                Path(entry.path).unlink()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OverflowError, PermissionError):
+        return True
+    return True

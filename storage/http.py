@@ -41,9 +41,12 @@ def where(table: Place) -> Message:
 def pool(table: Place) -> Any:
     """A pool of connections, an `urllib3.PoolManager`, that are kept; nothing is tried again: whoever asks knows when.
 
-    A redirection must not be followed: it would carry the token to wherever it points.
+    A redirection must not be followed: it would carry the token to wherever it points. The time-out holds for the
+    answer as a whole.
     """
     import urllib3
+
+    from soilco2.storage.deadline import POOLS
 
     options: dict[str, Any] = {}
     if table.url.startswith("https"):
@@ -51,7 +54,9 @@ def pool(table: Place) -> Any:
         if table.ca_file is not None:
             options["ca_certs"] = str(table.ca_file)
     timeout = urllib3.Timeout(connect=table.timeout, read=table.timeout)
-    return urllib3.PoolManager(retries=False, timeout=timeout, **options)
+    found = urllib3.PoolManager(retries=False, timeout=timeout, **options)
+    found.pool_classes_by_scheme = dict(POOLS)
+    return found
 
 
 def bounded(answer: Any, most: int) -> bytes:

@@ -17,7 +17,9 @@ _STATION_FILES = (".toml",)
 _JOURNALS = (".sqlite", ".db")
 
 
-def open_reader(data: str | Path | Sequence[str | Path], *, source: Source = "auto") -> Reader:
+def open_reader(
+    data: str | Path | Sequence[str | Path], *, source: Source = "auto", go_on: bool = False
+) -> Reader:
     """A reader on `data`.
 
     Parameters
@@ -26,6 +28,8 @@ def open_reader(data: str | Path | Sequence[str | Path], *, source: Source = "au
         A station file (its journal, or its InfluxDB), a journal's file, or tidy tables.
     source : {"auto", "journal", "influx"}
         For a station file: which of the two; ``"auto"`` is the journal.
+    go_on : bool
+        Of tidy tables: leave out the few rows that cannot be used (:class:`soilco2.storage.tidy.reader.TidyReader`).
 
     Raises
     ------
@@ -63,7 +67,7 @@ def open_reader(data: str | Path | Sequence[str | Path], *, source: Source = "au
         raise SourceError(Message("{path} is neither a station file nor a journal", path=paths[0]))
     from soilco2.storage.tidy.reader import TidyReader
 
-    return TidyReader(paths)
+    return TidyReader(paths, go_on=go_on)
 
 
 def _station_reader(path: Path, source: Source) -> Reader:

@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from soilco2.analysis import vocabulary
-from soilco2.analysis.definitions import DAY_TO_DAY, SEASONAL, WITHIN_DAY, WITHIN_DAY_REST
+from soilco2.analysis.definitions import AS_MEASURED, DAY_TO_DAY, SEASONAL, WITHIN_DAY, WITHIN_DAY_REST
 from soilco2.analysis.figures.style import INK, colour_bar, figure
 from soilco2.analysis.frames.frame import Frame
 from soilco2.analysis.jobs.base import Outcome
@@ -54,7 +54,11 @@ TEXT: Final[dict[str, dict[str, str]]] = {
 
 def draw(frame: Frame, outcome: Outcome, lang: str) -> list[tuple[str, Figure, str]]:
     """The matrix; nothing when there is no pair at all."""
-    pairs = [r for r in outcome.rows if r.what in ("pearson_r", "partial_r") and r.driver]
+    pairs = [
+        r
+        for r in outcome.rows
+        if r.what in ("pearson_r", "partial_r") and r.driver and r.scale != AS_MEASURED
+    ]
     if not pairs:
         return []
     text, names = TEXT[lang], vocabulary.Labels(pairs, lang)

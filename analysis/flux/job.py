@@ -179,7 +179,7 @@ def results(outcome: Outcome, settings: Settings, version: str, asked: dict[str,
                 details={
                     "asked": len(whole.time_us),
                     **{f"refused_{key}": number for key, number in refused.items()},
-                    **{f"left_out_{key}": number for key, number in refusals.counts(whole.notes).items()},
+                    **_noted(whole),
                     "lasting_sd": _finite(mean.lasting_sd[0]), "random_sd": _finite(mean.random_sd[0]),
                     "sampled": int(whole.sampled.sum()),
                     "pressure_assumed": int(whole.pressure_assumed.sum()),
@@ -205,6 +205,15 @@ def notes(settings: Settings) -> list[Message]:
         NOTE,
         Message("The form of {model} could not be checked against a second source.", model=model.name),
     ]
+
+
+def _noted(whole: Fluxes) -> dict[str, int]:
+    """How often measurements were left out, and remarks were made."""
+    remarks = np.uint32(refusals.REMARKS)
+    left_out, noted = refusals.counts(whole.notes & ~remarks), refusals.counts(whole.notes & remarks)
+    return {f"left_out_{key}": n for key, n in left_out.items()} | {
+        f"noted_{key}": n for key, n in noted.items()
+    }
 
 
 def _finite(value: float) -> float | None:

@@ -55,7 +55,8 @@ class Profile:
 
 
 EFFLUX_FIELDS = (
-    "efflux", "lower", "upper", "sd", "method_below", "method_above", "random_sd", "model_spread_ln",
+    "efflux", "lower", "upper", "sd", "skew_below", "skew_above", "method_below", "method_above",
+    "random_sd", "model_spread_ln",
 )  # fmt: skip
 """Fields of `Fluxes` with one number for each time."""
 
@@ -88,6 +89,8 @@ class Fluxes:
         [umol m-3 s-1]; only where all sensors worked.
     persistent : dict of str to ndarray (n,)
         Signed effect of one standard deviation of each lasting error of the inputs on the efflux.
+    skew_below, skew_above : ndarray (n,)
+        Factors on `persistent` and `random_sd` on either side of the efflux: an interval may be skewed.
     method_below, method_above : ndarray (n,)
         Error of the method itself, one standard deviation downward and upward; it lasts as well.
     random_sd : ndarray (n,)
@@ -106,6 +109,8 @@ class Fluxes:
     lower: Array = field(init=False)
     upper: Array = field(init=False)
     sd: Array = field(init=False)
+    skew_below: Array = field(init=False)
+    skew_above: Array = field(init=False)
     method_below: Array = field(init=False)
     method_above: Array = field(init=False)
     random_sd: Array = field(init=False)

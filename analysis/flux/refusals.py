@@ -31,6 +31,8 @@ class Reason(IntFlag):
     ENVIRONMENT_IMPOSSIBLE = 1 << 14
     NOT_SOLVED = 1 << 15
     SURFACE_UNSEEN = 1 << 16
+    AGAINST_LAYERS = 1 << 17
+    FALLS_BELOW = 1 << 18
 
 
 SENTENCES: dict[Reason, Message] = {
@@ -63,8 +65,17 @@ SENTENCES: dict[Reason, Message] = {
     Reason.SURFACE_UNSEEN: Message(
         "without CO2 at the surface these levels do not bound what is produced above them"
     ),
+    Reason.AGAINST_LAYERS: Message(
+        "the flux of every layer goes up, but at the surface it comes out downward: the method does not fit"
+    ),
+    Reason.FALLS_BELOW: Message(
+        "CO2 falls with depth by more than its error below the layers that the method uses"
+    ),
 }
 """One sentence for each reason."""
+
+REMARKS = Reason.AGAINST_LAYERS | Reason.FALLS_BELOW
+"""Said of an answer that stands; nothing was left out for them."""
 
 ReasonArray = NDArray[np.uint32]
 

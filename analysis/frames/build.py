@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from soilco2.analysis import rounding
 from soilco2.analysis.errors import DataError
+from soilco2.analysis.frames.doubtful import other_unit, sentinels
 from soilco2.analysis.frames.frame import NOWHERE, Array, Column, Frame, Site, Times
 from soilco2.quality.records import Flag, SeriesKey
 from soilco2.station_config.errors import StationConfigError
@@ -302,6 +303,9 @@ def _clean(raw: _Raw, row: Variable) -> tuple[_Raw, dict[str, int]]:
 
     drop(np.isfinite(values), "missing")
     drop(np.isin(flags, GOOD_FLAGS), "flagged")
+    drop(~sentinels(values, row.lower, row.upper), "sentinel")
+    if unit := other_unit(raw.info.key.variable, values):
+        drop(np.zeros(values.size, bool), f"unit {unit}")
     drop(rounding.within(values, row.lower, row.upper), "impossible")
     drop((times >= _EARLIEST) & (times < _LATEST), "clock")
     if times.size > 1 and (np.diff(times) <= 0).any():

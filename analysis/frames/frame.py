@@ -76,6 +76,11 @@ class Column:
         return self.key.variable
 
     @property
+    def other_unit(self) -> str:
+        """The unit that all values seem to be in although they say another; empty when they were used."""
+        return next((why.removeprefix("unit ") for why in self.left_out if why.startswith("unit ")), "")
+
+    @property
     def present(self) -> int:
         """Slots with a value."""
         return int(np.isfinite(self.values).sum())

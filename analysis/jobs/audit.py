@@ -64,6 +64,8 @@ TIDE_R2: Final = 0.05
 MOST_LEFT_OUT: Final = 0.05
 LEAST_COVERAGE: Final = 0.75
 UNEVEN: Final = 0.2
+LONG_GAP_DAYS: Final = 14
+"""From which length on a gap is told whatever the coverage [d]."""
 COUNTED = "counted between the first and the last value"
 
 
@@ -91,7 +93,7 @@ def run(frame: Frame, options: Options) -> Outcome:
             hours["hour_utc"].append(round(frame.utc_hour((slot + 0.5) * 24 / frame.slots), 3))
             hours["coverage"].append(share)
     out.tables["coverage_by_hour"] = {name: list(values) for name, values in hours.items()}
-    out.rows += _same_values(frame)
+    out.rows += _same_values(frame) + _replicates(frame)
     for profile in sorted({t.co2.key.profile for t in targets}):
         rows = _clocks(frame, profile)
         out.rows += rows
@@ -120,10 +122,16 @@ def _series(frame: Frame, column: Column) -> list[Result]:
     }
     if not found.present:
         why = Refusal("empty", {"name": name.name_en})
+        if column.other_unit:
+            why = Refusal(
+                "other_unit", {"name": name.name_en, "unit": column.other_unit, "expected": name.unit}
+            )
         return [row("coverage", column, method=COUNTED, refusal=why, details=details, **common)]
     by_hour = hourly_coverage(column.values, frame.slots)
     if found.coverage < LEAST_COVERAGE:
         details |= warn("gappy", percent=100 * found.coverage, longest_gap_h=found.longest * hour)
+    elif found.longest >= LONG_GAP_DAYS * frame.slots:
+        details |= warn("hole", days=found.longest / frame.slots)
     elif rounding.above(np.ptp(by_hour), UNEVEN):
         details |= warn("uneven_hours", least=float(by_hour.min()), most=float(by_hour.max()))
     v = column.values[np.isfinite(column.values)]
@@ -180,10 +188,15 @@ def _checks(column: Column, v: Array, lost: int, *, sums: bool) -> Iterator[_Che
     sums : bool
         Whether values add up over time.
     """
+    coded = column.left_out.get("sentinel", 0)
+    if coded:
+        yield _Check("sentinels", coded, column.rows, "sentinel", 0.0, "of the rows handed in", {})
     yield _Check("left_out", lost, column.rows, "left_out", MOST_LEFT_OUT, "of the rows handed in", {})
     if not sums:
-        yield _Check("repeated", column.stuck, column.rows - lost, "stuck", 0.0,
-                     "values in runs of one number longer than a day", {})  # fmt: skip
+        coarse = _coarse(column, v)
+        more = {"step": column.resolution} if coarse else {}
+        yield _Check("repeated", column.stuck, column.rows - lost, "coarse" if coarse else "stuck", 0.0,
+                     "values in runs of one number longer than a day", more)  # fmt: skip
     if column.variable == "co2":
         flat, limit = at_limit(v)
         yield _Check("at_range_limit", flat, v.size, "clipped", MAX_CLIPPED,
@@ -204,6 +217,31 @@ def _checks(column: Column, v: Array, lost: int, *, sums: bool) -> Iterator[_Che
     if column.variable in ("co2", "soil_temperature", "soil_water", "air_pressure"):
         yield _Check("spikes", spikes(column.values), 1, "spiky", 0.0,
                      "number of single values that jump away and back", {})  # fmt: skip
+
+
+def _coarse(column: Column, v: Array) -> bool:
+    """Whether a series moves mostly by single steps of its resolution, so that equal values are no fault."""
+    steps = np.abs(np.diff(v))
+    moved = steps[rounding.above(steps, 0.0, np.abs(v).max())]
+    return moved.size >= 3 and not rounding.above(float(np.median(moved)), 1.5 * column.resolution)
+
+
+def _replicates(frame: Frame) -> list[Result]:
+    """Probes of one variable at one depth of a profile, told by name."""
+    rows = []
+    for name in ("co2", "soil_temperature", "soil_water"):
+        places: dict[tuple[str, float], list[Column]] = {}
+        for column in frame.find(name):
+            if column.depth_m is not None:
+                places.setdefault((column.key.profile, round(column.depth_m, 3)), []).append(column)
+        for (_, depth), columns in places.items():
+            rows += [
+                row("replicates", column, columns[0], value=len(columns), n=column.present, scale=AS_MEASURED,
+                    when=span(frame, np.isfinite(column.values)), method="probes of one variable at one depth",
+                    details=warn("replicates", count=len(columns), depth=depth))
+                for column in columns[1:]
+            ]  # fmt: skip
+    return rows
 
 
 def _tide(frame: Frame, column: Column, common: dict[str, Any]) -> list[Result]:

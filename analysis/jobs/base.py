@@ -139,6 +139,11 @@ def adjusted(rows: Sequence[Result]) -> list[Result]:
     ]
 
 
+def doubted(rows: Sequence[Result]) -> list[Result]:
+    """The rows as they are, with the remark of :func:`adjusted`: for those that are not among the tests."""
+    return [replace(r, details=dict(r.details) | _disagreement(r)) for r in rows]
+
+
 def _disagreement(row: Result) -> dict[str, float | int | str | None]:
     if row.what not in TESTED or row.p is None or row.lower is None or row.upper is None:
         return {}

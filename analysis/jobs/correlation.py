@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from soilco2.analysis import rounding
 from soilco2.analysis.definitions import (
+    AS_MEASURED,
     DAY_TO_DAY,
     FROZEN_BELOW,
     MAX_DIEL_R_TW,
@@ -27,7 +28,7 @@ from soilco2.analysis.definitions import (
 from soilco2.analysis.frames.frame import Column, Frame
 from soilco2.analysis.frames.scales import daily_mean, day_to_day, mean_day, within_day, without_mean_day
 from soilco2.analysis.frames.targets import Target
-from soilco2.analysis.jobs.base import Options, Outcome, adjusted, chosen, each, row, span
+from soilco2.analysis.jobs.base import Options, Outcome, adjusted, chosen, doubted, each, row, span
 from soilco2.analysis.refusals import Refusal, warn
 from soilco2.analysis.statistics.correlation import Association, associate, correlation, variance_inflation
 from soilco2.analysis.statistics.surrogates import Surrogate, day_shift_test
@@ -35,7 +36,8 @@ from soilco2.station_config.variables import VARIABLES
 from soilco2.storage.results.results import Result
 
 Array = NDArray[np.float64]
-SCALES = (WITHIN_DAY, WITHIN_DAY_REST, DAY_TO_DAY, SEASONAL)
+SCALES = (WITHIN_DAY, WITHIN_DAY_REST, DAY_TO_DAY, SEASONAL, AS_MEASURED)
+"""The last, the whole record with all scales mixed, is for comparison with papers: it is not among the tests."""
 METHOD = "Pearson r; n_eff sum form, K = n/4 (Pyper & Peterman 1998); t test; block jackknife, 6 blocks"
 RANK_METHOD = "Spearman rho; n_eff sum form of the ranks; t test"
 AT_25 = "EC at 25 degC = bulk EC/(1 + 0.0191 (T - 25)) (Hayashi 2004)"
@@ -56,7 +58,8 @@ def run(frame: Frame, options: Options) -> Outcome:
     out = Outcome()
     for target in each(chosen(frame, options)):
         out.rows += _target(frame, target)
-    out.rows = adjusted(out.rows)
+    mixed = [r for r in out.rows if r.scale == AS_MEASURED]
+    out.rows = [*adjusted([r for r in out.rows if r.scale != AS_MEASURED]), *doubted(mixed)]
     return out
 
 
@@ -68,7 +71,7 @@ def at_scale(values: Array, slots: int, scale: str) -> Array:
         return without_mean_day(within_day(values, slots), slots)
     if scale == DAY_TO_DAY:
         return day_to_day(values, slots)
-    return daily_mean(values, slots)
+    return values if scale == AS_MEASURED else daily_mean(values, slots)
 
 
 def unfrozen(target: Target) -> NDArray[np.bool_]:
@@ -126,6 +129,7 @@ def _pair(
     if scale in (WITHIN_DAY, WITHIN_DAY_REST, DAY_TO_DAY) and not held and np.isfinite(answer.r):
         shift = day_shift_test(x, co2, frame.slots if x.size == frame.n else 1)
     details: dict[str, object] = {
+        "n_eff_pair": answer.n_eff_pair,
         "n_eff_lag1": answer.n_eff_lag1,
         "p_as_if_independent": answer.p_naive,
         "p_day_shifts": shift.p,

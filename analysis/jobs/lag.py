@@ -36,7 +36,7 @@ from soilco2.analysis.soil_response.damping import (
 from soilco2.analysis.soil_response.water_classes import CLASS_NAMES, water_class, water_limits
 from soilco2.analysis.statistics.correlation import correlation
 from soilco2.analysis.statistics.diel import Wave, wrap
-from soilco2.analysis.statistics.effective_sample_size import effective_number
+from soilco2.analysis.statistics.effective_sample_size import pair_and_each
 from soilco2.analysis.statistics.intervals import t_quantile
 from soilco2.analysis.statistics.lag import (
     CrossCorrelation,
@@ -237,7 +237,7 @@ def _cross(
     slots = np.repeat(days, frame.slots)
     x, y = (np.where(slots, v, np.nan) for v in within)
     found: CrossCorrelation = cross_correlation(x, y, frame.slots, target.co2.offset_h - driver.offset_h)
-    n_eff = effective_number(x, y).n_eff if np.isfinite(found.peak) else math.nan
+    n_eff = pair_and_each(x, y)[1] if np.isfinite(found.peak) else math.nan
     why = refusal
     if why is None and not np.isfinite(found.peak):
         why = Refusal("few_pairs", {"n": found.n, "least": frame.slots})

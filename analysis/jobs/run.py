@@ -71,6 +71,15 @@ def perform(task: Task) -> Answer:
         return None, why, traceback.format_exc()
     if task.job in DRIVEN and any(row.target.endswith("/co2_flux") for row in outcome.rows):
         outcome.notes.append("gradient_flux")
+    columns = task.frame.columns
+    outcome.notes += [
+        code
+        for code, found in (
+            ("other_unit", any(c.other_unit for c in columns)),
+            ("sentinel", any("sentinel" in c.left_out for c in columns)),
+        )
+        if found
+    ]
     return outcome, None, ""
 
 

@@ -15,12 +15,11 @@ from soilco2.analysis.definitions import (
     WITHIN_DAY_REST,
 )
 from soilco2.analysis.jobs.base import Outcome
+from soilco2.analysis.soil_response.water_classes import opposite
 from soilco2.storage.results.results import Result
 
 MOST: Final = 16
 """Sentences of a job."""
-TURNED: Final = 0.05
-"""How far a pooled Q10 must lie below those of the classes to be told of as Simpson's paradox."""
 
 
 def findings(job: str, outcome: Outcome, lang: str) -> list[str]:
@@ -151,15 +150,23 @@ def _response(outcome: Outcome, lang: str) -> list[str]:
         told.append(
             f"{who}：{called}Q10 为 {'；'.join(parts)}。" if zh else f"{who}: {called}Q10 {'; '.join(parts)}."
         )
-        values = [r.value or 0.0 for _, r in classes]
-        if whole is not None and len(values) == 3 and (whole.value or 0.0) < min(1.0, min(values) - TURNED):
+        if whole is not None and _turned(whole, [r for _, r in classes]):
             told[-1] += (
-                "合并值低于每一类的值：干土即热土（辛普森悖论），不应引用合并值。"
+                "合并值与每一类方向相反：干土即热土（辛普森悖论），不应引用合并值。"
                 if zh
-                else " The pooled value lies below that of every class, because dry soil is hot soil (Simpson's "
+                else " The pooled value runs against that of every class, because dry soil is hot soil (Simpson's "
                 "paradox): do not quote it."
             )
     return told
+
+
+def _turned(whole: Result, classes: Sequence[Result]) -> bool:
+    """Whether the pooled interval and those of all three classes leave 1 out on opposite sides."""
+    rows = [whole, *classes]
+    if len(classes) != 3 or any(r.lower is None or r.upper is None for r in rows):
+        return False
+    ends = [(float(r.lower or 0), float(r.upper or 0)) for r in rows]
+    return all(opposite(ends[0], other) for other in ends[1:])
 
 
 def _lag(outcome: Outcome, lang: str) -> list[str]:
@@ -212,7 +219,9 @@ def _water(outcome: Outcome, lang: str) -> list[str]:
             if r.value is None or r.refused:
                 continue
             plain = r.what in ("water_slope", "water_optimum", "water_threshold", "q10_given_water")
-            if plain:
+            if plain and any(vocabulary.is_open(r)):
+                told.append(_open(r, names, lang))
+            elif plain:
                 told.append(sentence(r, names, lang))
             elif r.what == "water_model" and r.details.get("chosen"):
                 who, share = names.of(r.target, r.target_depth_m), vocabulary.digits(r.value)
@@ -227,14 +236,35 @@ def _water(outcome: Outcome, lang: str) -> list[str]:
                 pooled = vocabulary.digits(float(r.details.get("pooled") or 0.0))
                 turned = bool(r.details.get("reversed"))
                 if zh:
-                    end = f"合并值 {pooled}" + ("，方向相反（辛普森悖论）" if turned else "")
+                    end = f"合并值 {pooled}" + ("，两个区间分居 1 的两侧（辛普森悖论）" if turned else "")
                     told.append(f"{sentence(r, names, lang).rstrip('。')}；{end}。")
                 else:
                     end = f"pooled {pooled}" + (
-                        ", which turns the direction (Simpson's paradox)" if turned else ""
+                        ", on the other side of 1 by both intervals (Simpson's paradox)" if turned else ""
                     )
                     told.append(f"{sentence(r, names, lang).rstrip('.')}; {end}.")
     return told
+
+
+def _open(row: Result, names: vocabulary.Labels, lang: str) -> str:
+    """A turning point that the data do not close: no number, only the side that is closed."""
+    who = names.of(row.target, row.target_depth_m)
+    what = vocabulary.named(vocabulary.WHAT, row.what, lang)
+    low, high = (vocabulary.digits(end) for end in (row.lower, row.upper))
+    below, above = vocabulary.is_open(row)
+    if below and above:
+        said = (
+            "两端皆不闭合，数据不能确定" if lang == "zh" else "open on both sides: these data do not tell it"
+        )
+    elif below:
+        said = (
+            f"低于 {high} m³/m³，下端不闭合" if lang == "zh" else f"below {high} m³/m³, open towards dry soil"
+        )
+    else:
+        said = (
+            f"高于 {low} m³/m³，上端不闭合" if lang == "zh" else f"above {low} m³/m³, open towards wet soil"
+        )
+    return f"{who}：{what}{said}。" if lang == "zh" else f"{who}: {what} {said}."
 
 
 def _rain(outcome: Outcome, lang: str) -> list[str]:
@@ -285,9 +315,14 @@ def _profile(outcome: Outcome, lang: str) -> list[str]:
     told += [
         sentence(r, names, lang)
         for r in outcome.rows
-        if not r.refused and r.value is not None
+        if not r.refused and r.value is not None and r.details.get("warning_code") != "not_uniform"
         and (r.what in ("gradient_reversed", "mean_r_of_profiles", "damping_depth") or stands(r))
     ]  # fmt: skip
+    apart = [r for r in outcome.rows if r.details.get("warning_code") == "not_uniform"]
+    colon = "：" if zh else ": "
+    told += dict.fromkeys(
+        f"{r.target.split('/')[1]}{colon}{vocabulary.warning(r, lang)}{'。' if zh else '.'}" for r in apart
+    )
     return told
 
 

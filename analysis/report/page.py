@@ -14,10 +14,10 @@ from soilco2.analysis.jobs.base import Options, Outcome, time_text
 from soilco2.analysis.report.findings import caveats, findings
 from soilco2.analysis.report.methods import method
 from soilco2.analysis.report.style import STYLE
-from soilco2.analysis.report.tables import table, telling, withheld
+from soilco2.analysis.report.tables import table, telling, withheld, withheld_by_reason
+from soilco2.analysis.soil_response.audit import gaps
 from soilco2.analysis.vocabulary import pick
 from soilco2.station_config.message import Message, translate
-from soilco2.storage.results.results import Result
 
 MOST_ROWS: Final = 80
 """Rows of a table before the rest is left to the results file."""
@@ -170,15 +170,16 @@ def page(
     """
     text = TEXT[lang]
     name = frame.site.name or frame.station or "\u2014"
+    told: set[str] = set()
     parts = [
         f"<h1>{escape(text['title'])}</h1>",
         _facts(frame, asked, options, created, versions, text, name),
-        f"<h2>{text['asked']}</h2>", _questions(sections, asked, options, lang),
         f"<h2>{text['found']}</h2>", _found(sections, lang),
-        f"<h2>{text['sure']}</h2>", f'<p class="sure">{escape(text["how_sure"])}</p>', _caveats(sections, lang),
         f"<h2>{text['withheld']}</h2>", _withheld(sections, lang),
+        f"<h2>{text['sure']}</h2>", f'<p class="sure">{escape(text["how_sure"])}</p>', _caveats(sections, lang),
+        f"<h2>{text['asked']}</h2>", _questions(sections, asked, options, lang),
         f"<h2>{text['data']}</h2>", _data(frame, lang),
-        *(_section(section, lang) for section in sections),
+        *(_section(section, lang, told) for section in sections),
         f"<h2>{text['method']}</h2>", _methods(sections, lang), f"<p>{escape(text['words'])}</p>",
         f"<h2>{text['sign']}</h2>", f"<p>{escape(text['signed'])}</p>",
         f'<p class="line"><span>{text["name"]}</span><span>{text["date"]}</span></p>',
@@ -279,7 +280,7 @@ def _data(frame: Frame, lang: str) -> str:
             f"{vocabulary.named(vocabulary.LEFT_OUT, reason, lang)} {count}"
             for reason, count in c.left_out.items()
         )
-        share = f"{100 * c.present / max(frame.n, 1):.0f} %"
+        share = f"{100 * gaps(c.values).coverage:.0f} %"
         body.append((vocabulary.label(str(c.key), c.depth_m, lang), str(c.present), share, out, c.note))
     used = [k for k in range(len(head)) if any(row[k] for row in body)]
     return _table([head[k] for k in used], [[row[k] for k in used] for row in body])
@@ -298,7 +299,8 @@ def _td(cell: str) -> str:
     return f"<td{kind}>{escape(cell)}</td>"
 
 
-def _section(section: Section, lang: str) -> str:
+def _section(section: Section, lang: str, told: set[str]) -> str:
+    """A job's figures, table, what is withheld; remarks that an earlier section has told are in `told`."""
     text = TEXT[lang]
     title = pick(vocabulary.JOBS[section.job][0], lang)
     parts = [f"<section><h2>{escape(title)}</h2>"]
@@ -321,7 +323,9 @@ def _section(section: Section, lang: str) -> str:
         items = "".join(
             f"<li>{escape(what)}<br><span>{escape(why)}</span></li>" for what, why in kept[:MOST_ROWS]
         )
-        parts.append(f'<h3>{text["not_given"]}</h3><ul class="withheld">{items}</ul>')
+        parts.append(
+            f'<details><summary>{text["not_given"]}</summary><ul class="withheld">{items}</ul></details>'
+        )
         if len(kept) > MOST_ROWS:
             more = text["rows_left"].format(n=len(kept) - MOST_ROWS, file=section.file)
             parts.append(f"<p>{escape(more)}</p>")
@@ -329,7 +333,8 @@ def _section(section: Section, lang: str) -> str:
         parts.append(f"<p>{escape(text['models'].format(file=section.file))}</p>")
     remarks = [vocabulary.note(code, lang) for code in section.outcome.notes]
     remarks += [vocabulary.warning(row, lang) for row in section.outcome.rows]
-    if remarks := [said for said in dict.fromkeys(remarks) if said]:
+    if remarks := [said for said in dict.fromkeys(remarks) if said and said not in told]:
+        told.update(remarks)
         items = "".join(f"<li>{escape(said)}</li>" for said in remarks)
         parts.append(f"<h3>{text['remarks']}</h3><ul>{items}</ul>")
     return "".join(parts) + "</section>"
@@ -340,16 +345,12 @@ def _withheld(sections: Sequence[Section], lang: str) -> str:
     items = []
     for section in sections:
         rows = section.outcome.rows if section.outcome is not None else []
-        reasons: dict[str, list[Result]] = {}
-        for row in rows:
-            if row.refused:
-                reasons.setdefault(row.why_code, []).append(row)
         title = pick(vocabulary.JOBS[section.job][0], lang)
         items += [
             f"<li><b>{escape(title)}</b>{text['colon']}"
-            + escape(text["because"].format(n=len(group), all=len(rows), why=vocabulary.rule(group, lang)))
+            + escape(text["because"].format(n=count, all=len(rows), why=why))
             + "</li>"
-            for group in reasons.values()
+            for count, why, _ in withheld_by_reason(rows, lang)
         ]
     return f"<ul>{''.join(items)}</ul>" if items else f"<p>{text['nothing_withheld']}</p>"
 

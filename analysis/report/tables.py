@@ -61,7 +61,7 @@ def _cells(row: Result, rank: Result | None, names: vocabulary.Labels, lang: str
         "driver": names.beside(row),
         "scale": vocabulary.named(vocabulary.SCALES, row.scale, lang),
         "part": vocabulary.part(row, lang),
-        "value": vocabulary.value(row) + (" †" if row.refused else ""),
+        "value": vocabulary.quoted(row, lang),
         "interval": vocabulary.interval(row, lang),
         "rank": "" if rank is None else vocabulary.digits(rank.value),
         "n": str(row.n) if row.n else "",

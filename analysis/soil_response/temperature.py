@@ -27,7 +27,7 @@ from soilco2.analysis.definitions import BLOCKS, MAX_DROPPED, MIN_DAYS, MIN_N_EF
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.statistics.correlation import constant
-from soilco2.analysis.statistics.effective_sample_size import effective_number
+from soilco2.analysis.statistics.effective_sample_size import number_behind_fit
 from soilco2.analysis.statistics.intervals import block_df, jackknife_se, memory_factor, t_quantile
 from soilco2.station_config.message import Message
 
@@ -156,7 +156,7 @@ def q10(
     pull = weight * (x - (weight**2 @ x) / (weight @ weight))
     on_grid = np.full((2, R.size), nan)
     on_grid[0, where], on_grid[1, where] = pull, rest
-    n_eff = effective_number(*on_grid).n_eff
+    n_eff = number_behind_fit(*on_grid)
     se *= memory_factor(n_eff)
     answer = none._replace(
         q10=float(np.exp(10 * rate[0])), r_ref=r_ref, n_eff=n_eff, se=10 * se,

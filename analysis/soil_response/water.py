@@ -32,7 +32,7 @@ from soilco2.analysis import rounding
 from soilco2.analysis.definitions import BLOCKS, LEVEL, MIN_DAYS, MIN_N_EFF, MIN_T_RANGE, MIN_W_RANGE, T_REF
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.statistics.correlation import constant
-from soilco2.analysis.statistics.effective_sample_size import effective_number
+from soilco2.analysis.statistics.effective_sample_size import number_behind_fit
 from soilco2.analysis.statistics.intervals import jackknife_se, memory_factor, t_quantile
 from soilco2.analysis.statistics.regression import Fit, Model, fit, water_models
 
@@ -164,7 +164,7 @@ def estimate(
 def _n_eff(days: Days, driver: Array, rest: Array) -> float:
     on_grid = np.full((2, int(days.day[-1]) + 1), np.nan)
     on_grid[:, days.day] = driver, rest
-    return effective_number(*on_grid).n_eff
+    return number_behind_fit(*on_grid)
 
 
 def slope(days: Days) -> Estimate:

@@ -6,16 +6,24 @@ rows together can lie below one while it is above one in the dry and in the wet 
 
 from __future__ import annotations
 
+import itertools
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soilco2.analysis import rounding
-from soilco2.analysis.definitions import MIN_CLASS_DAYS, MIN_CLASS_PAIRS, MIN_N_EFF, T_REF
+from soilco2.analysis.definitions import (
+    MIN_CLASS_DAYS,
+    MIN_CLASS_PAIRS,
+    MIN_CLASS_STEP,
+    MIN_N_EFF,
+    MIN_W_RANGE,
+    T_REF,
+)
 from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.soil_response.temperature import Q10, SPREAD_POWER, Kind, fit_rate, q10
-from soilco2.analysis.statistics.effective_sample_size import effective_number
+from soilco2.analysis.statistics.effective_sample_size import number_behind_fit
 from soilco2.analysis.statistics.intervals import block_df, jackknife_se, memory_factor, t_quantile
 
 Array = NDArray[np.float64]
@@ -39,6 +47,27 @@ def water_class(water: ArrayLike, limits: ArrayLike) -> NDArray[np.int64]:
     return np.where(np.isfinite(water), index, -1)
 
 
+def indistinct(water: ArrayLike, limits: ArrayLike) -> Refusal | None:
+    """Why there are no classes: water spans (5 to 95 %) too little, or neighbouring classes are the same.
+
+    The range is the one below which no water model is given (:data:`soilco2.analysis.definitions.MIN_W_RANGE`);
+    medians of neighbours lie at least :data:`soilco2.analysis.definitions.MIN_CLASS_STEP` apart.
+    """
+    given = np.asarray(water, dtype=float)
+    W = given[np.isfinite(given)]
+    if not W.size:
+        return None
+    low, high = np.quantile(W, (0.05, 0.95)).tolist()
+    if rounding.below(high - low, MIN_W_RANGE):
+        return Refusal("w_range", {"range": round(high - low, 4)})
+    index = water_class(W, limits)
+    middle = [float(np.median(W[index == k])) for k in np.unique(index)]
+    for one, other in itertools.pairwise(middle):
+        if rounding.below(other - one, MIN_CLASS_STEP):
+            return Refusal("class_close", {"one": round(one, 4), "other": round(other, 4)})
+    return None
+
+
 def q10_by_water(
     response: ArrayLike,
     temperature: ArrayLike,
@@ -59,23 +88,24 @@ def q10_by_water(
 
     Notes
     -----
-    A class below 5 days or 100 pairs (24 where values are daily) is refused.
+    A class below 5 days or 100 pairs (24 where values are daily) is refused; all are where water does not make
+    three classes (:func:`indistinct`).
     """
     R, T, W = (np.asarray(v, dtype=float) for v in (response, temperature, water))
     whole = np.isfinite(R) & np.isfinite(T) & np.isfinite(W)
     limits = water_limits(np.where(whole, W, np.nan)) if limits is None else np.asarray(limits, dtype=float)
     index = np.where(whole, water_class(W, limits), -1)
+    narrow = indistinct(W[whole], limits)
     out = []
     for k in range(np.size(limits) + 1):
         kept = index == k
         days = int(np.unique(np.flatnonzero(kept) // slots).size)
         found = q10(np.where(kept, R, np.nan), T, slots, kind=kind, min_days=MIN_CLASS_DAYS)
-        if slots > 1 and (days < MIN_CLASS_DAYS or kept.sum() < MIN_CLASS_PAIRS):
+        small = slots > 1 and (days < MIN_CLASS_DAYS or kept.sum() < MIN_CLASS_PAIRS)
+        refusal = Refusal("class_small", {"days": days, "n": int(kept.sum())}) if small else narrow
+        if refusal is not None:
             nan = float("nan")
-            found = found._replace(
-                q10=nan, lower=nan, upper=nan,
-                refusal=Refusal("class_small", {"days": days, "n": int(kept.sum())}),
-            )  # fmt: skip
+            found = found._replace(q10=nan, lower=nan, upper=nan, refusal=refusal)
         out.append(found)
     return out
 
@@ -97,6 +127,12 @@ def ratio_of(first: Q10, second: Q10) -> tuple[float, float, float]:
     return float(np.exp(centre)), float(np.exp(centre - reach)), float(np.exp(centre + reach))
 
 
+def opposite(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two intervals leave 1 out on opposite sides; never where one is not known."""
+    known = bool(np.isfinite([*one, *other]).all())
+    return known and bool((one[1] < 1 < other[0]) or (other[1] < 1 < one[0]))
+
+
 class Confounding(NamedTuple):
     """Temperature response of all rows together against that within the water classes.
 
@@ -111,7 +147,7 @@ class Confounding(NamedTuple):
     ratio, ratio_lower, ratio_upper : float
         within / pooled with its 95 % interval [1]: what water hides.
     reversed : bool
-        True when one is below 1 and the other above: Simpson's paradox.
+        True when the interval of the one lies below 1 and that of the other above: Simpson's paradox.
     levels : tuple of float
         R at 20 degC in each class, driest first [unit of R].
     n, dropped : int
@@ -173,6 +209,8 @@ def confounding(
     none = Confounding(*(nan,) * 7, False, (), whole.n, whole.dropped, nan, whole.refusal)
     if whole.refusal is not None:
         return none._replace(pooled=whole.q10)
+    if (narrow := indistinct(W[rows], limits)) is not None:
+        return none._replace(pooled=whole.q10, refusal=narrow)
     if kind == "log":
         rows &= ~(R <= 0)
     where = np.flatnonzero(rows)
@@ -191,7 +229,7 @@ def confounding(
     pulls = np.full((2, R.size), nan)
     pull = weight * (x - mean[group])
     pulls[0, where], pulls[1, where] = pull, y - fitted
-    n_eff = effective_number(*pulls).n_eff
+    n_eff = number_behind_fit(*pulls)
     reach = (
         t_quantile(block_df(pull * weight**SPREAD_POWER)) * memory_factor(n_eff) * np.array([-1.0, 0.0, 1.0])
     )
@@ -199,12 +237,12 @@ def confounding(
     change = np.exp(10 * (rate[0] - pooled + reach * float(jackknife_se(rate[1:] - together[1:]))))
     answer = none._replace(
         pooled=whole.q10, within=float(within[1]), n=where.size, n_eff=n_eff, ratio=float(change[1]),
-        reversed=bool((within[1] > 1) != (whole.q10 > 1)),
         levels=tuple(float(v) for v in (np.exp(level[0]) if kind == "log" else level[0])),
     )  # fmt: skip
     if n_eff < MIN_N_EFF:
         return answer._replace(refusal=Refusal("n_eff", {"n_eff": round(n_eff, 1)}))
     return answer._replace(
+        reversed=opposite((whole.lower, whole.upper), (float(within[0]), float(within[2]))),
         lower=float(within[0]), upper=float(within[2]),
         ratio_lower=float(change[0]), ratio_upper=float(change[2]),
     )  # fmt: skip

@@ -44,7 +44,9 @@ class Association(NamedTuple):
     n : int
         Pairs.
     n_eff : float
-        Effective number, sum form.
+        Effective number: the least of that of the pair and that of either series alone, sum form.
+    n_eff_pair : float
+        That of the pair, which the p-value rests on.
     n_eff_lag1 : float
         Effective number, lag-1 form (for comparison).
     p, p_rank : float
@@ -61,6 +63,7 @@ class Association(NamedTuple):
     rank: float
     n: int
     n_eff: float
+    n_eff_pair: float
     n_eff_lag1: float
     p: float
     p_rank: float
@@ -200,7 +203,7 @@ def associate(
         good &= np.isfinite(z)
     n = int(good.sum())
     nan = float("nan")
-    nothing = Association(nan, nan, nan, nan, n, nan, nan, nan, nan, nan, None)
+    nothing = Association(nan, nan, nan, nan, n, nan, nan, nan, nan, nan, nan, None)
     if n < MIN_PAIRS:
         return nothing._replace(refusal=Refusal("few_pairs", {"n": n, "least": MIN_PAIRS}))
     for name, values in zip((*names, *("what is held fixed",) * len(others)), (x, y, *others), strict=True):
@@ -220,7 +223,7 @@ def associate(
     size, enough = pair_and_each(ex, ey)
     size_rank = effective_number(rank_x, rank_y)
     answer = nothing._replace(
-        r=r, rank=rank, n_eff=size.n_eff, n_eff_lag1=size.n_eff_lag1,
+        r=r, rank=rank, n_eff=enough, n_eff_pair=size.n_eff, n_eff_lag1=size.n_eff_lag1,
         p_naive=float(p_value(r, n, len(held))),
     )  # fmt: skip
     if enough < MIN_N_EFF:

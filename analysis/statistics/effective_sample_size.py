@@ -140,6 +140,27 @@ def _numbers(product: Array, both: NDArray[np.bool_]) -> tuple[Array, Array, Arr
     return n, n_eff, lag1
 
 
+def number_behind_fit(pull: ArrayLike, rest: ArrayLike) -> float:
+    """Effective number behind a fitted rate: the least of that of the pair and that of the residual alone.
+
+    Parameters
+    ----------
+    pull, rest : array_like, shape (n,)
+        What pulls at the rate, and the residual: regular series, NaN where missing [any unit].
+
+    Notes
+    -----
+    Memories of opposite phase cancel in the sum over the pair, which then takes every half hour for a value of
+    its own; no fit is better known than its residual. What pulls is held fixed in a fit, so its own
+    memory does not count: the intervals cover without it (``make calibrate``).
+    """
+    pull, rest = np.asarray(pull, dtype=float), np.asarray(rest, dtype=float)
+    last = _last_lag(pull.size, None)
+    both = np.isfinite(pull) & np.isfinite(rest)
+    rho = autocorrelation(np.where(both, np.stack([pull, rest]), np.nan), last)
+    return float(_numbers(np.stack([rho[0] * rho[1], rho[1] ** 2]), np.stack([both] * 2))[1].min())
+
+
 def pair_and_each(x: ArrayLike, y: ArrayLike) -> tuple[Effective, float]:
     """Effective number of a pair, and the smallest of it and those of either series alone, over the pairs present.
 

@@ -22,10 +22,14 @@ from soilco2.station_config.message import Message
 @click.command()
 @station_argument
 @click.argument("dest", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--with-secrets", is_flag=True, help="Put the files of secrets into it too, as they are.")
 @json_option
 @spoken_language
-def command(station: Path, dest: Path, as_json: bool) -> None:
+def command(station: Path, dest: Path, with_secrets: bool, as_json: bool) -> None:
     """Write a backup of STATION's journal, archives and station file into a new folder in DEST.
+
+    With the station file go the files it includes, catalogues, certificates and screens. Secrets do not, unless
+    --with-secrets is said; those that a restored station must be given are named.
 
     The collector may be running. The copy is read back before its folder gets its name. Exit code 1: something in
     it is damaged, as it is in the station; the rest can be restored. A DEST that was not there, or lies on the
@@ -39,7 +43,11 @@ def command(station: Path, dest: Path, as_json: bool) -> None:
 
     loaded = load(station)
     new = not dest.exists()
-    made = make_backup(loaded, dest, time.time_ns() // 1000)
+    made = make_backup(loaded, dest, time.time_ns() // 1000, with_secrets)
+    for one in made.missing:
+        echo(
+            Message("not in the backup, to be supplied to a restored station: {secret}", secret=one), err=True
+        )
     _warn(dest, new, dest.stat().st_dev == loaded.journal_path.stat().st_dev)
     if as_json:
         emit_json({**made._asdict(), "folder": str(made.folder)})

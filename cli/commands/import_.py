@@ -272,11 +272,14 @@ def _switch(
 
     with JournalReader(known.journal_path) as reader:
         effect = reader.accounting.import_effect(number, undo)
+        cut_short = reader.accounting.cut_short(number, undo)
     found: dict[str, Any] = {"import": number, "undone": undo, "dry_run": dry_run, **effect._asdict()}
     if not dry_run:
         found["observations"] = 0
         with Submitter(known) as target:
-            left = target.submit("switch_import", number=number, undo=undo, who=who, why=why)
+            left = (
+                1 if cut_short else target.submit("switch_import", number=number, undo=undo, who=who, why=why)
+            )
             while left:
                 changed, left = target.submit("judge_import")
                 found["observations"] += changed

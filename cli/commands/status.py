@@ -150,6 +150,7 @@ def _instruments(
         for row in _told(station, live).values()
         for serial, link in row.get("devices", {}).items()
     }
+    arrived = reader.accounting.last_arrivals(row.serial for row in station.file.instrument)
     found = {}
     for row in station.file.instrument:
         device = devices.get(row.serial, {})
@@ -161,7 +162,7 @@ def _instruments(
             "connection": row.connection,
             "state": device.get("state", ""),
             "newest_us": newest.get(row.serial),
-            "last_answer_us": (live or {}).get("answered_us", {}).get(row.serial),
+            "last_answer_us": (live or {}).get("answered_us", {}).get(row.serial) or arrived.get(row.serial),
             "errors": kept,
             "last_error": device.get("last_error", ""),
         }

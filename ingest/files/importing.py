@@ -160,11 +160,12 @@ def import_table(
     newest: dict[tuple[str, str], int] = {}
     for stretch in _gathered(chain(_emptied(first), stretches), target.rows_at_once):
         account.told += [one for one in stretch.told if one not in account.told]
+        mine = parked.parked_by(account.number, stretch.faults)
         faults = parked.sort_out(stretch.faults)
         again = len(stretch.faults) - len(faults)
-        account.parked_before += again
-        account.duplicate += again
-        account.rejected += len(faults)
+        account.parked_before += again - mine
+        account.duplicate += again - mine
+        account.rejected += len(faults) + mine
         account.shown += faults[: max(0, SHOWN - len(account.shown))]
         _run_back(stretch.samples, stretch.lines, newest, account)
         if isinstance(target, Rehearsal):

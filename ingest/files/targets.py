@@ -78,7 +78,7 @@ def absent_columns(head: Head, absent: Sequence[str | int], line: int, below: bo
                 "column {column} of the mapping brings nothing below the header of line {line}, which has {columns}",
                 column=column, line=line, columns=there,
             )  # fmt: skip
-        faults.append(TidyFault(line, reason, ",".join(head.names)[:2000]))
+        faults.append(TidyFault(line, reason, ",".join(head.names)[:2000], column))
     return faults
 
 

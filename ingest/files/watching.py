@@ -284,6 +284,7 @@ class FolderWatch(FileWatch):
             if not number:
                 number, before = self._number(path, known)
                 counts |= before
+            piece = self._without_absent(path, piece)
             faults = piece.faults if parked is None else parked.sort_out(piece.faults)
             again = len(piece.faults) - len(faults)
             counts["rejected"] += len(faults)
@@ -339,6 +340,14 @@ class FolderWatch(FileWatch):
             tail = file.read(min(_KNOWN, end))
             inode = path.stat().st_ino
         return Kept(number, self._mark, end, head.hex(), tail.hex(), inode, dict(piece.place))
+
+    def _without_absent(self, path: Path, piece: Rows) -> Rows:
+        """Columns of the mapping that a file lacks are told, not parked: another file of the folder may have them."""
+        absent = [one for one in piece.faults if one.column is not None]
+        if not absent:
+            return piece
+        others = [one for one in piece.faults if one.column is None]
+        return piece._replace(faults=others, told=(*piece.told, *(one.reason for one in absent)))
 
     def _tell(self, path: Path, piece: Rows) -> None:
         for said in piece.told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -55,6 +56,7 @@ class Asker:
             fault: SinkError = network_error(self._table, error, self._token)
             raise FetchError(Message.of(fault)) from None
         if 200 <= answer.status < 300:
+            body = self._decoded(body, answer.headers.get("Content-Encoding", ""))
             if len(body) > MOST_BYTES:
                 raise FetchError(
                     Message(
@@ -66,6 +68,31 @@ class Asker:
                 )  # fmt: skip
             return body
         raise self._fault(answer.status, body, answer.headers.get("Retry-After"))
+
+    def _decoded(self, body: bytes, encoding: str) -> bytes:
+        """A body that was compressed though that was not asked for; no more of it than may come."""
+        names = [name.strip().lower() for name in encoding.split(",")]
+        if all(name in ("", "identity") for name in names):
+            return body
+        place = where(self._table)
+        if names not in (["gzip"], ["x-gzip"], ["deflate"]):
+            raise FetchError(
+                Message(
+                    "{place}: the answer is compressed as {encoding!r}, which is not read; only gzip and deflate are",
+                    place=place, encoding=encoding[:40],
+                ),
+                alone=True,
+            )  # fmt: skip
+        stream = zlib.decompressobj(wbits=47)  # gzip or zlib, by its header
+        try:
+            plain = stream.decompress(body, MOST_BYTES + 1)
+        except zlib.error:
+            plain = b""
+        if (not stream.eof or stream.unused_data) and len(plain) <= MOST_BYTES:
+            raise FetchError(
+                Message("{place}: the compressed answer is damaged or not whole", place=place), alone=True
+            )
+        return plain
 
     def _fault(self, status: int, body: bytes, wait: str | None) -> FetchError:
         place, words = where(self._table), words_of(body, self._token)

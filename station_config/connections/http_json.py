@@ -39,7 +39,7 @@ class HttpJsonConnection(Connection, JsonMapping):
     every: Duration = Field(default=600.0, ge=1)
     """Time between two rounds."""
     timeout: Duration = Field(default=30.0, ge=0.1, le=600)
-    """Longest wait for an answer."""
+    """Longest wait for an answer as a whole; a large one has a second more for each 32 KiB that came."""
     token: Secret | None = None
     """Where the token comes from."""
     token_header: str = Field(default="Authorization", max_length=64, pattern=r"^[A-Za-z0-9-]+$")

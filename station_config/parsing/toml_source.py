@@ -112,6 +112,17 @@ def read_merged(path: Path, model: type[Table]) -> tuple[dict[str, Any], Spot, l
     return _read(path, model, (path.absolute(),))
 
 
+def files_read(path: Path) -> list[Path]:
+    """A file and all that it includes, directly or by another, absolute; of a file that `read_merged` reads."""
+    found = [path.absolute()]
+    for one in found:
+        for name in read_toml(one)[0].get("include", []):
+            inner = (one.parent / Path(name).expanduser()).absolute()
+            if inner not in found:
+                found.append(inner)
+    return found
+
+
 def _read(
     path: Path, model: type[Table], chain: tuple[Path, ...]
 ) -> tuple[dict[str, Any], Spot, list[Fault]]:

@@ -14,8 +14,8 @@ from soilco2.station_config.base import Table
 from soilco2.station_config.message import Message
 
 EffluxMethod = Literal[
-    "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "inverse",
-    "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
+    "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "exponential",
+    "inverse", "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
 ]  # fmt: skip
 """How the efflux at the surface is found (docs/methods/flux)."""
 
@@ -50,7 +50,8 @@ class FluxTable(Table):
     ds_factor_max: float = Field(default=4.0, gt=1, le=1000)
 
     bottom_flux: Literal["free", "zero"] = "free"
-    smoothness: float = Field(default=1.0, gt=0, le=1000)
+    smoothness: float | None = Field(default=None, gt=0, le=1000)
+    """Of the inverse; without, each profile chooses it."""
     draws: int = Field(default=256, ge=64, le=100_000)
     seed: int = Field(default=1, ge=0)
 

@@ -23,7 +23,7 @@ class InfluxdbTable(Table):
     batch: int = Field(default=5000, ge=1, le=50_000)
     """Lines sent in one request."""
     timeout: Duration = 20.0
-    """Longest wait for the server."""
+    """Longest wait for an answer as a whole; a large one has a second more for each 32 KiB that came."""
     ca_file: FilePath | None = None
     """Certificates to trust, for `https` with an authority of your own."""
     tail: Duration = 600.0

@@ -54,7 +54,7 @@ class PlatformTable(Table):
     interval: Duration = Field(default=10.0, ge=0, le=86_400)
     """Fewer readings than `batch` wait this long for more."""
     timeout: Duration = Field(default=20.0, gt=0, le=600)
-    """Longest wait for the receiver."""
+    """Longest wait for the receiver, for an answer as a whole."""
     tail: Duration = 0.0
     """Stretch sent again after an outage, for a receiver that may lose what it acknowledged."""
 

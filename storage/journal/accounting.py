@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 
 from soilco2.quality.plans import ToldSettings
 from soilco2.station_config.message import from_text
@@ -12,6 +13,8 @@ from soilco2.storage.journal.excluded import count, joined, minus, settled_why, 
 from soilco2.storage.journal.rows import PLACE, Cursor, Effect, ImportRow, ParkedRow, imported
 from soilco2.storage.journal.settings_told import settings_told
 
+IMPORTS_WAIT = "imports_wait"
+"""In the table `meta`: the days that are to be judged again since an import was taken back or given again."""
 _SHORTEST_RATE_US = 3_600_000_000
 
 
@@ -50,6 +53,19 @@ class Accounting:
                 (begin, len(begin), begin),
             )
         }
+
+    def last_arrivals(self, serials: Iterable[str]) -> dict[str, int]:
+        """When the newest reading of each of these instruments came [µs UTC], of those that ever gave one."""
+        found: dict[str, int] = {}
+        for serial in serials:
+            (at,) = self._db.execute(
+                "SELECT max((SELECT arrival_us FROM sample WHERE channel = k.id ORDER BY time_us DESC LIMIT 1))"
+                " FROM channel k WHERE serial = ?",
+                (serial,),
+            ).fetchone()
+            if at is not None:
+                found[serial] = at
+        return found
 
     def cursors(self) -> list[Cursor]:
         """How far each database has confirmed, and what waits."""
@@ -164,13 +180,22 @@ class Accounting:
     def import_effect(self, number: int, undo: bool) -> Effect:
         """What undoing or redoing an import would do."""
         rows = self.imports()
-        row = imported(rows, number, undo)
+        if not self.cut_short(number, undo):
+            imported(rows, number, undo)
         undone = {one.id for one in rows if one.state == "undone"}
-        before = withdrawn_by(self._db, undone)
-        after = withdrawn_by(self._db, undone | {row.id} if undo else undone - {row.id})
+        with_it, without = (
+            withdrawn_by(self._db, undone | {number}),
+            withdrawn_by(self._db, undone - {number}),
+        )
+        before, after = (without, with_it) if undo else (with_it, without)
         changed = count(minus(after, before) if undo else minus(before, after))
-        mine = self._db.execute("SELECT first_seq, last_seq FROM delivery WHERE import = ?", (row.id,))
+        mine = self._db.execute("SELECT first_seq, last_seq FROM delivery WHERE import = ?", (number,))
         return Effect(changed, count(joined(mine.fetchall())) - changed)
+
+    def cut_short(self, number: int, undo: bool) -> bool:
+        """Whether an import was undone or given again by a command that left some of it to be judged."""
+        state = next((row.state for row in self.imports() if row.id == number), None)
+        return state == ("undone" if undo else "done") and meta(self._db, IMPORTS_WAIT) not in ("", "[]")
 
     def heard(self) -> list[str]:
         """Marks of the messages that are remembered, the oldest first; none in a journal of an earlier version."""

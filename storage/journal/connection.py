@@ -12,7 +12,7 @@ import struct
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -236,16 +236,27 @@ class JournalLock:
         os.close(self._handle)
 
 
+@contextlib.contextmanager
+def closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    """A block behind which a connection is open, unless it raises."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA wal_autocheckpoint=2000")
-    connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
-    connection.execute("PRAGMA cache_size=-4096")
-    connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute("PRAGMA secure_delete=OFF")
-    connection.execute("PRAGMA busy_timeout=10000")
+    with closed_on_failure(connection):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=2000")
+        connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
+        connection.execute("PRAGMA cache_size=-4096")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA secure_delete=OFF")
+        connection.execute("PRAGMA busy_timeout=10000")
     return connection
 
 
@@ -282,7 +293,8 @@ def open_for_writing(
     try:
         _heed_mark(path)
         connection = _connect(path)
-        version = _made_present(connection, path, now_us)
+        with closed_on_failure(connection):
+            version = _made_present(connection, path, now_us)
     except (sqlite3.DatabaseError, ValueError) as error:
         if (
             isinstance(error, sqlite3.OperationalError)

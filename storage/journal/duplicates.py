@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from math import isfinite
+from math import isclose, isfinite, ulp
 from typing import Any
 
 from soilco2.quality.records import Sample
@@ -33,11 +33,27 @@ def already_there(db: sqlite3.Connection, row: Sequence[Any], sample: Sample) ->
         "SELECT seq, raw, status, said, source, nth FROM sample WHERE channel = ? AND time_us = ? ORDER BY nth",
         (row[1], row[4]),
     ).fetchall():
-        alike = (there, status) == (raw, row[2]) or (said is not None and said == sample.said)
+        if said is None and sample.said is None:
+            alike = status == row[2] and _alike(there, raw)
+        else:
+            alike = (there, status) == (raw, row[2]) or said == sample.said
         if alike and (source == row[9] or _kind(db, source) == kind):
             return seq, 0
         nth = place + 1
     return None, nth
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    """Whether two numbers are one, but for the rounding of a unit's conversion by a float multiplication.
+
+    Two factors' worth of it make two units in the last place; where 273.15 was taken off, it is that of the kelvins.
+    """
+    if one is None or other is None or one == other:
+        return one == other
+    apart = abs(one - other)
+    return apart <= 2 * ulp(max(abs(one), abs(other))) or (
+        apart <= ulp(273.15) and isclose(one, other, rel_tol=1e-9)
+    )
 
 
 def _kind(db: sqlite3.Connection, number: int) -> str:

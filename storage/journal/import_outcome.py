@@ -54,7 +54,8 @@ def brought(
         As they came.
     kept : Kept
     back : sequence of Sample
-        Duplicates of samples that had been withdrawn and count again.
+        Those that came again and are no duplicates: of samples that had been withdrawn and count again, and what the
+        same import had brought before it was cut short.
     met : dict
         Where several samples are at one place.
     bad : sequence of (SeriesKey, int)
@@ -83,7 +84,7 @@ def brought(
                     named.append((at, told(rivals.series, rivals.time_us, reading, rank, before)))
             passed.add(sample)
     places = {(s.serial, s.channel, s.time_us) for s in samples} if bad else set()
-    judged_bad = sum((*import_channel(key), at) in places for key, at in bad)
+    judged_bad = sum((*import_channel(key), at) in places for key, at in set(bad))
     return Brought(len(samples) - duplicate - conflict, duplicate, conflict, judged_bad, named)
 
 

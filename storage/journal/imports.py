@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from soilco2.quality.records import Sample
 from soilco2.station_config.times import DAY_US
-from soilco2.storage.journal.accounting import Accounting
+from soilco2.storage.journal.accounting import IMPORTS_WAIT, Accounting
 from soilco2.storage.journal.archive import archives_of, folder_of, opened
 from soilco2.storage.journal.excluded import Layers, Span, joined, layers_of, minus, spans_of
 from soilco2.storage.journal.rows import NewEvent, imported
@@ -16,7 +16,6 @@ from soilco2.storage.journal.schema import EventKind
 from soilco2.storage.journal.session import Session
 from soilco2.storage.journal.uncommitted import InTransaction
 
-_WAITS = "imports_wait"
 Window = tuple[int, int]
 """From a time until another [µs UTC]."""
 
@@ -38,16 +37,28 @@ class Imports:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._unclaimed: dict[int, list[Span]] = {}
         session.follow(self.load)
 
     def load(self) -> None:
         """Read the layers in force, and what waits."""
         self.layers: Layers = layers_of(self._session.db)
-        waits = json.loads(self._session.meta(_WAITS) or "[]")
+        waits = json.loads(self._session.meta(IMPORTS_WAIT) or "[]")
         self.waits: list[Window] = [(first, end) for first, end in waits]
 
     def begin(self, file: str, sha256: str, source: str) -> int:
-        """Within a transaction: a new import; its number."""
+        """Within a transaction: an import's number: that of one of the same file that was cut short, or a new one."""
+        there = self._session.db.execute(
+            "SELECT min(id) FROM import WHERE state = 'running' AND file = ? AND sha256 = ? AND source = ?",
+            (file, sha256, source),
+        ).fetchone()[0]
+        if there is not None:
+            self._unclaimed[there] = joined(
+                self._session.db.execute(
+                    "SELECT first_seq, last_seq FROM delivery WHERE import = ? AND again = 0", (there,)
+                ).fetchall()
+            )
+            return int(there)
         done = self._session.db.execute(
             "INSERT INTO import (file, sha256, source, time_us, state) VALUES (?, ?, ?, ?, 'running')",
             (file, sha256, source, self._session.now_us()),
@@ -72,8 +83,19 @@ class Imports:
             sample for seq, sample in kept.again if before.takes_back(seq) and not self.layers.takes_back(seq)
         ]
 
+    def claim(self, number: int, again: Sequence[tuple[int, Sample]]) -> list[Sample]:
+        """Of samples that came again those that this import had brought before it was cut short, each once."""
+        spans = self._unclaimed.get(number)
+        if not spans or not again:
+            return []
+        mine = Layers(spans)
+        found = {seq: sample for seq, sample in reversed(again) if mine.takes_back(seq)}
+        self._unclaimed[number] = minus(spans, spans_of(sorted(found)))
+        return list(found.values())
+
     def end(self, number: int, counts: dict[str, int]) -> None:
         """Within a transaction: an import is through."""
+        self._unclaimed.pop(number, None)
         self._session.db.execute(
             "UPDATE import SET state = CASE state WHEN 'running' THEN 'done' ELSE state END, counts = ? WHERE id = ?",
             (json.dumps(counts), number),
@@ -100,7 +122,7 @@ class Imports:
 
     def _wait(self, days: list[Window]) -> None:
         self.waits = days
-        self._session.meta(_WAITS, json.dumps(days))
+        self._session.meta(IMPORTS_WAIT, json.dumps(days))
 
     def _days(self, spans: Sequence[Span]) -> list[Window]:
         """Where the samples of some spans lie in time, day by day, archives included."""

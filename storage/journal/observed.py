@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 from typing import Any
 
-from soilco2.quality.records import Flag, Observation, SeriesKey
+from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.quality.runs import ObservedRun
+from soilco2.station_config.deployments import import_channel
 from soilco2.storage.journal.bulk_insert import COUNTED, SHARED, Insertion
 from soilco2.storage.journal.session import Session
 
@@ -149,3 +150,16 @@ class Observed:
         ).fetchall()
         keys = {number: key for key, number in self._session.series.items()} if found else {}
         return [(keys[series], time_us) for series, time_us in found]
+
+    def bad_among(self, samples: Sequence[Sample]) -> list[tuple[SeriesKey, int]]:
+        """Series and time of what stands where some imported samples belong and is flagged bad."""
+        times: dict[tuple[str, str], set[int]] = {}
+        for sample in samples:
+            times.setdefault((sample.serial, sample.channel), set()).add(sample.time_us or 0)
+        places = [(key, there) for key in self._session.series if (there := times.get(import_channel(key)))]
+        return [
+            (key, row[0])
+            for key, there in places
+            for row in self.known(key, min(there), max(there) + 1)
+            if row[0] in there and row[3] == Flag.BAD
+        ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from soilco2.storage.journal.connection import storage_error
+from soilco2.storage.journal.connection import closed_on_failure, storage_error
 
 _T = TypeVar("_T")
 
@@ -66,6 +66,8 @@ def open_read_only(path: Path) -> ReadOnly:
     except sqlite3.Error as error:
         raise storage_error(path, error) from error
     connection.path = path
-    connection.execute("PRAGMA query_only=1")
-    connection.execute("PRAGMA busy_timeout=10000")
+    with closed_on_failure(connection):
+        connection.execute("PRAGMA query_only=1")
+        connection.execute("PRAGMA busy_timeout=10000")
+        connection.execute("PRAGMA schema_version").fetchone()  # the first look into the file
     return connection

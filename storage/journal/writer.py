@@ -15,7 +15,7 @@ from soilco2.station_config.message import Message, to_text
 from soilco2.storage.journal.ahead import flag_ahead
 from soilco2.storage.journal.bulk_insert import Insertion
 from soilco2.storage.journal.conflicts import Conflicts
-from soilco2.storage.journal.connection import JournalLock, storage_error
+from soilco2.storage.journal.connection import JournalLock, closed_on_failure, storage_error
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.import_outcome import Brought, brought
 from soilco2.storage.journal.imports import Imports
@@ -74,6 +74,10 @@ class Writer:
     def __init__(self, station: Station, lock: JournalLock, now_us: Callable[[], int]) -> None:
         self._lock = lock
         self.session = Session(station, lock, now_us)
+        with closed_on_failure(self.session.db):
+            self._make_parts(station)
+
+    def _make_parts(self, station: Station) -> None:
         self.samples = Samples(self.session)
         self.parking = Parking(self.session)
         self.retention = Retention(self.session, self.samples, self.parking)
@@ -219,12 +223,14 @@ class Writer:
         try:
             self.commit(samples, parked=parked, counts=counts, number=number, place=place)
             self.judging.catch_up(samples)
-            return brought(samples, self._kept, self._back, self.conflicts.met, observed.bad_after(rev))
+            mine = self.imports.claim(number, self._kept.again)
+            bad = [*observed.bad_after(rev), *observed.bad_among(mine)]
+            return brought(samples, self._kept, [*self._back, *mine], self.conflicts.met, bad)
         finally:
             self.conflicts.watch(())
 
     def begin_import(self, file: str, sha256: str, source: str) -> int:
-        """A new import; its number."""
+        """An import's number: a new one, or that of the same file where it was cut short, which goes on."""
         with self.session.transaction():
             return self.imports.begin(file, sha256, source)
 

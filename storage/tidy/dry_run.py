@@ -14,7 +14,7 @@ from soilco2.quality.rivals import Rank, outcome
 from soilco2.quality.tracks import Track
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
-from soilco2.storage.journal.connection import storage_error
+from soilco2.storage.journal.connection import has_table, storage_error
 from soilco2.storage.journal.duplicates import kind_of
 from soilco2.storage.journal.excluded import Layers
 from soilco2.storage.journal.import_outcome import SHOWN, Brought, told
@@ -37,16 +37,32 @@ class ParkedRows:
 
     def __init__(self, journal: Path, source: str) -> None:
         self._rows: set[int] = set()
+        self._by: dict[int, int] = {}
         if not journal.is_file():
             return
         db = open_read_only(journal)
         try:
-            for reason, payload in db.execute(
-                "SELECT reason, payload FROM parked WHERE source = ? AND kind = 'message'", (source,)
+            number = "import" if has_table(db, "import") else "NULL"  # not in a journal of an earlier version
+            for reason, payload, by in db.execute(
+                f"SELECT reason, payload, {number} FROM parked WHERE source = ? AND kind = 'message'",  # noqa: S608
+                (source,),
             ):
-                self._rows.add(_mark(reason, payload))
+                mark = _mark(reason, payload)
+                self._rows.add(mark)
+                if by is not None:
+                    self._by[mark] = by
         finally:
             db.close()
+
+    def parked_by(self, number: int, faults: Sequence[TidyFault]) -> int:
+        """How many of these an import parked before it was cut short and goes on; each row once."""
+        found = 0
+        for fault in faults if number in self._by.values() else ():
+            mark = _mark(parked_reason(fault), fault.text.encode("utf-8", "surrogateescape"))
+            if self._by.get(mark) == number:
+                del self._by[mark]
+                found += 1
+        return found
 
     def sort_out(self, faults: list[TidyFault]) -> list[TidyFault]:
         """The faults that are not parked."""

@@ -23,9 +23,9 @@ from soilco2.station_config.variables import VARIABLES, Variables
 from soilco2.storage.errors import SourceError, TidyFileError
 from soilco2.storage.reader import Piece, SeriesInfo
 from soilco2.storage.row_extras import STAMPS, Beside, alike, read, said
-from soilco2.storage.tidy.rows import FLAGS, Place, TidyFault, read_tidy_rows
+from soilco2.storage.tidy.rows import FLAGS, Bad, Place, TidyFault, read_tidy_rows
 from soilco2.storage.tidy.sidecar import no_sidecar, own_variables, read_sidecar
-from soilco2.storage.tidy.text import Layout, find_layout, open_binary
+from soilco2.storage.tidy.text import Layout, find_layout, open_binary, regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ STATION = "station"
 PROFILE = "p1"
 """What a series is named by where the table does not say."""
 
-_CHUNK = 500_000
+_CHUNK = 100_000
 _ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
 _TEXT = (
     "station",
@@ -98,10 +98,13 @@ class TidyReader:
     variables : Variables, optional
         The registry: that of the station that the tables are of, where it is at hand.
 
+    go_on : bool
+        Leave out text rows that cannot be used, as long as they are few, and count them in `bad`, by file.
+
     Raises
     ------
     TidyFileError
-        At the first row that cannot be used, with file, line and reason.
+        At the first row that cannot be used, with file, line and reason; with `go_on` when they are too many.
     """
 
     def __init__(
@@ -109,8 +112,12 @@ class TidyReader:
         paths: str | Path | Sequence[str | Path],
         zone: tzinfo | None = None,
         variables: Variables = VARIABLES,
+        *,
+        go_on: bool = False,
     ) -> None:
         self.variables = variables
+        self.bad: dict[str, Bad] = {}
+        self._go_on = go_on
         listed = [paths] if isinstance(paths, str | Path) else list(paths)
         self._series: dict[SeriesKey, _Series] = {}
         self._zone = zone
@@ -204,7 +211,7 @@ class TidyReader:
         names = {layout.time_name, "value", *_TEXT, "lower", "upper"}
         used = [name for name in layout.names if name in names]
         numbers = [name for name in ("value", "lower", "upper") if name in used]
-        if not (layout.clean and _regular(layout)):
+        if not (layout.clean and regular(layout)):
             raise _DoubtError(Message("NUL characters, or rows of different widths"))
         try:
             with (
@@ -354,9 +361,14 @@ class TidyReader:
             limits = Message("times of a table with lower and upper must be written as 2026-03-01T00:00:00Z")
         else:
             limits = None
+        rows, bad = 0, None
         for row in read_tidy_rows(layout.path, self._zone, layout, self.variables):
+            rows += 1
             if isinstance(row, TidyFault):
-                raise TidyFileError(str(layout.path), row.reason, row.line)
+                bad = self.bad[str(layout.path)] = Bad(bad.first if bad else row, bad.rows + 1 if bad else 1)
+                if not self._go_on or bad.too_many(rows):
+                    raise TidyFileError(str(layout.path), bad.first.reason, bad.first.line)
+                continue
             series = self._series.setdefault(
                 series_of(row.place, variables=self.variables), _Series(file=str(layout.path))
             )
@@ -370,6 +382,8 @@ class TidyReader:
             series.values.append(float("nan") if row.value is None else row.value)
             default = Flag.MISSING if row.value is None else Flag.NOT_EVALUATED
             series.flags.append(default if row.flag is None else row.flag)
+        if bad is not None and 2 * bad.rows > rows:
+            raise TidyFileError(str(layout.path), bad.first.reason, bad.first.line)
         if limits is not None:
             raise TidyFileError(str(layout.path), limits, column=layout.time_name)
 
@@ -382,20 +396,6 @@ class TidyReader:
             raise no_sidecar(path, error) from error
         for key in keys:
             self._series[key].note = notes.get(tuple(key), "")
-
-
-def _regular(layout: Layout) -> bool:
-    """Whether every line seems to have the header's cells: pandas fills up short ones without a word."""
-    delimiter = layout.delimiter.encode()
-    ends = cells = 0
-    last = b"\n"
-    with open_binary(layout.path) as file:
-        while block := file.read(1 << 20):
-            ends += block.count(b"\n")
-            cells += block.count(delimiter)
-            last = block[-1:]
-    ends += last != b"\n"
-    return layout.first_line == 2 and cells == ends * (len(layout.names) - 1)
 
 
 def _pandas(path: Path) -> Any:

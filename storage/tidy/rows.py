@@ -69,11 +69,26 @@ class TidyRow(NamedTuple):
 
 
 class TidyFault(NamedTuple):
-    """A row that cannot be used: its line, why, and its text (the beginning of a long one)."""
+    """A row that cannot be used: its line, why, and its text (the beginning of a long one).
+
+    Where it is a header that lacks a column of the mapping, that `column`.
+    """
 
     line: int
     reason: Message
     text: str
+    column: str | int | None = None
+
+
+class Bad(NamedTuple):
+    """Rows of a file that could not be used: the first of them, and how many."""
+
+    first: TidyFault
+    rows: int
+
+    def too_many(self, of: int) -> bool:
+        """More than ten, and more than one in a hundred of the rows read: no slip of a hand."""
+        return self.rows > max(10, of / 100)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -295,3 +295,17 @@ def split(line: str, delimiter: str) -> list[str] | None:
         return next(csv.reader([line], delimiter=delimiter, strict=True))
     except (csv.Error, StopIteration):
         return None
+
+
+def regular(layout: Layout) -> bool:
+    """Whether every line seems to have the header's cells: pandas fills up short ones without a word."""
+    delimiter = layout.delimiter.encode()
+    ends = cells = 0
+    last = b"\n"
+    with open_binary(layout.path) as file:
+        while block := file.read(1 << 20):
+            ends += block.count(b"\n")
+            cells += block.count(delimiter)
+            last = block[-1:]
+    ends += last != b"\n"
+    return layout.first_line == 2 and cells == ends * (len(layout.names) - 1)

@@ -50,6 +50,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "tests/storage/journal/test_takes_a_station_down.py",
         "tests/storage/journal/test_backup.py",
     ),
+    "Commands killed and run again": ("tests/torture/test_commands.py",),
     "Batches accepted in part": ("tests/ingest/forward/test_bisect.py",),
     "Hostile input": (
         "tests/torture/test_hostile.py",

@@ -110,18 +110,47 @@ def fading(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
         Levels [m]; the first one is the surface.
     """
     f, z = np.asarray(fluxes, dtype=float), np.asarray(depth_m, dtype=float)
-    first, second = z[..., 1] - z[..., 0], z[..., 2] - z[..., 1]
-    upper, lower = f[..., 0], f[..., 1]
-    fastest = 1.0 / (SHORTEST * first)
+    first = z[..., 1] - z[..., 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        wanted = np.where(lower > 0.0, np.log(lower / upper), -np.inf)
-        s = np.clip(-2.0 * wanted / (first + second), 0.0, fastest)  # Newton's step from 0
-        for _ in range(_STEPS):  # the slope keeps its sign and changes little: they converge
-            value, slope = _ln_ratio(s, first, second)
-            s = np.clip(s - (value - wanted) / slope, 0.0, fastest)
-        steep = np.maximum(s * first, 1e-12)
-        efflux = upper * steep / -np.expm1(-steep)
-    return np.asarray(np.where(upper > NO_FLUX, efflux, np.nan))
+        wanted = np.where(f[..., 1] > 0.0, np.log(f[..., 1] / f[..., 0]), -np.inf)
+        steep = np.maximum(_fade_rate(wanted, z, 1.0 / (SHORTEST * first), _STEPS) * first, 1e-12)
+        efflux = f[..., 0] * steep / -np.expm1(-steep)
+    return np.asarray(np.where(f[..., 0] > NO_FLUX, efflux, np.nan))
+
+
+def _fade_rate(wanted: Array, z: Array, fastest: Array, steps: int) -> Array:
+    """1/L [m-1] at which the mean of exp(-z/L) over the second layer by that over the first has this logarithm."""
+    first, second = z[..., 1] - z[..., 0], z[..., 2] - z[..., 1]
+    s = np.clip(-2.0 * wanted / (first + second), 0.0, fastest)  # Newton's step from 0
+    for _ in range(steps):  # the slope keeps its sign and changes little: they converge
+        value, slope = _ln_ratio(s, first, second)
+        s = np.clip(s - (value - wanted) / slope, 0.0, fastest)
+    return np.asarray(s)
+
+
+_EXACT_STEPS = 12
+"""Newton steps of `exponential_production`: 1e-9 with a layer fifty times as thick as the other."""
+
+
+def exponential_production(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:
+    """Efflux of a production that fades exponentially, from the two uppermost layers, Eq. U3d [umol m-2 s-1].
+
+    ``p = p0 exp(-z/L)`` makes the flux ``F0 exp(-z/L)``; L and F0 are those whose means over the two layers are their
+    fluxes: exact whatever L and the spacing, with or without the surface as the first level. The form of the flux is
+    that of the steady state of Davidson et al. 2006, doi:10.1111/j.1365-2486.2005.01142.x. Where the lower flux is not
+    smaller, the upper one itself; NaN where one of the two is not positive.
+    """
+    f, z = np.asarray(fluxes, dtype=float), np.asarray(depth_m, dtype=float)
+    if f.shape[-1] < 2:
+        return np.full(f.shape[:-1], np.nan)
+    upper, lower = f[..., 0], f[..., 1]
+    known = (upper > NO_FLUX) & (lower > NO_FLUX)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wanted = np.where(known, np.log(np.where(known, lower / upper, 1.0)), 0.0)
+        s = _fade_rate(wanted, z, np.full_like(wanted, np.inf), _EXACT_STEPS)
+        steep = np.maximum(s * (z[..., 1] - z[..., 0]), 1e-12)
+        efflux = upper * steep / -np.expm1(-steep) * np.exp(s * z[..., 0])
+    return np.asarray(np.where(known, efflux, np.nan))
 
 
 def excess(fluxes: ArrayLike, depth_m: ArrayLike) -> Array:

@@ -94,6 +94,10 @@ LEAST_OBSERVED = {"free": 3, "zero": 2}
 """Observations that determine what the prior leaves free: the surface, the mean production and a free flux from below.
 With fewer the system is singular, whatever rounding makes of its pivots."""
 
+UNIT_STEP = 1.0 / 50.0
+"""Variance of the change of production over an e-fold of depth, in (smoothness S)^2, Eq. I4. Set so that 95 %
+intervals of production cover 95 % on simulated stations (``benchmarks/calibrate_flux.py``, with other seeds)."""
+
 SMALLEST_FLUX = 0.01
 """Flux below which the prior does not shrink further [umol m-2 s-1]."""
 
@@ -124,6 +128,8 @@ class Inverse:
         Posterior mean without the bounds.
     smoothing_sd, noise_sd : ndarray (batch,) or None
         The two parts of the efflux error: what the prior filled in, and what the data brought, Eq. I7.
+    production_smoothing_sd : ndarray (batch, m) or None
+        What the prior filled in of the production of each layer, Eq. I7.
     at_bound : ndarray of int8 (batch, m + 2)
     """
 
@@ -139,6 +145,7 @@ class Inverse:
     free_estimate: Array | None = None
     smoothing_sd: Array | None = None
     noise_sd: Array | None = None
+    production_smoothing_sd: Array | None = None
 
 
 def prior_scale(layer_flux: ArrayLike, depth_m: float) -> Array:
@@ -164,9 +171,9 @@ def production_layers(levels_m: ArrayLike, finest_m: float = 0.06) -> Array:
 
 
 def _add_prior(h: Array, layers: Array, spread: Array) -> None:
-    """Add to H that neighbouring layers are alike, Eq. I4; `spread` over the whole depth [umol m-3 s-1]."""
+    """Add to H that neighbouring layers are alike, Eq. I4; `spread` is the smoothness times S [umol m-3 s-1]."""
     middles = (layers[1:] + layers[:-1]) / 2.0
-    share = np.diff(middles) / (layers[-1] - layers[0])
+    share = UNIT_STEP * np.diff(np.log(middles))
     precision = 1.0 / spread**2 + np.zeros(h.shape[2])
     for j in range(h.shape[0] - 3):
         a, b = 2 + j, 3 + j
@@ -175,6 +182,54 @@ def _add_prior(h: Array, layers: Array, spread: Array) -> None:
         h[b, b] += p
         h[a, b] -= p
         h[b, a] -= p
+
+
+SMOOTHNESS = np.geomspace(0.25, 64.0, 9)
+"""Values of the smoothness that the data choose among."""
+
+SMOOTHNESS_SD_LN = 1.0
+"""Spread of ln(smoothness) about 0 before the data were seen: few levels say little about it, and it stays near 1."""
+
+
+def evident_smoothness(
+    co2_ppm: ArrayLike, observed_m: ArrayLike, step_edges_m: ArrayLike, conductivity: ArrayLike,
+    layer_edges_m: ArrayLike, sd_ppm: ArrayLike, scale_umol_m3_s: ArrayLike, bottom: str = "free",
+) -> Array:  # fmt: skip
+    """Smoothness that each profile itself speaks for, Eq. I8, shape (batch,); arguments as in `invert`.
+
+    The mean of ln s over its posterior, from the restricted likelihood of s (Patterson & Thompson 1971,
+    doi:10.1093/biomet/58.3.545; as for splines in Wahba 1985, doi:10.1214/aos/1176349743) without the bounds.
+    """
+    x = np.asarray(co2_ppm, dtype=float).T
+    layers = np.asarray(layer_edges_m, dtype=float)
+    g_matrix = design(
+        np.asarray(step_edges_m, float),
+        np.asarray(conductivity, float).T,
+        layers,
+        np.asarray(observed_m, float),
+    )
+    count, n, batch = g_matrix.shape
+    inverse_sd = 1.0 / np.broadcast_to(np.asarray(sd_ppm, dtype=float), (batch, count)).T
+    weighted = g_matrix * inverse_sd[:, None]
+    x = (x - x.mean(axis=0)) * inverse_sd  # a shift of all is the surface's, and costs digits
+    keep = np.array([i for i in range(n) if not (bottom == "zero" and i == BOTTOM)])
+    weighted = weighted[:, keep]
+    data, right = _gram(weighted), np.einsum("oib,ob->ib", weighted, x)
+    log = np.empty((len(SMOOTHNESS), batch))
+    scale = np.asarray(scale_umol_m3_s, dtype=float)
+    for which, s in enumerate(SMOOTHNESS):
+        whole = np.zeros((n, n, batch))
+        _add_prior(whole, layers, s * scale)
+        h = data + whole[np.ix_(keep, keep)]
+        unit = 1.0 / np.sqrt(np.einsum("iib->ib", h))
+        factor = bounded.cholesky(h * unit[:, None] * unit[None])
+        u = bounded.cholesky_solve(factor, right * unit) * unit
+        half_determinant = np.sum(np.log(np.einsum("iib->ib", factor)) - np.log(unit), axis=0)
+        fit = np.einsum("ib,ib->b", right, u)
+        log[which] = 0.5 * fit - half_determinant - (n - 3) * np.log(s)
+    log -= 0.5 * (np.log(SMOOTHNESS)[:, None] / SMOOTHNESS_SD_LN) ** 2
+    weight = np.exp(log - log.max(axis=0))
+    return np.asarray(np.exp(np.log(SMOOTHNESS) @ weight / weight.sum(axis=0)))
 
 
 def _bounds(unknowns: int, bottom: str, lowest_production: float) -> tuple[Array, Array]:
@@ -196,7 +251,7 @@ def invert(
     layer_edges_m: ArrayLike,
     sd_ppm: ArrayLike,
     scale_umol_m3_s: ArrayLike,
-    smoothness: float = 1.0,
+    smoothness: ArrayLike = 1.0,
     bottom: str = "free",
     lowest_production: float = 0.0,
     posterior: bool = False,
@@ -221,10 +276,9 @@ def invert(
         One standard deviation of each observation [ppm].
     scale_umol_m3_s : array_like (batch,)
         Size of production (`prior_scale`).
-    smoothness : float
-        Prior: neighbouring layers differ by N(0, (smoothness scale)^2 d / D), d the distance of their
-        middles, D
-        the depth of the profile. Larger is looser; there is no prior on the mean.
+    smoothness : array_like (batch,) or float
+        Prior: neighbouring layers differ by N(0, (smoothness scale)^2 ln(z2 / z1) / 50), z1 and z2 their middles.
+        Larger is looser; there is no prior on the mean.
     bottom : {"free", "zero"}
         Flux from below: free but not negative, or zero.
     lowest_production : float
@@ -244,15 +298,14 @@ def invert(
     batch = np.shape(co2_ppm)[0]
     if batch > PIECE:
         options = {
-            "smoothness": smoothness,
             "bottom": bottom,
             "lowest_production": lowest_production,
             "posterior": posterior,
             "check": check,
         }
         return _by_pieces(
-            batch, co2_ppm, observed_m, step_edges_m, conductivity, layer_edges_m, sd_ppm, scale_umol_m3_s,
-            thickness_m, options,
+            batch, co2_ppm, observed_m, step_edges_m, conductivity, layer_edges_m, sd_ppm,
+            np.asarray(smoothness, dtype=float) * np.asarray(scale_umol_m3_s, dtype=float), thickness_m, options,
         )  # fmt: skip
     if bottom not in ("free", "zero"):
         raise FluxError(Message("bottom flux {bottom!r}: 'free' or 'zero' is expected", bottom=bottom))
@@ -260,9 +313,8 @@ def invert(
     depths = np.asarray(observed_m, dtype=float)
     layers = np.asarray(layer_edges_m, dtype=float)
     edges = np.asarray(step_edges_m, dtype=float)
-    g_matrix = design(
-        edges.T if edges.ndim == 2 else edges, np.asarray(conductivity, float).T, layers, depths
-    )
+    thickness = None if thickness_m is None else np.asarray(thickness_m, dtype=float).T
+    g_matrix = design(edges, np.asarray(conductivity, float).T, layers, depths, thickness)
     count, n, batch = g_matrix.shape
     if count < LEAST_OBSERVED[bottom]:
         x = np.full_like(x, np.nan)
@@ -271,18 +323,16 @@ def invert(
     right = np.einsum("oib,ob->ib", weighted, x * inverse_sd)
     data = _gram(weighted)
     h = data.copy()
-    _add_prior(h, layers, smoothness * np.asarray(scale_umol_m3_s, dtype=float))
+    _add_prior(h, layers, np.asarray(smoothness, dtype=float) * np.asarray(scale_umol_m3_s, dtype=float))
     lower, upper = _bounds(n, bottom, lowest_production)
     solution, u = _without_surface(h, right, lower, upper)
-    to_efflux = np.zeros(n)
-    to_efflux[BOTTOM] = 1.0
-    to_efflux[2:] = np.diff(layers)
+    to_efflux = _to_efflux(edges, layers, thickness)
     extra: dict[str, Array] = {}
     if posterior:
         extra = _posterior(h, data, right, to_efflux, bottom)
     residual = bounded.kkt_residual(h, right, lower, upper, u) if check else np.full(batch, np.nan)
     return Inverse(
-        u[SURFACE], u[BOTTOM], u[2:].T, to_efflux @ u, np.einsum("oib,ib->bo", g_matrix, u),
+        u[SURFACE], u[BOTTOM], u[2:].T, np.sum(to_efflux * u, axis=0), np.einsum("oib,ib->bo", g_matrix, u),
         residual, solution.solved, np.pad(solution.at_bound.T, ((0, 0), (1, 0))), **extra,
     )  # fmt: skip
 
@@ -316,6 +366,18 @@ def _by_pieces(
     return Inverse(**joined)
 
 
+def _to_efflux(edges: Array, layers: Array, thickness: Array | None) -> Array:
+    """What each unknown gives to the efflux, (n, 1) or (n, batch): flux from below, production times thickness."""
+    if thickness is None:
+        thickness = np.diff(edges)[:, None]
+    of_step = np.searchsorted(layers, (edges[1:] + edges[:-1]) / 2.0, side="right") - 1
+    out = np.zeros((len(layers) + 1, thickness.shape[1]))
+    out[BOTTOM] = 1.0
+    for step, layer in enumerate(of_step):
+        out[2 + layer] += thickness[step]
+    return out
+
+
 def _gram(a: Array) -> Array:
     n = a.shape[1]
     out = np.empty((n, n, a.shape[2]))
@@ -333,12 +395,19 @@ def _posterior(h: Array, data: Array, right: Array, to_efflux: Array, bottom: st
     covariance[np.ix_(np.arange(batch), keep, keep)] = small.transpose(2, 0, 1)
     mean = np.zeros((batch, n))
     mean[:, keep] = np.einsum("ijb,jb->bi", small, right[keep])
-    row = np.einsum("ijb,j->ib", small, to_efflux[keep])
-    noise = np.einsum("ib,ijb,jb->b", row, data[np.ix_(keep, keep)], row)
-    total = np.einsum("i,ib->b", to_efflux[keep], row)
+    weights = np.broadcast_to(to_efflux, (n, batch))[keep]
+    row = np.einsum("ijb,jb->ib", small, weights)
+    kept_data = data[np.ix_(keep, keep)]
+    noise = np.einsum("ib,ijb,jb->b", row, kept_data, row)
+    total = np.einsum("ib,ib->b", weights, row)
+    layers = small[-(n - 2) :]
+    of_layers = np.einsum("jjb->bj", layers[:, -(n - 2) :]) - np.einsum(
+        "pib,ijb,pjb->bp", layers, kept_data, layers
+    )
     return {
         "covariance": covariance,
         "free_estimate": mean,
         "noise_sd": np.sqrt(np.maximum(noise, 0.0)),
         "smoothing_sd": np.sqrt(np.maximum(total - noise, 0.0)),
+        "production_smoothing_sd": np.sqrt(np.maximum(of_layers, 0.0)),
     }

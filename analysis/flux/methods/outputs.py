@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,10 @@ LAYERED = ("layer_regression", "linear_spline")
 """Methods on the layers of the settings instead of those between neighbouring levels."""
 
 
+TWO_LAYERS = ("two_layers", "exponential", "de_jong_schappert_1972")
+"""Methods that use the two uppermost layers and no other."""
+
+
 def layer_limits(layers_m: tuple[float, ...], levels_m: Array) -> Array:
     """Limits of the layers of the settings between the first and the last level [m]."""
     inner = np.asarray(layers_m, dtype=float)
@@ -38,13 +43,14 @@ class Outputs:
 
     def __init__(self, column: Column, s: FluxTable, surface: bool, sd_ppm: Array) -> None:
         self.column, self.s, self.surface, self.sd_ppm = column, s, surface, sd_ppm
+        self.smoothness = np.array(1.0 if s.smoothness is None else s.smoothness)
         self.sublayers = len(column.share)
         layers = len(column.nodes_m) - (1 if surface else 2)
         self.ln_k = len(column.nodes_m)
         self.whole = slice(1, self.ln_k)
         self.fluxes = slice(self.ln_k - layers, self.ln_k)
         self.production = slice(self.ln_k + 1, None)
-        self.layers_used = 2 if s.method in ("two_layers", "de_jong_schappert_1972") else layers
+        self.layers_used = 2 if s.method in TWO_LAYERS else layers
         if s.method == "top":
             self.layers_used = 1
         self.layer_edges = inverse.production_layers(column.nodes_m) if s.method == "inverse" else None
@@ -75,6 +81,8 @@ class Outputs:
         method = self.s.method
         if method == "two_layers" or (method in LAYERED and not self.s.layers_m):
             return efflux.two_layers(fluxes, z), None
+        if method == "exponential":
+            return efflux.exponential_production(fluxes, z), None
         if method == "top":
             return efflux.top(fluxes), None
         if method == "line":
@@ -130,7 +138,29 @@ class Outputs:
         )
         return efflux.two_layers(layer_k * slopes, edges)
 
+    def choose_smoothness(self, i: Inputs, k: Array) -> None:
+        """Let each profile choose the smoothness of the inverse once, Eq. I8; errors do not choose it anew."""
+        if self.s.method != "inverse" or self.s.smoothness is not None:
+            return
+        assert self.layer_edges is not None
+        levels = self.column.nodes_m if self.surface else self.column.nodes_m[1:]
+        whole_k = self.column.layer_conductivity(k[..., : self.sublayers])
+        fluxes = efflux.layer_fluxes(i.co2_ppm, i.depth_m, whole_k if self.surface else whole_k[..., 1:])
+        self.smoothness = inverse.evident_smoothness(
+            i.co2_ppm, levels, self.column.edges_m, k[..., : self.sublayers], self.layer_edges, self.sd_ppm,
+            inverse.prior_scale(fluxes, float(self.column.nodes_m[-1])), self.s.bottom_flux,
+        )  # fmt: skip
+
+    def of(self, rows: NDArray[np.intp] | slice) -> Outputs:
+        """The same for some of the profiles."""
+        if self.smoothness.ndim == 0:
+            return self
+        some = copy.copy(self)
+        some.smoothness = self.smoothness[rows]
+        return some
+
     def _invert(self, x: Array, z: Array, k: Array, fluxes: Array, posterior: bool) -> inverse.Inverse:
+        """The inverse at sensors where they are: steps between them stretch, Eq. I3."""
         assert self.layer_edges is not None
         shape = fluxes.shape[:-1]
         n = x.shape[-1]
@@ -144,28 +174,33 @@ class Outputs:
         scale = inverse.prior_scale(fluxes.reshape(-1, fluxes.shape[-1]), float(self.column.nodes_m[-1]))
         return inverse.invert(
             flat_x, observed, self.column.edges_m, flat_k, self.layer_edges, self.sd_ppm, scale,
-            self.s.smoothness,
+            np.broadcast_to(self.smoothness, shape).reshape(-1),
             self.s.bottom_flux, posterior=posterior, thickness_m=flat_h,
         )  # fmt: skip
 
-    def own_error(self, i: Inputs, k: Array, whole: Array) -> Array:
-        """Error of the method for a smooth profile, one sd (batch,), Eq. U5 and I7.
+    def own_error(self, i: Inputs, k: Array, value: Array) -> tuple[Array, Array | float]:
+        """Error of the method for a smooth profile, one sd, of efflux (batch,) and production, Eq. U5 and I7.
 
-        Without the surface it is 0, as the limits of Eq. U5d hold all that is possible there, and NaN where the
-        fluxes tell nothing about the efflux, Eq. U5b.
+        Without the surface that of the efflux is 0, as the limits of Eq. U5d hold all that is possible there, and NaN
+        where the fluxes tell nothing about the efflux, Eq. U5b. That of a production is known of the inverse only.
 
         Parameters
         ----------
-        whole : ndarray (batch, layers)
-            Fluxes of all layers from the surface down, as the call returns them.
+        value : ndarray (batch, q)
+            What the call returns.
         """
+        whole = value[:, self.whole]
+        production: Array | float = 0.0
+        if self.s.method == "inverse":
+            found = self._invert(i.co2_ppm, i.depth_m, k, value[:, self.fluxes], posterior=True)
+            assert found.smoothing_sd is not None
+            assert found.production_smoothing_sd is not None
+            own, production = found.smoothing_sd, found.production_smoothing_sd
+        elif self.surface:
+            own = efflux.method_sd(whole, i.depth_m)
         if not self.surface:
-            return np.where(efflux.tells(whole[..., 1:]), 0.0, np.nan)
-        if self.s.method != "inverse":
-            return efflux.method_sd(whole, i.depth_m)
-        smoothing = self._invert(i.co2_ppm, i.depth_m, k, whole, posterior=True).smoothing_sd
-        assert smoothing is not None
-        return smoothing
+            own = np.where(efflux.tells(whole[..., 1:]), 0.0, np.nan)
+        return own, production
 
     def alternatives(self, whole: Array, z: Array, excess_sd: Array) -> tuple[Array, Array]:
         """Least and largest efflux that these fluxes allow besides the method's own (...,), Eq. U5c to U5e.

@@ -254,6 +254,23 @@ def hold_water(inputs: Inputs, terms: Sequence[Term]) -> tuple[Inputs, list[Term
     return replace(inputs, water=mean), held
 
 
+def at_inputs(
+    inputs: Inputs, held: Inputs, result: Linear, conductivity: Conductivity, outputs: Outputs
+) -> Array:
+    """Outputs at the inputs as they were measured (batch, q), Eq. P6b: what is reported.
+
+    Parameters
+    ----------
+    held : Inputs
+        Of `hold_water`; `result` was found there, and is the answer where no water was moved.
+    """
+    if held is inputs:
+        return result.value
+    i = inputs
+    k = conductivity(i.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d)
+    return np.asarray(outputs(i.co2_ppm, i.depth_m, k))
+
+
 @lru_cache(maxsize=8)
 def draws(count: int, dimensions: int, seed: int) -> Array:
     """Standard normal draws (count, dimensions): scrambled Sobol points, so that few of them go a long
@@ -288,9 +305,8 @@ def _quantile(probability: Array) -> Array:
 
 @dataclass(frozen=True)
 class Sampled:
-    """Quantiles of a sampled batch, each (batch, q)."""
+    """Limits of a sampled batch, each (batch, q)."""
 
-    median: Array
     lower: Array
     upper: Array
 
@@ -300,7 +316,7 @@ def sampled(
     terms: Sequence[Term],
     conductivity: Conductivity,
     relative: Callable[[Array, Array], Array],
-    outputs: Outputs,
+    outputs: Callable[[slice], Outputs],
     count: int = 256,
     seed: int = 1,
     extra_sd: Array | None = None,
@@ -315,6 +331,8 @@ def sampled(
     ----------
     relative : callable
         ``relative(eps, phi)`` -> Ds/D0.
+    outputs : callable
+        The outputs of some of the profiles.
     count, seed : int
         Number of draws (rounded up to a power of 2) and their seed; the same draws serve every profile.
     extra_sd : ndarray (batch,), optional
@@ -343,9 +361,11 @@ def sampled(
     quantiles: list[Array] = []
     for start in range(0, batch, piece):
         rows = slice(start, min(start + piece, batch))
-        quantiles.append(_sample_piece(inputs, terms, slopes, still, relative, outputs, u, rows, extra_sd))
+        quantiles.append(
+            _sample_piece(inputs, terms, slopes, still, relative, outputs(rows), u, rows, extra_sd)
+        )
     joined = np.concatenate(quantiles, axis=1)
-    return Sampled(joined[1], joined[0], joined[2])
+    return Sampled(joined[0], joined[1])
 
 
 def depth_first(array: Array) -> Array:
@@ -420,7 +440,7 @@ def _sample_piece(
     if extra_sd is not None:
         out[..., 0] += u[-1, :, None] * extra_sd[rows]
     lanes = np.sort(np.ascontiguousarray(out.T), axis=-1)
-    place = np.array([0.025, 0.5, 0.975]) * (lanes.shape[-1] - 1)
+    place = np.array([0.025, 0.975]) * (lanes.shape[-1] - 1)
     below = np.floor(place).astype(int)
     weight = place - below
     found = lanes[..., below] * (1.0 - weight) + lanes[..., below + 1] * weight

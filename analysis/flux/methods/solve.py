@@ -35,7 +35,7 @@ LEAST_AIR = 0.03
 
 CLASSIC = ("de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005")
 LEAST_SENSORS = {"hirano_2003": 2, "tang_2003": 2, "tang_2005": 3}
-LEAST_LEVELS = {"power_law": 3, "saturating": 3}
+LEAST_LEVELS = {"exponential": 3, "power_law": 3, "saturating": 3}
 
 
 def solve(profile: Profile, horizons: Horizons, settings: FluxTable | None = None) -> Fluxes:
@@ -96,6 +96,9 @@ class _Work:
         ):
             out.refused[rows] |= np.uint32(Reason.TOO_FEW_LEVELS)
             return
+        if s.method == "saturating" and not surface:  # above the first level such a curve goes anywhere
+            out.refused[rows] |= np.uint32(Reason.SURFACE_UNSEEN)
+            return
         cuts = inverse.production_layers(sensors) if s.method == "inverse" else None
         if s.method in LAYERED:
             cuts = np.asarray(s.layers_m, dtype=float)
@@ -123,7 +126,7 @@ class _Work:
             clean.pressure[rows, None], np.zeros((1, 1)),
         )  # fmt: skip
         terms = self._terms(inputs, rows, columns, horizon, water, temperature, parameters)
-        outputs = Outputs(column, s, surface, np.array(self._weights(terms, inputs)))
+        outputs = Outputs(column, s, surface, self._weights(terms, inputs))
         self._answer(inputs, terms, outputs, parameters, rows, columns)
 
     def _environment(
@@ -155,17 +158,17 @@ class _Work:
         out.extrapolated[rows] = water.extrapolated.any(axis=1) | temperature.extrapolated.any(axis=1)
         return rows, water, temperature, phi
 
-    def _weights(self, terms: list[Term], inputs: Inputs) -> list[float]:
-        """Standard deviation of each node for the fit [ppm], typical of the group."""
-        out = []
-        for node in range(inputs.co2_ppm.shape[1]):
-            variance = sum(
-                float(np.median(np.broadcast_to(t.displacement, inputs.co2_ppm.shape)[:, node] ** 2))
-                for t in terms
-                if t.target == "co2"
-            )
-            out.append(max(np.sqrt(variance), 0.1))
-        return out
+    def _weights(self, terms: list[Term], inputs: Inputs) -> Array:
+        """Standard deviation of each node for the fit (n,), typical of the group [ppm].
+
+        Without the sensors' depths: their errors grow with the flux, and a fit that trusts the steeper profile less is
+        drawn to an even production.
+        """
+        variance = np.zeros(inputs.co2_ppm.shape)
+        for t in terms:
+            if t.target == "co2":
+                variance += t.displacement**2
+        return np.maximum(np.sqrt(np.median(variance, axis=0)), 0.1)
 
     def _terms(
         self, i: Inputs, rows: NDArray[np.intp], columns: NDArray[np.bool_], horizon: NDArray[np.intp],
@@ -259,38 +262,40 @@ class _Work:
         def relative(eps: Array, phi: Array) -> Array:
             return relative_diffusivity(eps, phi, s.diffusivity, parameters)
 
+        outputs.choose_smoothness(
+            i, conductivity(i.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d)
+        )
         held, held_terms = propagate.hold_water(i, terms)
         result = propagate.linear(held, held_terms, conductivity, outputs, skewed=outputs.ln_k)
         k = conductivity(held.water, i.porosity, i.temperature_degc, i.pressure_hpa, i.ln_d)
-        own = outputs.own_error(i, k, result.value[:, outputs.whole])
+        own, of_production = outputs.own_error(held, k, result.value)
         if not outputs.surface:
             known = np.isfinite(result.value[:, outputs.whole]).all(axis=1)
             unseen = known & ~np.isfinite(own)  # first: no curve through the levels could mend it
             mark(out.refused, _only(rows, unseen, out), Reason.SURFACE_UNSEEN)
-        value, total = result.point(0.0), result.sd
+        value, total = propagate.at_inputs(i, held, result, conductivity, outputs), result.sd
         total[:, 0] = np.hypot(total[:, 0], own)
+        made = outputs.production
+        total[:, made] = np.hypot(total[:, made], of_production)
         lower, upper = (result.point(z, total) for z in (-propagate.Z95, propagate.Z95))
+        noise = total[:, 0].copy()
         wild = propagate.needs_sampling(result, terms, i.water, i.porosity)
-        stretch = np.ones(len(rows))
         if wild.any():
             pick = np.flatnonzero(wild)
             some = propagate.sampled(
                 _take(i, pick), [_take_term(t, pick, len(rows)) for t in terms],
-                conductivity, relative, outputs, s.draws, s.seed, own[pick],
+                conductivity, relative, lambda some: outputs.of(pick[some]), s.draws, s.seed, own[pick],
             )  # fmt: skip
-            before = (upper - lower)[pick, 0]
-            value[pick], lower[pick], upper[pick] = some.median, some.lower, some.upper
-            stretch[pick] = (upper - lower)[pick, 0] / np.maximum(before, 1e-30)
+            lower[pick], upper[pick] = some.lower, some.upper
+        lower, upper = np.fmin(lower, value), np.fmax(upper, value)
+        sides = np.abs(np.stack([lower, upper]) - value)[..., 0] / propagate.Z95
         least, largest = neighbour_bounds.edges(held, held_terms, conductivity, outputs, result, k)
         lower[:, 0], upper[:, 0] = np.fmin(lower[:, 0], least), np.fmax(upper[:, 0], largest)
-        noise = stretch * result.sd[:, 0]
-        for kept, limit in ((out.method_below, lower), (out.method_above, upper)):
-            distance = np.abs(limit - value)[:, 0] / propagate.Z95
-            kept[rows] = np.fmax(own * stretch, np.sqrt(np.maximum(distance**2 - noise**2, 0.0)))
-        self._refuse(i, terms, outputs, lower, upper, rows)
+        self._refuse(i, terms, outputs, value, lower, upper, rows)
+        self._keep_sides(value[:, 0], lower[:, 0], upper[:, 0], sides, noise, own, rows)
         random = np.zeros(len(rows))
         for number, term in enumerate(terms):
-            effect = result.parts[number, :, 0] * stretch
+            effect = result.parts[number, :, 0]
             lasting = np.broadcast_to(np.asarray(term.persistent, dtype=float), effect.shape)
             random += effect * effect * (1.0 - lasting * lasting)
             out.persistent.setdefault(term.name, np.zeros(len(out.time_us)))[rows] = effect * lasting
@@ -301,11 +306,35 @@ class _Work:
         out.sampled[rows] = wild
         self._keep_layers(outputs, i, value, lower, upper, rows, columns)
 
+    def _keep_sides(
+        self, value: Array, lower: Array, upper: Array, sides: Array, noise: Array, own: Array,
+        rows: NDArray[np.intp],
+    ) -> None:  # fmt: skip
+        """What of either side of the interval comes from the inputs and what from the method, Eq. P7.
+
+        Parameters
+        ----------
+        sides : ndarray (2, batch)
+            Distances of the limits before other shapes widened them, as standard deviations.
+        noise : ndarray (batch,)
+            Linear standard deviation of all errors; `own` is the part of the method in it.
+        """
+        factor = np.divide(sides, noise, out=np.ones_like(sides), where=noise > 0.0)
+        out = self.out
+        for side, limit, skew, kept in (
+            (factor[0], lower, out.skew_below, out.method_below),
+            (factor[1], upper, out.skew_above, out.method_above),
+        ):
+            skew[rows] = side
+            whole, inputs = (value - limit) / propagate.Z95, side**2 * np.maximum(noise**2 - own**2, 0.0)
+            kept[rows] = np.sqrt(np.maximum(whole**2 - inputs, 0.0))
+
     def _refuse(
         self,
         i: Inputs,
         terms: list[Term],
         outputs: Outputs,
+        value: Array,
         lower: Array,
         upper: Array,
         rows: NDArray[np.intp],
@@ -318,8 +347,15 @@ class _Work:
         error = np.sqrt(variance[:, 1:] + variance[:, :-1])
         used = slice(0, outputs.layers_used)
         rounded = np.abs(i.co2_ppm).max(axis=1, keepdims=True)
-        inverted = np.any(below(step[:, used], -propagate.Z95 * error[:, used], rounded), axis=1)
-        mark(self.out.refused, _only(rows, inverted, self.out), Reason.INVERTED_GRADIENT)
+        falls = below(step, -propagate.Z95 * error, rounded)
+        mark(
+            self.out.refused, _only(rows, np.any(falls[:, used], axis=1), self.out), Reason.INVERTED_GRADIENT
+        )
+        unused = np.any(falls[:, outputs.layers_used :], axis=1)
+        mark(self.out.notes, _only(rows, unused, self.out), Reason.FALLS_BELOW)
+        upward = np.all(above(value[:, outputs.fluxes][:, used], 0.0, 1.0), axis=1)
+        against = upward & below(value[:, 0], 0.0, 1.0)
+        mark(self.out.notes, _only(rows, against, self.out), Reason.AGAINST_LAYERS)
         column = outputs.ln_k
         factor = np.exp((upper[:, column] - lower[:, column]) / 2.0)
         with np.errstate(invalid="ignore"):

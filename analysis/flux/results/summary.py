@@ -43,7 +43,8 @@ def means(fluxes: Fluxes, period_us: int, least_share: float = 0.5, offset_us: i
     """Means over periods, Eq. P7.
 
     A lasting error moves all times of a period together: its signed effects are averaged before they are
-    squared. Noise is independent from time to time: its variance is divided by the number of times.
+    squared. Noise is independent from time to time: its variance is divided by the number of times. Both are counted on
+    either side with that side's own size, so a mean's limits never lie further out than the mean of the limits.
 
     Parameters
     ----------
@@ -66,12 +67,16 @@ def means(fluxes: Fluxes, period_us: int, least_share: float = 0.5, offset_us: i
         return np.asarray(np.divide(total, n, out=np.full(len(periods), np.nan), where=n > 0))
 
     value = mean(fluxes.efflux)
-    lasting = np.zeros(len(periods))
-    for effect in fluxes.persistent.values():
-        lasting += np.nan_to_num(mean(effect)) ** 2
-    random = mean(fluxes.random_sd**2) / np.maximum(n, 1)
-    sides = [np.nan_to_num(mean(own)) ** 2 for own in (fluxes.method_below, fluxes.method_above)]
-    below, above = (Z95 * np.sqrt(lasting + own + random) for own in sides)
+    sides = []
+    for skew, own in (
+        (fluxes.skew_below, fluxes.method_below),
+        (fluxes.skew_above, fluxes.method_above),
+    ):
+        lasting = np.nan_to_num(mean(own)) ** 2
+        for effect in fluxes.persistent.values():
+            lasting += np.nan_to_num(mean(effect * skew)) ** 2
+        sides.append((lasting, mean((fluxes.random_sd * skew) ** 2) / np.maximum(n, 1)))
+    below, above = (Z95 * np.sqrt(lasting + random) for lasting, random in sides)
     enough = ~rounding.below(n, np.maximum(1, least_share * asked))
     value = np.where(enough, value, np.nan)
     return Means(
@@ -81,6 +86,6 @@ def means(fluxes: Fluxes, period_us: int, least_share: float = 0.5, offset_us: i
         value + above,
         n,
         asked,
-        np.sqrt(lasting + (sides[0] + sides[1]) / 2.0),
-        np.sqrt(random),
+        np.sqrt((sides[0][0] + sides[1][0]) / 2.0),
+        np.sqrt((sides[0][1] + sides[1][1]) / 2.0),
     )

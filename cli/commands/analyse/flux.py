@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from soilco2.station_config.loader import Station
 
 METHODS = (
-    "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "inverse",
-    "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
+    "two_layers", "top", "line", "layer_regression", "linear_spline", "power_law", "saturating", "exponential",
+    "inverse", "de_jong_schappert_1972", "hirano_2003", "tang_2003", "tang_2005",
 )  # fmt: skip
 
 
@@ -235,10 +235,10 @@ def _refused(details: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _say_left_out(details: Mapping[str, Any], zh: bool) -> None:
-    """What was not used at some times, one line each."""
+    """What was not used, and what else must be said, of some times, one line each."""
     from soilco2.analysis.flux.refusals import SENTENCES, Reason
 
-    for key, value in _of(details, "left_out_"):
+    for key, value in _of(details, "left_out_") + _of(details, "noted_"):
         reason = Reason[key.upper()]
         click.echo(
             f"{'':>8}  {translate(SENTENCES[reason], 'zh')}：{value} 次"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from soilco2.analysis.frames.frame import Frame, Site
     from soilco2.analysis.jobs.run import Done
     from soilco2.station_config.loader import Station
+    from soilco2.storage.reader import Reader
     from soilco2.storage.results.results import Result
 
 
@@ -68,6 +69,7 @@ class Run:
     done: list[Done] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    left_out: list[Message] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Result]:
@@ -106,7 +108,8 @@ def run_once(
     end = plan.end_us if end_us is None else end_us
     with progress(f"analyse {plan.name}", wanted=not asked.as_json) as show:
         show(Message("reading"))
-        reader = open_reader(asked.data, source=asked.source)  # type: ignore[arg-type]
+        reader = open_reader(asked.data, source=asked.source, go_on=True)  # type: ignore[arg-type]
+        made.left_out = _rows_left_out(reader)
         try:
             frames = from_reader(reader, plan.start_us, end, site=_site(plan))
         finally:
@@ -134,8 +137,8 @@ def run_once(
             mine = [one for one in made.done if one.frame is frame]
             folder = asked.out if len(frames) == 1 else asked.out / _safe(frame.station)
             files, faults = write(
-                folder, frame, mine, _said(asked), options, moment, title=plan.name, lang=asked.lang, date=date,
-                end_us=end_us, kept=list((kept or {}).values()),
+                folder, frame, mine, _said(asked) | _bad(made), options, moment, title=plan.name, lang=asked.lang,
+                date=date, end_us=end_us, kept=list((kept or {}).values()),
                 told=lambda job: show(Message("drawing {job}", job=job)),
             )  # fmt: skip
             made.files += files
@@ -160,6 +163,8 @@ def _check(frames: list[Frame], depths: tuple[float, ...]) -> None:
 
 def echo_run(plan: Plan, made: Run) -> None:
     """Print what was found, or one JSON object."""
+    for said in made.left_out:
+        click.echo(translate(said), err=True)
     if plan.asked.as_json:
         emit_json(
             {
@@ -241,6 +246,22 @@ def _said(asked: Asked) -> dict[str, Any]:
         "data": [str(path) for path in asked.data], "sha256": marks, "from": asked.since or "", "to": asked.until or "",
         "depths_m": list(asked.depths), "source": asked.source, "trust_clock": asked.trust_clock,
     }  # fmt: skip
+
+
+def _rows_left_out(reader: Reader) -> list[Message]:
+    """A sentence for each table of which rows could not be used."""
+    return [
+        Message(
+            "{file}: rows that could not be used and were left out: {count}; the first is line {line}: {why}",
+            file=file, count=bad.rows, line=bad.first.line, why=bad.first.reason,
+        )
+        for file, bad in getattr(reader, "bad", {}).items()
+    ]  # fmt: skip
+
+
+def _bad(made: Run) -> dict[str, Any]:
+    """What was left out of the files, for the results file; nothing when all was used."""
+    return {"left_out": [str(said) for said in made.left_out]} if made.left_out else {}
 
 
 def _safe(name: str) -> str:

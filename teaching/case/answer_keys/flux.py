@@ -15,7 +15,7 @@ MOLAR_MASS_C = 12.011
 DAY_S = 86_400
 AIR = 38.4
 """Molar density of the air, rounded as the lesson gives it [mol m-3]."""
-DS = 5.3e-6
+DS = 5.9e-6
 """Diffusivity between 0.03 and 0.08 m, rounded as the lesson gives it [m2 s-1]."""
 AREAS = (2, 3, 5, 8)
 """Areas of which a trainee gets one [ha]."""

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from soilco2.analysis.frames.build import from_table
-from soilco2.analysis.frames.frame import Frame
+from soilco2.analysis.frames.frame import Frame, Site
 from soilco2.analysis.frames.scales import within_day
 from soilco2.analysis.jobs.base import Options
 from soilco2.analysis.jobs.correlation import run
@@ -317,3 +318,22 @@ def test_p_and_interval_that_disagree_are_told() -> None:
                 assert code in (None, "t_w_tied")
             codes.add(code)
     assert "p_without_interval" in codes
+
+
+def test_the_whole_record_stands_beside_the_scales_as_papers_give_it() -> None:
+    """r and rank r by scipy, the partial by the textbook's formula, of the values as measured; no test."""
+    (frame,) = from_table(agua_amarga().query("profile == 'bare_soil'"), site=Site(longitude=-2.03))
+    rows = {
+        (r.what, r.driver.rsplit("/", 1)[-1]): r
+        for r in run(frame, Options()).rows
+        if r.scale == "as measured"
+    }
+    c, t, w = (frame.find(v)[0].values for v in ("co2_flux", "soil_temperature", "soil_water"))
+    both = np.isfinite(c) & np.isfinite(t) & np.isfinite(w)
+    c, t, w = c[both], t[both], w[both]
+    tw, ct, cw = (float(stats.pearsonr(*pair)[0]) for pair in ((t, w), (c, t), (c, w)))
+    partial = (ct - cw * tw) / np.sqrt((1 - cw**2) * (1 - tw**2))
+    assert rows["pearson_r", "soil_temperature"].value == pytest.approx(ct, rel=1e-9)
+    assert rows["partial_r", "soil_temperature"].value == pytest.approx(partial, rel=1e-9)
+    assert rows["rank_r", "soil_water"].value == pytest.approx(float(stats.spearmanr(c, w)[0]), rel=1e-9)
+    assert all(r.p_adjusted is None for r in rows.values())

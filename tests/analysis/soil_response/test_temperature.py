@@ -9,6 +9,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 from scipy.optimize import curve_fit
+from scipy.signal import lfilter
 
 from soilco2.analysis.errors import DataError
 from soilco2.analysis.frames.build import from_table
@@ -18,11 +19,13 @@ from soilco2.analysis.refusals import Refusal
 from soilco2.analysis.soil_response.temperature import Kind, moving_q10, q10, q10_curve
 from soilco2.analysis.soil_response.water_classes import (
     confounding,
+    opposite,
     q10_by_water,
     ratio_of,
     water_class,
     water_limits,
 )
+from soilco2.analysis.statistics.effective_sample_size import effective_number, number_behind_fit
 from soilco2.analysis.statistics.intervals import block_df, memory_factor
 from soilco2.station_config.message import translate
 from tests.analysis.data import agua_amarga
@@ -239,6 +242,43 @@ def test_water_that_falls_as_it_warms_turns_q10_round(kind: Kind, gaps: bool) ->
     assert found.ratio == pytest.approx(2.0 / found.pooled, rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "code"),
+    [(0.0340, 0.0344, "w_range"), (0.0340, 0.0, "class_close")],
+)
+def test_water_that_makes_no_classes_gets_no_q10(low: float, high: float, code: str) -> None:
+    """0.0340 against 0.0344; and the same two beside a wet third, which makes the range but not the classes."""
+    T, e = days(90)
+    third = T.size // 3
+    W = np.r_[np.full(third, low), np.full(third, 0.0344), np.full(T.size - 2 * third, high or 0.2)]
+    R = 2.0 ** (T / 10) * np.exp(0.2 * e)
+    for found in (*q10_by_water(R, T, W, SLOTS, limits=(0.0342, 0.0346)), confounding(R, T, W, SLOTS)):
+        assert found.refusal is not None
+        assert found.refusal.code in (code, "class_small")
+    assert code in {f.refusal.code for f in q10_by_water(R, T, W, SLOTS) if f.refusal}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [((0.5, 0.9), (1.1, 1.5), True), ((0.5, 1.1), (1.2, 1.5), False), ((np.nan, 0.9), (1.1, np.nan), False),
+     ((1.1, 1.5), (0.5, 0.9), True)],
+)  # fmt: skip
+def test_a_paradox_needs_intervals_on_two_sides_of_one(
+    one: tuple[float, float], other: tuple[float, float], expected: bool
+) -> None:
+    assert opposite(one, other) is expected
+
+
+def test_opposite_memories_do_not_make_every_half_hour_a_value() -> None:
+    """AR(1) with phi = 0.9 and -0.9: the pair's sum is below one, the residual's own is (1 + .81)/(1 - .81) = 9.5."""
+    rng = np.random.default_rng(5)
+    e = rng.standard_normal((2, 4000))
+    x = lfilter([1.0], [1.0, -0.9], e[0])
+    y = lfilter([1.0], [1.0, 0.9], e[1])
+    assert effective_number(x, y).n_eff == 4000
+    assert number_behind_fit(x, y) == pytest.approx(4000 * 0.19 / 1.81, rel=0.25)
+
+
 def test_q10_within_classes_is_statsmodels_and_scipys() -> None:
     T, e = days(90)
     W = np.clip(0.3 - 0.01 * T + 0.03 * np.roll(e, 100), 0.01, None)
@@ -312,8 +352,8 @@ def grassland() -> Frame:
     return frame
 
 
-def test_agua_amarga_shows_simpsons_paradox_by_water_class(grassland: Frame) -> None:
-    """Dry soil is hot soil there: Q10 below one over all, above one where water is alike (P3 of its analysis)."""
+def test_agua_amarga_hides_temperature_behind_water_but_is_no_paradox(grassland: Frame) -> None:
+    """Dry soil is hot soil there: the ratio stands; that Q10 lies on two sides of one does not: intervals hold it."""
     for target in targets(grassland):
         assert target.temperature is not None
         assert target.water is not None
@@ -321,8 +361,8 @@ def test_agua_amarga_shows_simpsons_paradox_by_water_class(grassland: Frame) -> 
             target.co2.values, target.temperature.values, target.water.values, grassland.slots
         )
         assert found.refusal is None
-        assert found.pooled < 1 < found.within
-        assert found.reversed
+        assert found.lower < 1 < found.upper
+        assert not found.reversed
         assert found.ratio_lower > 1
         assert list(found.levels) == sorted(found.levels)
 

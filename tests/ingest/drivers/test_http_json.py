@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import ssl
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +23,7 @@ from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.operations import run
 from tests.ingest.drivers.asked import (
+    DEVICE,
     FIRST_US,
     KEYS,
     MINUTE_US,
@@ -178,6 +181,87 @@ def test_a_page_that_names_itself_ends_the_round(tmp_path: Path, stack: ExitStac
     desk.watch.round()
     assert "names itself" in str(desk.watch.status()["error"])
     assert len(of_n1(desk)) == 2
+
+
+# how the body comes
+
+
+def chunked(body: bytes, size: int = 7) -> bytes:
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
+)
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_body_is_read_however_it_comes(
+    tmp_path: Path, stack: ExitStack, name: str, packed: Any, in_chunks: bool
+) -> None:
+    desk = Desk(tmp_path, stack, keys=keys(""))
+    body = packed(data(row(1)))
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {name}\r\n".encode()
+    if in_chunks:
+        whole = head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(body)
+    else:
+        whole = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    only(desk, [(-1, whole, {})])
+    desk.watch.round()
+    assert desk.watch.status()["error"] == ""
+    assert desk.samples() == [measured(1)]
+    assert desk.server.headers[0]["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("br", b"x", "compressed as 'br'"),
+        ("gzip", gzip.compress(data(row(1)))[:-9], "damaged or not whole"),
+        ("gzip", data(row(1)), "damaged or not whole"),
+        ("gzip", gzip.compress(data(row(1))) + b"more", "damaged or not whole"),
+        ("gzip", gzip.compress(b" " * (http_json.MOST_BYTES + 1)), "larger than"),  # 8 kB on the line
+    ],
+)
+def test_a_compressed_body_of_no_use_is_told(
+    tmp_path: Path, stack: ExitStack, name: str, body: bytes, words: str
+) -> None:
+    desk = Desk(tmp_path, stack, keys=keys(""))
+    only(desk, [(200, body, {"Content-Encoding": name}), (200, data(row(1)), {})])
+    desk.watch.round()
+    assert words in str(desk.watch.status()["error"])
+    desk.watch.round()
+    assert desk.samples() == [measured(1)]
+
+
+def test_chunks_that_end_too_soon_are_asked_for_again(tmp_path: Path, stack: ExitStack) -> None:
+    desk = Desk(tmp_path, stack, keys=keys(""))
+    cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(data(row(1)))[:-12]
+    only(desk, [(-1, cut, {}), (200, data(row(1)), {})])
+    desk.watch.round()
+    assert "the connection was cut" in str(desk.watch.status()["error"])
+    assert desk.samples() == []
+    desk.watch.round()
+    assert desk.samples() == [measured(1)]
+
+
+# many devices
+
+
+def test_of_500_devices_the_stop_is_heard_between_two(tmp_path: Path, stack: ExitStack) -> None:
+    names = [f"D{n}" for n in range(500)]
+    devices = "".join(DEVICE.format(serial=name, depth=0.1 + n / 1000) for n, name in enumerate(names))
+    desk = Desk(tmp_path, stack, keys=keys(""), devices=devices)
+
+    def answer(path: str, _query: dict[str, str]) -> Answer:
+        if len(desk.server.asked) == 20:
+            desk.watch.stop()
+        return 200, data(row(1), row(2)), {}
+
+    desk.server.answer = answer
+    desk.watch.round()
+    assert len(desk.server.asked) == 20
+    assert len(desk.watch._places) == 20
+    assert max(desk.sizes) == 2  # no more than one answer is held
 
 
 # a server that does not want

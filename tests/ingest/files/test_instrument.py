@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from soilco2.cli.main import main
+from soilco2.ingest.collector import Collector
 from soilco2.ingest.drivers.driver import Bench
 from soilco2.ingest.errors import SimulationError
+from soilco2.ingest.health import last_heard
 from soilco2.ingest.simulate.logger import SimulatedLogger
 from soilco2.station_config.connections.registry import kind_of
 from soilco2.station_config.errors import StationFileError
@@ -46,6 +50,27 @@ def test_a_column_may_be_a_channel_of_an_instrument_with_its_calibration(tmp_pat
         (sample,) = [one for one in reader.samples(0, 2**62) if one.channel == "co2"]
     assert (sample.serial, sample.raw) == ("S-010", 4e6)
     field.close()
+
+
+def test_when_an_instrument_was_heard_is_known_after_a_restart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    field = Watching(tmp_path, BY_SERIAL + INSTRUMENT)
+    field.write(HEADER + rows(0, 1))
+    field.look()
+    with field.reader() as reader:
+        arrived = {one.serial: one.arrival_us for one in reader.samples(0, 2**62)}["S-010"]
+    field.close()
+    assert last_heard(field.station) == {"S-010": arrived}
+    with pytest.raises(SystemExit):
+        main(["status", str(field.station.path), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["instruments"]["soil10"]["last_answer_us"] == arrived
+    collector = Collector(field.station)
+    try:
+        assert collector.status()["answered_us"] == {"S-010": arrived}
+    finally:
+        collector._writer.close()
 
 
 @pytest.mark.parametrize(

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from soilco2.cli.main import main
+from soilco2.station_config.base import Table
+from soilco2.station_config.belongings import OTHERS, SECRETS, SETTINGS
+from soilco2.station_config.catalogue.load import BUILT_IN
 from soilco2.station_config.loader import load_station
+from soilco2.station_config.tables.fields import holds, is_secret, tables
+from soilco2.station_config.tables.fields import keys as keys_of
+from soilco2.station_config.tables.stationfile import StationFile
 from soilco2.storage.errors import BackupError
 from soilco2.storage.journal.archive import folder_of, open_journal, write_archive
-from soilco2.storage.journal.backup import LEAP, make_backup, restore
+from soilco2.storage.journal.backup import make_backup
 from soilco2.storage.journal.reader import JournalReader
+from soilco2.storage.journal.restore import LEAP, restore
 from soilco2.storage.journal.schema import SCHEMA_VERSION
 from soilco2.storage.journal.writer import Writer
-from tests.storage.journal.test_writer import MINUTE, T0, make, sample, values
+from tests.storage.journal.test_writer import MINUTE, STATION, T0, make, sample, values
 
 NOW = T0 + 10_000 * MINUTE
 WITH_DATABASE = """
@@ -197,7 +206,7 @@ def test_damage_that_is_in_the_station_is_told_and_the_rest_comes_back(
     assert backup.wrong == ["batch 2: samples 11 to 20 do not match their CRC"]
     new_card(monkeypatch, tmp_path)
     fresh = load_station(station.path)
-    assert restore(fresh, backup.folder, NOW).wrong == backup.wrong
+    assert restore(fresh, backup.folder, NOW).backup.wrong == backup.wrong
     with JournalReader(fresh.journal_path) as reader:
         assert sum(1 for _ in reader.samples(0, 2**62)) == 30
 
@@ -334,3 +343,170 @@ def test_a_backup_beside_what_it_protects_is_warned_of(
         main(["backup", str(station.path), str(dest)])
     assert end.value.code == 0
     assert capsys.readouterr().err == told.format(dest=dest)
+
+
+def rich(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A station file that lives on others: two includes, a catalogue of its own, a certificate, screens, secrets."""
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    home, etc = folder / "home" / "station", folder / "etc"
+    for place in (home / "probes", home / "parts", home / "screens", etc):
+        place.mkdir(parents=True)
+    (home / "parts" / "common.toml").write_text('include = ["../more.toml"]\n', encoding="utf-8")
+    (home / "more.toml").write_text(
+        f'[mqtt]\nusername = "u"\npassword = {{ file = "{etc / "mqtt.secret"}" }}\nca_file = "{etc / "ca.pem"}"\n',
+        encoding="utf-8",
+    )
+    (etc / "ca.pem").write_text("a certificate\n", encoding="utf-8")
+    for name in ("mqtt.secret", "page.hash"):
+        (etc / name).write_text(f"{name} says\n", encoding="utf-8")
+        (etc / name).chmod(0o600)
+    model = (BUILT_IN / "soilco2-node.toml").read_text(encoding="utf-8")
+    (home / "probes" / "own.toml").write_text(model.replace('"soilco2-node"', '"own-node"'), encoding="utf-8")
+    (home / "probes" / "notes.txt").write_text("not a model\n", encoding="utf-8")
+    (home / "screens" / "hall.toml").write_text("# a screen\n", encoding="utf-8")
+    text = STATION.format(
+        position="d10",
+        more=f'{WITH_DATABASE}\n[page]\npassword_file = "{etc / "page.hash"}"\nscreens = "screens"\n',
+    )
+    path = home / "st.toml"
+    path.write_text(
+        'include = ["parts/common.toml"]\ncatalogue = ["probes"]\n'
+        + text.replace("[mqtt]\n", "").replace('model = "soilco2-node"', 'model = "own-node"'),
+        encoding="utf-8",
+    )
+    with Writer.open(load_station(path)) as writer:
+        writer.commit([sample(0)])
+    return path
+
+
+def done(*words: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(words))
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def test_a_restored_card_has_all_that_the_station_file_needs_and_is_told_which_secrets_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rich(tmp_path, monkeypatch)
+    assert done("backup", str(path), str(tmp_path / "stick"), "--json") == 0
+    said = capsys.readouterr()
+    missing = {
+        f"mqtt.password, from {tmp_path / 'etc' / 'mqtt.secret'}",
+        f"page.password_file, from {tmp_path / 'etc' / 'page.hash'}",
+        "influxdb.token, from SOILCO2_TOKEN",
+    }
+    made = json.loads(said.out)
+    assert set(made["missing"]) == missing
+    assert all(one in said.err for one in missing)
+    kept = b"".join(p.read_bytes() for p in Path(made["folder"]).rglob("*") if p.is_file())
+    assert b"secret says" not in kept
+    assert b"hash says" not in kept
+    was = load_station(path)
+    shutil.rmtree(tmp_path / "home" / "station")
+    shutil.rmtree(tmp_path / "etc")
+    new_card(monkeypatch, tmp_path)
+    assert done("restore", made["folder"], str(path)) == 0
+    said = capsys.readouterr()
+    assert all(f"supply the secret {one}" in said.err for one in missing)
+    now = load_station(path)
+    assert now.text == was.text, "its own model of a probe, what is included, every path"
+    assert (tmp_path / "etc" / "ca.pem").read_text(encoding="utf-8") == "a certificate\n"
+    assert (tmp_path / "home" / "station" / "screens" / "hall.toml").exists()
+    assert not (tmp_path / "etc" / "mqtt.secret").exists()
+    with Writer.open(now) as writer:
+        assert writer.commit([sample(0), sample(1)]).duplicate == 1
+
+
+def test_secrets_are_in_a_backup_only_when_that_is_said_and_readable_by_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rich(tmp_path, monkeypatch)
+    assert done("backup", str(path), str(tmp_path / "stick"), "--json", "--with-secrets") == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["missing"] == ["influxdb.token, from SOILCO2_TOKEN"]
+    secret = next(Path(made["folder"]).rglob("*_mqtt.secret"))
+    assert secret.stat().st_mode & 0o777 == 0o600
+    for name in ("mqtt.secret", "page.hash"):
+        (tmp_path / "etc" / name).unlink()
+    new_card(monkeypatch, tmp_path)
+    (tmp_path / "etc" / "ca.pem").write_text("a newer certificate\n", encoding="utf-8")
+    assert done("restore", made["folder"], str(path)) == 0
+    assert "ca.pem was there and is used; it differs from the backup's" in capsys.readouterr().err
+    assert (tmp_path / "etc" / "ca.pem").read_text(encoding="utf-8") == "a newer certificate\n"
+    back = tmp_path / "etc" / "mqtt.secret"
+    assert back.read_text(encoding="utf-8") == "mqtt.secret says\n"
+    assert back.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_refused_restore_leaves_none_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rich(tmp_path, monkeypatch)
+    backup = make_backup(load_station(path), tmp_path / "stick", NOW)
+    elsewhere = tmp_path / "new" / "st.toml"
+    assert done("restore", str(backup.folder), str(elsewhere)) == 2  # the journal is there
+    assert not (tmp_path / "new").exists()
+    new_card(monkeypatch, tmp_path)
+    one = next(backup.folder.rglob("*_own.toml"))
+    one.write_text(one.read_text(encoding="utf-8") + "\n# other\n", encoding="utf-8")
+    assert done("restore", str(backup.folder), str(elsewhere)) == 2
+    assert "own.toml is not what was backed up" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_restored_again_from_the_same_backup_it_says_so_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A restore that was killed after its last step is begun again by whoever did not see it end."""
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    first, second = (make_backup(station, tmp_path / "stick", NOW + n * 10**6) for n in range(2))
+    new_card(monkeypatch, tmp_path)
+    fresh = load_station(station.path)
+    assert not restore(fresh, first.folder, NOW).already
+    with Writer.open(fresh) as writer:
+        writer.commit([sample(1)])
+    was = fresh.journal_path.read_bytes()
+    assert done("restore", str(first.folder), str(station.path)) == 0
+    assert "came from this backup before" in capsys.readouterr().out
+    assert fresh.journal_path.read_bytes() == was
+    with pytest.raises(BackupError, match="there is a journal already"):
+        restore(fresh, second.folder, NOW)
+
+
+def test_what_a_killed_backup_left_is_taken_away_and_one_at_work_is_not(tmp_path: Path) -> None:
+    station = make(tmp_path)
+    with Writer.open(station) as writer:
+        writer.commit([sample(0)])
+    stick = tmp_path / "stick"
+    for name in (".st_20200101T000000.part", ".st_20200102T000000.part", ".other_20200101T000000.part"):
+        (stick / name).mkdir(parents=True)
+        (stick / name / "journal.sqlite").write_bytes(b"half")
+    at_work = os.open(stick / ".st_20200102T000000.part", os.O_RDONLY)
+    try:
+        fcntl.flock(at_work, fcntl.LOCK_EX)
+        made = make_backup(station, stick, NOW)
+    finally:
+        os.close(at_work)
+    assert {path.name for path in stick.iterdir()} == {
+        made.folder.name, ".st_20200102T000000.part", ".other_20200101T000000.part"
+    }  # fmt: skip
+
+
+def path_keys(model: type[Table], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The keys of a table, and of those in it, whose values are paths of files."""
+    for key, field in keys_of(model).items():
+        if holds(field.annotation, Path):
+            yield (*before, key)
+        for table in tables(field.annotation) if len(before) < 4 else ():
+            yield from path_keys(table, (*before, key))
+
+
+def test_every_key_that_names_a_file_is_known_as_a_setting_a_secret_or_neither() -> None:
+    keys = set(path_keys(StationFile))
+    named = SETTINGS | SECRETS | OTHERS
+    assert named <= keys
+    assert all(is_secret(StationFile, key) for key in keys - named)

@@ -116,19 +116,21 @@ def test_any_order_any_pieces_any_restart_gives_what_came_in_time(
     station = make(tmp_path)
     writer = Writer.open(station)
     at = 0
-    while at < len(order):
-        size = data.draw(st.integers(1, 60), label="commit")
-        writer.commit([rows[i] for i in order[at : at + size]])
-        at += size
-        for _ in range(data.draw(st.integers(0, 2), label="judged")):
-            writer.judge()
-        if data.draw(st.booleans(), label="restart"):  # as if it was killed: nothing is finished
-            writer.session.db.close()
-            writer._lock.release()
-            writer = Writer.open(station)
-    while writer.judge():
-        pass
-    writer.close()
+    try:
+        while at < len(order):
+            size = data.draw(st.integers(1, 60), label="commit")
+            writer.commit([rows[i] for i in order[at : at + size]])
+            at += size
+            for _ in range(data.draw(st.integers(0, 2), label="judged")):
+                writer.judge()
+            if data.draw(st.booleans(), label="restart"):  # as if it was killed: nothing is finished
+                writer.session.db.close()
+                writer._lock.release()
+                writer = Writer.open(station)
+        while writer.judge():
+            pass
+    finally:  # also where the drawing of an example ends in its middle
+        writer.close()
     assert observations(station.journal_path) == expected
 
 

@@ -176,7 +176,7 @@ def test_the_crc_covers_what_probes_said(tmp_path: Path) -> None:
             bare.execute(f"UPDATE sample SET said = {change}")
             with JournalReader(station.journal_path) as reader:
                 found = reader.integrity.verify_batches()
-            bare.executemany("UPDATE sample SET said = ?2 WHERE seq = ?1", old)
+            bare.executemany("UPDATE sample SET said = ? WHERE seq = ?", [(said, seq) for seq, said in old])
         return [text.split(":")[0] for text in found]
 
     assert spoiled("said") == []

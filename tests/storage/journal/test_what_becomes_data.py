@@ -223,10 +223,16 @@ def test_the_same_number_of_another_source_is_no_conflict(station: Station, writ
 # decisions
 
 
+def waiting(station: Station) -> list[int]:
+    """Numbers of what waits for somebody to decide."""
+    with open_journal(station) as reader:
+        return [entry.id for entry in reader.accounting.parked("waiting")]
+
+
 def test_a_person_decides_and_takes_it_back(station: Station, writer: Writer) -> None:
     keep(writer, [live(0, 11.0), live(0, 10.0, came=1)])
     assert at(station, 0) == (10.0, 3, "conflict"), "the smallest until then"
-    (number,) = (e.id for e in open_journal(station).accounting.parked("waiting"))
+    (number,) = waiting(station)
     assert writer.decide(number, "FIRST", "w", "seen") == 1
     assert at(station, 0) == (11.0, 1, "")
     assert conflicts(station) == []
@@ -249,7 +255,7 @@ def test_a_person_decides_and_takes_it_back(station: Station, writer: Writer) ->
 
 def test_another_number_after_a_decision_is_asked_about_anew(station: Station, writer: Writer) -> None:
     keep(writer, [live(0, 11.0), live(0, 10.0, came=1)])
-    (number,) = (e.id for e in open_journal(station).accounting.parked("waiting"))
+    (number,) = waiting(station)
     writer.decide(number, "first", "w")
     keep(writer, [live(0, 12.0, came=2)])
     assert at(station, 0) == (11.0, 3, "conflict"), "the smallest of what was not decided against"
@@ -259,7 +265,7 @@ def test_another_number_after_a_decision_is_asked_about_anew(station: Station, w
 
 def test_a_conflict_is_decided_and_not_dropped(station: Station, writer: Writer) -> None:
     keep(writer, [live(0, 11.0), live(0, 10.0, came=1)])
-    (number,) = (e.id for e in open_journal(station).accounting.parked("waiting"))
+    (number,) = waiting(station)
     with pytest.raises(StorageError, match="'soilco2 parked decide' says which of its numbers holds"):
         writer.parked_settle(number, "dropped", "known")
     assert writer.drop_parked("known", reason="which one holds") == (0, 1)
@@ -335,7 +341,7 @@ def test_undo_settles_the_conflicts_of_what_it_withdraws(station: Station, write
         assert count == 2, "by which they came"
     assert at(station, 0) == (20.0, 3, "conflict")
     assert len(conflicts(station)) == 2
-    (number, *_) = (e.id for e in open_journal(station).accounting.parked("waiting"))
+    (number, *_) = waiting(station)
     writer.decide(number, "FIRST", "w")
     switch(writer, wrong, True, "w")
     assert [at(station, n) for n in range(2)] == [(20.5, 1, ""), (21.5, 1, "")], (

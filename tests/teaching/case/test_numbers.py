@@ -36,7 +36,7 @@ GIVEN: dict[str, dict[str, str]] = {
         "0.06": "depth", "1": "r near 1, tested", "5": "cm, of the data", "6": "June", "2": "", "0": "scale of an axis", "37": "tested", "0.10": "given", "4.0": "licence", "0.001": "tested",
     },
     "flux": {
-        "0.03": "depth", "0.08": "depth", "38.4": "tested", "5.3": "tested", "10": "power of ten", "6": "power of ten, June", "29": "tested",
+        "0.03": "depth", "0.08": "depth", "38.4": "tested", "5.9": "tested", "10": "power of ten", "6": "power of ten, June", "29": "tested",
         "965": "tested", "2022": "year", "95": "level of the interval", "44.009": "tested", "12.011": "tested", "86 400": "24 h",
         "1": "hectare", "10 000": "m2 of a hectare", "30": "days", "0.84": "given", "43.0": "IPCC 2006 vol. 2 table 1.2",
         "74.1": "IPCC 2006 vol. 2 table 2.2", "2006": "year", "2": "volume", "1.2": "table", "2.2": "table", "5": "given", "3": "given",

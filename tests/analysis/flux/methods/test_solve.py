@@ -279,7 +279,7 @@ METHODS = get_args(EffluxMethod)
 
 
 @pytest.mark.parametrize("length", [0.05, 0.1, 0.15, 0.3, 1.0])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "saturating"])  # which refuses
 @pytest.mark.parametrize("sensors", [SENSORS, [0.03, 0.10, 0.20], [0.02, 0.05, 0.10, 0.30]])
 def test_without_the_surface_the_truth_lies_in_the_interval_of_every_method(
     method: str, length: float, sensors: list[float]
@@ -352,3 +352,48 @@ def test_layers_must_go_downward() -> None:
 def test_command_and_settings_offer_the_same_methods(method: str) -> None:
     assert method in flux.METHODS
     assert len(flux.METHODS) == len(METHODS)
+
+
+def test_the_saturating_curve_without_the_surface_is_refused() -> None:
+    # saturating through 5, 10 and 20 cm once gave 143 157 umol m-2 s-1
+    settings = EXACT.model_copy(update={"method": "saturating", "surface": "none"})
+    found = solve(exponential([0.05, 0.10, 0.20]), HORIZONS, settings)
+    assert refusals.names(int(found.refused[0])) == "surface_unseen"
+
+
+def test_an_efflux_against_the_flux_of_every_layer_is_said() -> None:
+    # 420, 500, 900, 8000 ppm: gradients of 1600, 8000, 71 000 ppm/m all rise downward, the line through the upper two
+    # reaches 1600 - (8000 - 1600) / 0.05 * 0.025 = -1600 ppm/m at the surface
+    profile = exponential([0.05, 0.10, 0.20])
+    profile.co2_ppm[:] = [500.0, 900.0, 8000.0]
+    settings = FluxTable(model_spread=False, water_sd=0.005)
+    found = solve(profile, HORIZONS, settings)
+    assert np.all(found.layer_flux > 0.0)
+    np.testing.assert_allclose(found.efflux, -1600.0 * k_of(1013.25), rtol=1e-3)
+    assert np.all(found.notes & Reason.AGAINST_LAYERS)
+    assert not np.any(solve(exponential([0.05, 0.10, 0.20]), HORIZONS, settings).notes)
+
+
+def test_co2_that_falls_below_the_layers_used_is_said() -> None:
+    profile = exponential([0.05, 0.10, 0.20])
+    profile.co2_ppm[:, 2] = profile.co2_ppm[:, 1] - 300.0
+    found = solve(profile, HORIZONS, FluxTable(model_spread=False))
+    assert np.all(found.refused == 0)
+    assert np.all(found.notes & Reason.FALLS_BELOW)
+    line = solve(profile, HORIZONS, FluxTable(model_spread=False, method="line"))
+    assert np.all(line.refused & Reason.INVERTED_GRADIENT)
+
+
+@pytest.mark.parametrize("surface", ["ambient", "none"])
+@pytest.mark.parametrize("pressure_hpa", [1013.25, 800.0])
+@pytest.mark.parametrize("length", [0.02, 0.05, 0.15, 0.8])
+@pytest.mark.parametrize("sensors", [SENSORS, [0.05, 0.10, 0.50], [0.01, 0.40, 0.45]])
+def test_exponential_is_the_truth_of_any_exponential_production(
+    sensors: list[float], length: float, pressure_hpa: float, surface: str
+) -> None:
+    settings = EXACT.model_copy(update={"method": "exponential", "surface": surface})
+    found = solve(exponential(sensors, length, pressure_hpa=pressure_hpa), HORIZONS, settings)
+    if surface == "none" and sensors[1] / length > 15.0:
+        return  # a flux of e-15 and less of the surface's is rounding of the mole fractions
+    np.testing.assert_allclose(found.efflux, 3.0, rtol=1e-2)
+    assert np.all((found.lower <= 3.0) & (found.upper >= 3.0))
