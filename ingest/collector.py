@@ -23,7 +23,7 @@ from soilco2.ingest.forward.platforms.opening import means
 from soilco2.ingest.health import event_lines, give_back, health_lines, last_heard, link_lines, take_health
 from soilco2.ingest.requests import Requests
 from soilco2.ingest.station_file import check_same, remember, stamp
-from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor
+from soilco2.ingest.supervisor import Listener, Managed, Service, Supervisor, dialled
 from soilco2.ingest.systemd import Notifier, Pulse, hung
 from soilco2.ingest.writer_thread import WriterThread
 from soilco2.quality.records import Sample
@@ -162,7 +162,7 @@ class Collector:
             end = monotonic() + patience_s + max((line.lead_us for line in lines), default=0) / 1e6
             while monotonic() < end and any(line.status()["rounds"] == 0 for line in lines):
                 self._stop.wait(0.05)
-            fine = all(self._answered(line) for line in lines)
+            fine = all(row["answered"] for line in lines for row in line.status()["instruments"].values())
             sources = list(self.writer_thread.sources.values())
             quiet = monotonic() + 3.0
             received = [-1 for _ in sources]
@@ -181,13 +181,10 @@ class Collector:
             self._end()
         return fine and self.writer_thread.failure is None
 
-    @staticmethod
-    def _answered(line: PollingThread) -> bool:
-        return all(row["answered"] for row in line.status()["instruments"].values())
-
     def status(self) -> dict[str, Any]:
         """How every part is doing."""
         sources = self.writer_thread.sources
+        listeners = [one.status() for one in self._supervisor.of(Listener)]  # type: ignore[type-abstract]
         return {
             "fault": self.fault,
             "configuration": self.station.hash,
@@ -197,8 +194,8 @@ class Collector:
             "commits": self.writer_thread.commits,
             "hung": hung(self._pulses()),
             "answered_us": dict(self.writer_thread.answered),
-            "buses": [line.status() for line in self._supervisor.of(PollingThread)],
-            "listeners": [one.status() for one in self._supervisor.of(Listener)],  # type: ignore[type-abstract]
+            "buses": [dialled(line.status(), listeners) for line in self._supervisor.of(PollingThread)],
+            "listeners": listeners,
             **{name: source.status() for name, source in sources.items()},
             "files": [one.status() for one in self._supervisor.of(FileWatch)],
             "fetched": [one.status() for one in self._supervisor.of(Fetcher)],

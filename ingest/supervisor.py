@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol, TypeVar
@@ -194,3 +194,13 @@ def _join(name: str, service: Service) -> None:
     service.join(STOP_S)
     if service.alive:
         log.warning("%s did not stop within %.0f s", name, STOP_S)
+
+
+def dialled(bus: dict[str, Any], listeners: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """How a line is doing: one whose modem was away is read in its next round once the modem has dialled in."""
+    name = bus["connection"]
+    there = any(one["connections"].get(name, {}).get("connected") for one in listeners if not one["error"])
+    if not (there and bus["error"]):
+        return bus
+    rows = {serial: row | {"state": "not read yet"} for serial, row in bus["instruments"].items()}
+    return bus | {"state": "dialled in", "error": Message.of(""), "instruments": rows}

@@ -463,7 +463,7 @@ def test_the_catalogue_is_listed_searched_and_shown(capsys: pytest.CaptureFixtur
     [
         # Renke ECTH class and its like: moisture, temperature, conductivity
         (("三合一", "three-in-one", "3-in-1", "温湿盐"), {"cwt-soil-thc-s", "linovision-iot-s300smt"}),
-        (("七合一", "7-in-1", "Seven-in-One"), {"cwt-soil-npkphcth-s", "jxct-jxbs-3001-7in1", "womaster-es107-soil"}),
+        (("七合一", "7-in-1", "Seven-in-One"), {"cwt-soil-npkphcth-s", "jxct-jxbs-3001-7in1"}),
         (("npk", "NPK", "氮磷钾"), {"renke-rs-npk-n01-tr", "cwt-soil-npkphcth-s"}),
         (("土壤墒情", "墒情"), {"cwt-soil-thc-s", "meter-teros-12", "tdr-5-soil"}),
         (("二氧化碳", "carbon dioxide"), {"vaisala-gmp252", "senseair-s8", "licor-li850"}),

@@ -88,6 +88,25 @@ def test_a_modem_is_read_and_a_stranger_told(station: Station, stack: ExitStack)
     assert [row["registration"] for row in listener["unknown"]] == ["DTU-9"]
 
 
+def test_a_modem_that_has_just_dialled_in_is_said_to_be_there(station: Station, stack: ExitStack) -> None:
+    """Before its next round, which may be half an hour away."""
+    assert station.path is not None
+    text = station.path.read_text(encoding="utf-8").replace('interval = "2s"', 'interval = "1d"')
+    station.path.write_text(text, encoding="utf-8")
+    collector = Collector(load_station(station.path))
+    collector._begin()
+    stack.callback(collector._end)
+    (bus,) = collector.status()["buses"]
+    assert "has not dialled in" in str(bus["error"])
+    assert bus["instruments"]["S1"]["state"] == "not reached"
+    modem = Modem(HOST, station.file.connection[0].port, b"861234567890123", b"", respond)  # type: ignore[attr-defined]
+    stack.callback(modem.stop)
+    until(lambda: collector.status()["listeners"][0]["connections"]["north"]["connected"])
+    (bus,) = collector.status()["buses"]
+    assert (bus["state"], str(bus["error"])) == ("dialled in", "")
+    assert bus["instruments"]["S1"]["state"] == "not read yet"
+
+
 def test_a_port_that_is_taken_is_one_sentence_and_exit_3(
     station: Station, stack: ExitStack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from soilco2.ingest.clock.system import SystemClock
 from soilco2.ingest.collector import Collector
 from soilco2.ingest.protocols.modbus import COIL_ON, WRITE_COIL, Request, answer_frame
 from soilco2.ingest.simulate.line import Piece, PtyLine
@@ -19,6 +18,7 @@ from soilco2.station_config.connections.power import Power
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.reader import JournalReader
 from tests.ingest.running import PATIENCE_S, until
+from tests.ingest.simulate.hand import HandClock
 from tests.paths import ROOT
 
 _STATION = """
@@ -63,7 +63,7 @@ class Far:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / "solar.toml"
-        self.relay = SimulatedRelay(Power(relay=100), SystemClock())
+        self.relay = SimulatedRelay(Power(relay=100), HandClock())
         self.told: list[bool] = []
         """Every switching that was asked for."""
         self.line = PtyLine(folder / "bus1", self._respond)
