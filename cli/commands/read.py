@@ -278,7 +278,9 @@ def _sent(station: Station, wanted: list[Instrument]) -> Iterator[Row]:
         latest = []
     for one in latest:
         for serial, channel, start, end in station.deployments.instruments_of(one.series):
-            if serial in sending and start <= one.time_us and (end is None or one.time_us < end):
+            there = serial in sending and start <= one.time_us and (end is None or one.time_us < end)
+            # what is computed of several channels, such as conductivity at 25 °C, is none of them
+            if there and station.deployments.series_at(serial, channel, one.time_us) == one.series:
                 heard.add(serial)
                 unit = station.variables[one.series.variable].unit
                 name = sending[serial].id

@@ -290,6 +290,11 @@ def _print_devices(status: dict[str, Any]) -> None:
                 said=said,
                 count=row["unfinished"],
             )
+        if row.get("waiting"):
+            said = Message(
+                "{said}; files that cannot be used as they are, and are parked once nobody writes to them: {count}",
+                said=said, count=row["waiting"],
+            )  # fmt: skip
         if row["error"]:
             said = Message("{said}; {why}", said=said, why=row["error"])
         echo(said)
