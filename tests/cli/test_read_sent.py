@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from soilco2.ingest.drivers.sample import Arrival, sample_of
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.station import write_station
+from tests.present import system_us
 
 
 def test_conductivity_at_25_degc_is_no_reading_of_the_channels_it_is_computed_of(
@@ -25,7 +25,7 @@ def test_conductivity_at_25_degc_is_no_reading_of_the_channels_it_is_computed_of
         encoding="utf-8",
     )
     station = load_station(file)
-    now_us = time.time_ns() // 1000
+    now_us = system_us()  # the command looks for what is new by the system's clock
     came = Arrival(now_us, 0, "boot", "field")
     with Writer.open(station) as writer:
         writer.commit(
