@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, tzinfo
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import Field, field_validator
 
@@ -18,19 +18,10 @@ from soilco2.station_config.tables.instrument import Instrument
 from soilco2.station_config.times import zone_of
 from soilco2.station_config.units import conversion
 
-FORMATS = (
-    "TOA5",
-    "TOACI1",
-    "TOB1",
-    "TOB3",
-    "HOBOware",
-    "ZENTRA",
-    "FLUXNET",
-    "COSORE",
-    "LI-8250",
-    "ISMN",
-    "table",
-)
+Format = Literal[
+    "auto", "TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "COSORE", "LI-8250", "ISMN", "table"
+]  # fmt: skip
+FORMATS: tuple[str, ...] = get_args(Format)[1:]
 """Formats of files by name; ``table`` is any other that the mapping itself describes."""
 
 OFFSET = re.compile(r"(?:UTC|GMT)? ?[+\N{MINUS SIGN}-]\d{1,2}(?::?[0-5]\d)?|UTC|GMT|Z", re.IGNORECASE)
@@ -80,10 +71,7 @@ class Column(Table):
 class Mapping(Table):
     """How files are laid out and which column is which series; a mapping file holds these keys alone."""
 
-    format: Literal[
-        "auto", "TOA5", "TOACI1", "TOB1", "TOB3", "HOBOware", "ZENTRA", "FLUXNET", "COSORE", "LI-8250", "ISMN",
-        "table",
-    ] = "auto"  # fmt: skip
+    format: Format = "auto"
     """What the files are; `auto` tells by their content, `table` is any other, described by the keys below."""
     timezone: str | None = None
     """Zone of the logger's clock as a fixed distance from UTC, such as `"UTC+08:00"`; a file may say it itself."""

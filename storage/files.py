@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Write a file under another name, have it on disk, and give it its own: whoever reads sees the old or the new.
 
     Parameters
@@ -25,6 +26,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
         Its folder is made when there is none.
     content : str or bytes
         Text is written in UTF-8, with the line ends it has.
+    private : bool
+        Whether nobody but its owner can read it, at any moment.
 
     Raises
     ------
@@ -35,7 +38,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear(path)
     try:
-        with part.open("wb") as out:
+        part.unlink(missing_ok=True)
+        mode = 0o600 if private else 0o666
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(handle, "wb") as out:
             out.write(content.encode() if isinstance(content, str) else content)
             out.flush()
             os.fsync(out.fileno())
@@ -61,5 +67,11 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except (OverflowError, PermissionError):
-        return True
+        pass  # nobody else's process is asked for more than that it is there
     return True
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as ``sha256sum`` says it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import ssl
 import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from soilco2.station_config.base import Secret
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import SinkDenied, SinkError, SinkUnavailable
 
@@ -28,6 +30,17 @@ class Place(Protocol):
     def ca_file(self) -> Path | None: ...
     @property
     def timeout(self) -> float: ...
+
+
+class TokenPlace(Place, Protocol):
+    """One that takes a token in a header of the station file's choice."""
+
+    @property
+    def token(self) -> Secret | None: ...
+    @property
+    def token_header(self) -> str: ...
+    @property
+    def token_prefix(self) -> str: ...
 
 
 def where(table: Place) -> Message:
@@ -70,6 +83,61 @@ def bounded(answer: Any, most: int) -> bytes:
             answer.close()
         answer.release_conn()
     return body
+
+
+class Answer(NamedTuple):
+    """What a server answered; its body holds one byte more than was asked for where it is longer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Client:
+    """Requests to one place, by connections that are kept.
+
+    Parameters
+    ----------
+    table : TokenPlace
+        The token is asked for once, here.
+    headers : mapping
+        What each request has, beside the token.
+
+    Raises
+    ------
+    StationConfigError
+        When the token is not where the station file says.
+    """
+
+    def __init__(self, table: TokenPlace, headers: Mapping[str, str]) -> None:
+        self._table = table
+        self.token = table.token.reveal() if table.token is not None else ""
+        self._headers = dict(headers)
+        if self.token:
+            self._headers[table.token_header] = table.token_prefix + self.token
+        self._pool = pool(table)
+
+    def ask(self, method: str, url: str, most: int, body: bytes | None = None) -> Answer:
+        """What the server answers, at most so many bytes of it.
+
+        Raises
+        ------
+        SinkUnavailable, SinkDenied
+            When there is no answer.
+        """
+        from urllib3.exceptions import HTTPError
+
+        try:
+            answer = self._pool.request(
+                method, url, body=body, headers=self._headers, redirect=False, preload_content=False
+            )
+            return Answer(answer.status, bounded(answer, most), answer.headers)
+        except (HTTPError, OSError) as error:
+            raise network_error(self._table, error, self.token) from None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._pool.clear()
 
 
 def network_error(table: Place, error: BaseException, token: str) -> SinkError:

@@ -100,11 +100,12 @@ def command(
     where = _target(target, model, address, connection, settings, catalogue)
     assert where.station is not None
     wanted = _wanted(where, instrument)
+    serials = {row.serial for row in wanted}
     asked = [*wanted, *_beside(where.station, wanted)]
     while True:
         began = time.monotonic()
         heard = list(_reads(where, asked))
-        reads = [one for one in heard if one.serial in {row.serial for row in wanted}]
+        reads = [one for one in heard if one.serial in serials]
         rows = [*_rows(where.station, reads, heard), *_sent(where.station, wanted)]
         if as_json:
             emit_json({"readings": [_json(row) for row in rows], "frames": _frames(reads) if raw else []})

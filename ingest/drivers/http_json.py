@@ -7,8 +7,6 @@ the page that comes next is kept too, and the time of the newest reading only wh
 from __future__ import annotations
 
 import json
-import logging
-import threading
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from soilco2.ingest.drivers.driver import Batch, Bench, Driver, FarEnd, Fetcher, Host
+from soilco2.ingest.drivers.watch_thread import WatchThread
 from soilco2.ingest.errors import FetchError, IngestError
 from soilco2.ingest.protocols.decoded import Decoded, Refusal
 from soilco2.ingest.protocols.heard import Heard
@@ -36,9 +35,6 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.station_config.times import iso
 from soilco2.storage.errors import StorageError
-from soilco2.storage.journal.reader import JournalReader
-
-log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 3600.0
 """After a fault, twice as long after each that follows it [s]."""
@@ -71,7 +67,7 @@ class Place(NamedTuple):
     next: str = ""
 
 
-class HttpWatch(Fetcher):
+class HttpWatch(WatchThread, Fetcher):
     """Asks one connection's address again and again.
 
     Parameters
@@ -81,9 +77,8 @@ class HttpWatch(Fetcher):
     """
 
     def __init__(self, host: Host, connection: HttpJsonConnection) -> None:
-        self.failure: BaseException | None = None
-        self.beat = monotonic()
-        self._host, self._connection = host, connection
+        super().__init__(host, connection, f"http {connection.id}")
+        self._connection = connection
         station = host.station()
         mine = [row.address for row in station.file.instrument if row.connection == connection.id]
         self._devices = [str(name) for name in mine if name] if ADDRESS in connection.url else [""]
@@ -94,28 +89,13 @@ class HttpWatch(Fetcher):
         self._asker: Asker | None = None
         self._places: dict[str, Place] = {}
         self._refused: set[int] = set()
-        self._error, self._rounds, self._faults = "", 0, 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"http {connection.id}", daemon=True)
+        self._rounds = self._faults = 0
 
     def start(self) -> None:
         """Begin; where everything is read once, with the first round itself."""
         if self._host.once:
             self.round()
         self._thread.start()
-
-    def stop(self) -> None:
-        """Ask it to end."""
-        self._stop.set()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for its end."""
-        self._thread.join(timeout)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def status(self) -> dict[str, Any]:
         """How it is doing."""
@@ -129,13 +109,11 @@ class HttpWatch(Fetcher):
             **self._decoder.status(),
         }
 
-    def _run(self) -> None:
+    def _work(self) -> None:
         try:
             pause = self._connection.every if self._host.once else self.round()
             while not self._waited(pause):
                 pause = self.round()
-        except BaseException as error:  # noqa: BLE001 - kept for the supervisor
-            self.failure = error
         finally:
             if self._asker is not None:
                 self._asker.close()
@@ -165,7 +143,9 @@ class HttpWatch(Fetcher):
         try:
             if self._asker is None:
                 self._asker = Asker(self._connection)
-                self._load()
+                self._places = {
+                    name: Place(**json.loads(value)) for name, value in self._known_places().items()
+                }
             refused = self._read_each()
         except FetchError as error:
             return self._failed(error)
@@ -207,13 +187,6 @@ class HttpWatch(Fetcher):
         self._faults += 1
         return max(pause, min(error.wait_s or 0.0, LONGEST_WISH_S))
 
-    def _load(self) -> None:
-        journal = self._host.station().journal_path
-        if journal.is_file():
-            with JournalReader(journal) as reader:
-                kept = reader.accounting.places(f"{self._connection.id}:")
-            self._places = {name: Place(**json.loads(value)) for name, value in kept.items()}
-
     def _read(self, device: str) -> None:
         """Every page that a device has since the last round."""
         place = self._places.get(device, Place())
@@ -231,7 +204,8 @@ class HttpWatch(Fetcher):
                 begun_anew, place = True, Place(place.newest_us)
                 continue
             self._alive()
-            following = self._following(body)
+            root = self._parsed(body)
+            following = self._following(root)
             if following and following == place.next:
                 raise FetchError(
                     Message(
@@ -240,7 +214,7 @@ class HttpWatch(Fetcher):
                     ),
                     alone=True,
                 )  # fmt: skip
-            place = self._keep(device, body, place, following)
+            place = self._keep(device, body, root, place, following)
             if not following:
                 return
 
@@ -277,14 +251,16 @@ class HttpWatch(Fetcher):
             query[table.next_query] = place.next
         return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
 
-    def _following(self, body: bytes) -> str:
-        """How the next page is asked for; empty where there is none."""
-        if self._next is None:
-            return ""
+    def _parsed(self, body: bytes) -> Any:
+        """The value that a page is; None where it is none, which the decoder refuses with its reason."""
         try:
-            found = next(places(self._next, self._decoder.root(body)), None)
-        except RefusedError:  # no JSON: parked with that reason
-            return ""
+            return self._decoder.root(body)
+        except RefusedError:
+            return None
+
+    def _following(self, root: Any) -> str:
+        """How the next page is asked for; empty where there is none."""
+        found = None if self._next is None else next(places(self._next, root), None)
         text = str(found) if type(found) in (str, int) else ""
         if len(text) > _NEXT:
             raise FetchError(
@@ -293,11 +269,11 @@ class HttpWatch(Fetcher):
             )
         return text
 
-    def _keep(self, device: str, body: bytes, place: Place, following: str) -> Place:
+    def _keep(self, device: str, body: bytes, root: Any, place: Place, following: str) -> Place:
         """Have the writer keep a page and how far the device has been read; that place."""
         clock = self._host.clock
         arrival_us = clock.now_us()
-        said = Said(body, arrival_us, clock.mono_us(), device)
+        said = Said(body, arrival_us, clock.mono_us(), device, root)
         found = self._decoder.batch([said] if body.strip() else [], trusted=True)
         seen = max((row.time_us for row in found.samples if row.time_us is not None), default=place.seen_us)
         if place.seen_us is not None and seen is not None:

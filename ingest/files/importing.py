@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from soilco2.quality.runs import Bulk, joined
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import TidyFileError
+from soilco2.storage.files import sha256
 from soilco2.storage.journal.control import Submitter
 from soilco2.storage.journal.import_outcome import Brought
 from soilco2.storage.tidy.dry_run import ParkedRows, Rehearsal, parked_reason
@@ -155,7 +155,7 @@ def import_table(
         return account
     if isinstance(target, Submitter):
         account.number = target.submit(
-            "begin_import", file=layout.path.name, sha256=sha256(layout.path), source=source
+            "begin_import", file=layout.path.name, sha256=seal_of(layout.path), source=source
         )
     newest: dict[tuple[str, str], int] = {}
     for stretch in _gathered(chain(_emptied(first), stretches), target.rows_at_once):
@@ -209,11 +209,10 @@ def _together(some: Sequence[Rows]) -> Rows:
     )
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, as ``sha256sum`` says it."""
+def seal_of(path: Path) -> str:
+    """SHA-256 of a file that is imported."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(path)
     except OSError as error:
         raise TidyFileError(
             str(path), Message("cannot be opened: {why}", why=error.strerror or error)

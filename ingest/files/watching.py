@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import monotonic
@@ -19,8 +18,9 @@ from typing import Any, NamedTuple
 from soilco2.ingest.drivers.driver import Host
 from soilco2.ingest.drivers.file_driver import FileWatch, Rows
 from soilco2.ingest.drivers.sample import Arrival
+from soilco2.ingest.drivers.watch_thread import WatchThread
 from soilco2.ingest.errors import IngestError
-from soilco2.ingest.files.importing import sha256
+from soilco2.ingest.files.importing import seal_of
 from soilco2.ingest.files.recognise import sniff
 from soilco2.station_config.mapping import Mapping
 from soilco2.station_config.message import Message, system
@@ -74,7 +74,7 @@ class Kept(NamedTuple):
     place: dict[str, int]
 
 
-class FolderWatch(FileWatch):
+class FolderWatch(WatchThread, FileWatch):
     """The thread that looks at the files of one connection.
 
     Parameters
@@ -85,11 +85,8 @@ class FolderWatch(FileWatch):
     """
 
     def __init__(self, host: Host, connection: Any) -> None:
-        self.failure: BaseException | None = None
-        """What ended the thread, if it was not asked to end."""
-        self.beat = monotonic()
-        """When the thread last got something done [s]."""
-        self._host, self._connection = host, connection
+        super().__init__(host, connection, f"files {connection.id}")
+        self._connection = connection
         self._mapping = Mapping.model_validate(
             {key: getattr(connection, key) for key in Mapping.model_fields}
         )
@@ -98,11 +95,8 @@ class FolderWatch(FileWatch):
         self._waiting: dict[str, float] = {}
         self._held: set[str] = set()
         self._told: set[tuple[str, str]] = set()
-        self._error = ""
         self._looks = 0
         self._kept: dict[str, Kept] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"files {connection.id}", daemon=True)
 
     def start(self) -> None:
         """Begin; where everything is read once, with the reading itself."""
@@ -110,19 +104,6 @@ class FolderWatch(FileWatch):
         if self._host.once:
             self.look()
         self._thread.start()
-
-    def stop(self) -> None:
-        """Ask it to end."""
-        self._stop.set()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for its end."""
-        self._thread.join(timeout)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def status(self) -> dict[str, Any]:
         """How it is doing."""
@@ -136,19 +117,12 @@ class FolderWatch(FileWatch):
             "error": self._error,
         }
 
-    def _run(self) -> None:
-        try:
-            while not self._stop.wait(self._connection.every):
-                self.look()
-        except BaseException as error:  # noqa: BLE001 - kept for the supervisor
-            self.failure = error
+    def _work(self) -> None:
+        while not self._stop.wait(self._connection.every):
+            self.look()
 
     def _load(self) -> None:
-        journal = self._host.station().journal_path
-        if journal.is_file():
-            with JournalReader(journal) as reader:
-                kept = reader.accounting.places(f"{self._connection.id}:")
-            self._kept = {path: Kept(**json.loads(value)) for path, value in kept.items()}
+        self._kept = {path: Kept(**json.loads(value)) for path, value in self._known_places().items()}
 
     # one look
 
@@ -194,10 +168,10 @@ class FolderWatch(FileWatch):
         new = [path for path in files if str(path) not in self._kept and str(path).isprintable()]
         if not new:
             return
-        gone = {name: kept for name, kept in self._kept.items() if _ends(Path(name), kept) is None}
+        gone = {name: kept for name, kept in self._kept.items() if not _is(Path(name), kept)}
         for path in new:
             for name, kept in gone.items():
-                if kept.mapping == self._mark and _ends(path, kept):
+                if kept.mapping == self._mark and _is(path, kept):
                     self._kept[str(path)] = gone.pop(name)
                     break
 
@@ -233,10 +207,7 @@ class FolderWatch(FileWatch):
         kept = self._kept.get(name)
         if kept is None or kept.mapping != self._mark:
             return self._bring(path, None, None)
-        with path.open("rb") as file:
-            head = file.read(_KNOWN)
-            file.seek(max(0, kept.end - _KNOWN))
-            tail = file.read(min(_KNOWN, kept.end))
+        head, tail = _edges(path, _KNOWN, kept.end)
         known = bytes.fromhex(kept.head)
         same = head[: len(known)] == known[: len(head)]
         if now.size < kept.end and same:
@@ -327,19 +298,15 @@ class FolderWatch(FileWatch):
             if found is not None and found.state != "undone":
                 return known.number, {name: found.counts.get(name, 0) for name in _ENDS}
         begun = self._host.submit(
-            "begin_import", file=path.name, sha256=sha256(path), source=self._connection.id
+            "begin_import", file=path.name, sha256=seal_of(path), source=self._connection.id
         )
         return int(begun), {}
 
     def _place(self, path: Path, number: int, piece: Rows, grows: bool) -> Kept:
         """How far a file has been read with a piece; all of it where it is read as a whole each time."""
         end = piece.place["offset"] if grows else path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(min(_KNOWN, end))
-            file.seek(max(0, end - _KNOWN))
-            tail = file.read(min(_KNOWN, end))
-            inode = path.stat().st_ino
-        return Kept(number, self._mark, end, head.hex(), tail.hex(), inode, dict(piece.place))
+        head, tail = _edges(path, min(_KNOWN, end), end)
+        return Kept(number, self._mark, end, head.hex(), tail.hex(), path.stat().st_ino, dict(piece.place))
 
     def _without_absent(self, path: Path, piece: Rows) -> Rows:
         """Columns of the mapping that a file lacks are told, not parked: another file of the folder may have them."""
@@ -376,17 +343,21 @@ class FolderWatch(FileWatch):
         )
 
 
-def _ends(path: Path, kept: Kept) -> tuple[str, str] | None:
-    """The bytes of a file by which it is known again; None where it is not there, or no longer what was read."""
+def _edges(path: Path, head: int, end: int) -> tuple[bytes, bytes]:
+    """The first bytes of a file, so many, and those before a place, by which it is known again."""
+    with path.open("rb") as file:
+        first = file.read(head)
+        file.seek(max(0, end - _KNOWN))
+        return first, file.read(min(_KNOWN, end))
+
+
+def _is(path: Path, kept: Kept) -> bool:
+    """Whether a file is there and begins with what was read of it."""
     try:
-        with path.open("rb") as file:
-            head = file.read(len(kept.head) // 2)
-            file.seek(max(0, kept.end - _KNOWN))
-            tail = file.read(min(_KNOWN, kept.end))
+        head, tail = _edges(path, len(kept.head) // 2, kept.end)
     except OSError:
-        return None
-    found = head.hex(), tail.hex()
-    return found if found == (kept.head, kept.tail) else None
+        return False
+    return (head.hex(), tail.hex()) == (kept.head, kept.tail)
 
 
 def _with_rows(counts: dict[str, int]) -> dict[str, int]:

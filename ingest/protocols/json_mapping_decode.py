@@ -33,12 +33,16 @@ _MISSING = object()
 
 
 class Said(NamedTuple):
-    """A message: its bytes, arrival by wall clock [µs UTC] and by monotonic clock [µs], and the topic it came by."""
+    """A message: its bytes, arrival by wall clock [µs UTC] and by monotonic clock [µs], and the topic it came by.
+
+    Where somebody has parsed it already, `root` is the value that it is.
+    """
 
     payload: bytes | bytearray
     arrival_us: int
     mono_us: int
     topic: str = ""
+    root: Any = None
 
 
 class _Row(NamedTuple):
@@ -137,13 +141,13 @@ class Decoder:
                 del out.refusals[before[1] :]
         return out
 
-    def root(self, payload: bytes) -> Any:
+    def root(self, payload: bytes | bytearray) -> Any:
         """The value that a message is; RefusedError when it is none."""
         return parse_json(payload, self._most)
 
     def _opened(self, said: Said) -> tuple[Any, str]:
         """The message and the topic it came by, which one that was parked has in it."""
-        root = parse_json(said.payload, self._most)
+        root = self.root(said.payload) if said.root is None else said.root
         if self._level is not None and not said.topic and type(root) is dict and set(root) == _WRAPPED:
             return root["message"], str(root["topic"])
         return root, said.topic

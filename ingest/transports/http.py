@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from soilco2.ingest.errors import FetchError
 from soilco2.station_config.message import Message
 from soilco2.storage.errors import SinkError
-from soilco2.storage.http import Place, bounded, network_error, pool, retry_after, where, words_of
+from soilco2.storage.http import Client, TokenPlace, retry_after, where, words_of
 
 MOST_BYTES = 8 * 2**20
 """Of an answer [bytes]."""
@@ -29,13 +28,10 @@ class Asker:
         When the token is not where the station file says.
     """
 
-    def __init__(self, table: Any) -> None:
-        self._table: Place = table
-        self._token = table.token.reveal() if table.token is not None else ""
-        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        if self._token:
-            self._headers[table.token_header] = table.token_prefix + self._token
-        self._pool = pool(table)
+    def __init__(self, table: TokenPlace) -> None:
+        self._table = table
+        self._client = Client(table, {"Accept": "application/json", "Accept-Encoding": "identity"})
+        self.close = self._client.close
 
     def ask(self, url: str) -> bytes:
         """The body of the answer.
@@ -45,18 +41,12 @@ class Asker:
         FetchError
             When there is none that can be used, with how long the server wants to be left alone.
         """
-        from urllib3.exceptions import HTTPError
-
         try:
-            answer = self._pool.request(
-                "GET", url, headers=self._headers, redirect=False, preload_content=False
-            )
-            body = bounded(answer, MOST_BYTES)
-        except (HTTPError, OSError) as error:
-            fault: SinkError = network_error(self._table, error, self._token)
+            answer = self._client.ask("GET", url, MOST_BYTES)
+        except SinkError as fault:
             raise FetchError(Message.of(fault)) from None
         if 200 <= answer.status < 300:
-            body = self._decoded(body, answer.headers.get("Content-Encoding", ""))
+            body = self._decoded(answer.body, answer.headers.get("Content-Encoding", ""))
             if len(body) > MOST_BYTES:
                 raise FetchError(
                     Message(
@@ -67,7 +57,7 @@ class Asker:
                     alone=True,
                 )  # fmt: skip
             return body
-        raise self._fault(answer.status, body, answer.headers.get("Retry-After"))
+        raise self._fault(answer.status, answer.body, answer.headers.get("Retry-After"))
 
     def _decoded(self, body: bytes, encoding: str) -> bytes:
         """A body that was compressed though that was not asked for; no more of it than may come."""
@@ -95,7 +85,7 @@ class Asker:
         return plain
 
     def _fault(self, status: int, body: bytes, wait: str | None) -> FetchError:
-        place, words = where(self._table), words_of(body, self._token)
+        place, words = where(self._table), words_of(body, self._client.token)
         if 300 <= status < 400:
             return FetchError(
                 Message(
@@ -114,10 +104,6 @@ class Asker:
             Message("{place}: {words}", place=place, words=said), wait_s, status,
             alone=wait_s is None and status != 429,
         )  # fmt: skip
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._pool.clear()
 
 
 def same_server(url: str, following: str) -> str | None:

@@ -37,6 +37,7 @@ _used: dict[str, Kind] = {}
 """Kinds of this folder that were asked for."""
 
 
+@cache
 def _modules() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
 

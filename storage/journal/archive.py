@@ -9,7 +9,6 @@ with an archive's name is whole. Readers open the journal and its archives as on
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import heapq
 import re
 import sqlite3
@@ -25,7 +24,7 @@ from soilco2.quality.records import Flag, Observation, Sample, SeriesKey
 from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, system
 from soilco2.storage.errors import ArchiveError, StorageError
-from soilco2.storage.files import sync
+from soilco2.storage.files import sha256, sync
 from soilco2.storage.journal.excluded import Layers
 from soilco2.storage.journal.failpoint import failpoint
 from soilco2.storage.journal.reader import JournalReader
@@ -37,7 +36,6 @@ _NAME = re.compile(
 )
 _STAMP = "%Y%m%dT%H%M%S"
 _WHOLE = ("meta", "channel", "word", "series", "config")
-_BLOCK = 1 << 20
 
 
 class Archive(NamedTuple):
@@ -116,7 +114,7 @@ def write_archive(station: Station, start_us: int, end_us: int) -> Made | None:
             return None
         failpoint("archive-written")
         sync(fresh)
-        made = Made(Archive(path, start_us, end_us), *counts, _sha256(fresh))
+        made = Made(Archive(path, start_us, end_us), *counts, sha256(fresh))
         _prove(station.journal_path, fresh, counts, start_us, end_us)
         _seal(path).write_text(f"{made.sha256}  {path.name}\n", encoding="ascii")
         sync(_seal(path))
@@ -139,7 +137,7 @@ def check_archive(archive: Archive) -> str:
     """What is wrong with an archive, one sentence; empty when it is as it was sealed."""
     try:
         sealed = _seal(archive.path).read_text(encoding="ascii").split()[0]
-        now = _sha256(archive.path)
+        now = sha256(archive.path)
     except (OSError, UnicodeDecodeError, IndexError) as error:
         return Message("{path}: it cannot be checked: {why}", path=archive.path, why=error)
     if now == sealed:
@@ -222,14 +220,6 @@ def _free_name(folder: Path, station: str, start_us: int, end_us: int) -> Path:
 
 def _seal(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _text(time_us: int) -> str:

@@ -10,7 +10,6 @@ Secrets are in it only when they are asked for; it says in any case which ones a
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -26,7 +25,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, system
 from soilco2.station_config.times import iso
 from soilco2.storage.errors import BackupError
-from soilco2.storage.files import sync, write_whole
+from soilco2.storage.files import sha256, sync, write_whole
 from soilco2.storage.journal.archive import archives_of, check_archive, folder_of
 from soilco2.storage.journal.backup_settings import keep, told
 from soilco2.storage.journal.connection import meta
@@ -36,7 +35,6 @@ from soilco2.storage.journal.schema import SCHEMA_VERSION
 CONTENTS = "backup.json"
 JOURNAL, ARCHIVE = "journal.sqlite", "archive"
 _FORMAT = 1
-_BLOCK = 1 << 20
 
 
 class Backup(NamedTuple):
@@ -208,14 +206,6 @@ def read_contents(folder: Path) -> dict[str, Any]:
             )
         )  # fmt: skip
     return dict(found)
-
-
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -82,10 +81,7 @@ def keep(station: Station, part: Path, with_secrets: bool) -> Beside:
                 )
             )
         name = f"{FOLDER}/{number:04}_{path.name}"
-        if secret:
-            _write_secret(part / name, path.read_bytes())
-        else:
-            write_whole(part / name, path.read_bytes())
+        write_whole(part / name, path.read_bytes(), private=secret)
         files.append(Kept(name, _place(path, home), secret))
     if files:
         sync(part / FOLDER)
@@ -141,10 +137,7 @@ def put_back(contents: Mapping[str, Any], backup: Path, home: Path) -> Iterator[
             folders += [one for one in place.absolute().parents if not one.exists() and one not in folders]
             place.parent.mkdir(parents=True, exist_ok=True)
             done.made.append(place)
-            if row["secret"]:
-                _write_secret(place, content)
-            else:
-                write_whole(place, content)
+            write_whole(place, content, private=row["secret"])
         yield done
     except BaseException:
         for place in done.made:
@@ -153,16 +146,3 @@ def put_back(contents: Mapping[str, Any], backup: Path, home: Path) -> Iterator[
             with suppress(OSError):  # one that holds something by now stays
                 folder.rmdir()
         raise
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    """A file that nobody else can read at any moment, whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)

@@ -22,7 +22,7 @@ from soilco2.station_config.loader import Station
 from soilco2.station_config.message import Message, to_text
 from soilco2.station_config.times import iso
 from soilco2.storage.errors import BackupError
-from soilco2.storage.files import sync
+from soilco2.storage.files import sha256, sync
 from soilco2.storage.journal.archive import folder_of
 from soilco2.storage.journal.backup import (
     ARCHIVE,
@@ -31,7 +31,6 @@ from soilco2.storage.journal.backup import (
     Backup,
     as_sentence,
     read_contents,
-    sha256,
 )
 from soilco2.storage.journal.backup_settings import inside, told
 from soilco2.storage.journal.connection import JournalLock, message_column, meta

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,6 +20,7 @@ from soilco2.station_config.extras import how_to_add
 from soilco2.station_config.message import Message, system
 from soilco2.station_config.times import iso
 from soilco2.storage.errors import ExportError
+from soilco2.storage.files import sha256
 from soilco2.storage.reader import Piece, Reader, SeriesInfo
 from soilco2.storage.tidy.sidecar import Origin, describe
 from soilco2.storage.tidy.text import COLUMNS
@@ -129,7 +129,7 @@ def write_tidy(
         head: dict[str, Any] = {
             "schema": SCHEMA,
             "file": path.name,
-            "sha256": _sha256(table),
+            "sha256": sha256(table),
             "rows": sum(counts.values()),
             "created_utc": iso(round(datetime.now(UTC).timestamp()) * 1_000_000),
             "software": {"name": "soilco2", "version": version},
@@ -197,11 +197,6 @@ def _new_file(path: Path, asked: Path) -> Iterator[tuple[Path, Callable[[], None
         ) from error
     finally:
         part.unlink(missing_ok=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _moving_depth(station: Station | None, key: SeriesKey) -> Callable[[int], float | None] | None:

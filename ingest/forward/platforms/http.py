@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from soilco2.ingest.forward.platforms.template import message
 from soilco2.station_config.message import Message
 from soilco2.station_config.tables.platform import HttpPlatform
 from soilco2.storage.errors import SinkDenied, SinkError, SinkRefused, SinkTooLarge, SinkUnavailable
-from soilco2.storage.http import bounded, network_error, pool, retry_after, where, words_of
+from soilco2.storage.http import Client, retry_after, where, words_of
 
 MOST_BYTES = 65_536
 """Of an answer that are read [bytes]."""
@@ -33,29 +34,19 @@ class HttpSink:
 
     def __init__(self, table: HttpPlatform) -> None:
         self.table = table
-        self._token = table.token.reveal() if table.token is not None else ""
-        self._pool = pool(table)
+        self._client = Client(
+            table, {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+        )
+        self._token = self._client.token
 
     def write(self, lines: bytes) -> None:
         """Send these readings; when this returns, the platform has said that it has all of them."""
-        from urllib3.exceptions import HTTPError
-
-        headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
-        if self._token:
-            headers[self.table.token_header] = self.table.token_prefix + self._token
-        try:
-            answer = self._pool.request(
-                "POST", self.table.url, body=message(self.table, lines), headers=headers,
-                redirect=False, preload_content=False,
-            )  # fmt: skip
-            body = bounded(answer, MOST_BYTES)
-        except (HTTPError, OSError) as error:
-            raise network_error(self.table, error, self._token) from None
-        fault = self._fault(answer.status, body, {k.lower(): v for k, v in answer.headers.items()})
+        answer = self._client.ask("POST", self.table.url, MOST_BYTES, message(self.table, lines))
+        fault = self._fault(answer.status, answer.body, answer.headers)
         if fault is not None:
             raise fault
 
-    def _fault(self, status: int, body: bytes, headers: dict[str, str]) -> SinkError | None:
+    def _fault(self, status: int, body: bytes, headers: Mapping[str, str]) -> SinkError | None:
         place, words = where(self.table), words_of(body, self._token)
         said = f"{status} {words}".rstrip()
         if 200 <= status < 300:
@@ -67,7 +58,7 @@ class HttpSink:
                 Message("{place}: the request is too large ({words})", place=place, words=said)
             )
         if status in (408, 425, 429) or status >= 500:
-            wait = retry_after(headers.get("retry-after"))
+            wait = retry_after(headers.get("Retry-After"))
             return SinkUnavailable(Message("{place}: {words}", place=place, words=said), wait)
         if 300 <= status < 400:
             return SinkDenied(
@@ -110,7 +101,7 @@ class HttpSink:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._pool.clear()
+        self._client.close()
 
 
 def _same(one: Any, other: Any) -> bool:
