@@ -6,9 +6,7 @@ The device N1 suffers; N2, asked by the same connection's rows, is healthy.
 from __future__ import annotations
 
 import json
-import shutil
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -27,22 +25,14 @@ from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
 from tests.ingest.drivers import contract
 from tests.ingest.drivers.contract import Account, Bench, Known, known
-from tests.ingest.files.watch import NOW_US, Clock
-from tests.servers import missing
+from tests.ingest.files.watch import HEAD, NOW_US, Clock
 
 FIRST_US = 1_775_836_800_000_000
 """2026-04-10T16:00Z (``date -u -d 2026-04-10T16:00Z +%s``)."""
 MINUTE_US = 60_000_000
-STATION = """\
-[station]
-id = "dune"
-name = "Dune"
-latitude = 38.0
-longitude = 109.0
-altitude_m = 1150
-timezone = "Asia/Shanghai"
-[journal]
-path = "journal.sqlite"
+STATION = (
+    HEAD
+    + """\
 [[connection]]
 id = "web"
 kind = "http-json"
@@ -55,6 +45,7 @@ channel = "co2"
 [[profile]]
 id = "p1"
 """
+)
 DEVICE = """\
 [[profile.position]]
 id = "{serial}"
@@ -331,21 +322,6 @@ def restart(bench: Bench) -> Account:
     assert account.again == 4  # the newest, each time
     assert account.true <= set(account.samples)
     return account
-
-
-def certificate_in(folder: Path) -> Path:
-    """The folder, with a certificate of this machine (``ca.pem``) and its key (``key.pem``) in it."""
-    if shutil.which("openssl") is None:
-        missing("openssl", "on Debian: apt install openssl")
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", folder / "key.pem", "-out", folder / "ca.pem", "-days", "2", "-subj", "/CN=localhost",
-            "-addext", "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return folder
 
 
 def addresses(asked: Sequence[str], name: str) -> list[str]:

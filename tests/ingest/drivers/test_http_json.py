@@ -22,6 +22,7 @@ from soilco2.ingest.simulate.http_devices import SimulatedServer
 from soilco2.station_config.errors import StationConfigError
 from soilco2.station_config.loader import load_station
 from soilco2.storage.journal.operations import run
+from tests.certificates import authority_and_server
 from tests.ingest.drivers.asked import (
     DEVICE,
     FIRST_US,
@@ -29,13 +30,14 @@ from tests.ingest.drivers.asked import (
     MINUTE_US,
     Desk,
     addresses,
-    certificate_in,
     measured,
     row,
 )
 from tests.ingest.files.watch import NOW_US
 
 TOKEN = "s3cret-of-the-test"
+Tls = tuple[Path, ssl.SSLContext]
+"""The file of an authority, and what the server shows."""
 Answer = tuple[int, bytes, dict[str, str]]
 
 
@@ -404,15 +406,14 @@ def test_a_token_that_is_not_there_is_told(tmp_path: Path, stack: ExitStack) -> 
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return certificate_in(tmp_path_factory.mktemp("tls"))
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return authority_and_server(tmp_path_factory.mktemp("tls") / "ours")
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_certificate_is_verified(tmp_path: Path, stack: ExitStack, certificate: Path, known: bool) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "ca.pem", certificate / "key.pem")
-    more = f'ca_file = "{certificate}/ca.pem"\n' if known else ""
+def test_a_certificate_is_verified(tmp_path: Path, stack: ExitStack, tls: Tls, known: bool) -> None:
+    authority, context = tls
+    more = f'ca_file = "{authority}"\n' if known else ""
     url = "https://127.0.0.1:{port}/devices/{{address}}/data"
     desk = Desk(tmp_path, stack, keys=keys(more), url=url, context=context)
     only(desk, [(200, data(row(1)), {})])

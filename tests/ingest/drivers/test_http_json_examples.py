@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.ingest.drivers.asked import Desk, addresses, certificate_in
+from tests.certificates import authority_and_server
+from tests.ingest.drivers.asked import Desk, addresses
 from tests.ingest.files.watch import NOW_US
 from tests.ingest.protocols.test_json_mapping import HEAD
 from tests.paths import ROOT
@@ -28,9 +29,13 @@ AT_US = 1_775_836_860_000_000
 KEY = "key-of-the-test"
 
 
+Tls = tuple[Path, ssl.SSLContext]
+"""The file of an authority, and what the server shows."""
+
+
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return certificate_in(tmp_path_factory.mktemp("tls"))
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return authority_and_server(tmp_path_factory.mktemp("tls") / "ours")
 
 
 @pytest.fixture
@@ -46,16 +51,13 @@ def blocks(title: str) -> tuple[Any, str]:
     return json.loads(message[0]), table[0]
 
 
-def desk_of(
-    title: str, folder: Path, stack: ExitStack, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> Desk:
+def desk_of(title: str, folder: Path, stack: ExitStack, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """The station of a section, which asks a server on this machine instead."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "ca.pem", certificate / "key.pem")
+    authority, context = tls
     desk = Desk(folder, stack, context=context)
     table = blocks(title)[1]
     monkeypatch.setenv(re.findall(r'env = "(\w+)"', table)[0], KEY)
-    here = f'\\1https://127.0.0.1:{desk.server.port}\\2\nca_file = "{certificate}/ca.pem"'
+    here = f'\\1https://127.0.0.1:{desk.server.port}\\2\nca_file = "{authority}"'
     table, changed = re.subn(r'^(url = ")https://[^/]+(.*")$', here, table, flags=re.MULTILINE)
     assert changed == 1
     head = HEAD.replace("[mqtt]\n", '[journal]\npath = "example.sqlite"\n')
@@ -72,9 +74,9 @@ def kept(desk: Desk) -> set[tuple[Any, ...]]:
 
 
 def test_zentra_cloud_is_read_page_by_page_and_its_faults_by_their_code(
-    tmp_path: Path, stack: ExitStack, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, stack: ExitStack, tls: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = desk_of(ZENTRA, tmp_path, stack, certificate, monkeypatch)
+    desk = desk_of(ZENTRA, tmp_path, stack, tls, monkeypatch)
     last = blocks(ZENTRA)[0]
     other = {**last["values"][0], "timestamp": AT_US // 1_000_000 - 900, "value": 12.5}
     foreign = {**last["values"][0], "port_num": 2, "value": 99.0}
@@ -99,9 +101,9 @@ def test_zentra_cloud_is_read_page_by_page_and_its_faults_by_their_code(
 
 
 def test_zentra_cloud_says_the_key_is_no_good(
-    tmp_path: Path, stack: ExitStack, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, stack: ExitStack, tls: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = desk_of(ZENTRA, tmp_path, stack, certificate, monkeypatch)
+    desk = desk_of(ZENTRA, tmp_path, stack, tls, monkeypatch)
     desk.server.answer = lambda _path, _query: (401, json.dumps({"detail": f"no key {KEY}"}).encode(), {})
     desk.watch.round()
     said = str(desk.watch.status()["error"])
@@ -110,9 +112,9 @@ def test_zentra_cloud_says_the_key_is_no_good(
 
 
 def test_home_assistant_is_asked_for_an_entity(
-    tmp_path: Path, stack: ExitStack, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, stack: ExitStack, tls: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = desk_of(HOUSE, tmp_path, stack, certificate, monkeypatch)
+    desk = desk_of(HOUSE, tmp_path, stack, tls, monkeypatch)
     state = blocks(HOUSE)[0]
     said: dict[str, Any] = {}
     desk.server.answer = lambda _path, _query: (200, json.dumps({**state, **said}).encode(), {})

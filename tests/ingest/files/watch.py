@@ -15,7 +15,7 @@ from soilco2.storage.journal.reader import JournalReader
 from soilco2.storage.journal.writer import Writer
 
 NOW_US = 1_796_000_000_000_000
-STATION = """\
+HEAD = """\
 [station]
 id = "dune"
 name = "Dune"
@@ -25,6 +25,10 @@ altitude_m = 1150
 timezone = "Asia/Shanghai"
 [journal]
 path = "journal.sqlite"
+"""
+STATION = (
+    HEAD
+    + """\
 [[connection]]
 id = "cr1000"
 kind = "logger-file"
@@ -45,6 +49,7 @@ id = "p1"
 id = "d10"
 depth_m = 0.10
 """
+)
 HEADER = (
     '"TOA5","Dune","CR1000","1","OS","CPU:soil.CR1","1","Soil"\r\n"TIMESTAMP","RECORD","CO2","T"\r\n'
     '"TS","RN","ppm","Deg C"\r\n"","","Avg","Avg"\r\n'

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from soilco2.storage.errors import SinkDenied
+from tests.certificates import authority_and_server
 from tests.ingest.conftest import Collect
-from tests.ingest.forward.certificates import authority_and_server
 from tests.ingest.forward.receivers import Receiver, sftp_server
 from tests.ingest.forward.test_platform import Out, ids, journal_ids, rows_of, sink_of
 from tests.ingest.running import message, until

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
-import ssl
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -34,7 +31,8 @@ from soilco2.storage.errors import (
 from soilco2.storage.influx.line_protocol import encode, line, point
 from soilco2.storage.influx.reader import InfluxReader
 from soilco2.storage.influx.sink import InfluxSink
-from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxBucket, InfluxServer, free_port, missing
+from tests.certificates import authority_and_server
+from tests.servers import TOKEN, TOKEN_VARIABLE, InfluxBucket, InfluxServer, free_port
 
 KEY = SeriesKey("yulin", "p1", "d10", "co2")
 MARCH = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
@@ -389,18 +387,9 @@ def test_a_password_in_the_address_is_not_repeated(faulty: Faulty) -> None:
 @pytest.fixture
 def certified(faulty: Faulty, tmp_path: Path) -> tuple[Faulty, Path]:
     """The faulty server behind TLS, and the file of its own authority."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        missing("openssl", "on Debian: apt install openssl")
-    key, certificate = tmp_path / "key.pem", tmp_path / "ca.pem"
-    words = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=127.0.0.1",
-             "-addext", "subjectAltName=IP:127.0.0.1"]  # fmt: skip
-    subprocess.run(words, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    authority, context = authority_and_server(tmp_path / "ours")
     faulty.socket = context.wrap_socket(faulty.socket, server_side=True)
-    return faulty, certificate
+    return faulty, authority
 
 
 def test_a_certificate_is_verified_and_an_authority_of_ones_own_is_possible(
