@@ -60,8 +60,10 @@ class _Far:
         """Not known: who asks does not set it."""
 
     def plug(self) -> None:
-        """Let it be reached, or dial."""
+        """Let it be reached, or dial: a gateway is there when this returns."""
         self.plugged = True
+        with self._mutex:
+            self._tend()
         self._poke()
 
     def unplug(self) -> None:
